@@ -1,0 +1,127 @@
+import { CodedError } from './errors.ts'
+
+/** JSON-RPC 2.0 error codes used here. Sources: the JSON-RPC specification, EIP-1474, the Engine API. */
+export const rpcCodes = {
+  parse: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internal: -32603,
+  server: -32000,
+  notFound: -32001,
+  limitExceeded: -32005,
+  reverted: 3,
+} as const
+
+/** An error that travels as a JSON-RPC error object. Handlers throw it; clients get it for a remote error. */
+export class RpcError extends Error {
+  override name = 'RpcError'
+  readonly code: number
+  readonly data: unknown
+
+  constructor(code: number, message: string, data?: unknown) {
+    super(message)
+    this.code = code
+    this.data = data
+  }
+}
+
+/** The peer could not be reached, or answered something that is no JSON-RPC. Worth a retry. */
+export class TransportError extends CodedError<'transport'> {
+  constructor(message: string, options?: ErrorOptions) {
+    super('transport', message, options)
+  }
+}
+
+export type RpcClient = { readonly request: (method: string, params?: readonly unknown[]) => Promise<unknown> }
+
+export type HttpRpcOptions = {
+  readonly url: string
+  readonly timeoutMs: number
+  /** Extra headers, computed for each request (a fresh JWT, say). */
+  readonly headers?: () => Record<string, string>
+}
+
+/** JSON-RPC over HTTP POST. Throws {@link RpcError} for the peer's errors and {@link TransportError} for the wire's. */
+export class HttpRpcClient implements RpcClient {
+  readonly #options: HttpRpcOptions
+  #nextId = 1
+
+  constructor(options: HttpRpcOptions) {
+    this.#options = options
+  }
+
+  get url(): string {
+    return this.#options.url
+  }
+
+  readonly request = async (method: string, params: readonly unknown[] = []): Promise<unknown> => {
+    const answer = await this.#post({ jsonrpc: '2.0', id: this.#nextId++, method, params })
+    return result(answer, method)
+  }
+
+  /** One HTTP request for many calls. The answers stand in the order of the calls; an error stands in place of a value. */
+  async batch(calls: readonly { readonly method: string; readonly params: readonly unknown[] }[]): Promise<unknown[]> {
+    if (calls.length === 0) return []
+    const first = this.#nextId
+    this.#nextId += calls.length
+    const answers = await this.#post(calls.map((call, i) => ({ jsonrpc: '2.0', id: first + i, ...call })))
+    if (!Array.isArray(answers)) return [result(answers, 'batch')]
+    const byId = new Map(answers.map((answer) => [isRecord(answer) ? answer['id'] : undefined, answer]))
+    return calls.map((call, i) => {
+      try {
+        return result(byId.get(first + i), call.method)
+      } catch (error) {
+        return error
+      }
+    })
+  }
+
+  async #post(body: unknown): Promise<unknown> {
+    const { url, timeoutMs, headers } = this.#options
+    let text: string
+    let status: number
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers?.() },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      status = response.status
+      text = await response.text()
+    } catch (cause) {
+      throw new TransportError(`no answer from ${withoutSecrets(url)}`, { cause })
+    }
+    try {
+      return JSON.parse(text)
+    } catch (cause) {
+      throw new TransportError(`${withoutSecrets(url)} answered HTTP ${status} without JSON`, { cause })
+    }
+  }
+}
+
+/** A URL fit for a log line: no user, password, path or query, which may carry an API key. */
+export function withoutSecrets(url: string): string {
+  try {
+    const { protocol, host } = new URL(url)
+    return `${protocol}//${host}`
+  } catch {
+    return 'an invalid URL'
+  }
+}
+
+function result(answer: unknown, method: string): unknown {
+  if (!isRecord(answer)) throw new TransportError(`${method}: the answer is no JSON-RPC object`)
+  const error = answer['error']
+  if (isRecord(error)) {
+    const code = typeof error['code'] === 'number' ? error['code'] : rpcCodes.internal
+    throw new RpcError(code, `${method}: ${String(error['message'])}`, error['data'])
+  }
+  if (!('result' in answer)) throw new TransportError(`${method}: the answer has neither result nor error`)
+  return answer['result']
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

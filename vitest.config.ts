@@ -1,0 +1,45 @@
+import { defineConfig } from 'vitest/config'
+
+const setupFiles = ['common/polyfill.ts']
+
+/** Three projects: `unit` shares threads and must stay pure; `process` starts real processes; `e2e` runs whole devnets. */
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/plain-reporter.ts'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/process/**', 'test/e2e/**', 'test/interop/**'],
+          pool: 'threads',
+          isolate: false,
+          setupFiles,
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'process',
+          include: ['test/process/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          setupFiles,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          setupFiles,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+})
