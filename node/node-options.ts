@@ -1,0 +1,104 @@
+import type { Hex } from '../protocol/bytes.ts'
+import type { RollupConfig } from '../protocol/rollup-config.ts'
+
+/** Where a server listens; port 0 takes any free one. */
+export type ListenOptions = { readonly host: string; readonly port: number }
+
+/** Everything a node is told: plain data, one field a flag. op-node's flag stands in each comment. */
+export type NodeOptions = {
+  /** Holds the engine's database, the safe-head database, the sequencer's state and the lock. */
+  readonly dataDir: string
+  /** `--rollup.config` */
+  readonly rollupConfig: RollupConfig
+  /** Parsed genesis.json in op-geth's format; needed by the embedded engine only. */
+  readonly genesis?: unknown
+  /** Parsed file of network-upgrade transactions; needed where a fork activates after genesis. */
+  readonly upgradeTransactions?: unknown
+  readonly l1: L1Options
+  readonly engine: EngineOptions
+  /** `--rpc.addr`, `--rpc.port`, `--rpc.enable-admin`: the rollup node's own JSON-RPC. */
+  readonly rpc: ListenOptions & { readonly enableAdmin: boolean }
+  /** `--safedb.path`; absent: `safedb` in the data directory. */
+  readonly safeDbPath?: string | undefined
+  /** `--sequencer.enabled` */
+  readonly sequencer?: SequencerOptions | undefined
+  readonly batcher?: BatcherFlags | undefined
+  readonly proposer?: ProposerFlags | undefined
+  /** `--metrics.enabled`: `/metrics` on the rollup RPC port. */
+  readonly metrics: boolean
+}
+
+export type L1Options = {
+  /** `--l1`: the first that answers is used, the others take over when it fails. */
+  readonly urls: readonly string[]
+  /** `--l1.beacon` and `--l1.beacon-fallbacks`; empty: blobs cannot be read. */
+  readonly beaconUrls: readonly string[]
+  /** `--l1.trustrpc`: skip the checks of hashes and roots. */
+  readonly trustRpc: boolean
+  /** Seconds of a beacon slot; absent: asked of the beacon node. */
+  readonly secondsPerSlot?: number | undefined
+  /** `--l1.http-poll-interval` */
+  readonly pollIntervalMs: number
+  /** `--verifier.l1-confs`: L1 blocks hidden from derivation below the head. */
+  readonly confs: number
+}
+
+export type EngineOptions =
+  | {
+      readonly kind: 'embedded'
+      /** Keep the state of every block. */
+      readonly archive: boolean
+      /** The public `eth_*` JSON-RPC, HTTP and WebSocket. */
+      readonly rpc: ListenOptions
+      /** An authenticated Engine API port for other clients (op-node's `--l2` points here). */
+      readonly auth?: (ListenOptions & { readonly jwtSecret: Uint8Array }) | undefined
+    }
+  | {
+      readonly kind: 'http'
+      /** `--l2` */
+      readonly url: string
+      /** `--l2.jwt-secret`, 32 bytes. */
+      readonly jwtSecret: Uint8Array
+    }
+
+export type SequencerOptions = {
+  /** `--sequencer.stopped`: start only at `admin_startSequencer`. What the last run persisted wins over it. */
+  readonly stopped: boolean
+  /** `--sequencer.l1-confs` */
+  readonly l1Confs: number
+  /** `--sequencer.max-safe-lag`: stall when unsafe is that many blocks ahead of safe; 0: never. */
+  readonly maxSafeLag: number
+  /** `--sequencer.recover`: only what derivation would produce, no pool transactions. */
+  readonly recoverMode: boolean
+}
+
+/** Absent fields take the batcher's own defaults. */
+export type BatcherFlags = {
+  readonly key: Hex
+  /** `--data-availability-type` */
+  readonly dataAvailability?: 'blobs' | 'calldata' | 'auto' | undefined
+  /** `--poll-interval` */
+  readonly pollIntervalMs?: number | undefined
+  /** `--max-channel-duration`, L1 blocks; 0: off. */
+  readonly maxChannelDuration?: number | undefined
+  /** `--target-num-frames` */
+  readonly targetNumFrames?: number | undefined
+  /** `--sub-safety-margin`, L1 blocks. */
+  readonly subSafetyMargin?: number | undefined
+  /** `--num-confirmations` */
+  readonly confirmations?: number | undefined
+  /** `--resubmission-timeout` */
+  readonly resubmissionTimeoutMs?: number | undefined
+}
+
+/** Absent fields take the proposer's own defaults. */
+export type ProposerFlags = {
+  readonly key: Hex
+  /** Address of the OutputOracle on L1. */
+  readonly outputOracle: Hex
+  readonly pollIntervalMs?: number | undefined
+  /** `--allow-non-finalized`: propose safe blocks, not only finalized ones. */
+  readonly allowNonFinalized?: boolean | undefined
+  readonly confirmations?: number | undefined
+  readonly resubmissionTimeoutMs?: number | undefined
+}
