@@ -1,0 +1,31 @@
+import { UsageError } from '../common/errors.ts'
+import type { Command } from './command.ts'
+
+/** Each command is a module, loaded when it is asked for, so that help and errors come at once. */
+const loaders: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
+  dev: () => import('./commands/dev.ts'),
+  node: () => import('./commands/node.ts'),
+  indexer: () => import('./commands/indexer.ts'),
+  genesis: () => import('./commands/genesis.ts'),
+  audit: () => import('./commands/audit.ts'),
+  conformance: () => import('./commands/conformance.ts'),
+}
+
+/** One line a command, for the overview. */
+export const commandSummaries: Readonly<Record<string, string>> = {
+  dev: 'a whole chain on this machine: L1, sequencer, independent verifier, indexer, seeded Datanets',
+  node: 'the rollup node: derive the L2 from L1, sequence, batch, propose',
+  indexer: 'follow a node and serve GraphQL',
+  genesis: 'deploy config to genesis.json and rollup.json',
+  audit: 're-derive and re-execute a chain from L1 and compare it with a node',
+  conformance: 'run test vectors through the production code',
+}
+
+export const commandNames: readonly string[] = Object.keys(loaders)
+
+/** Throws {@link UsageError} for a name that is none of {@link commandNames}. */
+export async function loadCommand(name: string): Promise<Command> {
+  const loader = Object.hasOwn(loaders, name) ? loaders[name] : undefined
+  if (loader === undefined) throw new UsageError(`unknown command ${name}; openledger --help lists them`)
+  return (await loader()).command
+}

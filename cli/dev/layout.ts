@@ -1,0 +1,35 @@
+import { join } from 'node:path'
+
+/** Files and directories of a dev chain below its data directory. */
+export function devLayout(dataDir: string) {
+  return {
+    dataDir,
+    /** What the chain is and how far its seeding came. */
+    stateFile: join(dataDir, 'dev.json'),
+    genesis: join(dataDir, 'genesis.json'),
+    rollup: join(dataDir, 'rollup.json'),
+    l1State: join(dataDir, 'l1-state.json'),
+    sequencer: join(dataDir, 'sequencer'),
+    verifier: join(dataDir, 'verifier'),
+    indexer: join(dataDir, 'indexer'),
+    /** Content-addressed store of the contributed texts. */
+    content: join(dataDir, 'content'),
+    logs: join(dataDir, 'logs'),
+  }
+}
+
+export type DevLayout = ReturnType<typeof devLayout>
+
+/** Ports of a dev chain: a block of ten from `base`. */
+export function devPorts(base: number) {
+  return {
+    l1: base,
+    sequencerEth: base + 1,
+    sequencerRollup: base + 2,
+    verifierEth: base + 3,
+    verifierRollup: base + 4,
+    indexer: base + 5,
+  }
+}
+
+export type DevPorts = ReturnType<typeof devPorts>
