@@ -1,0 +1,38 @@
+/** An L2 address, lower case. */
+export type ContractAddress = `0x${string}`
+
+/** OP Stack predeploys of the L2. Spec: protocol/predeploys.md, custom-gas-token/predeploys.md. */
+export const predeploys = {
+  legacyMessagePasser: '0x4200000000000000000000000000000000000000',
+  deployerWhitelist: '0x4200000000000000000000000000000000000002',
+  wopen: '0x4200000000000000000000000000000000000006',
+  l2CrossDomainMessenger: '0x4200000000000000000000000000000000000007',
+  gasPriceOracle: '0x420000000000000000000000000000000000000f',
+  l2StandardBridge: '0x4200000000000000000000000000000000000010',
+  sequencerFeeVault: '0x4200000000000000000000000000000000000011',
+  optimismMintableErc20Factory: '0x4200000000000000000000000000000000000012',
+  l1BlockNumber: '0x4200000000000000000000000000000000000013',
+  l2Erc721Bridge: '0x4200000000000000000000000000000000000014',
+  l1Block: '0x4200000000000000000000000000000000000015',
+  l2ToL1MessagePasser: '0x4200000000000000000000000000000000000016',
+  optimismMintableErc721Factory: '0x4200000000000000000000000000000000000017',
+  proxyAdmin: '0x4200000000000000000000000000000000000018',
+  baseFeeVault: '0x4200000000000000000000000000000000000019',
+  l1FeeVault: '0x420000000000000000000000000000000000001a',
+  operatorFeeVault: '0x420000000000000000000000000000000000001b',
+  schemaRegistry: '0x4200000000000000000000000000000000000020',
+  eas: '0x4200000000000000000000000000000000000021',
+  nativeAssetLiquidity: '0x4200000000000000000000000000000000000029',
+  liquidityController: '0x420000000000000000000000000000000000002a',
+} as const satisfies Record<string, ContractAddress>
+
+/** OpenLedger's own predeploys: ASCII "OL" and a number. */
+export const openLedgerPredeploys = {
+  datanetRegistry: '0x4f4c000000000000000000000000000000000001',
+  codeRegistry: '0x4f4c00000000000000000000000000000000000b',
+  /** L2 side of the OPEN bridge; past the 1f numbers that the contracts and precompiles of DESIGN §3 take. */
+  openBridge: '0x4f4c000000000000000000000000000000000020',
+} as const satisfies Record<string, ContractAddress>
+
+/** Sends the L1-attributes transaction. Spec: protocol/deposits.md, "L1 Attributes Depositor Account". */
+export const depositorAccount = '0xdeaddeaddeaddeaddeaddeaddeaddeaddead0001'

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join, relative, sep } from 'node:path'
+import type { Abi, Artifact, StorageLayout } from './artifact.ts'
+
+const require = createRequire(import.meta.url)
+const sourceRoot = join(import.meta.dirname, 'src')
+
+/**
+ * Compiles every contract of `contracts/src` with solc-js.
+ * Same sources, same compiler, same bytes: the settings below leave no metadata in the code.
+ */
+export function compileContracts(): Map<string, Artifact> {
+  const own = sourceFiles(sourceRoot)
+  const output = runCompiler(own)
+  const artifacts = new Map<string, Artifact>()
+  for (const sourceName of Object.keys(own).sort()) {
+    for (const [name, contract] of Object.entries(output.contracts[sourceName] ?? {})) {
+      if (contract.evm.bytecode.object === '') continue
+      if (artifacts.has(name)) throw new Error(`two contracts are called ${name}`)
+      artifacts.set(name, artifactOf(name, sourceName, contract))
+    }
+  }
+  return artifacts
+}
+
+/** SHA-256 over the names and texts of our Solidity sources: tells whether committed artifacts are of these sources. */
+export function sourcesHash(): `0x${string}` {
+  const hash = createHash('sha256')
+  for (const [name, text] of Object.entries(sourceFiles(sourceRoot)).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(`${name}\0${text}\0`)
+  }
+  return `0x${hash.digest('hex')}`
+}
+
+const settings = {
+  evmVersion: 'cancun',
+  optimizer: { enabled: true, runs: 200 },
+  metadata: { appendCBOR: false, bytecodeHash: 'none' },
+  outputSelection: {
+    '*': {
+      '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object', 'storageLayout'],
+    },
+  },
+} as const
+
+type CompiledContract = {
+  readonly abi: Abi
+  readonly storageLayout: {
+    readonly storage: readonly { label: string; slot: string; offset: number; type: string }[]
+    readonly types: Readonly<Record<string, { label: string; numberOfBytes: string }>> | null
+  }
+  readonly evm: { readonly bytecode: { object: string }; readonly deployedBytecode: { object: string } }
+}
+
+type CompilerOutput = {
+  readonly contracts: Readonly<Record<string, Readonly<Record<string, CompiledContract>>>>
+  readonly errors?: readonly { severity: string; formattedMessage: string }[]
+}
+
+type Compiler = {
+  compile(input: string, callbacks: { import(path: string): { contents: string } | { error: string } }): string
+  version(): string
+}
+
+function runCompiler(sources: Readonly<Record<string, string>>): CompilerOutput {
+  const solc = require('solc') as Compiler
+  const input = {
+    language: 'Solidity',
+    sources: Object.fromEntries(Object.entries(sources).map(([name, content]) => [name, { content }])),
+    settings,
+  }
+  const output = JSON.parse(solc.compile(JSON.stringify(input), { import: readPackage })) as CompilerOutput
+  const problems = (output.errors ?? []).filter(({ severity }) => severity !== 'info')
+  if (problems.length > 0) throw new Error(problems.map(({ formattedMessage }) => formattedMessage).join('\n'))
+  return output
+}
+
+function readPackage(path: string): { contents: string } | { error: string } {
+  if (!path.startsWith('@openzeppelin/')) return { error: `import of ${path}: only OpenZeppelin is a dependency` }
+  return { contents: readFileSync(require.resolve(path), 'utf8') }
+}
+
+function artifactOf(contractName: string, sourceName: string, contract: CompiledContract): Artifact {
+  return {
+    contractName,
+    sourceName,
+    abi: contract.abi,
+    bytecode: `0x${contract.evm.bytecode.object}`,
+    deployedBytecode: `0x${contract.evm.deployedBytecode.object}`,
+    storageLayout: layoutOf(contract),
+  }
+}
+
+/** The compiler's layout without AST ids, which change with unrelated sources. */
+function layoutOf({ storageLayout }: CompiledContract): StorageLayout {
+  return storageLayout.storage.map(({ label, slot, offset, type }) => ({
+    label,
+    slot: Number(slot),
+    offset,
+    type: storageLayout.types?.[type]?.label ?? type,
+    bytes: Number(storageLayout.types?.[type]?.numberOfBytes ?? 32),
+  }))
+}
+
+function sourceFiles(folder: string): Record<string, string> {
+  const files: Record<string, string> = {}
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith('.sol')) continue
+    const path = join(entry.parentPath, entry.name)
+    files[relative(sourceRoot, path).split(sep).join('/')] = readFileSync(path, 'utf8')
+  }
+  return files
+}

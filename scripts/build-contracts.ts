@@ -1,0 +1,35 @@
+/** Compiles contracts/src into contracts/artifacts and the typed interfaces in contracts/abi. Run: npm run build:contracts */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Artifact, artifactsFolder } from '../contracts/artifact.ts'
+import { compileContracts } from '../contracts/solidity.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const abiFolder = join(root, 'contracts/abi')
+
+/** Contracts whose interface TypeScript code speaks. */
+const typedInterfaces: readonly string[] = ['DatanetRegistry', 'CodeRegistry']
+
+const artifacts = compileContracts()
+mkdirSync(artifactsFolder, { recursive: true })
+for (const file of readdirSync(artifactsFolder)) {
+  if (!artifacts.has(file.replace(/\.json$/, ''))) rmSync(join(artifactsFolder, file))
+}
+for (const [name, artifact] of artifacts) {
+  writeFileSync(join(artifactsFolder, `${name}.json`), `${JSON.stringify(artifact, null, 1)}\n`)
+  if (typedInterfaces.includes(name)) writeInterface(artifact)
+}
+spawnSync(join(root, 'node_modules/.bin/biome'), ['format', '--write', abiFolder], { stdio: 'inherit' })
+process.stdout.write(`${artifacts.size} contracts compiled\n`)
+
+function writeInterface({ contractName, sourceName, abi }: Artifact): void {
+  const name = contractName.replace(/^[A-Z]+(?=[A-Z][a-z])|^[A-Z]/, (head) => head.toLowerCase())
+  const file = contractName
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1-$2')
+    .toLowerCase()
+  const text = `/** Interface of contracts/src/${sourceName}; written by scripts/build-contracts.ts. */\nexport const ${name}Abi = ${JSON.stringify(abi)} as const\n`
+  mkdirSync(abiFolder, { recursive: true })
+  writeFileSync(join(abiFolder, `${file}.ts`), text)
+}
