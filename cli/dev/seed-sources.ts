@@ -42,7 +42,7 @@ export function seedDatanets(): readonly SeedDatanet[] {
       name: 'WordNet adverbs',
       description: 'Synonym sets and glosses of English adverbs from WordNet 3.1',
       mediaType: 'text/plain',
-      licence: 'WordNet-3.0',
+      licence: 'LicenseRef-WordNet-3.1',
       texts: withoutRepeats(adverbTexts()),
     },
   ]

@@ -1,0 +1,142 @@
+import { systemClock } from '../../common/clock.ts'
+import { UsageError } from '../../common/errors.ts'
+import type { FlagValues } from '../../common/flags.ts'
+import { loadSigningKey } from '../../common/signing-key.ts'
+import { startNode } from '../../node/node.ts'
+import type { BatcherFlags, EngineOptions, L1Options, NodeOptions, ProposerFlags } from '../../node/node-options.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+import { parseRollupConfig } from '../../protocol/rollup-config-json.ts'
+import { defineCommand, exitCodes } from '../command.ts'
+import { allowsDevKeys } from '../dev-chains.ts'
+import { readJsonFile, readJwtSecret } from '../files.ts'
+import { type l1Flags, nodeFlags } from '../node-flags.ts'
+
+export const command = defineCommand({
+  summary: 'Derives the L2 from L1 and drives an execution engine; sequences, batches and proposes when asked to.',
+  flags: nodeFlags,
+  run: async ({ flags, log, signal }) => {
+    const node = await startNode(nodeOptions(flags), { log, clock: systemClock })
+    const aborted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    try {
+      await Promise.race([node.finished, aborted])
+    } finally {
+      await node.stop()
+    }
+    return exitCodes.ok
+  },
+})
+
+type Flags = FlagValues<typeof nodeFlags>
+
+/** Flags to a node's options. Throws UsageError for what is missing or contradicts itself. */
+export function nodeOptions(flags: Flags): NodeOptions {
+  const dataDir = required(flags.datadir, 'datadir')
+  const rollupConfig = parseRollupConfig(
+    readJsonFile(required(flags['rollup.config'], 'rollup.config'), 'rollup.config'),
+  )
+  const dev = allowsDevKeys(rollupConfig.l2ChainId)
+  return {
+    dataDir,
+    rollupConfig,
+    ...(flags.genesis === undefined ? {} : { genesis: readJsonFile(flags.genesis, 'genesis') }),
+    ...(flags['upgrade-transactions'] === undefined
+      ? {}
+      : { upgradeTransactions: readJsonFile(flags['upgrade-transactions'], 'upgrade-transactions') }),
+    l1: l1Options(flags, flags['verifier.l1-confs']),
+    engine: engineOptions(flags),
+    rpc: { host: flags['rpc.addr'], port: flags['rpc.port'], enableAdmin: flags['rpc.enable-admin'] },
+    safeDbPath: flags['safedb.path'],
+    ...(flags['sequencer.enabled']
+      ? {
+          sequencer: {
+            stopped: flags['sequencer.stopped'],
+            l1Confs: flags['sequencer.l1-confs'],
+            maxSafeLag: flags['sequencer.max-safe-lag'],
+            recoverMode: flags['sequencer.recover'],
+          },
+        }
+      : {}),
+    ...(flags['batcher.enabled'] ? { batcher: batcherOptions(flags, dev) } : {}),
+    ...(flags['proposer.enabled'] ? { proposer: proposerOptions(flags, dev) } : {}),
+    metrics: flags['metrics.enabled'],
+  }
+}
+
+/** The L1 flags, which `audit` has too. */
+export function l1Options(flags: FlagValues<typeof l1Flags>, confs: number): L1Options {
+  return {
+    urls: required(flags.l1, 'l1'),
+    beaconUrls: [
+      ...(flags['l1.beacon'] === undefined ? [] : [flags['l1.beacon']]),
+      ...(flags['l1.beacon-fallbacks'] ?? []),
+    ],
+    trustRpc: flags['l1.trustrpc'],
+    secondsPerSlot: flags['l1.beacon.slot-duration'],
+    pollIntervalMs: flags['l1.http-poll-interval'],
+    confs,
+  }
+}
+
+function engineOptions(flags: Flags): EngineOptions {
+  if (flags.l2 !== undefined) {
+    const file = required(flags['l2.jwt-secret'], 'l2.jwt-secret')
+    return { kind: 'http', url: flags.l2, jwtSecret: readJwtSecret(file, 'l2.jwt-secret') }
+  }
+  required(flags.genesis, 'genesis')
+  const port = flags['authrpc.port']
+  return {
+    kind: 'embedded',
+    archive: flags['engine.archive'],
+    rpc: { host: flags['http.addr'], port: flags['http.port'] },
+    ...(port === undefined
+      ? {}
+      : {
+          auth: {
+            host: flags['authrpc.addr'],
+            port,
+            jwtSecret: readJwtSecret(required(flags['authrpc.jwtsecret'], 'authrpc.jwtsecret'), 'authrpc.jwtsecret'),
+          },
+        }),
+  }
+}
+
+function batcherOptions(flags: Flags, dev: boolean): BatcherFlags {
+  return {
+    key: signingKey(flags, 'batcher', dev),
+    dataAvailability: flags['batcher.data-availability-type'],
+    pollIntervalMs: flags['batcher.poll-interval'],
+    maxChannelDuration: flags['batcher.max-channel-duration'],
+    targetNumFrames: flags['batcher.target-num-frames'],
+    confirmations: flags['batcher.num-confirmations'],
+    resubmissionTimeoutMs: flags['batcher.resubmission-timeout'],
+  }
+}
+
+function proposerOptions(flags: Flags, dev: boolean): ProposerFlags {
+  return {
+    key: signingKey(flags, 'proposer', dev),
+    outputOracle: required(flags['proposer.l2oo-address'], 'proposer.l2oo-address'),
+    pollIntervalMs: flags['proposer.poll-interval'],
+    allowNonFinalized: flags['proposer.allow-non-finalized'],
+    confirmations: flags['proposer.num-confirmations'],
+    resubmissionTimeoutMs: flags['batcher.resubmission-timeout'],
+  }
+}
+
+function signingKey(flags: Flags, role: 'batcher' | 'proposer', allowDevKeys: boolean): Hex {
+  return loadSigningKey({
+    role,
+    privateKey: flags[`${role}.private-key`],
+    keystoreFile: flags[`${role}.keystore`],
+    password: flags[`${role}.keystore-password`],
+    allowDevKeys,
+  })
+}
+
+function required<T>(value: T | undefined, flag: string): T {
+  if (value === undefined) throw new UsageError(`--${flag} is required`)
+  return value
+}

@@ -1,0 +1,254 @@
+import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import type { Clock } from '../../common/clock.ts'
+import type { ContentStore } from '../../common/content-store.ts'
+import { devPrivateKeys } from '../../common/dev-keys.ts'
+import type { RpcClient } from '../../common/json-rpc.ts'
+import type { Log } from '../../common/log.ts'
+import { codeRegistryAbi } from '../../contracts/abi/code-registry.ts'
+import { datanetRegistryAbi } from '../../contracts/abi/datanet-registry.ts'
+import { openLedgerPredeploys } from '../../contracts/addresses.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { encodeSuffix } from '../../protocol/erc8021.ts'
+import { encodeOlPayload } from '../../protocol/ol-payload.ts'
+import { Account, type Call } from './account.ts'
+import type { SeedDatanet, SeedText } from './seed-sources.ts'
+
+/** App code of the seeding, registered in the CodeRegistry. */
+export const seedCode = 'openledger'
+/** Accounts that contribute, by index of the dev keys; account 0 owns the Datanets. */
+const contributors = [1, 2, 3, 4, 5] as const
+/** Items a contributor submits alone, in each Datanet. */
+const singlesPerDatanet = 8
+/** Locked with each item: 0.001 OPEN. */
+const bondPerItem = 10n ** 15n
+/** Training and attribution allowed: two bits a purpose. */
+const consentAll = 0xff
+/** A version lists its items as records of contribution id (u64) and content hash. */
+export const versionRecordBytes = 40
+
+const registry = openLedgerPredeploys.datanetRegistry
+
+export type SeedParts = {
+  readonly rpc: RpcClient
+  readonly content: ContentStore
+  readonly clock: Clock
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+export type SeedResult = {
+  readonly datanets: number
+  readonly items: number
+  readonly singles: number
+  readonly batches: number
+  readonly lastBlock: bigint
+}
+
+/**
+ * Creates the Datanets with all their contributions and publishes version 1 of each. Reads the chain before each step,
+ * so a seeding that was cut off goes on where it stopped.
+ */
+export async function seedChain(
+  datanets: readonly SeedDatanet[],
+  chainId: bigint,
+  parts: SeedParts,
+): Promise<SeedResult> {
+  const account = (index: number) => new Account({ privateKey: devPrivateKeys[index] as Hex, chainId }, parts)
+  const owner = account(0)
+  await registerCode(owner, parts)
+  const totals = { items: 0, singles: 0, batches: 0 }
+  for (const [index, datanet] of datanets.entries()) {
+    const id = BigInt(index + 1)
+    await createDatanet(id, datanet, owner, parts)
+    const plan = contributionPlan(id, datanet, parts.content)
+    await Promise.all(contributors.map((key, i) => contribute(id, account(key), plan[i] ?? [], parts)))
+    await accept(id, plan.flat(), owner, parts)
+    await publishVersion(id, plan.flat(), datanet, owner, parts)
+    totals.items += datanet.texts.length
+    totals.singles += plan.flat().filter((item) => item.kind === 'single').length
+    totals.batches += plan.flat().filter((item) => item.kind === 'batch').length
+    parts.log.info('datanet seeded', { id, name: datanet.name, items: datanet.texts.length })
+  }
+  const head = (await parts.rpc.request('eth_blockNumber')) as string
+  return { datanets: datanets.length, ...totals, lastBlock: BigInt(head) }
+}
+
+/** One transaction's worth of contributions; `root` is what the registry files it under. */
+type Contribution = {
+  readonly kind: 'single' | 'batch'
+  readonly root: Hex
+  readonly contentHashes: readonly Hex[]
+}
+
+/** Stores every text; for each contributor: its single items, then the rest of its share as one batch. */
+function contributionPlan(id: bigint, datanet: SeedDatanet, content: ContentStore): Contribution[][] {
+  const share = Math.ceil(datanet.texts.length / contributors.length)
+  return contributors.map((_, i) => {
+    const hashes = datanet.texts.slice(i * share, (i + 1) * share).map((item) => store(item, content))
+    const singles = hashes.slice(0, singlesPerDatanet)
+    const batch = hashes.slice(singlesPerDatanet)
+    const manifest = concatBytes(
+      ...batch.map((hash) => concatBytes(hexToBytes(hash), new Uint8Array(32), Uint8Array.of(consentAll))),
+    )
+    return [
+      ...singles.map((hash): Contribution => ({ kind: 'single', root: hash, contentHashes: [hash] })),
+      ...(batch.length === 0
+        ? []
+        : [{ kind: 'batch' as const, root: content.putRecords(manifest, manifestRecordBytes), contentHashes: batch }]),
+    ]
+  })
+}
+
+const manifestRecordBytes = 65
+
+function store(item: SeedText, content: ContentStore): Hex {
+  return content.put(new TextEncoder().encode(item.text))
+}
+
+async function registerCode(owner: Account, { rpc }: SeedParts): Promise<void> {
+  const abi = codeRegistryAbi
+  const to = openLedgerPredeploys.codeRegistry
+  const data = encodeFunctionData({ abi, functionName: 'isRegistered', args: [seedCode] })
+  const answer = (await rpc.request('eth_call', [{ to, data }, 'latest'])) as Hex
+  if (decodeFunctionResult({ abi, functionName: 'isRegistered', data: answer })) return
+  const call = encodeFunctionData({ abi, functionName: 'register', args: [seedCode, owner.address, ''] })
+  await owner.send([{ to, data: hexToBytes(call) }])
+}
+
+async function createDatanet(id: bigint, datanet: SeedDatanet, owner: Account, parts: SeedParts): Promise<void> {
+  const count = await readRegistry(parts.rpc, 'datanetCount', [])
+  if (count < id) {
+    const { name, description, mediaType, licence } = datanet
+    const meta = JSON.stringify({ name, description, mediaType, licence })
+    const metaHash = parts.content.put(new TextEncoder().encode(meta))
+    await owner.send([registryCall('create', [0, 0, licenceId(licence), zeroHash, bondPerItem, metaHash])])
+  }
+  const { status } = await readRegistry(parts.rpc, 'datanets', [id])
+  if (status === datanetStatus.draft) await owner.send([registryCall('setStatus', [id, datanetStatus.open])])
+}
+
+const datanetStatus = { draft: 1, open: 2 } as const
+const decisions = { pending: 1 } as const
+
+async function contribute(
+  id: bigint,
+  author: Account,
+  items: readonly Contribution[],
+  parts: SeedParts,
+): Promise<void> {
+  const missing: Call[] = []
+  for (const item of items) {
+    if ((await readRegistry(parts.rpc, 'contributionOf', [id, item.root])) !== 0n) continue
+    const call =
+      item.kind === 'single'
+        ? registryCall('submit', [id, item.root, zeroHash, consentAll], bondPerItem)
+        : registryCall(
+            'submitBatch',
+            [id, item.root, item.contentHashes.length],
+            bondPerItem * BigInt(item.contentHashes.length),
+          )
+    missing.push({ ...call, data: concatBytes(call.data, contributionSuffix(id, item.root)) })
+  }
+  await author.send(missing)
+}
+
+async function accept(id: bigint, items: readonly Contribution[], owner: Account, parts: SeedParts): Promise<void> {
+  const calls: Call[] = []
+  for (const item of items) {
+    const contribId = await readRegistry(parts.rpc, 'contributionOf', [id, item.root])
+    const decision =
+      item.kind === 'single'
+        ? (await readRegistry(parts.rpc, 'items', [contribId])).decision
+        : (await readRegistry(parts.rpc, 'batches', [contribId])).decision
+    if (decision !== decisions.pending) continue
+    calls.push(registryCall(item.kind === 'single' ? 'decide' : 'decideBatch', [contribId, true, zeroHash]))
+  }
+  await owner.send(calls)
+}
+
+async function publishVersion(
+  id: bigint,
+  items: readonly Contribution[],
+  datanet: SeedDatanet,
+  owner: Account,
+  parts: SeedParts,
+): Promise<void> {
+  if ((await readRegistry(parts.rpc, 'datanets', [id])).version > 0) return
+  const records: Uint8Array[] = []
+  for (const item of items) {
+    const first = await readRegistry(parts.rpc, 'contributionOf', [id, item.root])
+    item.contentHashes.forEach((hash, i) => {
+      records.push(concatBytes(uintBytes(first + BigInt(i), 8), hexToBytes(hash)))
+    })
+  }
+  const itemsRoot = parts.content.putRecords(concatBytes(...records), versionRecordBytes)
+  const croissantHash = parts.content.put(new TextEncoder().encode(JSON.stringify(croissant(datanet))))
+  const roots = {
+    itemsRoot,
+    tokenRoot: zeroHash,
+    suffixRoot: zeroHash,
+    tokenCount: 0n,
+    tokenizerHash: zeroHash,
+    croissantHash,
+    unitsTotal: 0n,
+  }
+  await owner.send([registryCall('publish', [id, roots])])
+}
+
+/** Dataset description in the MLCommons Croissant 1.0 vocabulary. */
+function croissant(datanet: SeedDatanet) {
+  return {
+    '@context': { '@vocab': 'https://schema.org/', cr: 'http://mlcommons.org/croissant/' },
+    '@type': 'Dataset',
+    'dct:conformsTo': 'http://mlcommons.org/croissant/1.0',
+    name: datanet.name,
+    description: datanet.description,
+    license: `https://spdx.org/licenses/${datanet.licence}.html`,
+    size: datanet.texts.length,
+  }
+}
+
+/** The ERC-8021 suffix that labels a contribution to the coming version 1. */
+function contributionSuffix(id: bigint, root: Hex): Uint8Array {
+  const payload = encodeOlPayload({ kind: 'contribution', datanet: { id, version: 1 }, root: hexToBytes(root) })
+  return encodeSuffix({ code: seedCode, ol: payload })
+}
+
+/** SPDX identifier as the registry holds it: ASCII, left-aligned. */
+function licenceId(spdx: string): Hex {
+  const bytes = new Uint8Array(32)
+  bytes.set(new TextEncoder().encode(spdx))
+  return bytesToHex(bytes)
+}
+
+type RegistryFunction = 'create' | 'setStatus' | 'submit' | 'submitBatch' | 'decide' | 'decideBatch' | 'publish'
+
+function registryCall(functionName: RegistryFunction, args: readonly unknown[], value = 0n): Call {
+  // The arguments are checked against the ABI when they are encoded.
+  const data = encodeFunctionData({ abi: datanetRegistryAbi, functionName, args } as Parameters<
+    typeof encodeFunctionData
+  >[0])
+  return { to: registry, data: hexToBytes(data), value }
+}
+
+type RegistryView = {
+  datanetCount: bigint
+  datanets: { readonly status: number; readonly version: number }
+  contributionOf: bigint
+  items: { readonly decision: number }
+  batches: { readonly decision: number }
+}
+
+async function readRegistry<Name extends keyof RegistryView>(
+  rpc: RpcClient,
+  functionName: Name,
+  args: readonly unknown[],
+): Promise<RegistryView[Name]> {
+  const abi = datanetRegistryAbi
+  const data = encodeFunctionData({ abi, functionName, args } as Parameters<typeof encodeFunctionData>[0])
+  const answer = (await rpc.request('eth_call', [{ to: registry, data }, 'latest'])) as Hex
+  // The decoded value has the ABI's type for this function, which RegistryView repeats for the fields read here.
+  return decodeFunctionResult({ abi, functionName, data: answer } as Parameters<
+    typeof decodeFunctionResult
+  >[0]) as RegistryView[Name]
+}

@@ -1,0 +1,113 @@
+import type { HttpRpcClient } from '../../common/json-rpc.ts'
+
+/** What the status line shows; a part that does not answer is undefined. */
+export type DevStatus = {
+  readonly unsafe: number | undefined
+  readonly safe: number | undefined
+  readonly finalized: number | undefined
+  /** Safe head of the node that sees only L1. */
+  readonly verifierSafe: number | undefined
+  readonly l1Head: number | undefined
+  readonly indexed: number | undefined
+  readonly datanets: number | undefined
+  readonly transactionsPerSecond: number | undefined
+}
+
+type Sources = {
+  readonly sequencerRollup: HttpRpcClient
+  readonly sequencerEth: HttpRpcClient
+  readonly verifierRollup: HttpRpcClient
+  readonly graphqlUrl: string
+}
+
+/** Time one look may take; a dead part must not hold up the others. */
+const lookMsMax = 2000
+/** Blocks over which transactions a second are averaged. */
+const rateBlocks = 10
+
+/** Asks every part of the dev chain how it stands. Never throws. */
+export async function readStatus(sources: Sources): Promise<DevStatus> {
+  const [sequencer, verifier, indexed, transactionsPerSecond] = await Promise.all([
+    syncStatus(sources.sequencerRollup),
+    syncStatus(sources.verifierRollup),
+    indexerStatus(sources.graphqlUrl),
+    transactionRate(sources.sequencerEth),
+  ])
+  return {
+    unsafe: sequencer?.unsafe_l2.number,
+    safe: sequencer?.safe_l2.number,
+    finalized: sequencer?.finalized_l2.number,
+    verifierSafe: verifier?.safe_l2.number,
+    l1Head: sequencer?.head_l1.number,
+    indexed: indexed?.block,
+    datanets: indexed?.datanets,
+    transactionsPerSecond,
+  }
+}
+
+export function statusLine(status: DevStatus): string {
+  const lag = status.unsafe === undefined || status.safe === undefined ? undefined : status.unsafe - status.safe
+  const rate = status.transactionsPerSecond?.toFixed(1)
+  const parts: readonly (readonly [string, string | number | undefined])[] = [
+    ['L1', status.l1Head],
+    ['unsafe', status.unsafe],
+    ['safe', status.safe],
+    ['finalized', status.finalized],
+    ['verifier', status.verifierSafe],
+    ['safe lag', lag],
+    ['indexed', status.indexed],
+    ['datanets', status.datanets],
+    ['tx/s', rate],
+  ]
+  return parts.map(([name, value]) => `${name} ${value ?? '-'}`).join('  ')
+}
+
+type RollupStatus = Record<
+  'unsafe_l2' | 'safe_l2' | 'finalized_l2' | 'head_l1' | 'current_l1',
+  { readonly number: number; readonly hash: string }
+>
+
+/** `optimism_syncStatus`, or undefined where the node does not answer. */
+export async function syncStatus(client: HttpRpcClient): Promise<RollupStatus | undefined> {
+  return quietly(async () => (await client.request('optimism_syncStatus')) as RollupStatus)
+}
+
+async function indexerStatus(url: string): Promise<{ block: number; datanets: number } | undefined> {
+  return quietly(async () => {
+    const query = '{ _meta { block { number } } datanets(first: 1) { totalCount } }'
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query }),
+      signal: AbortSignal.timeout(lookMsMax),
+    })
+    const { data } = (await answer.json()) as {
+      data: { _meta: { block: { number: string } }; datanets: { totalCount: number | string } }
+    }
+    return { block: Number(data._meta.block.number), datanets: Number(data.datanets.totalCount) }
+  })
+}
+
+async function transactionRate(client: HttpRpcClient): Promise<number | undefined> {
+  return quietly(async () => {
+    const head = Number((await client.request('eth_blockNumber')) as string)
+    const numbers = Array.from({ length: Math.min(rateBlocks, head) }, (_, i) => head - i)
+    const blocks = (await client.batch(
+      numbers.map((number) => ({ method: 'eth_getBlockByNumber', params: [`0x${number.toString(16)}`, false] })),
+    )) as { readonly timestamp: string; readonly transactions: readonly string[] }[]
+    const [newest, oldest] = [blocks[0], blocks.at(-1)]
+    if (newest === undefined || oldest === undefined || newest === oldest) return 0
+    const seconds = Number(newest.timestamp) - Number(oldest.timestamp)
+    // The first transaction of a block is the L1-attributes deposit.
+    const transactions = blocks.slice(0, -1).reduce((sum, block) => sum + block.transactions.length - 1, 0)
+    return seconds === 0 ? 0 : transactions / seconds
+  })
+}
+
+async function quietly<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look()
+  } catch {
+    return undefined
+  }
+}
