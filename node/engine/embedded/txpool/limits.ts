@@ -2,7 +2,7 @@
 export const transactionBytesMax = 131_072
 /** Bytes of all pooled transactions together: 512 of the largest, or a quarter million plain transfers. */
 export const poolBytesMax = 64 * 1024 * 1024
-/** Pooled transactions: about forty full blocks of plain transfers at the default gas limit would be more than any wallet waits for. */
+/** Pooled transactions; at some 2 KiB of bookkeeping each, 32 MiB. */
 export const poolTransactionsMax = 16_384
 /** Transactions of one sender; a script that deploys or seeds sends a few hundred at once. */
 export const senderTransactionsMax = 512
