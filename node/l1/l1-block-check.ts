@@ -1,0 +1,112 @@
+import { bytesToHex, FormatError, fixedHex, type Hex, hexToBytes, parseQuantity } from '../../protocol/bytes.ts'
+import { type Header, headerHash } from '../../protocol/header.ts'
+import { keccakHex } from '../../protocol/keccak.ts'
+import type { L1BlockInfo, L1Transaction } from '../../protocol/l1-block.ts'
+import { encodeReceipt, type Receipt } from '../../protocol/receipt.ts'
+import { rlpEncode, rlpUint } from '../../protocol/rlp.ts'
+import { headerFromRpc, receiptFromRpc, transactionFromRpc } from '../../protocol/rpc-json.ts'
+import { encodeTransaction, type Transaction, transactionSender, txType } from '../../protocol/transaction.ts'
+import { orderedTrieRoot } from '../../protocol/trie-root.ts'
+
+/** A header whose hash was recomputed, unless the RPC is trusted. */
+export type CheckedHeader = { readonly hash: Hex; readonly header: Header; readonly info: L1BlockInfo }
+export type CheckedBlock = CheckedHeader & { readonly transactions: readonly L1Transaction[] }
+
+/**
+ * Reads a block as JSON-RPC gives it without full transactions; an untrusted server must not be able to change
+ * derivation, so the hash is recomputed. Undefined for null. Throws {@link FormatError}.
+ */
+export function checkHeader(json: unknown, options: { readonly trust: boolean }): CheckedHeader | undefined {
+  if (json === null || json === undefined) return undefined
+  const claimed = fixedHex(field(json, 'hash'), 32, 'block hash')
+  const header = headerFromRpc(json)
+  if (!options.trust) {
+    const actual = bytesToHex(headerHash(header))
+    if (actual !== claimed) throw new FormatError(`failed to verify block hash: computed ${actual}, got ${claimed}`)
+  }
+  return { hash: claimed, header, info: blockInfo(claimed, header) }
+}
+
+/** Reads a block with full transactions: hash, transactions root and withdrawals root are recomputed. */
+export function checkBlock(json: unknown, options: { readonly trust: boolean }): CheckedBlock | undefined {
+  const checked = checkHeader(json, options)
+  if (checked === undefined) return undefined
+  const list = field(json, 'transactions')
+  if (!Array.isArray(list)) throw new FormatError('block without transactions')
+  const raws: Uint8Array[] = []
+  const transactions = list.map((item) => {
+    const tx = transactionFromRpc(item)
+    const raw = encodeTransaction(tx)
+    raws.push(raw)
+    return l1Transaction(tx, raw)
+  })
+  if (!options.trust) {
+    requireRoot('transactions', orderedTrieRoot(raws), checked.header.transactionsRoot)
+    checkWithdrawals(json, checked.header)
+  }
+  return { ...checked, transactions }
+}
+
+/** Reads the receipts of a block and recomputes their root. Throws {@link FormatError}. */
+export function checkReceipts(json: unknown, header: Header, options: { readonly trust: boolean }): Receipt[] {
+  if (!Array.isArray(json)) throw new FormatError('receipts must be an array')
+  const receipts = json.map((item) => receiptFromRpc(item))
+  if (!options.trust) requireRoot('receipts', orderedTrieRoot(receipts.map(encodeReceipt)), header.receiptsRoot)
+  return receipts
+}
+
+function blockInfo(hash: Hex, header: Header): L1BlockInfo {
+  return {
+    hash,
+    number: header.number,
+    parentHash: bytesToHex(header.parentHash),
+    timestamp: header.timestamp,
+    prevRandao: bytesToHex(header.prevRandao),
+    baseFee: header.baseFeePerGas ?? 0n,
+    gasUsed: header.gasUsed,
+    gasLimit: header.gasLimit,
+    excessBlobGas: header.excessBlobGas,
+    parentBeaconBlockRoot:
+      header.parentBeaconBlockRoot === undefined ? undefined : bytesToHex(header.parentBeaconBlockRoot),
+  }
+}
+
+function l1Transaction(tx: Transaction, raw: Uint8Array): L1Transaction {
+  return {
+    hash: keccakHex(raw),
+    type: tx.type,
+    to: tx.to === undefined ? undefined : bytesToHex(tx.to),
+    data: tx.data,
+    blobVersionedHashes: tx.type === txType.blob ? tx.blobVersionedHashes.map(bytesToHex) : [],
+    // Recovery costs 60 µs; only the few transactions to the batch inbox are asked for it.
+    sender: () => bytesToHex(transactionSender(tx)),
+  }
+}
+
+/** EIP-4895: the withdrawals root commits to [index, validatorIndex, address, amount] of each. */
+function checkWithdrawals(json: unknown, header: Header): void {
+  const list = field(json, 'withdrawals')
+  if (header.withdrawalsRoot === undefined) {
+    if (list !== undefined && list !== null) throw new FormatError('withdrawals in a block without withdrawals root')
+    return
+  }
+  if (!Array.isArray(list)) throw new FormatError('block without its withdrawals')
+  const leaves = list.map((item) =>
+    rlpEncode([
+      rlpUint(parseQuantity(field(item, 'index'), 'withdrawal index')),
+      rlpUint(parseQuantity(field(item, 'validatorIndex'), 'validator index')),
+      hexToBytes(fixedHex(field(item, 'address'), 20, 'withdrawal address')),
+      rlpUint(parseQuantity(field(item, 'amount'), 'withdrawal amount')),
+    ]),
+  )
+  requireRoot('withdrawals', orderedTrieRoot(leaves), header.withdrawalsRoot)
+}
+
+function requireRoot(what: string, computed: Uint8Array, claimed: Uint8Array): void {
+  const [actual, expected] = [bytesToHex(computed), bytesToHex(claimed)]
+  if (actual !== expected) throw new FormatError(`failed to verify ${what} root: computed ${actual}, got ${expected}`)
+}
+
+function field(json: unknown, name: string): unknown {
+  return typeof json === 'object' && json !== null ? Reflect.get(json, name) : undefined
+}
