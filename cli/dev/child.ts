@@ -85,7 +85,12 @@ export class Child {
 
   #runOnce(): Promise<number | null> {
     const { file, args, env, name } = this.#options
-    const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    // A group of its own: Ctrl-C on the terminal reaches only `dev`, which stops its children in order.
+    const child = spawn(file, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
     this.#process = child
     this.#parts.log.debug('child started', { child: name, pid: child.pid })
     for (const stream of [child.stdout, child.stderr]) {

@@ -42,7 +42,7 @@ export function seedDatanets(): readonly SeedDatanet[] {
       name: 'WordNet adverbs',
       description: 'Synonym sets and glosses of English adverbs from WordNet 3.1',
       mediaType: 'text/plain',
-      licence: 'LicenseRef-WordNet-3.1',
+      licence: 'WordNet',
       texts: withoutRepeats(adverbTexts()),
     },
   ]

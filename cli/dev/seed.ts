@@ -60,7 +60,7 @@ export async function seedChain(
   for (const [index, datanet] of datanets.entries()) {
     const id = BigInt(index + 1)
     await createDatanet(id, datanet, owner, parts)
-    const plan = contributionPlan(id, datanet, parts.content)
+    const plan = contributionPlan(datanet, parts.content)
     await Promise.all(contributors.map((key, i) => contribute(id, account(key), plan[i] ?? [], parts)))
     await accept(id, plan.flat(), owner, parts)
     await publishVersion(id, plan.flat(), datanet, owner, parts)
@@ -81,7 +81,7 @@ type Contribution = {
 }
 
 /** Stores every text; for each contributor: its single items, then the rest of its share as one batch. */
-function contributionPlan(id: bigint, datanet: SeedDatanet, content: ContentStore): Contribution[][] {
+function contributionPlan(datanet: SeedDatanet, content: ContentStore): Contribution[][] {
   const share = Math.ceil(datanet.texts.length / contributors.length)
   return contributors.map((_, i) => {
     const hashes = datanet.texts.slice(i * share, (i + 1) * share).map((item) => store(item, content))
