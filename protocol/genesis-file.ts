@@ -16,11 +16,15 @@ export type GenesisAccount = {
   readonly storage: readonly (readonly [slot: Uint8Array, value: Uint8Array])[]
 }
 
-/** An op-geth genesis file: the chain's parameters, its first header's fields and its first state. */
-export type Genesis = {
+/** Rules of a chain, which a genesis file's `config` gives, or its rollup.json. */
+export type ChainParameters = {
   readonly chainId: bigint
   readonly forkTimes: ForkTimes
   readonly feeConstants: FeeConstants
+}
+
+/** An op-geth genesis file: the chain's parameters, its first header's fields and its first state. */
+export type Genesis = ChainParameters & {
   readonly number: bigint
   readonly timestamp: bigint
   readonly gasLimit: bigint
@@ -57,18 +61,21 @@ const accountsMax = 1_000_000
 
 const defaultBaseFee = 1_000_000_000n
 
-/** Parses an op-geth genesis file's JSON. Throws {@link FormatError}. */
-export function parseGenesis(json: unknown): Genesis {
+/**
+ * Parses an op-geth genesis file's JSON. `parameters` stand for its `config`, which the files of the superchain registry
+ * leave null. Throws {@link FormatError}.
+ */
+export function parseGenesis(json: unknown, parameters?: ChainParameters): Genesis {
   const file = record(json, 'genesis')
-  const config = record(file['config'], 'genesis config')
+  const { chainId, forkTimes, feeConstants } = parameters ?? parseChainConfig(record(file['config'], 'genesis config'))
   const alloc = record(file['alloc'] ?? {}, 'genesis alloc')
   const entries = Object.entries(alloc)
   if (entries.length > accountsMax) throw new FormatError(`genesis alloc has ${entries.length} accounts`)
   const stateHash = file['stateHash']
   return {
-    chainId: uint(config['chainId'], 'config.chainId'),
-    forkTimes: parseForkTimes(config),
-    feeConstants: parseFeeConstants(config),
+    chainId,
+    forkTimes,
+    feeConstants,
     number: uint(file['number'] ?? 0, 'number'),
     timestamp: uint(file['timestamp'] ?? 0, 'timestamp'),
     gasLimit: uint(file['gasLimit'], 'gasLimit'),
@@ -139,6 +146,14 @@ function* accountLeaves(alloc: readonly GenesisAccount[]): Iterable<readonly [Ui
 
 function storageRoot(account: GenesisAccount): Uint8Array {
   return trieRoot(account.storage.map(([slot, value]) => [keccak256(slot), rlpEncode(value)] as const))
+}
+
+function parseChainConfig(config: Record<string, unknown>): ChainParameters {
+  return {
+    chainId: uint(config['chainId'], 'config.chainId'),
+    forkTimes: parseForkTimes(config),
+    feeConstants: parseFeeConstants(config),
+  }
 }
 
 function parseForkTimes(config: Record<string, unknown>): ForkTimes {
