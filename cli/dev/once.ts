@@ -1,0 +1,146 @@
+import type { Clock } from '../../common/clock.ts'
+import { CodedError } from '../../common/errors.ts'
+import type { HttpRpcClient } from '../../common/json-rpc.ts'
+import type { Log } from '../../common/log.ts'
+import { type BridgeCheckOptions, checkBridge } from './bridge-check.ts'
+import { firstDifference } from './compare.ts'
+import { syncStatus } from './status.ts'
+
+export type OnceOptions = {
+  readonly bridge: BridgeCheckOptions
+  readonly graphqlUrl: string
+  /** Last L2 block of the seeding. */
+  readonly seededAt: number
+  readonly seededItems: number
+  readonly datanets: number
+}
+
+export type OnceParts = {
+  readonly sequencerEth: HttpRpcClient
+  readonly verifierEth: HttpRpcClient
+  readonly sequencerRollup: HttpRpcClient
+  readonly verifierRollup: HttpRpcClient
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly log: Log
+  readonly print: (line: string) => void
+}
+
+/** A check of `dev --once` did not hold. */
+export class OnceError extends CodedError<'difference' | 'timeout' | 'indexer' | 'interrupted'> {}
+
+/** Time a node may take to reach a block. */
+const waitMsMax = 120_000
+const pollMs = 500
+
+/** Deposit, withdrawal, equal hashes, equal index: prints a table, throws {@link OnceError} at the first that fails. */
+export async function checkOnce(options: OnceOptions, parts: OnceParts): Promise<void> {
+  const rows: [string, string][] = []
+  await reached(parts.verifierRollup, options.seededAt, 'the verifier', parts)
+  rows.push(['seed covered by the verifier', `block ${options.seededAt}`])
+
+  const bridge = await checkBridge(options.bridge, { ...parts, progress: (step) => parts.log.info(step) })
+  rows.push(
+    ['deposit on L2', bridge.depositL2Hash],
+    ['withdrawal', bridge.withdrawalHash],
+    ['finalised on L1 in', bridge.finalizeL1Hash],
+  )
+
+  const last = (await syncStatus(parts.sequencerRollup))?.unsafe_l2.number ?? 0
+  await reached(parts.verifierRollup, last, 'the verifier', parts)
+  const difference = await firstDifference(parts.sequencerEth, parts.verifierEth, 0, last)
+  if (difference !== undefined) {
+    const { number, left, right } = difference
+    throw new OnceError('difference', `block ${number}: the sequencer has ${left}, the verifier ${right}`)
+  }
+  rows.push(['blocks equal, sequencer and verifier', `0 to ${last}`])
+
+  const index = await indexed(options, last, parts)
+  rows.push(['indexed', `${index.datanets} Datanets, ${index.contributions} contributions, block ${index.block}`])
+  const width = Math.max(...rows.map(([name]) => name.length))
+  for (const [name, value] of rows) parts.print(`${name.padEnd(width)}  ${value}`)
+}
+
+async function reached(
+  rollup: HttpRpcClient,
+  number: number,
+  who: string,
+  { clock, signal, log }: OnceParts,
+): Promise<void> {
+  const deadline = clock.nowMs() + waitMsMax
+  let shown = -1
+  for (;;) {
+    const safe = (await syncStatus(rollup))?.safe_l2.number ?? -1
+    if (safe >= number) return
+    if (signal.aborted) throw new OnceError('interrupted', 'interrupted')
+    if (clock.nowMs() > deadline)
+      throw new OnceError('timeout', `${who}'s safe head is ${safe}, not ${number}, after ${waitMsMax / 1000} s`)
+    if (safe >= shown + 10) {
+      shown = safe
+      log.info('waiting for the safe head', { who, safe, wanted: number })
+    }
+    await clock.sleep(pollMs, signal)
+  }
+}
+
+type Index = {
+  readonly block: number
+  readonly datanets: number
+  readonly contributions: number
+  readonly missing: number
+}
+
+/** Waits until the indexer has the block and every text, then compares its counts with what was seeded. */
+async function indexed(options: OnceOptions, block: number, { clock, signal }: OnceParts): Promise<Index> {
+  const deadline = clock.nowMs() + waitMsMax
+  for (;;) {
+    const index = await readIndex(options.graphqlUrl)
+    if (
+      index !== undefined &&
+      index.block >= block &&
+      index.contributions >= options.seededItems &&
+      index.missing === 0
+    ) {
+      if (index.datanets !== options.datanets || index.contributions !== options.seededItems) {
+        throw new OnceError(
+          'indexer',
+          `seeded ${options.datanets} Datanets and ${options.seededItems} contributions, indexed ${JSON.stringify(index)}`,
+        )
+      }
+      return index
+    }
+    if (signal.aborted) throw new OnceError('interrupted', 'interrupted')
+    if (clock.nowMs() > deadline)
+      throw new OnceError(
+        'indexer',
+        `the indexer is behind: ${JSON.stringify(index)}, wanted block ${block} and ${options.seededItems} contributions`,
+      )
+    await clock.sleep(pollMs, signal)
+  }
+}
+
+async function readIndex(url: string): Promise<Index | undefined> {
+  const query = `{ _meta { block { number } missingContent } datanets(first: 1) { totalCount } contributions(first: 1) { totalCount } }`
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query }),
+    })
+    const { data } = (await answer.json()) as {
+      readonly data: {
+        readonly _meta: { readonly block: { readonly number: string }; readonly missingContent: number }
+        readonly datanets: { readonly totalCount: number }
+        readonly contributions: { readonly totalCount: number }
+      }
+    }
+    return {
+      block: Number(data._meta.block.number),
+      datanets: data.datanets.totalCount,
+      contributions: data.contributions.totalCount,
+      missing: data._meta.missingContent,
+    }
+  } catch {
+    return undefined
+  }
+}
