@@ -33,6 +33,10 @@ export type RollupConfig = {
   readonly l2ChainId: bigint
   readonly forkTimes: ForkTimes
   readonly pectraBlobScheduleTime?: bigint | undefined
+  /** Blob fee schedule of an L1 that blob-base-fee.ts does not know, in time order. No part of rollup.json. */
+  readonly l1BlobSchedule?: readonly BlobFeeUpdate[] | undefined
+  /** Keeps the gas limit raised for Karst's upgrade transactions. */
+  readonly keepKarstUpgradeGas?: boolean | undefined
   readonly batchInboxAddress: Hex
   readonly depositContractAddress: Hex
   readonly l1SystemConfigAddress: Hex
