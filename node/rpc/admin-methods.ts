@@ -1,0 +1,56 @@
+import { RpcError, rpcCodes } from '../../common/json-rpc.ts'
+import type { RpcMethods } from '../../common/json-rpc-server.ts'
+import { fixedHex } from '../../protocol/bytes.ts'
+import type { PayloadEnvelope } from '../../protocol/engine-api.ts'
+import { parsePayloadEnvelope } from '../../protocol/engine-api-json.ts'
+import { payloadBlockHash } from '../../protocol/payload-block.ts'
+import type { RollupConfig } from '../../protocol/rollup-config.ts'
+import { type Sequencer, SequencerError } from '../sequencer/sequencer.ts'
+
+export type AdminParts = {
+  readonly driver: {
+    readonly requestReset: (reason: string) => void
+    readonly onUnsafePayload: (envelope: PayloadEnvelope) => void
+  }
+  readonly sequencer?: Pick<Sequencer, 'start' | 'stop' | 'isActive' | 'setRecoverMode'> | undefined
+  readonly batcher?: { readonly start: () => void; readonly stop: () => Promise<void> } | undefined
+}
+
+/** The `admin_` namespace, as op-node and op-batcher answer it; served only where the operator enabled it. */
+export function adminMethods(config: RollupConfig, { driver, sequencer }: AdminParts): RpcMethods {
+  const required = () => {
+    if (sequencer === undefined) throw new RpcError(rpcCodes.server, 'sequencer is not enabled')
+    return sequencer
+  }
+  return {
+    admin_resetDerivationPipeline: () => driver.requestReset('asked for over RPC'),
+    admin_startSequencer: ([hash]) => told(() => required().start(fixedHex(hash, 32, 'block hash'))),
+    admin_stopSequencer: () => told(() => required().stop()),
+    admin_sequencerActive: () => required().isActive,
+    admin_setRecoverMode: ([on]) => required().setRecoverMode(on === true),
+    admin_conductorEnabled: () => false,
+    admin_overrideLeader: () => {
+      throw new RpcError(rpcCodes.server, 'there is no conductor')
+    },
+    admin_postUnsafePayload: ([json]) => {
+      const envelope = parsePayloadEnvelope(json)
+      const { blockHash } = envelope.executionPayload
+      const actual = payloadBlockHash(envelope, config.forkTimes)
+      if (actual !== blockHash) {
+        throw new RpcError(
+          rpcCodes.invalidParams,
+          `payload has bad block hash: ${blockHash}, actual block hash is ${actual}`,
+        )
+      }
+      driver.onUnsafePayload(envelope)
+    },
+  }
+}
+
+async function told<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    throw error instanceof SequencerError ? new RpcError(rpcCodes.server, error.message) : error
+  }
+}
