@@ -22,6 +22,8 @@ export type ChildOptions = {
   readonly env: Readonly<Record<string, string>>
   /** Receives what the child prints. */
   readonly logFile: string
+  /** Called whenever a process was started. */
+  readonly onStart: () => void
 }
 
 /** A process that `dev` owns: started again when it dies, stopped with `dev`. */
@@ -74,8 +76,10 @@ export class Child {
       const code = await this.#runOnce()
       if (this.#stop.signal.aborted) return
       const healthy = this.#parts.clock.nowMs() - startedMs >= healthyMs
-      failures = healthy ? 0 : failures + 1
-      waitMs = healthy ? restartMsMin : waitMs
+      // Ended by a signal (code null) it did not fail: someone killed it.
+      const failed = !healthy && code !== null
+      failures = failed ? failures + 1 : 0
+      waitMs = failed ? waitMs : restartMsMin
       if (code === exitCodes.usage || code === exitCodes.error || failures >= failuresMax) throw this.#failure(code)
       this.#parts.log.warn('child died, starting it again', { child: this.name, code, waitMs })
       await this.#parts.clock.sleep(waitMs, this.#stop.signal)
@@ -92,6 +96,7 @@ export class Child {
       detached: true,
     })
     this.#process = child
+    this.#options.onStart()
     this.#parts.log.debug('child started', { child: name, pid: child.pid })
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {

@@ -5,13 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const stopMsMax = 4000
 
 /** A process of an earlier run, recognised by its command line: process ids are used again by others. */
-type Leftover = { readonly pid: number; readonly commandLine: string }
+type Leftover = { readonly name: string; readonly pid: number; readonly commandLine: string }
 
 /** Notes which processes run for this data directory, so that a later start can end them if this one is killed. */
-export function recordProcesses(file: string, pids: readonly number[]): void {
-  const entries = pids.flatMap((pid): Leftover[] => {
-    const line = commandLine(pid)
-    return line === undefined ? [] : [{ pid, commandLine: line }]
+export function recordProcesses(
+  file: string,
+  processes: readonly { readonly name: string; readonly pid: number | undefined }[],
+): void {
+  const entries = processes.flatMap(({ name, pid }): Leftover[] => {
+    const line = pid === undefined ? undefined : commandLine(pid)
+    return pid === undefined || line === undefined ? [] : [{ name, pid, commandLine: line }]
   })
   writeFileSync(file, JSON.stringify(entries))
 }

@@ -1,0 +1,33 @@
+import { resolve } from 'node:path'
+import { UsageError } from '../../common/errors.ts'
+import { asPort, asPositive, asSwitch, asText, asUrl } from '../../common/flag-parsers.ts'
+import { defineCommand, exitCodes } from '../command.ts'
+import { runDev } from '../dev/run.ts'
+
+export const command = defineCommand({
+  summary:
+    'Runs a whole chain on this machine: an L1, a sequencer with batcher and proposer, a second node that sees only L1, and the indexer; seeds Datanets. Ctrl-C stops it, a second start resumes it.',
+  flags: {
+    datadir: { help: 'directory of the chain', value: 'DIR', parse: asText, default: '.openledger/dev' },
+    once: { help: 'check everything once, print a table and exit', parse: asSwitch, default: 'false' },
+    'port-base': { help: 'first of six ports', value: 'PORT', parse: asPort, default: '8545' },
+    l1: { help: 'JSON-RPC of an L1 that runs elsewhere; absent: anvil', value: 'URL', parse: asUrl },
+    'l1.beacon': { help: 'its beacon API', value: 'URL', parse: asUrl },
+    'l1.block-time': { help: 'seconds between L1 blocks', value: 'SECONDS', parse: asPositive, default: '2' },
+  },
+  run: async ({ flags, log, signal, print }) => {
+    const { l1, 'l1.beacon': beacon } = flags
+    if ((l1 === undefined) !== (beacon === undefined)) throw new UsageError('--l1 and --l1.beacon belong together')
+    await runDev(
+      {
+        dataDir: resolve(flags.datadir),
+        portBase: flags['port-base'],
+        once: flags.once,
+        l1: l1 === undefined || beacon === undefined ? undefined : { url: l1, beaconUrl: beacon },
+        l1BlockTimeSeconds: flags['l1.block-time'],
+      },
+      { log, signal, print },
+    )
+    return exitCodes.ok
+  },
+})
