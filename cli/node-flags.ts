@@ -97,6 +97,7 @@ export const nodeFlags = {
   'batcher.enabled': { help: 'post batches to L1', parse: asSwitch, default: 'false' },
   'batcher.private-key': { help: 'key of the batcher account', value: 'HEX', parse: asText, envOnly: true },
   'batcher.keystore': { help: 'keystore file of the batcher account', value: 'FILE', parse: asText },
+  'batcher.keystore-password-file': { help: 'file with its password', value: 'FILE', parse: asText },
   'batcher.keystore-password': { help: 'its password', value: 'TEXT', parse: asText, envOnly: true },
   'batcher.data-availability-type': {
     help: 'where batches go; auto: what is cheaper',
@@ -132,6 +133,7 @@ export const nodeFlags = {
   'proposer.enabled': { help: 'post output roots to L1', parse: asSwitch, default: 'false' },
   'proposer.private-key': { help: 'key of the proposer account', value: 'HEX', parse: asText, envOnly: true },
   'proposer.keystore': { help: 'keystore file of the proposer account', value: 'FILE', parse: asText },
+  'proposer.keystore-password-file': { help: 'file with its password', value: 'FILE', parse: asText },
   'proposer.keystore-password': { help: 'its password', value: 'TEXT', parse: asText, envOnly: true },
   'proposer.l2oo-address': { help: 'OutputOracle on L1', value: 'ADDRESS', parse: asAddress },
   'proposer.poll-interval': {

@@ -15,7 +15,7 @@ export const command = defineCommand({
   summary: 'Derives the L2 from L1 and drives an execution engine; sequences, batches and proposes when asked to.',
   flags: nodeFlags,
   run: async ({ flags, log, signal }) => {
-    const node = await startNode(nodeOptions(flags), { log, clock: systemClock })
+    const node = await startNode(await nodeOptions(flags), { log, clock: systemClock })
     const aborted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve()
       signal.addEventListener('abort', () => resolve(), { once: true })
@@ -32,7 +32,7 @@ export const command = defineCommand({
 type Flags = FlagValues<typeof nodeFlags>
 
 /** Flags to a node's options. Throws UsageError for what is missing or contradicts itself. */
-export function nodeOptions(flags: Flags): NodeOptions {
+export async function nodeOptions(flags: Flags): Promise<NodeOptions> {
   const dataDir = required(flags.datadir, 'datadir')
   const rollupConfig = parseRollupConfig(
     readJsonFile(required(flags['rollup.config'], 'rollup.config'), 'rollup.config'),
@@ -59,8 +59,8 @@ export function nodeOptions(flags: Flags): NodeOptions {
           },
         }
       : {}),
-    ...(flags['batcher.enabled'] ? { batcher: batcherOptions(flags, dev) } : {}),
-    ...(flags['proposer.enabled'] ? { proposer: proposerOptions(flags, dev) } : {}),
+    ...(flags['batcher.enabled'] ? { batcher: await batcherOptions(flags, dev) } : {}),
+    ...(flags['proposer.enabled'] ? { proposer: await proposerOptions(flags, dev) } : {}),
     metrics: flags['metrics.enabled'],
   }
 }
@@ -103,9 +103,9 @@ function engineOptions(flags: Flags): EngineOptions {
   }
 }
 
-function batcherOptions(flags: Flags, dev: boolean): BatcherFlags {
+async function batcherOptions(flags: Flags, dev: boolean): Promise<BatcherFlags> {
   return {
-    key: signingKey(flags, 'batcher', dev),
+    key: await signingKey(flags, 'batcher', dev),
     dataAvailability: flags['batcher.data-availability-type'],
     pollIntervalMs: flags['batcher.poll-interval'],
     maxChannelDuration: flags['batcher.max-channel-duration'],
@@ -115,9 +115,9 @@ function batcherOptions(flags: Flags, dev: boolean): BatcherFlags {
   }
 }
 
-function proposerOptions(flags: Flags, dev: boolean): ProposerFlags {
+async function proposerOptions(flags: Flags, dev: boolean): Promise<ProposerFlags> {
   return {
-    key: signingKey(flags, 'proposer', dev),
+    key: await signingKey(flags, 'proposer', dev),
     outputOracle: required(flags['proposer.l2oo-address'], 'proposer.l2oo-address'),
     pollIntervalMs: flags['proposer.poll-interval'],
     allowNonFinalized: flags['proposer.allow-non-finalized'],
@@ -126,12 +126,13 @@ function proposerOptions(flags: Flags, dev: boolean): ProposerFlags {
   }
 }
 
-function signingKey(flags: Flags, role: 'batcher' | 'proposer', allowDevKeys: boolean): Hex {
+function signingKey(flags: Flags, role: 'batcher' | 'proposer', allowDevKeys: boolean): Promise<Hex> {
   return loadSigningKey({
-    role,
+    purpose: role,
     privateKey: flags[`${role}.private-key`],
-    keystoreFile: flags[`${role}.keystore`],
+    keystorePath: flags[`${role}.keystore`],
     password: flags[`${role}.keystore-password`],
+    passwordFile: flags[`${role}.keystore-password-file`],
     allowDevKeys,
   })
 }

@@ -64,14 +64,18 @@ class DevChain {
   readonly #parts: DevParts
   /** In the order of starting. */
   readonly #children: Child[] = []
-  readonly #failed = Promise.withResolvers<never>()
+  #fail: (error: unknown) => void = () => {}
+  readonly #failed: Promise<never>
 
   constructor(options: DevOptions, layout: DevLayout, parts: DevParts) {
     this.#options = options
     this.#layout = layout
     this.#ports = devPorts(options.portBase)
     this.#parts = parts
-    this.#failed.promise.catch(() => {})
+    this.#failed = new Promise((_, reject) => {
+      this.#fail = reject
+    })
+    this.#failed.catch(() => {})
   }
 
   async run(): Promise<void> {
@@ -80,7 +84,7 @@ class DevChain {
       if (signal.aborted) resolve()
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
-    await Promise.race([this.#run(), aborted, this.#failed.promise])
+    await Promise.race([this.#run(), aborted, this.#failed])
   }
 
   /** Nodes first, the L1 last: a node that stops still talks to it. */
@@ -218,7 +222,7 @@ class DevChain {
       },
       { log: this.#parts.log, clock: systemClock },
     )
-    child.finished.catch((error: unknown) => this.#failed.reject(error))
+    child.finished.catch((error: unknown) => this.#fail(error))
     this.#children.push(child)
     this.#recordProcesses()
   }
