@@ -16,6 +16,8 @@ export function compileContracts(): Map<string, Artifact> {
   const output = runCompiler(own)
   const artifacts = new Map<string, Artifact>()
   for (const sourceName of Object.keys(own).sort()) {
+    // Libraries are inlined into their users.
+    if (sourceName.startsWith('lib/')) continue
     for (const [name, contract] of Object.entries(output.contracts[sourceName] ?? {})) {
       if (contract.evm.bytecode.object === '') continue
       if (artifacts.has(name)) throw new Error(`two contracts are called ${name}`)

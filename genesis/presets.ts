@@ -1,0 +1,72 @@
+import { devPrivateKeys } from '../common/dev-keys.ts'
+import { bytesToHex, type Hex, hexToBytes } from '../protocol/bytes.ts'
+import { privateKeyAddress } from '../protocol/secp256k1.ts'
+import { batchInboxOf, type DeployConfig } from './deploy-config.ts'
+
+/** Names of the presets. 1612 and 161201 are proposals for new chains with OpenLedger's ids, not the live networks. */
+export type PresetName = 'dev' | '161201' | '1612'
+
+/** What a deploy config falls back to. `dev` is complete; the others leave every address to their deploy config. */
+export function preset(name: PresetName): Partial<DeployConfig> {
+  return name === 'dev' ? devPreset() : publicPreset(name)
+}
+
+/** The accounts of the public development keys, in their order: who does what on a dev network. */
+export const devRoles = { owner: 0, batcher: 1, proposer: 2, challenger: 3, unsafeBlockSigner: 4 } as const
+
+/** A complete deploy config for one machine: known keys, short windows, labelled insecure wherever it is printed. */
+export function devPreset(): DeployConfig {
+  const addresses = devPrivateKeys.map((key): Hex => bytesToHex(privateKeyAddress(hexToBytes(key))))
+  const account = (role: keyof typeof devRoles) => addresses[devRoles[role]] as Hex
+  const l2ChainId = 901n
+  return {
+    ...common,
+    l1ChainId: 31_337n,
+    l2ChainId,
+    batchInboxAddress: batchInboxOf(l2ChainId),
+    batchSenderAddress: account('batcher'),
+    unsafeBlockSigner: account('unsafeBlockSigner'),
+    proposer: account('proposer'),
+    challenger: account('challenger'),
+    outputSubmissionInterval: 10n,
+    finalizationPeriodSeconds: 4n,
+    l1Owner: account('owner'),
+    proxyAdminOwner: account('owner'),
+    feeRecipient: account('owner'),
+    feeVaultMinimumWithdrawal: 10n ** 15n,
+    l2GasLimit: 30_000_000n,
+    l1OpenToken: null,
+    fundedAccounts: addresses.map((address) => ({ address, balance: 10_000n * 10n ** 18n })),
+  }
+}
+
+/** Forks, fees and windows of a public network; keys and owners must come from whoever deploys it. */
+function publicPreset(name: '161201' | '1612'): Partial<DeployConfig> {
+  const l2ChainId = BigInt(name)
+  return {
+    ...common,
+    l1ChainId: name === '1612' ? 1n : 11_155_111n,
+    l2ChainId,
+    batchInboxAddress: batchInboxOf(l2ChainId),
+    // An hour of L2 blocks; seven days, the OP Stack's challenge window.
+    outputSubmissionInterval: 1_800n,
+    finalizationPeriodSeconds: 604_800n,
+    feeVaultMinimumWithdrawal: 10n * 10n ** 18n,
+    l2GasLimit: 60_000_000n,
+    // OPEN on Ethereum is given by its deploy config, like every address; a test network deploys its own.
+    ...(name === '161201' ? { l1OpenToken: null } : {}),
+    fundedAccounts: [],
+  }
+}
+
+const common = {
+  l2BlockTime: 2n,
+  maxSequencerDrift: 600n,
+  sequencerWindowSize: 3_600n,
+  channelTimeout: 300n,
+  eip1559Elasticity: 6n,
+  eip1559Denominator: 250n,
+  baseFeeScalar: 1_368n,
+  blobBaseFeeScalar: 810_949n,
+  customGasToken: { name: 'OpenLedger', symbol: 'OPEN' },
+} as const
