@@ -1,0 +1,56 @@
+import { RpcError, rpcCodes } from '../../../../common/json-rpc.ts'
+import type { RpcMethods } from '../../../../common/json-rpc-server.ts'
+import type { Hex } from '../../../../protocol/bytes.ts'
+import { PoolError } from '../txpool/pool-error.ts'
+import { sendSyncTimeoutMs, sendSyncTimeoutMsMax } from './limits.ts'
+import { bytesParam, optional, uint64Param } from './params.ts'
+import { receiptJson } from './receipt-json.ts'
+import type { RpcParts } from './rpc-parts.ts'
+
+/** Error code of EIP-7966 for a transaction that was accepted but not included in time. */
+const syncTimeoutCode = 4
+
+/** eth_sendRawTransaction, and EIP-7966's variant that waits for the receipt. */
+export function ethSendMethods(parts: Pick<RpcParts, 'chain' | 'pool'>): RpcMethods {
+  return {
+    eth_sendRawTransaction: ([raw]) => send(parts, raw),
+    eth_sendRawTransactionSync: async ([raw, timeout], { closed }) => {
+      const asked = optional(timeout, (value) =>
+        Number(typeof value === 'number' ? value : uint64Param(value, 'timeout')),
+      )
+      const timeoutMs = Math.min(asked ?? sendSyncTimeoutMs, sendSyncTimeoutMsMax)
+      const hash = send(parts, raw)
+      return await included(parts, hash, AbortSignal.any([closed, AbortSignal.timeout(timeoutMs)]))
+    },
+  }
+}
+
+function send({ pool }: Pick<RpcParts, 'pool'>, raw: unknown): Hex {
+  try {
+    return pool.add(bytesParam(raw, 'the transaction'))
+  } catch (error) {
+    if (!(error instanceof PoolError)) throw error
+    const code = error.code === 'malformed' ? rpcCodes.invalidParams : rpcCodes.server
+    throw new RpcError(code, error.message)
+  }
+}
+
+function included({ chain }: Pick<RpcParts, 'chain'>, hash: Hex, ended: AbortSignal): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const stop = chain.onHead(look)
+    ended.addEventListener('abort', giveUp)
+    look()
+    function look() {
+      const location = chain.transactionLocation(hash)
+      const block = location === undefined ? undefined : chain.blockByHash(location.blockHash)
+      if (location === undefined || block === undefined) return
+      stop()
+      ended.removeEventListener('abort', giveUp)
+      resolve(receiptJson(block, location.index, chain.receiptsByHash(block.hash)?.[location.index]))
+    }
+    function giveUp() {
+      stop()
+      reject(new RpcError(syncTimeoutCode, 'the transaction was accepted but not included in time', hash))
+    }
+  })
+}

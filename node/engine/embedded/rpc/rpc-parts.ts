@@ -1,0 +1,17 @@
+import type { Clock } from '../../../../common/clock.ts'
+import type { Log } from '../../../../common/log.ts'
+import type { ChainView } from '../chain-view.ts'
+import type { TxPool } from '../txpool/tx-pool.ts'
+
+/** What the method tables of this folder are made from. */
+export type RpcParts = {
+  readonly chain: ChainView
+  readonly pool: TxPool
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export type EmbeddedRpcOptions = {
+  /** Answer of web3_clientVersion. */
+  readonly clientVersion: string
+}
