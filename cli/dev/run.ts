@@ -7,6 +7,7 @@ import { devPrivateKeys } from '../../common/dev-keys.ts'
 import { UsageError } from '../../common/errors.ts'
 import { HttpRpcClient } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
+import { devPreset, devRoles } from '../../genesis/presets.ts'
 import { anvilArguments, anvilBinary } from './anvil.ts'
 import { ensureChain } from './chain.ts'
 import { Child } from './child.ts'
@@ -30,7 +31,7 @@ export type DevOptions = {
 
 export type DevParts = { readonly log: Log; readonly signal: AbortSignal; readonly print: (line: string) => void }
 
-const l1ChainId = 900
+const l1ChainId = Number(devPreset().l1ChainId)
 const statusMs = 1000
 const rpcTimeoutMs = 10_000
 /** Time a part of the chain has to answer its first call. */
@@ -38,9 +39,8 @@ const readyMsMax = 60_000
 
 type DevClients = Readonly<Record<'sequencerEth' | 'sequencerRollup' | 'verifierEth' | 'verifierRollup', HttpRpcClient>>
 
-/** dev key 0 deploys and owns the Datanets; these sign on L1. */
-const batcherKey = devPrivateKeys[8]
-const proposerKey = devPrivateKeys[9]
+const batcherKey = devPrivateKeys[devRoles.batcher]
+const proposerKey = devPrivateKeys[devRoles.proposer]
 const bridgeUserKey = devPrivateKeys[6]
 
 /** Starts the whole chain and runs until the signal, or, with `once`, until its checks are done. */
