@@ -1,4 +1,4 @@
-import { FormatError, fixedHex, type Hex } from './bytes.ts'
+import { FormatError, fixedHex, type Hex, hexToBytes, parseQuantity } from './bytes.ts'
 
 /** A JSON value as an object, or a {@link FormatError}. */
 export function asObject(value: unknown, what: string): Readonly<Record<string, unknown>> {
@@ -43,4 +43,39 @@ export function asAddress(value: unknown, what: string): Hex {
 export function jsonNumber(value: bigint): number {
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new FormatError(`${value} cannot be written as a JSON number`)
   return Number(value)
+}
+
+/** A JSON-RPC quantity as an unsigned integer of `bits`, or a {@link FormatError}. */
+export function uintQuantity(value: unknown, what: string, bits = 64): bigint {
+  const uint = parseQuantity(value, what)
+  if (uint >> BigInt(bits) !== 0n) throw new FormatError(`${what} exceeds ${bits} bits`)
+  return uint
+}
+
+/** As {@link uintQuantity}; undefined where absent or null. */
+export function optionalQuantity(value: unknown, what: string, bits = 64): bigint | undefined {
+  return value === undefined || value === null ? undefined : uintQuantity(value, what, bits)
+}
+
+/** A hex string as bytes of a length within the bounds, or a {@link FormatError}. */
+export function asData(value: unknown, what: string, bytesMax: number, bytesMin = 0): Uint8Array {
+  if (typeof value !== 'string') throw new FormatError(`${what} must be a hex string`)
+  const bytes = hexToBytes(value)
+  if (bytes.length < bytesMin || bytes.length > bytesMax) throw new FormatError(`${what} has ${bytes.length} bytes`)
+  return bytes
+}
+
+/** A hex string as exactly `length` bytes, or a {@link FormatError}. */
+export function asFixed(value: unknown, what: string, length: number): Uint8Array {
+  return asData(value, what, length, length)
+}
+
+/** A 32-byte hash in lower case; undefined where absent or null. */
+export function optionalHash(value: unknown, what: string): Hex | undefined {
+  return value === undefined || value === null ? undefined : fixedHex(value, 32, what)
+}
+
+/** The object with `key`, or an empty one where the value is undefined: for optional properties. */
+export function optional<K extends string, T>(key: K, value: T | undefined): { readonly [P in K]?: T } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]?: T })
 }

@@ -1,17 +1,21 @@
 import { concatBytes, type Hex, hexToBytes } from './bytes.ts'
 import { keccakHex } from './keccak.ts'
 
-/** Preimage of an output root of version 0: version, state root, storage root of the message passer, block hash. */
-export function outputV0(stateRoot: Hex, messagePasserStorageRoot: Hex, blockHash: Hex): Uint8Array {
-  return concatBytes(
-    new Uint8Array(32),
-    hexToBytes(stateRoot),
-    hexToBytes(messagePasserStorageRoot),
-    hexToBytes(blockHash),
-  )
+/** What an output root of version 0 commits to. */
+export type OutputV0 = {
+  readonly stateRoot: Hex
+  /** Storage root of the L2ToL1MessagePasser. */
+  readonly withdrawalStorageRoot: Hex
+  readonly blockHash: Hex
 }
 
 /** What withdrawals are proven against on L1. Spec: protocol/proposals.md, "L2 Output Commitment Construction". */
-export function outputRootV0(stateRoot: Hex, messagePasserStorageRoot: Hex, blockHash: Hex): Hex {
-  return keccakHex(outputV0(stateRoot, messagePasserStorageRoot, blockHash))
+export function outputRootV0(output: OutputV0): Hex {
+  return keccakHex(encodeOutputV0(output))
+}
+
+/** Preimage of {@link outputRootV0}; the first word is the version. */
+export function encodeOutputV0(output: OutputV0): Uint8Array {
+  const words = [output.stateRoot, output.withdrawalStorageRoot, output.blockHash].map(hexToBytes)
+  return concatBytes(new Uint8Array(32), ...words)
 }
