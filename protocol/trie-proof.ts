@@ -42,7 +42,7 @@ export function verifyTrieProof(
   for (;;) {
     const items = asList(node, 'trie node')
     if (items.length === 17) {
-      if (offset === path.length) return nodes.end(valueOf(items[16]))
+      if (offset === path.length) return nodes.end(branchValue(items[16]))
       const child = items[path[offset] ?? 0]
       offset++
       if (child === undefined || isEmpty(child)) return nodes.end(undefined)
@@ -166,7 +166,7 @@ function startsWith(path: Uint8Array, offset: number, nibbles: Uint8Array): bool
   return equalBytes(path.subarray(offset, offset + nibbles.length), nibbles)
 }
 
-function valueOf(item: RlpItem | undefined): Uint8Array | undefined {
+function branchValue(item: RlpItem | undefined): Uint8Array | undefined {
   const bytes = asBytes(item, 'branch value')
   return bytes.length === 0 ? undefined : bytes
 }
