@@ -160,6 +160,23 @@ export class TxManager {
     return { mined, pending: pending > mined ? pending : mined }
   }
 
+  /**
+   * The L1 block that holds the account's last mined transaction, found by its nonce in the last `depth` blocks. An older
+   * one is reported at the edge; undefined: the account never sent any.
+   */
+  async lastMinedBlock(depth: bigint): Promise<bigint | undefined> {
+    const head = parseQuantity(await this.#parts.rpc.request('eth_blockNumber', []), 'block number')
+    const mined = await this.#countAt(head)
+    if (mined === 0n) return undefined
+    let [below, at] = [head > depth ? head - depth : 0n, head]
+    while (below < at) {
+      const middle = (below + at) / 2n
+      if ((await this.#countAt(middle)) === mined) at = middle
+      else below = middle + 1n
+    }
+    return at
+  }
+
   async #submit(candidate: TxCandidate, signal: AbortSignal): Promise<TxReceipt> {
     for (let lost = 0; lost <= lostNoncesMax; lost++) {
       const known = this.#parts.journal.byKey(candidate.key)
@@ -321,9 +338,9 @@ export class TxManager {
 
   /** Before Fusaka a pool wants a proof a blob, from then on proofs of cells; the transaction's hash covers neither. */
   async #switchSidecar(entry: JournalEntry, candidate: TxCandidate, message: string): Promise<void> {
-    const sidecar = this.#sidecars.get(entry.key)
-    if (candidate.blobs === undefined || (sidecar !== undefined && sidecar.version !== this.#sidecarVersion)) return
-    this.#sidecarVersion = this.#sidecarVersion === 0 ? 1 : 0
+    if (candidate.blobs === undefined) throw new TxError('rejected', `L1 refuses the transaction: ${message}`)
+    const refused = this.#sidecars.get(entry.key)?.version ?? this.#sidecarVersion
+    this.#sidecarVersion = refused === 0 ? 1 : 0
     this.#parts.log.info('blob proofs change their version', { version: this.#sidecarVersion, error: message })
     const gasLimit = candidate.gasLimit ?? txGas
     const { raw, hash } = await this.#signedForm({ ...candidate, gasLimit }, entry.nonce, lastAttempt(entry).fees)
@@ -420,6 +437,11 @@ export class TxManager {
 
   async #count(block: 'latest' | 'pending'): Promise<bigint> {
     return parseQuantity(await this.#parts.rpc.request('eth_getTransactionCount', [this.address, block]), 'nonce')
+  }
+
+  async #countAt(block: bigint): Promise<bigint> {
+    const params = [this.address, quantity(block)]
+    return parseQuantity(await this.#parts.rpc.request('eth_getTransactionCount', params), 'nonce')
   }
 
   async #estimateGas(candidate: TxCandidate): Promise<bigint> {

@@ -1,0 +1,34 @@
+import type { BlockId } from '../../protocol/block-ref.ts'
+import { concatBytes, type Hex } from '../../protocol/bytes.ts'
+import type { DataAvailability } from './da-price.ts'
+
+/** Spec: protocol/derivation.md, "Batcher Transaction Format": version byte of a transaction that carries frames. */
+const framesVersion = Uint8Array.of(0)
+
+/** A channel whose content is final: frames cut, ready to be posted in order. */
+export type ClosedChannel = {
+  /** 16 random bytes. */
+  readonly id: Hex
+  /** Channels are numbered in the order in which they must reach L1. */
+  readonly sequence: number
+  /** First and last L2 block inside. */
+  readonly first: BlockId
+  readonly last: BlockId
+  readonly da: DataAvailability
+  /** Encoded frames, each for one calldata transaction or one blob. */
+  readonly frames: readonly Uint8Array[]
+}
+
+/** One L1 transaction of a channel. `key` names it across restarts. */
+export type ChannelTx = { readonly key: string; readonly items: readonly Uint8Array[] }
+
+/** The transactions of a channel in order: a frame each in calldata, up to `blobsPerTx` frames each in blobs. */
+export function channelTxs(channel: ClosedChannel, blobsPerTx: number): ChannelTx[] {
+  const perTx = channel.da === 'blobs' ? blobsPerTx : 1
+  const txs: ChannelTx[] = []
+  for (let start = 0; start < channel.frames.length; start += perTx) {
+    const items = channel.frames.slice(start, start + perTx).map((frame) => concatBytes(framesVersion, frame))
+    txs.push({ key: `${channel.id}:${start}`, items })
+  }
+  return txs
+}
