@@ -43,7 +43,7 @@ async function outputAtBlock({ l2, engine }: OptimismParts, number: bigint): Pro
   const withdrawalStorageRoot = withdrawalsRoot ?? (await engine.messagePasserRoot(blockHash))
   return {
     version: `0x${'00'.repeat(32)}`,
-    outputRoot: outputRootV0(stateRoot, withdrawalStorageRoot, blockHash),
+    outputRoot: outputRootV0({ stateRoot, withdrawalStorageRoot, blockHash }),
     blockRef: l2RefJson(l2.refOf(envelope)),
     withdrawalStorageRoot,
     stateRoot,
