@@ -25,7 +25,7 @@ export function batcherBlock(config: RollupConfig, envelope: PayloadEnvelope): B
   const transactions = payload.transactions.filter((raw) => raw[0] !== txType.deposit)
   return {
     ref: l2BlockRef(config, payload),
-    l1OriginTime: decodeL1Info(deposit.data).time,
+    l1OriginTime: decodeL1Info(deposit.data).timestamp,
     transactions,
     bytes: transactions.reduce((sum, raw) => sum + raw.length, 0),
   }
