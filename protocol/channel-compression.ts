@@ -1,0 +1,145 @@
+import {
+  brotliCompressSync,
+  brotliDecompressSync,
+  constants,
+  createBrotliDecompress,
+  deflateSync,
+  inflateSync,
+} from 'node:zlib'
+import { Inflate } from 'pako'
+import { concatBytes, emptyBytes, FormatError } from './bytes.ts'
+
+export type Compression = 'zlib' | 'brotli'
+
+/** Bytes a channel may decompress to, before Fjord and from Fjord on (by L1 time). Spec: protocol/derivation.md, fjord/derivation.md. */
+export const rlpBytesPerChannelMaxBedrock = 10_000_000
+export const rlpBytesPerChannelMaxFjord = 100_000_000
+
+/** First byte of a brotli channel. Spec: protocol/fjord/derivation.md, "Brotli Channel Compression". */
+export const brotliVersion = 1
+
+/** How a channel says it is compressed. Throws {@link FormatError} for what is not allowed. */
+export function channelCompression(data: Uint8Array, isFjord: boolean): Compression {
+  const first = data[0]
+  if (first === undefined) throw new FormatError('channel is empty')
+  const method = first & 0x0f
+  if (method === 8 || method === 15) return 'zlib'
+  if (first !== brotliVersion) throw new FormatError(`channel begins with unknown byte ${first}`)
+  if (!isFjord) throw new FormatError('brotli channel before Fjord')
+  return 'brotli'
+}
+
+/**
+ * The channel's bytes, at most `limit` of them: output past the limit is cut, not refused. A corrupt or truncated
+ * stream yields what was decoded before the fault, as Go's readers do; the batches in it count.
+ * Throws {@link FormatError} where not even the header is valid.
+ */
+export async function decompressChannel(data: Uint8Array, isFjord: boolean, limit: number): Promise<Uint8Array> {
+  return channelCompression(data, isFjord) === 'zlib' ? inflate(data, limit) : unbrotli(data.subarray(1), limit)
+}
+
+/** Raw brotli, without the version byte; see {@link decompressChannel}. */
+export async function unbrotli(data: Uint8Array, limit: number): Promise<Uint8Array> {
+  try {
+    return brotliDecompressSync(data, { maxOutputLength: limit })
+  } catch (error) {
+    if (isTooLarge(error)) return unbrotliPrefix(data, limit)
+  }
+  // Corrupt or cut short: the longest prefix of the input that decodes gives all output before the fault.
+  let low = 0
+  let high = data.length
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (flushedBrotli(data.subarray(0, middle), limit) === undefined) high = middle - 1
+    else low = middle
+  }
+  return flushedBrotli(data.subarray(0, low), limit) ?? emptyBytes
+}
+
+/** Compresses a channel; brotli gets its version byte. */
+export function compressChannel(data: Uint8Array, compression: Compression): Uint8Array {
+  if (compression === 'zlib') return deflateSync(data, { level: 9 })
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 10, [constants.BROTLI_PARAM_LGWIN]: 22 }
+  return concatBytes(Uint8Array.of(brotliVersion), brotliCompressSync(data, { params }))
+}
+
+function inflate(data: Uint8Array, limit: number): Uint8Array {
+  checkZlibHeader(data)
+  try {
+    return inflateSync(data, { maxOutputLength: limit })
+  } catch {
+    return inflatePrefix(data, limit)
+  }
+}
+
+/** RFC 1950: method 8, window of at most 32 KiB, check bits, no preset dictionary. */
+function checkZlibHeader(data: Uint8Array): void {
+  const [first = 0, second] = data
+  if (second === undefined) throw new FormatError('zlib header is cut short')
+  if ((first & 0x0f) !== 8 || first >> 4 > 7) throw new FormatError(`zlib method ${first}`)
+  if (((first << 8) | second) % 31 !== 0) throw new FormatError('zlib header check fails')
+  if ((second & 0x20) !== 0) throw new FormatError('zlib with a preset dictionary')
+}
+
+class LimitReached extends Error {}
+
+/** Node's zlib drops up to a chunk of output at a fault; pako keeps its last, partial one. */
+function inflatePrefix(data: Uint8Array, limit: number): Uint8Array {
+  const inflator = new Inflate({ chunkSize: 65_536 })
+  const chunks: Uint8Array[] = []
+  let size = 0
+  inflator.onData = (chunk) => {
+    const bytes = chunk as Uint8Array
+    chunks.push(bytes)
+    size += bytes.length
+    if (size >= limit) throw new LimitReached()
+  }
+  inflator.onEnd = () => {}
+  try {
+    inflator.push(data, true)
+    const { output, next_out: end } = (inflator as unknown as { strm: { output: Uint8Array; next_out: number } }).strm
+    // A full last chunk has been delivered and its buffer is used again from 0.
+    if (inflator.err !== 0 || !hasEnded(inflator)) chunks.push(output.slice(0, end))
+  } catch (error) {
+    if (!(error instanceof LimitReached)) throw error
+  }
+  return concatBytes(...chunks).subarray(0, limit)
+}
+
+function flushedBrotli(data: Uint8Array, limit: number): Uint8Array | undefined {
+  try {
+    return brotliDecompressSync(data, { maxOutputLength: limit, finishFlush: constants.BROTLI_OPERATION_FLUSH })
+  } catch {
+    return undefined
+  }
+}
+
+/** The first `limit` bytes of a stream that decodes to more. */
+function unbrotliPrefix(data: Uint8Array, limit: number): Promise<Uint8Array> {
+  return new Promise((resolve) => {
+    const stream = createBrotliDecompress()
+    const chunks: Uint8Array[] = []
+    let size = 0
+    const finish = () => {
+      stream.destroy()
+      resolve(concatBytes(...chunks).subarray(0, limit))
+    }
+    stream.on('data', (chunk: Uint8Array) => {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size >= limit) finish()
+    })
+    stream.on('error', finish)
+    stream.on('end', finish)
+    stream.end(data)
+  })
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+}
+
+/** pako keeps this field but its types leave it out. */
+function hasEnded(inflator: Inflate): boolean {
+  return (inflator as unknown as { readonly ended: boolean }).ended
+}
