@@ -43,7 +43,7 @@ function compute(vector: Readonly<Record<string, unknown>>): void {
   compare(expected, 'hash', hash)
   const output = {
     stateRoot: bytesToHex(roots.stateRoot),
-    messagePasserStorageRoot: bytesToHex(roots.messagePasserRoot),
+    withdrawalStorageRoot: bytesToHex(roots.messagePasserRoot),
     blockHash: hash,
   }
   compare(expected, 'outputRootV0_derived', outputRootV0(output))
