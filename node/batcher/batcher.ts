@@ -3,13 +3,15 @@ import type { Clock } from '../../common/clock.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { counter, gauge } from '../../common/metrics.ts'
+import { blobDataBytesMax } from '../../protocol/blob-codec.ts'
 import type { BlockId, L1BlockRef, L2BlockRef } from '../../protocol/block-ref.ts'
+import { rlpBytesPerChannelMaxBedrock, rlpBytesPerChannelMaxFjord } from '../../protocol/channel-compression.ts'
 import type { PayloadEnvelope } from '../../protocol/engine-api.ts'
 import { isActive } from '../../protocol/hardforks.ts'
 import { type FeeRpc, readMarketFees } from '../l1/fee-market.ts'
 import { type BatcherBlock, batcherBlock } from './batcher-block.ts'
 import { type BatcherOptions, blobsPerTxMax } from './batcher-options.ts'
-import { bytesPerBlob, channelCodec, frameOverheadBytes } from './channel-codec.ts'
+import { channelCodec } from './channel-codec.ts'
 import { ChannelSender, type TxSender } from './channel-sender.ts'
 import type { ChannelStore } from './channel-store.ts'
 import { cheaperDa, type DataAvailability } from './da-price.ts'
@@ -23,8 +25,6 @@ export const waitingChannelsMax = 16
 export const failureBackoffMsMax = 30_000
 /** Ticks that must agree that a posted channel was not derived: heads are read while they move. */
 export const stalledTicks = 3
-/** Spec: MAX_RLP_BYTES_PER_CHANNEL before and from Fjord. */
-export const rlpBytesPerChannelMax = { bedrock: 10_000_000, fjord: 100_000_000 } as const
 /** Spec: channel timeout from Granite on, L1 blocks. */
 const graniteChannelTimeout = 50n
 
@@ -235,8 +235,8 @@ export class Batcher {
       {
         da,
         targetFrames: targetNumFrames,
-        frameDataBytes: this.#itemBytes(da) - 1 - frameOverheadBytes,
-        rlpBytesMax: isFjord ? rlpBytesPerChannelMax.fjord : rlpBytesPerChannelMax.bedrock,
+        itemBytes: this.#itemBytes(da),
+        rlpBytesMax: isFjord ? rlpBytesPerChannelMaxFjord : rlpBytesPerChannelMaxBedrock,
         closeAt: maxChannelDuration === 0 ? undefined : head.number + BigInt(maxChannelDuration),
         seqWindowSize: rollupConfig.seqWindowSize,
         subSafetyMargin: BigInt(subSafetyMargin),
@@ -260,9 +260,9 @@ export class Batcher {
     })
   }
 
-  /** Bytes of one item: version byte, frame header, frame data. */
+  /** Bytes of one item: version byte and a frame. */
   #itemBytes(da: DataAvailability): number {
-    return da === 'blobs' ? bytesPerBlob : this.#options.maxL1TxBytes
+    return da === 'blobs' ? blobDataBytesMax : this.#options.maxL1TxBytes
   }
 
   async #close(why: 'due' | 'full' | 'stopped'): Promise<void> {
@@ -279,8 +279,8 @@ export class Batcher {
       why,
       channel: channel.id,
       da: channel.da,
-      frames: channel.frames.length,
-      bytes: channel.frames.reduce((sum, frame) => sum + frame.length, 0),
+      frames: channel.items.length,
+      bytes: channel.items.reduce((sum, item) => sum + item.length, 0),
       firstL2: channel.first.number,
       lastL2: channel.last.number,
     })

@@ -47,7 +47,7 @@ export class ChannelStore {
       ...channel,
       first: blockIdJson(channel.first),
       last: blockIdJson(channel.last),
-      frames: channel.frames.map(bytesToHex),
+      items: channel.items.map(bytesToHex),
     }
     await writeFileAtomic(this.#path(channel), JSON.stringify(json))
   }
@@ -68,17 +68,17 @@ function blockIdJson(id: BlockId) {
 function parseChannel(json: unknown): ClosedChannel {
   const da = field(json, 'da')
   const sequence = field(json, 'sequence')
-  const frames = field(json, 'frames')
+  const items = field(json, 'items')
   if (da !== 'blobs' && da !== 'calldata') throw new Error('no place for the data')
   if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence)) throw new Error('no sequence')
-  if (!Array.isArray(frames) || frames.length === 0) throw new Error('no frames')
+  if (!Array.isArray(items) || items.length === 0) throw new Error('no items')
   return {
     id: fixedHex(field(json, 'id'), 16, 'channel id'),
     sequence,
     first: parseBlockId(field(json, 'first')),
     last: parseBlockId(field(json, 'last')),
     da,
-    frames: frames.map((frame) => hexToBytes(String(frame))),
+    items: items.map((item) => hexToBytes(String(item))),
   }
 }
 

@@ -1,9 +1,6 @@
 import type { BlockId } from '../../protocol/block-ref.ts'
-import { concatBytes, type Hex } from '../../protocol/bytes.ts'
+import type { Hex } from '../../protocol/bytes.ts'
 import type { DataAvailability } from './da-price.ts'
-
-/** Spec: protocol/derivation.md, "Batcher Transaction Format": version byte of a transaction that carries frames. */
-const framesVersion = Uint8Array.of(0)
 
 /** A channel whose content is final: frames cut, ready to be posted in order. */
 export type ClosedChannel = {
@@ -15,8 +12,8 @@ export type ClosedChannel = {
   readonly first: BlockId
   readonly last: BlockId
   readonly da: DataAvailability
-  /** Encoded frames, each for one calldata transaction or one blob. */
-  readonly frames: readonly Uint8Array[]
+  /** What goes into one calldata transaction or one blob each: version byte and a frame. */
+  readonly items: readonly Uint8Array[]
 }
 
 /** One L1 transaction of a channel. `key` names it across restarts. */
@@ -26,9 +23,8 @@ export type ChannelTx = { readonly key: string; readonly items: readonly Uint8Ar
 export function channelTxs(channel: ClosedChannel, blobsPerTx: number): ChannelTx[] {
   const perTx = channel.da === 'blobs' ? blobsPerTx : 1
   const txs: ChannelTx[] = []
-  for (let start = 0; start < channel.frames.length; start += perTx) {
-    const items = channel.frames.slice(start, start + perTx).map((frame) => concatBytes(framesVersion, frame))
-    txs.push({ key: `${channel.id}:${start}`, items })
+  for (let start = 0; start < channel.items.length; start += perTx) {
+    txs.push({ key: `${channel.id}:${start}`, items: channel.items.slice(start, start + perTx) })
   }
   return txs
 }

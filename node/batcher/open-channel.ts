@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BlockId, L2BlockRef } from '../../protocol/block-ref.ts'
 import { bytesToHex } from '../../protocol/bytes.ts'
+import { encodeFrames, frameChannel, frameOverheadBytes } from '../../protocol/frame.ts'
 import type { BatcherBlock } from './batcher-block.ts'
 import type { ChannelCodec } from './channel-codec.ts'
 import type { ClosedChannel } from './closed-channel.ts'
@@ -13,8 +14,8 @@ export type OpenChannelOptions = {
   readonly da: DataAvailability
   /** Frames the channel aims at. */
   readonly targetFrames: number
-  /** Payload bytes of one frame. */
-  readonly frameDataBytes: number
+  /** Bytes of one item, in calldata or a blob: version byte and a frame. */
+  readonly itemBytes: number
   /** Spec: MAX_RLP_BYTES_PER_CHANNEL. */
   readonly rlpBytesMax: number
   /** L1 block number at which it must be closed because it has been open long enough; absent: never. */
@@ -56,7 +57,7 @@ export class OpenChannel {
     if (!isFirst && this.#inputBytes + bytes > this.#options.rlpBytesMax) return this.#refuse()
     const mayFill = this.#compressed.data.length + this.#bytesSinceCompressed + bytes > this.#targetBytes
     if (mayFill) {
-      const data = this.#codec.compress([...this.#blocks, block])
+      const data = this.#codec([...this.#blocks, block])
       // One block alone is always kept: it has to go somewhere.
       if (data.length > this.#targetBytes && !isFirst) return this.#refuse()
       this.#isFull = data.length >= this.#targetBytes
@@ -84,20 +85,21 @@ export class OpenChannel {
     const [first, last] = [this.#blocks[0], this.#blocks.at(-1)]
     if (first === undefined || last === undefined) return undefined
     const isCurrent = this.#compressed.blocks === this.#blocks.length
-    const data = isCurrent ? this.#compressed.data : this.#codec.compress(this.#blocks)
-    const id = randomBytes(16)
+    const data = isCurrent ? this.#compressed.data : this.#codec(this.#blocks)
+    const id = bytesToHex(randomBytes(16))
+    const frames = frameChannel(id, data, this.#options.itemBytes - 1)
     return {
-      id: bytesToHex(id),
+      id,
       sequence,
       first: { hash: first.ref.hash, number: first.ref.number },
       last: { hash: last.ref.hash, number: last.ref.number },
       da: this.#options.da,
-      frames: this.#codec.frames(id, data, this.#options.frameDataBytes),
+      items: frames.map((frame) => encodeFrames([frame])),
     }
   }
 
   get #targetBytes(): number {
-    return this.#options.targetFrames * this.#options.frameDataBytes
+    return this.#options.targetFrames * (this.#options.itemBytes - 1 - frameOverheadBytes)
   }
 
   #refuse(): false {

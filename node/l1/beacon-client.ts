@@ -4,10 +4,11 @@ import { withoutSecrets } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { LruCache } from '../../common/lru-cache.ts'
 import { counter } from '../../common/metrics.ts'
+import { blobBytes } from '../../protocol/blob-codec.ts'
 import type { L1BlockRef } from '../../protocol/block-ref.ts'
 import { FormatError, fixedHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import type { IndexedBlobHash } from '../../protocol/l1-block.ts'
-import { blobBytes, type Kzg, versionedHash } from './kzg.ts'
+import { type Kzg, versionedHash } from './kzg.ts'
 import { L1Error } from './l1-error.ts'
 
 /** Verified blobs kept, 128 KiB each: two full blocks of EIP-7892's BPO2. */

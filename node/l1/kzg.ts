@@ -3,8 +3,6 @@ import { Worker } from 'node:worker_threads'
 import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import { L1Error } from './l1-error.ts'
 
-/** EIP-4844: 4096 field elements of 32 bytes. */
-export const blobBytes = 131_072
 /** EIP-4844, VERSIONED_HASH_VERSION_KZG. */
 const versionedHashVersion = 0x01
 
