@@ -47,6 +47,9 @@ const settings = {
   },
 } as const
 
+/** solc's warning about selfdestruct, whose one use here is what EIP-6780 left of it. */
+const selfdestructWarning = '1699'
+
 type CompiledContract = {
   readonly abi: Abi
   readonly storageLayout: {
@@ -58,7 +61,7 @@ type CompiledContract = {
 
 type CompilerOutput = {
   readonly contracts: Readonly<Record<string, Readonly<Record<string, CompiledContract>>>>
-  readonly errors?: readonly { severity: string; formattedMessage: string }[]
+  readonly errors?: readonly { severity: string; errorCode: string; formattedMessage: string }[]
 }
 
 type Compiler = {
@@ -74,7 +77,9 @@ function runCompiler(sources: Readonly<Record<string, string>>): CompilerOutput 
     settings,
   }
   const output = JSON.parse(solc.compile(JSON.stringify(input), { import: readPackage })) as CompilerOutput
-  const problems = (output.errors ?? []).filter(({ severity }) => severity !== 'info')
+  const problems = (output.errors ?? []).filter(
+    ({ severity, errorCode }) => severity !== 'info' && errorCode !== selfdestructWarning,
+  )
   if (problems.length > 0) throw new Error(problems.map(({ formattedMessage }) => formattedMessage).join('\n'))
   return output
 }
