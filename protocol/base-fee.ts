@@ -120,7 +120,7 @@ export function attributesEip1559Params(
   timestamp: bigint,
 ): Hex | undefined {
   if (!isActive(forkTimes, 'holocene', timestamp)) return undefined
-  const isFirst = timestamp !== parentTimestamp && !isActive(forkTimes, 'holocene', parentTimestamp)
+  const isFirst = !isActive(forkTimes, 'holocene', parentTimestamp)
   return isFirst ? '0x0000000000000000' : systemConfigParams
 }
 

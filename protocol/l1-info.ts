@@ -56,17 +56,22 @@ export function l1InfoDeposit(
   l1: L1BlockInfo,
   l2Timestamp: bigint,
 ): DepositTx {
-  const regolith = isActive(config.forkTimes, 'regolith', l2Timestamp)
+  const info = l1InfoOf(config, sysConfig, sequenceNumber, l1, l2Timestamp)
+  return l1InfoDepositOf(info, isActive(config.forkTimes, 'regolith', l2Timestamp))
+}
+
+/** The deposit that carries `info`; before Regolith it is a system transaction outside of the gas limit. */
+export function l1InfoDepositOf(info: L1Info, isRegolith: boolean): DepositTx {
   return {
     type: 0x7e,
-    sourceHash: l1InfoSourceHash(hexToBytes(l1.hash), sequenceNumber),
+    sourceHash: l1InfoSourceHash(hexToBytes(info.blockHash), info.sequenceNumber),
     from: hexToBytes(l1InfoDepositor),
     to: hexToBytes(l1BlockAddress),
     mint: 0n,
     value: 0n,
-    gasLimit: regolith ? 1_000_000n : 150_000_000n,
-    isSystemTx: !regolith,
-    data: encodeL1Info(l1InfoOf(config, sysConfig, sequenceNumber, l1, l2Timestamp)),
+    gasLimit: isRegolith ? 1_000_000n : 150_000_000n,
+    isSystemTx: !isRegolith,
+    data: encodeL1Info(info),
   }
 }
 

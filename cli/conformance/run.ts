@@ -1,0 +1,92 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { errorMessage } from '../../common/errors.ts'
+import { runners as l1Runners } from './l1.ts'
+import { runners as l1FeeRunners } from './l1-fees.ts'
+import { parseLosslessJson } from './lossless-json.ts'
+import { runners as p2pRunners } from './p2p.ts'
+import { runners as protocolRunners } from './protocol.ts'
+import { Report, type VectorRunner } from './vector.ts'
+
+/**
+ * Runs every vector file (`*.json`, `*.json.gz`) below `dir` through the production code. Writes one line a vector and the
+ * sum as last line. A file that no runner knows is a failure: vectors must not be skipped because nobody looked.
+ */
+export async function runConformance(
+  dir: string,
+  write: (line: string) => void,
+  runners: readonly VectorRunner[] = allRunners,
+): Promise<{ passed: number; failed: number }> {
+  let passed = 0
+  let failed = 0
+  for (const path of vectorFiles(dir)) {
+    const name = relative(dir, path)
+    if (referenceFiles.has(basename(path))) {
+      write(`skip ${name}: reference data`)
+      continue
+    }
+    const report = new Report(name, write)
+    await runFile(path, runners, report)
+    passed += report.passed
+    failed += report.failed
+  }
+  if (passed + failed === 0) {
+    write(`FAIL ${dir}: no vector files`)
+    failed++
+  }
+  write(`${passed} passed, ${failed} failed`)
+  return { passed, failed }
+}
+
+const allRunners: readonly VectorRunner[] = [...protocolRunners, ...l1Runners, ...l1FeeRunners, ...p2pRunners]
+
+/** Tables for people to read, no vectors; named by the vectors' README. */
+const referenceFiles = new Set(['all-chains-table.json'])
+
+/** Unpacked size of a vector file; the largest known is 12 MB. */
+const vectorBytesMax = 512 * 1024 * 1024
+
+async function runFile(path: string, runners: readonly VectorRunner[], report: Report): Promise<void> {
+  let json: unknown
+  try {
+    json = parseLosslessJson(readVector(path))
+  } catch (error) {
+    report.fail('file', `cannot be read: ${errorMessage(error)}`)
+    return
+  }
+  const folder = basename(dirname(path))
+  const matching = runners.filter((runner) => runner.matches(folder, json))
+  const [runner] = matching
+  if (runner === undefined) {
+    report.fail('file', `unknown schema: no runner takes a file of folder "${folder}" with fields ${fieldsOf(json)}`)
+    return
+  }
+  try {
+    await runner.run(json, report)
+  } catch (error) {
+    report.fail(runner.name, errorMessage(error))
+    return
+  }
+  if (report.passed + report.failed === 0) report.fail(runner.name, 'the file has no vector')
+}
+
+function readVector(path: string): string {
+  const bytes = readFileSync(path)
+  return (path.endsWith('.gz') ? gunzipSync(bytes, { maxOutputLength: vectorBytesMax }) : bytes).toString('utf8')
+}
+
+/** All vector files below a folder, in path order. */
+function vectorFiles(dir: string): string[] {
+  const entries = readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))
+  return entries.flatMap((entry) => {
+    const path = join(dir, entry.name)
+    if (entry.isDirectory()) return vectorFiles(path)
+    return /\.json(\.gz)?$/.test(entry.name) ? [path] : []
+  })
+}
+
+function fieldsOf(json: unknown): string {
+  if (typeof json !== 'object' || json === null) return typeof json
+  return Array.isArray(json) ? 'of an array' : Object.keys(json).slice(0, 12).join(', ')
+}
