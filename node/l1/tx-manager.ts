@@ -4,6 +4,7 @@ import { CodedError, errorMessage } from '../../common/errors.ts'
 import { RpcError } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { counter, gauge } from '../../common/metrics.ts'
+import { blobBytes } from '../../protocol/blob-codec.ts'
 import {
   bytesToHex,
   emptyBytes,
