@@ -1,3 +1,4 @@
+import { concatBytes } from '../../protocol/bytes.ts'
 import { fastLzLength } from '../../protocol/fastlz.ts'
 import { keccakHex } from '../../protocol/keccak.ts'
 import {
@@ -8,6 +9,7 @@ import {
   type L1FeeEra,
   type L1FeeParams,
   l1Cost,
+  l1FeeEra,
 } from '../../protocol/l1-fee.ts'
 import {
   bytes,
@@ -41,6 +43,7 @@ const l1FeesRunner: VectorRunner = {
         checkTransaction(one, child(one, 'params')),
       )
     }
+    if (hasAny(json, 'firstEcotoneBlock')) await report.check('firstEcotoneBlock', checkFirstEcotoneBlock)
     for (const section of withRows) await runRows(section, child(json, section), report)
   },
 }
@@ -63,8 +66,14 @@ async function runRows(section: string, group: Fields, report: Report): Promise<
 }
 
 function checkFlz(one: Fields): void {
-  requireKnown(one, ['input', 'size'])
-  expectEqual(fastLzLength(bytes(one['input'])), Number(integer(one['size'])), 'FastLZ length')
+  requireKnown(one, ['input', 'repeat', 'count', 'size'])
+  const unit = bytes(one['input'] ?? one['repeat'])
+  const count = one['count'] === undefined ? 1 : Number(integer(one['count']))
+  expectEqual(
+    fastLzLength(concatBytes(...Array.from({ length: count }, () => unit))),
+    Number(integer(one['size'])),
+    'FastLZ length',
+  )
 }
 
 async function runBySize(group: Fields, report: Report): Promise<void> {
@@ -85,10 +94,24 @@ function checkBySize(one: Fields, params: Fields): void {
   expectCost(fjordCost(feeParams(params), Number(integer(one['fastLzSize']))), one)
 }
 
+/** While L1Block has none of Ecotone's values, Bedrock's formula holds, with Fjord active too. */
+function checkFirstEcotoneBlock(): void {
+  const forkTimes = { regolith: 0n, canyon: 0n, delta: 0n, ecotone: 10n, fjord: 10n }
+  const unset = feeParams({ baseFee: 7, overhead: 50, scalar: 7_000_000 })
+  expectEqual(l1FeeEra(forkTimes, 10n, unset), 'regolith', 'formula of the first block')
+  for (const key of ['blobBaseFee', 'baseFeeScalar', 'blobBaseFeeScalar']) {
+    expectEqual(l1FeeEra(forkTimes, 10n, { ...unset, [key]: 1n }), 'fjord', `formula with ${key}`)
+  }
+}
+
 function checkTransaction(one: Fields, params: Fields): void {
-  requireKnown(one, ['tx', 'params', 'hash', 'expected'])
+  requireKnown(one, ['tx', 'params', 'hash', 'txHashMatches', 'expected'])
   const raw = bytes(one['tx'])
   if (one['hash'] !== undefined) expectEqual(keccakHex(raw), text(one['hash']), 'hash')
+  if (one['txHashMatches'] !== undefined) {
+    const named = /0x[0-9a-f]{64}/.exec(text(one['name']))?.[0]
+    expectEqual(named === keccakHex(raw), one['txHashMatches'], 'the hash in the name matches')
+  }
   const expected = child(one, 'expected')
   requireKnown(expected, ['length', 'zeroes', 'ones', 'fastLzSize', 'daFootprintUnits', ...eras])
   const shape = dataShape(raw)
