@@ -13,10 +13,9 @@ export type AdminParts = {
     readonly onUnsafePayload: (envelope: PayloadEnvelope) => void
   }
   readonly sequencer?: Pick<Sequencer, 'start' | 'stop' | 'isActive' | 'setRecoverMode'> | undefined
-  readonly batcher?: { readonly start: () => void; readonly stop: () => Promise<void> } | undefined
 }
 
-/** The `admin_` namespace, as op-node and op-batcher answer it; served only where the operator enabled it. */
+/** The `admin_` namespace, as op-node answers it; served only where the operator enabled it. */
 export function adminMethods(config: RollupConfig, { driver, sequencer }: AdminParts): RpcMethods {
   const required = () => {
     if (sequencer === undefined) throw new RpcError(rpcCodes.server, 'sequencer is not enabled')

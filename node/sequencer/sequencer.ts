@@ -65,6 +65,7 @@ export class Sequencer {
   #isActive: boolean
   #recoverMode: boolean
   #job: Build | undefined
+  #lastBlockMs: number
   /** No step before this time (ms since 1970), whatever happens meanwhile. */
   #notBeforeMs = 0
 
@@ -74,11 +75,17 @@ export class Sequencer {
     this.#parts = parts
     this.#isActive = settings.active
     this.#recoverMode = settings.recoverMode
+    this.#lastBlockMs = parts.clock.nowMs()
     parts.state.onHeads(this.#wake.ring)
   }
 
   get isActive(): boolean {
     return this.#isActive
+  }
+
+  /** When the last block was inserted, or building began, ms since 1970. */
+  get lastBlockMs(): number {
+    return this.#lastBlockMs
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -94,6 +101,7 @@ export class Sequencer {
     }
     await this.#parts.store.setActive(true)
     this.#isActive = true
+    this.#lastBlockMs = this.#parts.clock.nowMs()
     this.#parts.log.info('sequencer started', { unsafe: unsafe.number })
     this.#wake.ring()
   }
@@ -173,6 +181,7 @@ export class Sequencer {
       const ref = l2.refOf(envelope)
       await insert(state, envelope, ref)
       await state.synchronize()
+      this.#lastBlockMs = this.#parts.clock.nowMs()
       sequenced(registry).inc()
       const transactions = envelope.executionPayload.transactions.length
       log.info('block sequenced', { number: ref.number, hash: ref.hash, transactions, origin: ref.l1Origin.number })

@@ -1,0 +1,26 @@
+import { errorMessage } from '../common/errors.ts'
+import type { Log } from '../common/log.ts'
+
+/** What was opened and must be closed, last first. One that fails to close does not keep the others open. */
+export class Closers {
+  readonly #log: Log
+  readonly #closers: { readonly name: string; readonly close: () => unknown }[] = []
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  add(name: string, close: () => unknown): void {
+    this.#closers.push({ name, close })
+  }
+
+  async close(): Promise<void> {
+    for (let next = this.#closers.pop(); next !== undefined; next = this.#closers.pop()) {
+      try {
+        await next.close()
+      } catch (error) {
+        this.#log.warn('could not be closed', { part: next.name, error: errorMessage(error) })
+      }
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import type { Registry } from 'prom-client'
+import type { Clock } from '../common/clock.ts'
+import { errorMessage } from '../common/errors.ts'
+import { RpcServer } from '../common/json-rpc-server.ts'
+import type { Log } from '../common/log.ts'
+import { type Backoff, retry } from '../common/retry.ts'
+import { genesisHeader, parseGenesis } from '../protocol/genesis-file.ts'
+import type { RollupConfig } from '../protocol/rollup-config.ts'
+import { checkChainId, checkGenesis } from './chain-checks.ts'
+import type { Closers } from './closers.ts'
+import { EmbeddedChain } from './engine/embedded/chain/chain.ts'
+import { EmbeddedEngine } from './engine/embedded/engine.ts'
+import { embeddedRpcMethods } from './engine/embedded/rpc/embedded-rpc.ts'
+import { TxPool } from './engine/embedded/txpool/tx-pool.ts'
+import type { Engine } from './engine/engine.ts'
+import { engineApiMethods } from './engine/http/engine-api-methods.ts'
+import { HttpEngine } from './engine/http/http-engine.ts'
+import { jwtAuthorizer } from './engine/jwt.ts'
+import { NodeError } from './node-error.ts'
+import type { EngineOptions, NodeOptions } from './node-options.ts'
+import { nodeVersion } from './rpc/version.ts'
+
+/** An external engine may take half a minute to come up beside the node. */
+const engineBackoff: Backoff = { firstMs: 500, maxMs: 5_000, attemptsMax: 10 }
+
+export type EnginePart = {
+  readonly engine: Engine
+  /** Ports in use: the public `eth_*` JSON-RPC and the Engine API, of the embedded engine. */
+  readonly ports: { readonly eth?: number; readonly engine?: number }
+}
+
+type Parts = { readonly clock: Clock; readonly log: Log; readonly registry: Registry; readonly signal: AbortSignal }
+
+/** Opens the embedded engine with its servers, or reaches the external one. Throws NodeError and the engine's own errors. */
+export async function openEngine(options: NodeOptions, parts: Parts, closers: Closers): Promise<EnginePart> {
+  const { engine } = options
+  if (engine.kind === 'http') return { engine: await reachEngine(options.rollupConfig, engine, parts), ports: {} }
+  return openEmbedded(options, engine, parts, closers)
+}
+
+async function reachEngine(
+  config: RollupConfig,
+  { url, jwtSecret }: EngineOptions & { kind: 'http' },
+  { clock, log, signal }: Parts,
+): Promise<Engine> {
+  const engine = new HttpEngine({ url, jwtSecret, forkTimes: config.forkTimes }, { clock })
+  const ask = async () => {
+    try {
+      return await engine.chainId()
+    } catch (error) {
+      log.warn('the engine is not reachable', { error: errorMessage(error) })
+      throw error
+    }
+  }
+  const chainId = await retry(ask, engineBackoff, { clock, signal }).catch((cause: unknown) => {
+    throw new NodeError('no-engine', 'the engine does not answer; check --l2 and --l2.jwt-secret', { cause })
+  })
+  checkChainId('engine', config.l2ChainId, chainId)
+  return engine
+}
+
+async function openEmbedded(
+  { rollupConfig, genesis: file, dataDir }: NodeOptions,
+  options: EngineOptions & { kind: 'embedded' },
+  { clock, log }: Parts,
+  closers: Closers,
+): Promise<EnginePart> {
+  if (file === undefined) throw new NodeError('no-genesis', 'the embedded engine needs the chain’s genesis.json')
+  const { l2ChainId: chainId, forkTimes, feeConstants } = rollupConfig
+  const genesis = hasConfig(file) ? parseGenesis(file) : parseGenesis(file, { chainId, forkTimes, feeConstants })
+  checkGenesis(rollupConfig, genesis, genesisHeader(genesis).header)
+  const chain = await EmbeddedChain.open({ dir: join(dataDir, 'engine'), genesis, archive: options.archive }, { log })
+  closers.add('engine', () => chain.close())
+  const pool = new TxPool({ forkTimes }, { chain, clock, log })
+  closers.add('transaction pool', () => pool.stop())
+  const engine = new EmbeddedEngine(chain)
+  const methods = embeddedRpcMethods({ clientVersion: nodeVersion }, { chain, pool, clock, log })
+  const server = new RpcServer({ ...options.rpc, websocket: true, corsOrigin: '*' }, { methods, log })
+  const eth = await server.start()
+  closers.add('eth rpc', () => server.stop())
+  if (options.auth === undefined) return { engine, ports: { eth } }
+  const { host, port, jwtSecret } = options.auth
+  const authMethods = { ...methods, ...engineApiMethods({ forkTimes, version: nodeVersion }, engine) }
+  const authorize = jwtAuthorizer(jwtSecret, clock)
+  const authServer = new RpcServer({ host, port, authorize, websocket: true }, { methods: authMethods, log })
+  const enginePort = await authServer.start()
+  closers.add('engine rpc', () => authServer.stop())
+  return { engine, ports: { eth, engine: enginePort } }
+}
+
+/** The superchain registry's genesis files have `config: null`; then the rollup config says the forks. */
+function hasConfig(file: unknown): boolean {
+  return typeof file === 'object' && file !== null && 'config' in file && file.config !== null
+}
