@@ -188,19 +188,14 @@ async function start(
 }
 
 function follow(event: L1HeadEvent, driver: Driver): void {
-  if (event.kind === 'finalized') return driver.onFinalizedL1(event.head)
   if (event.kind === 'safe') return
-  driver.onL1Head(event.head)
-  const origin = driver.currentL1
-  // Found by the next block's parent hash too, but only when there is one. A head lower than what was read may be a
+  if (event.kind === 'finalized') driver.onFinalizedL1(event.head)
+  else driver.onL1Head(event.head)
+  if (event.kind !== 'reorg' || event.ancestor === undefined || driver.currentL1 === undefined) return
+  // Found by the next block's parent hash too, but only when there is one. A head lower than what was read may be of a
   // server that lags behind the others.
-  const isReplaced =
-    event.kind === 'reorg' &&
-    origin !== undefined &&
-    event.ancestor !== undefined &&
-    event.ancestor.number < origin.number &&
-    event.head.number >= origin.number
-  if (isReplaced) driver.requestReset('L1 reorg')
+  const origin = driver.currentL1.number
+  if (event.ancestor.number < origin && event.head.number >= origin) driver.requestReset('L1 reorg')
 }
 
 function statusOf(l1: L1Part, driver: Driver, state: EngineState): SyncStatus {
