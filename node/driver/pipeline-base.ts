@@ -1,12 +1,9 @@
 import type { L1BlockRef, L2BlockRef } from '../../protocol/block-ref.ts'
 import type { Hex } from '../../protocol/bytes.ts'
-import { isActive } from '../../protocol/hardforks.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
 import type { SystemConfig } from '../../protocol/system-config.ts'
+import { channelTimeout } from '../derive/channel-timeout.ts'
 import type { L2Source } from './l2-source.ts'
-
-/** Granite shortens the channel timeout to 50 L1 blocks. Spec: protocol/granite/derivation.md. */
-const graniteChannelTimeout = 50n
 
 export type PipelineBase = { readonly origin: L1BlockRef; readonly systemConfig: SystemConfig }
 
@@ -29,9 +26,7 @@ export async function findPipelineBase(
   let block = safe
   let origin = await l1.blockInfoByHash(block.l1Origin.hash)
   for (;;) {
-    const timeout = isActive(config.forkTimes, 'granite', origin.timestamp)
-      ? graniteChannelTimeout
-      : config.channelTimeout
+    const timeout = channelTimeout(config, origin.timestamp)
     const isAfterGenesis = block.number > genesis.l2.number && block.l1Origin.number > genesis.l1.number
     if (!isAfterGenesis || block.l1Origin.number + timeout <= safe.l1Origin.number) break
     block = await l2.l2BlockRefByHash(block.parentHash)

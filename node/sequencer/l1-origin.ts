@@ -1,16 +1,8 @@
 import type { L1BlockRef, L2BlockRef } from '../../protocol/block-ref.ts'
 import type { Hex } from '../../protocol/bytes.ts'
-import { isActive } from '../../protocol/hardforks.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
+import { maxSequencerDrift } from '../derive/max-sequencer-drift.ts'
 import { DriverError } from '../driver/driver-error.ts'
-
-/** Seconds from Fjord on, whatever the rollup config says. Spec: protocol/fjord/derivation.md. */
-const fjordDrift = 1800n
-
-/** How far an L2 block's time may be ahead of its L1 origin's, in seconds. The clock is the origin's. */
-export function maxDrift(config: RollupConfig, origin: L1BlockRef): bigint {
-  return isActive(config.forkTimes, 'fjord', origin.timestamp) ? fjordDrift : config.maxSequencerDrift
-}
 
 /**
  * The L1 origin of the block after `head`: the next L1 block as soon as its time allows, else the present one.
@@ -28,7 +20,7 @@ export async function selectL1Origin(
 ): Promise<L1BlockRef> {
   const current = await l1.blockInfoByHash(head.l1Origin.hash)
   const time = head.timestamp + config.blockTime
-  const mayRepeat = time <= current.timestamp + maxDrift(config, current)
+  const mayRepeat = time <= current.timestamp + maxSequencerDrift(config, current.timestamp)
   const next = await l1.blockRefByNumber(current.number + 1n).catch((error: unknown) => {
     // An L1 that does not answer now must not stop a chain that does not need its next block yet.
     if (mayRepeat) return undefined

@@ -8,6 +8,7 @@ import type { Hex } from '../../protocol/bytes.ts'
 import type { PayloadAttributes, PayloadEnvelope } from '../../protocol/engine-api.ts'
 import { activatesAt, type Hardfork } from '../../protocol/hardforks.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
+import { maxSequencerDrift } from '../derive/max-sequencer-drift.ts'
 import type { DriverL1 } from '../driver/derived.ts'
 import { classifyError, DriverError } from '../driver/driver-error.ts'
 import type { EngineState } from '../driver/engine-state.ts'
@@ -16,7 +17,7 @@ import { type Next, runLoop, Wake } from '../driver/loop.ts'
 import { type Build, build } from '../driver/tasks/build.ts'
 import { insert } from '../driver/tasks/insert.ts'
 import { seal } from '../driver/tasks/seal.ts'
-import { maxDrift, selectL1Origin } from './l1-origin.ts'
+import { selectL1Origin } from './l1-origin.ts'
 
 /** Milliseconds before a block's time at which it is sealed: what getPayload and newPayload take. op-node's value. */
 const sealingMs = 50
@@ -190,7 +191,8 @@ export class Sequencer {
 
   /** True where the block may hold only what derivation would put into it too. */
   #mustBeQuiet(head: L2BlockRef, origin: L1BlockRef, timestamp: bigint): boolean {
-    if (this.#recoverMode || timestamp > origin.timestamp + maxDrift(this.#config, origin)) return true
+    if (this.#recoverMode || timestamp > origin.timestamp + maxSequencerDrift(this.#config, origin.timestamp))
+      return true
     if (quietForks.some((fork) => activatesAt(this.#config.forkTimes, fork, timestamp, head.timestamp))) return true
     // After a long pause the batch may reach L1 after its sequencing window; the block is then derived without it.
     // Half a window is left for the batcher.
