@@ -58,7 +58,11 @@ contract L1Block {
         bytes32 batcherHash_,
         uint256 l1FeeOverhead_,
         uint256 l1FeeScalar_
-    ) external onlyDepositor {
+    ) external {
+        require(
+            msg.sender == Predeploys.DEPOSITOR_ACCOUNT,
+            "L1Block: only the depositor account can set L1 block values"
+        );
         number = number_;
         timestamp = timestamp_;
         basefee = basefee_;
