@@ -51,12 +51,16 @@ export class ChannelBank {
   ingest(frame: Frame): void {
     const channel = this.#channels.get(frame.channelId) ?? new Channel(frame.channelId, this.origin)
     this.#channels.set(frame.channelId, channel)
-    if (this.#isTimedOut(channel)) return this.#dropFrame(frame, 'channel timed out')
+    if (this.#isTimedOut(channel)) {
+      this.#dropFrame(frame, 'channel timed out')
+      return
+    }
     try {
       channel.addFrame(frame)
     } catch (error) {
       if (!(error instanceof FormatError)) throw error
-      return this.#dropFrame(frame, error.message)
+      this.#dropFrame(frame, error.message)
+      return
     }
     this.#prune()
   }
