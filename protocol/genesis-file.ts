@@ -3,6 +3,7 @@ import type { ForkTimes } from './hardforks.ts'
 import { isActive } from './hardforks.ts'
 import type { Header } from './header.ts'
 import { keccak256 } from './keccak.ts'
+import { emptyRequestsHash } from './payload-block.ts'
 import { rlpEncode, rlpUint } from './rlp.ts'
 import type { FeeConstants } from './rollup-config.ts'
 import { emptyCodeHash, emptyOmmersHash, emptyTrieRoot, trieRoot } from './trie-root.ts'
@@ -49,9 +50,6 @@ export type GenesisRoots = {
   /** Storage root of the L2ToL1MessagePasser. */
   readonly messagePasserRoot: Uint8Array
 }
-
-/** sha256 of no requests (EIP-7685): the requests hash of every L2 block from Isthmus. */
-export const emptyRequestsHash = hexToBytes('0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
 
 /** The L2ToL1MessagePasser, whose storage root withdrawals are proven against. */
 export const messagePasserAddress = hexToBytes('0x4200000000000000000000000000000000000016')

@@ -31,6 +31,7 @@ export class BlockExecution {
   readonly #pool: GasPool
   #gasUsed = 0n
   #footprint = 0n
+  #dataBytes = 0n
   #logs = 0
   #fees: BlockDataFees | undefined
 
@@ -46,6 +47,11 @@ export class BlockExecution {
   /** Sum of the DA footprints; 0 before Jovian. */
   get footprint(): bigint {
     return this.#footprint
+  }
+
+  /** Estimated compressed bytes of the signed transactions. */
+  get dataBytes(): bigint {
+    return this.#dataBytes
   }
 
   get gasLeft(): bigint {
@@ -75,6 +81,7 @@ export class BlockExecution {
     if (this.#footprint + footprint > this.env.gasLimit) throw new TxError('block-full', 'DA footprint limit reached')
     const outcome = await executeSigned(this.env, this.#pool, { tx, sender, raw }, fees)
     this.#footprint += footprint
+    this.#dataBytes += fees.estimatedBytes(raw)
     return this.#add(decoded, outcome)
   }
 

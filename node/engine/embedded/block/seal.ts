@@ -1,6 +1,7 @@
 import { bytesToHex, type Hex } from '../../../../protocol/bytes.ts'
-import { emptyRequestsHash, messagePasserAddress } from '../../../../protocol/genesis-file.ts'
+import { messagePasserAddress } from '../../../../protocol/genesis-file.ts'
 import { type Header, headerHash } from '../../../../protocol/header.ts'
+import { emptyRequestsHash } from '../../../../protocol/payload-block.ts'
 import { encodeReceipt } from '../../../../protocol/receipt.ts'
 import { emptyOmmersHash, emptyTrieRoot, orderedTrieRoot } from '../../../../protocol/trie-root.ts'
 import type { AccountState, StoredBlock, StoredReceipt } from '../chain-view.ts'

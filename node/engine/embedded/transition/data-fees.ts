@@ -3,6 +3,7 @@ import type { ForkTimes } from '../../../../protocol/hardforks.ts'
 import {
   type DataShape,
   daFootprint,
+  daFootprintUnits,
   dataShape,
   type L1FeeEra,
   type L1FeeParams,
@@ -46,6 +47,12 @@ export class BlockDataFees implements DataFees {
   /** DA footprint of a transaction in gas; 0 before Jovian. */
   footprint(raw: Uint8Array): bigint {
     return this.#rules.jovian ? daFootprint(this.#shape(raw).fastLzLength ?? 0, this.#params.daFootprintGasScalar) : 0n
+  }
+
+  /** Estimated compressed bytes, from Fjord; before it the bytes themselves. */
+  estimatedBytes(raw: Uint8Array): bigint {
+    const { fastLzLength } = this.#shape(raw)
+    return fastLzLength === undefined ? BigInt(raw.length) : daFootprintUnits(fastLzLength)
   }
 
   /** The fee fields of a receipt. Source: op-geth `Receipts.DeriveFields`. */

@@ -1,0 +1,106 @@
+import type { EVM, EVMResult, Log as EvmLog, InterpreterStep } from '@ethereumjs/evm'
+import { emptyBytes } from '../../../../protocol/bytes.ts'
+import type { FrameEnter, FrameExit, Tracer } from '../chain-view.ts'
+import { checkTime, stepsPerLook } from './time-limit.ts'
+
+/** The message an EVM announces before it runs it; the library does not export the type. */
+type EvmMessage = {
+  readonly to?: { readonly bytes: Uint8Array } | undefined
+  readonly caller: { readonly bytes: Uint8Array }
+  readonly value: bigint
+  readonly gasLimit: bigint
+  readonly data: Uint8Array
+  readonly delegatecall: boolean
+  readonly isStatic: boolean
+  readonly depth: number
+  readonly salt?: Uint8Array | undefined
+  readonly codeAddress: { readonly bytes: Uint8Array }
+  readonly _codeAddress?: unknown
+}
+
+/** Lets a tracer listen to an EVM; `onTopExit` hears of the end of the outermost frame. Returns what ends it. */
+export function attachTracer(evm: EVM, tracer: Tracer, onTopExit?: (frame: FrameExit) => void): () => void {
+  // A frame's logs hold those of the frames inside of it, as the same objects.
+  const inner: Set<EvmLog>[] = [new Set()]
+  const before = (message: EvmMessage) => {
+    inner.push(new Set())
+    tracer.enter?.(enterOf(message))
+  }
+  const after = (result: EVMResult) => {
+    const logs = result.execResult.logs ?? []
+    const ofChildren = inner.pop()
+    for (const log of logs) inner.at(-1)?.add(log)
+    const frame = exitOf(
+      result,
+      logs.filter((log) => ofChildren?.has(log) !== true),
+    )
+    tracer.exit?.(frame)
+    if (inner.length === 1) onTopExit?.(frame)
+  }
+  let steps = 0
+  const step = (event: InterpreterStep) => {
+    if (++steps % stepsPerLook === 0) checkTime(evm)
+    tracer.step?.({
+      pc: event.pc,
+      opcode: event.opcode.name,
+      depth: event.depth + 1,
+      gasLeft: event.gasLeft,
+      gasCost: event.opcode.dynamicFee ?? BigInt(event.opcode.fee),
+      address: event.address.bytes,
+      stack: event.stack,
+    })
+    if (event.opcode.name === 'SELFDESTRUCT') reportSelfdestruct(event, tracer)
+  }
+  evm.events.on('beforeMessage', before as never)
+  evm.events.on('afterMessage', after as never)
+  // A listener on steps halves the speed: without one, selfdestructs of a tracer that only wants frames go unseen.
+  if (tracer.step !== undefined || tracer.enter !== undefined) evm.events.on('step', step as never)
+  return () => {
+    evm.events.off('beforeMessage', before as never)
+    evm.events.off('afterMessage', after as never)
+    evm.events.off('step', step as never)
+  }
+}
+
+function enterOf(message: EvmMessage): FrameEnter {
+  return {
+    type: typeOf(message),
+    // In a delegatecall the caller is the caller's caller; the frame belongs to the contract that delegates.
+    from: message.delegatecall && message.to !== undefined ? message.to.bytes : message.caller.bytes,
+    to: message.to === undefined ? undefined : message.codeAddress.bytes,
+    value: message.value,
+    gas: message.gasLimit,
+    input: message.data,
+  }
+}
+
+function typeOf(message: EvmMessage): FrameEnter['type'] {
+  if (message.to === undefined) return message.salt === undefined ? 'CREATE' : 'CREATE2'
+  if (message.delegatecall) return 'DELEGATECALL'
+  if (message._codeAddress !== undefined && message._codeAddress !== message.to) return 'CALLCODE'
+  return message.isStatic ? 'STATICCALL' : 'CALL'
+}
+
+function exitOf({ execResult, createdAddress }: EVMResult, logs: readonly EvmLog[]): FrameExit {
+  const error = execResult.exceptionError?.error
+  return {
+    gasUsed: execResult.executionGasUsed,
+    output: execResult.returnValue,
+    error: error === 'revert' ? 'execution reverted' : error,
+    logs: logs.map(([address, topics, data]) => ({ address, topics, data })),
+    created: createdAddress?.bytes,
+  }
+}
+
+function reportSelfdestruct(event: InterpreterStep, tracer: Tracer): void {
+  const beneficiary = event.stack.at(-1) ?? 0n
+  tracer.enter?.({
+    type: 'SELFDESTRUCT',
+    from: event.address.bytes,
+    to: Buffer.from((beneficiary & ((1n << 160n) - 1n)).toString(16).padStart(40, '0'), 'hex'),
+    value: event.account.balance,
+    gas: 0n,
+    input: emptyBytes,
+  })
+  tracer.exit?.({ gasUsed: 0n, output: emptyBytes, logs: [] })
+}
