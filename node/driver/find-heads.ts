@@ -26,7 +26,7 @@ export async function labelledHeads(config: RollupConfig, l2: Sources['l2']): Pr
 /**
  * Where to go on after a start or a reset: the highest unsafe block whose L1 origins are all canonical (or not yet
  * visible), and a safe head old enough that every block after it can be derived again from what follows it on L1.
- * Throws HeadsError `chain-mismatch` or `reorg-too-deep`; both are critical.
+ * Throws HeadsError; both of its codes are critical.
  * Spec: protocol/derivation.md, "Finding the sync starting point".
  */
 export async function findHeads(config: RollupConfig, { l1, l2 }: Sources): Promise<FoundHeads> {
@@ -71,6 +71,11 @@ export async function findHeads(config: RollupConfig, { l1, l2 }: Sources): Prom
       highestCanonical !== undefined &&
       block.l1Origin.number + config.seqWindowSize < highestCanonical.l1Origin.number
     if (block.number === labels.finalized.number) {
+      if (l1Block !== undefined && !isCanonical) {
+        throw mismatch(
+          `L1 replaced block ${l1Block.number}, the origin of L2 block ${block.number}, which is finalized`,
+        )
+      }
       return { unsafe: unsafe ?? block, safe: block, finalized: labels.finalized }
     }
     const parent = await l2.l2BlockRefByHash(block.parentHash)

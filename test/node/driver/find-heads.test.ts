@@ -66,6 +66,15 @@ describe('finding heads', () => {
     expect(heights(await findHeads(world.config, world))).toEqual([48, 40, 40])
   })
 
+  test('does not go below a finalized block whose origin L1 replaced', async () => {
+    const world = await worldAt(4, 4 * perEpoch)
+    const finalized = world.state.heads.unsafe
+    world.state.move({ safe: finalized, pendingSafe: finalized, finalized })
+    await world.state.synchronize()
+    world.l1.reorg(2)
+    await expect(findHeads(world.config, world)).rejects.toMatchObject({ code: 'chain-mismatch' })
+  })
+
   test('refuses an L1 with another genesis', async () => {
     const world = await worldAt(2, 3)
     const config = { ...world.config, genesis: { ...world.config.genesis, l1: { hash: hash(0xbad), number: 0n } } }
