@@ -217,8 +217,11 @@ export type OpcodeStep = {
   readonly stack: readonly bigint[]
 }
 
-/** `unavailable`: block unknown or state pruned. `invalid`: such a message cannot be executed. `timeout`: it ran too long. */
-export type CallErrorCode = 'unavailable' | 'invalid' | 'timeout'
+/**
+ * `unavailable`: block unknown or state pruned. `too-little-gas`: less than its bytes cost alone. `invalid`: such a message
+ * cannot be executed. `timeout`: it ran too long.
+ */
+export type CallErrorCode = 'unavailable' | 'too-little-gas' | 'invalid' | 'timeout'
 
 export type DataFees = {
   /** L1 data fee of a signed transaction's bytes. */

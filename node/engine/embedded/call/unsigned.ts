@@ -66,10 +66,10 @@ function gasOf(message: CallMessage, env: BlockEnv, gasCap: bigint | undefined):
 function checkGas(env: BlockEnv, message: CallMessage & { readonly data: Uint8Array }, gas: bigint): bigint {
   const { times, timestamp, rules } = env
   const intrinsic = intrinsicGas(message, times, timestamp)
-  if (gas < intrinsic) throw new CallError('invalid', `intrinsic gas too low: have ${gas}, want ${intrinsic}`)
+  if (gas < intrinsic) throw new CallError('too-little-gas', `intrinsic gas too low: have ${gas}, want ${intrinsic}`)
   const floor = floorDataGas(message.data, times, timestamp)
   if (gas < floor)
-    throw new CallError('invalid', `insufficient gas for floor data gas cost: have ${gas}, want ${floor}`)
+    throw new CallError('too-little-gas', `insufficient gas for floor data gas cost: have ${gas}, want ${floor}`)
   if (message.to === undefined && rules.canyon && message.data.length > initCodeBytesMax) {
     throw new CallError('invalid', `max initcode size exceeded: code size ${message.data.length}`)
   }

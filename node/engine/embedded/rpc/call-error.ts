@@ -16,8 +16,7 @@ export async function executed(running: Promise<CallResult>): Promise<CallResult
   try {
     return await running
   } catch (error) {
-    if (error instanceof CallError) throw new RpcError(rpcCodes.server, error.message)
-    throw error
+    throw error instanceof CallError ? new RpcError(rpcCodes.server, error.message) : error
   }
 }
 

@@ -3,6 +3,7 @@ import type { Hex } from '../../../../protocol/bytes.ts'
 import { emptyBytes } from '../../../../protocol/bytes.ts'
 import { encodeTransaction, type SetCodeTx } from '../../../../protocol/transaction.ts'
 import type { CallMessage, CallOptions, CallResult, ChainView, StoredHeader } from '../chain-view.ts'
+import { CallError } from '../errors.ts'
 import { executed, failedCallError } from './call-error.ts'
 
 /** The answer may exceed the least sufficient gas by this fraction, in thousandths; geth's. */
@@ -26,7 +27,7 @@ export async function estimateGas(
   input: EstimateInput,
 ): Promise<bigint> {
   const { message } = input
-  const run = (gas: bigint) => executed(chain.call(input.at, { ...message, gas }, input.options))
+  const run = (gas: bigint) => executed(sufficient(chain.call(input.at, { ...message, gas }, input.options)))
   let high = min(message.gas !== undefined && message.gas >= transferGas ? message.gas : blockGas(input), input.gasMax)
   high = min(high, affordableGas(chain, input))
   if (isTransfer(chain, input) && high >= transferGas && (await run(transferGas)).status === 1) return transferGas
@@ -100,8 +101,18 @@ function isTransfer(chain: Pick<ChainView, 'stateAt'>, { message, block, options
   return chain.stateAt(block.hash)?.code(to).length === 0
 }
 
+/** Too little gas to begin with is a failed execution like running out of it. */
+async function sufficient(running: Promise<CallResult>): Promise<CallResult> {
+  try {
+    return await running
+  } catch (error) {
+    if (!(error instanceof CallError) || error.code !== 'too-little-gas') throw error
+    return { status: 0, output: emptyBytes, gasUsed: 0n, logs: [], touched: [], error: 'out of gas' }
+  }
+}
+
 function failure(result: CallResult, allowance: bigint): RpcError {
-  if (result.error?.startsWith('out of gas') === true || result.error?.includes('gas too low') === true) {
+  if (result.error?.startsWith('out of gas') === true) {
     return new RpcError(rpcCodes.server, `gas required exceeds allowance (${allowance})`)
   }
   return failedCallError(result)

@@ -150,8 +150,8 @@ export class TxPool implements TransactionSource {
 
   #cost(head: Hex, { raw, tx }: PooledTransaction): bigint {
     if (this.#fees?.head !== head) this.#fees = { head, value: this.#parts.chain.dataFees(head) }
-    const { l1Cost, operatorFee } = this.#fees.value
-    return tx.value + tx.gasLimit * feeCap(tx) + l1Cost(raw) + operatorFee(tx.gasLimit)
+    const fees = this.#fees.value
+    return tx.value + tx.gasLimit * feeCap(tx) + fees.l1Cost(raw) + fees.operatorFee(tx.gasLimit)
   }
 
   #checkSenderLimits(queue: SenderQueue, { tx }: PooledTransaction): void {
@@ -239,7 +239,7 @@ export class TxPool implements TransactionSource {
   #follow({ head, reverted, added }: HeadEvent): void {
     if (this.#byHash.size > 0) {
       for (const sender of this.#touchedSenders(added, reverted)) this.#refresh(sender, head)
-      this.#sweep()
+      this.#sweep(head)
     }
     if (reverted.length > 0) this.#reinject(reverted, added)
   }
@@ -276,11 +276,15 @@ export class TxPool implements TransactionSource {
     if (queue.size === 0) this.#senders.delete(sender)
   }
 
-  /** Drops what has waited behind a gap for too long; looks once a minute. */
-  #sweep(): void {
+  /**
+   * Looks once a minute at every sender, as others can change a delegated account (EIP-7702), and drops what has waited
+   * behind a gap for too long.
+   */
+  #sweep(head: StoredBlock): void {
     const now = this.#parts.clock.nowMs()
     if (now - this.#sweptAtMs < sweepIntervalMs) return
     this.#sweptAtMs = now
+    for (const sender of [...this.#senders.keys()]) this.#refresh(sender, head)
     for (const queue of [...this.#senders.values()]) {
       for (const entry of queue.queued()) {
         if (now - entry.addedAtMs > limits.queuedLifetimeMs) this.removed(entry.hash, 'waited too long behind a gap')
