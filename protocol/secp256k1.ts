@@ -37,3 +37,32 @@ export function signDigest(digest: Uint8Array, privateKey: Uint8Array): { rs: Ui
 export function privateKeyAddress(privateKey: Uint8Array): Uint8Array {
   return keccak256(secp256k1.publicKeyCreate(privateKey, false).subarray(1)).slice(12)
 }
+
+/** True where the key made the signature r‖s over `digest`; a signature with high s is refused. */
+export function verifyDigest(digest: Uint8Array, rs: Uint8Array, publicKey: Uint8Array): boolean {
+  try {
+    return secp256k1.ecdsaVerify(rs, digest, publicKey)
+  } catch {
+    return false
+  }
+}
+
+/** The 33-byte public key of a private key. */
+export function publicKeyOf(privateKey: Uint8Array): Uint8Array {
+  return secp256k1.publicKeyCreate(privateKey, true)
+}
+
+/** The 64 bytes x‖y of a 33-byte public key. Throws {@link FormatError}. */
+export function expandPublicKey(compressed: Uint8Array): Uint8Array {
+  if (!secp256k1.publicKeyVerify(compressed)) throw new FormatError('not a public key')
+  return secp256k1.publicKeyConvert(compressed, false).slice(1)
+}
+
+/** True for 64 bytes x‖y of a point on the curve. */
+export function isPublicKey(xy: Uint8Array): boolean {
+  const key = new Uint8Array(65)
+  key[0] = 4
+  if (xy.length !== 64) return false
+  key.set(xy, 1)
+  return secp256k1.publicKeyVerify(key)
+}
