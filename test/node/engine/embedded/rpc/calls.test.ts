@@ -33,6 +33,8 @@ const data = (functionName: string, ...args: unknown[]) => encodeFunctionData({ 
 const read = (functionName: string, ...args: unknown[]) =>
   world.publicClient().readContract({ address: probe, abi, functionName, args })
 
+const first3 = (list: unknown) => (list as readonly unknown[]).slice(0, 3)
+
 async function revertOf(action: Promise<unknown>): Promise<ContractFunctionRevertedError> {
   const error = await action.then(
     () => undefined,
@@ -76,7 +78,7 @@ describe('eth_call', () => {
 
   test('without a price the base fee reads as zero, with one it is the block’s', async () => {
     const head = world.chain.head('latest')?.header
-    expect(await read('env')).toMatchObject([head?.number, head?.timestamp, 0n])
+    expect(first3(await read('env'))).toEqual([head?.number, head?.timestamp, 0n])
     const [from] = accounts
     const priced = await world.publicClient().simulateContract({
       address: probe,
@@ -85,7 +87,7 @@ describe('eth_call', () => {
       account: from?.address ?? zeroAddress,
       maxFeePerGas: parseGwei('50'),
     })
-    expect(priced.result).toMatchObject([head?.number, head?.timestamp, head?.baseFeePerGas])
+    expect(first3(priced.result)).toEqual([head?.number, head?.timestamp, head?.baseFeePerGas])
   })
 
   test('overrides of state and block hold for the call only', async () => {
