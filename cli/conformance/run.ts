@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { errorMessage } from '../../common/errors.ts'
+import { runners as executionRunners } from './execution.ts'
+import { runners as genesisRunners } from './genesis.ts'
 import { runners as l1Runners } from './l1.ts'
 import { runners as l1FeeRunners } from './l1-fees.ts'
 import { parseLosslessJson } from './lossless-json.ts'
@@ -39,7 +41,14 @@ export async function runConformance(
   return { passed, failed }
 }
 
-const allRunners: readonly VectorRunner[] = [...protocolRunners, ...l1Runners, ...l1FeeRunners, ...p2pRunners]
+const allRunners: readonly VectorRunner[] = [
+  ...genesisRunners,
+  ...executionRunners,
+  ...protocolRunners,
+  ...l1Runners,
+  ...l1FeeRunners,
+  ...p2pRunners,
+]
 
 /** Tables for people to read, no vectors; named by the vectors' README. */
 const referenceFiles = new Set(['all-chains-table.json'])

@@ -8,6 +8,7 @@ import { UsageError } from '../../common/errors.ts'
 import { HttpRpcClient } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { devPreset, devRoles } from '../../genesis/presets.ts'
+import { merkleRoot } from '../../protocol/content-hash.ts'
 import { anvilArguments, anvilBinary } from './anvil.ts'
 import { ensureChain } from './chain.ts'
 import { Child } from './child.ts'
@@ -115,7 +116,7 @@ class DevChain {
         datanets: datanets.length,
         items: datanets.reduce((sum, one) => sum + one.texts.length, 0),
       })
-      const content = new ContentStore(this.#layout.content)
+      const content = new ContentStore(this.#layout.content, merkleRoot)
       const seeded = await seedChain(datanets, BigInt(state.l2ChainId), {
         rpc: clients.sequencerEth,
         content,
