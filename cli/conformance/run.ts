@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { errorMessage } from '../../common/errors.ts'
 import { runners as executionRunners } from './execution.ts'
@@ -29,7 +29,7 @@ export async function runConformance(
       continue
     }
     const report = new Report(name, write)
-    await runFile(path, runners, report)
+    await runFile(path, foldersOf(dir, path), runners, report)
     passed += report.passed
     failed += report.failed
   }
@@ -56,7 +56,12 @@ const referenceFiles = new Set(['all-chains-table.json'])
 /** Unpacked size of a vector file; the largest known is 12 MB. */
 const vectorBytesMax = 512 * 1024 * 1024
 
-async function runFile(path: string, runners: readonly VectorRunner[], report: Report): Promise<void> {
+async function runFile(
+  path: string,
+  folders: readonly string[],
+  runners: readonly VectorRunner[],
+  report: Report,
+): Promise<void> {
   let json: unknown
   try {
     json = parseLosslessJson(readVector(path))
@@ -64,11 +69,12 @@ async function runFile(path: string, runners: readonly VectorRunner[], report: R
     report.fail('file', `cannot be read: ${errorMessage(error)}`)
     return
   }
-  const folder = basename(dirname(path))
-  const matching = runners.filter((runner) => runner.matches(folder, json))
-  const [runner] = matching
+  const runner = folders.flatMap((folder) => runners.find((one) => one.matches(folder, json)) ?? [])[0]
   if (runner === undefined) {
-    report.fail('file', `unknown schema: no runner takes a file of folder "${folder}" with fields ${fieldsOf(json)}`)
+    report.fail(
+      'file',
+      `unknown schema: no runner takes a file of folder "${folders[0]}" with fields ${fieldsOf(json)}`,
+    )
     return
   }
   try {
@@ -78,6 +84,14 @@ async function runFile(path: string, runners: readonly VectorRunner[], report: R
     return
   }
   if (report.passed + report.failed === 0) report.fail(runner.name, 'the file has no vector')
+}
+
+/** Names of the folders a file stands in, nearest first, `dir` itself last: any of them may name the schema. */
+function foldersOf(dir: string, path: string): string[] {
+  const below = relative(dir, dirname(path))
+    .split(sep)
+    .filter((part) => part !== '')
+  return [basename(resolve(dir)), ...below].reverse()
 }
 
 function readVector(path: string): string {
