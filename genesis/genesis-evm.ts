@@ -114,7 +114,8 @@ export class GenesisEvm {
       value,
       data,
       gasLimit,
-      skipBalance: false,
+      // A genesis step is no transaction of its caller.
+      skipNonceIncrement: true,
       block: this.#block(),
     })
     const { selfdestruct, createdAddresses } = result.execResult

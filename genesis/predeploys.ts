@@ -25,6 +25,7 @@ export async function placePredeploys(evm: GenesisEvm, config: DeployConfig, l1:
     await placeImplementation(evm, name, address, source, args)
   }
   await evm.place(predeploys.wopen, [], hexToBytes(loadArtifact('WOPEN').bytecode))
+  checkCodeHash('runtime', 'WOPEN', evm.state.account(predeploys.wopen).code)
   await initializePackaged(evm, l1)
   await initializeFeeVaults(evm, config)
   await activateForks(evm)

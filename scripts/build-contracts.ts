@@ -1,9 +1,12 @@
 /** Compiles contracts/src into contracts/artifacts and the typed interfaces in contracts/abi. Run: npm run build:contracts */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Artifact, artifactsFolder } from '../contracts/artifact.ts'
 import { compileContracts } from '../contracts/solidity.ts'
+import { GenesisEvm } from '../genesis/genesis-evm.ts'
+import { bytesToHex, hexToBytes } from '../protocol/bytes.ts'
+import { keccak256 } from '../protocol/keccak.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const abiFolder = join(root, 'contracts/abi')
@@ -20,6 +23,7 @@ for (const [name, artifact] of artifacts) {
   writeFileSync(join(artifactsFolder, `${name}.json`), `${JSON.stringify(artifact, null, 1)}\n`)
   if (typedInterfaces.includes(name)) writeInterface(artifact)
 }
+await updateCodeHashes()
 spawnSync(join(root, 'node_modules/.bin/biome'), ['format', '--write', abiFolder], { stdio: 'inherit' })
 process.stdout.write(`${artifacts.size} contracts compiled\n`)
 
@@ -32,4 +36,19 @@ function writeInterface({ contractName, sourceName, abi }: Artifact): void {
   const text = `/** Interface of contracts/src/${sourceName}; written by scripts/build-contracts.ts. */\nexport const ${name}Abi = ${JSON.stringify(abi)} as const\n`
   mkdirSync(abiFolder, { recursive: true })
   writeFileSync(join(abiFolder, `${file}.ts`), text)
+}
+
+/** Lists the runtime code of our L2 contracts anew; hashes of what others made are never touched by a build. */
+async function updateCodeHashes(): Promise<void> {
+  const path = join(root, 'contracts/code-hashes.json')
+  const hashes = JSON.parse(readFileSync(path, 'utf8')) as { runtime: Record<string, string> }
+  const evm = await GenesisEvm.create(901n, 0n)
+  for (const { contractName, sourceName, abi, bytecode } of artifacts.values()) {
+    const creation = abi.find(({ type }) => type === 'constructor')
+    const onGenesis = /^(l2|ol)\//.test(sourceName) && ((creation?.['inputs'] ?? []) as unknown[]).length === 0
+    if (!onGenesis) continue
+    const code = await evm.construct(`0x${'c0'.repeat(20)}`, abi, hexToBytes(bytecode))
+    hashes.runtime[contractName] = bytesToHex(keccak256(code))
+  }
+  writeFileSync(path, `${JSON.stringify(hashes, null, 2)}\n`)
 }

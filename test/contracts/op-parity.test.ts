@@ -105,7 +105,7 @@ describe.skipIf(!existsSync(file))('parity with sepolia-devnet-2 (skipped where 
         await compare(predeploys.gasPriceOracle, `0xf1c7a58b${words(BigInt(transaction.length))}`)
         await compare(predeploys.gasPriceOracle, `0x275aedd2${words(BigInt(transaction.length) * 1_000n)}`)
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     )
   })
 

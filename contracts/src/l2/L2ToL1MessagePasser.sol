@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import { Burner } from "../lib/Burner.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
-import { SafeSend } from "../lib/SafeSend.sol";
 import { Types } from "../lib/Types.sol";
 import { L1Block } from "./L1Block.sol";
 
@@ -69,14 +69,5 @@ contract L2ToL1MessagePasser {
     /// @notice The next message's nonce, with the message version in its two upper bytes.
     function messageNonce() public view returns (uint256) {
         return (uint256(MESSAGE_VERSION) << 240) | msgNonce;
-    }
-}
-
-/// @notice Destroys itself and its value in the transaction that creates it (EIP-6780).
-contract Burner {
-    constructor() payable {
-        assembly {
-            selfdestruct(address())
-        }
     }
 }

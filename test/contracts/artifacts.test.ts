@@ -1,0 +1,25 @@
+import { readdirSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { codeRegistryAbi } from '../../contracts/abi/code-registry.ts'
+import { datanetRegistryAbi } from '../../contracts/abi/datanet-registry.ts'
+import { artifactsFolder, loadArtifact } from '../../contracts/artifact.ts'
+import { compileContracts } from '../../contracts/solidity.ts'
+
+test('recompiling gives the committed artifacts, byte for byte', () => {
+  const compiled = compileContracts()
+  const committed = readdirSync(artifactsFolder).map((file) => file.replace('.json', ''))
+  expect(committed.sort()).toEqual([...compiled.keys()].sort())
+  for (const [name, artifact] of compiled) expect(loadArtifact(name)).toEqual(artifact)
+}, 60_000)
+
+test('typed interfaces are those of the artifacts', () => {
+  expect(datanetRegistryAbi).toEqual(loadArtifact('DatanetRegistry').abi)
+  expect(codeRegistryAbi).toEqual(loadArtifact('CodeRegistry').abi)
+})
+
+test('no contract is larger than an account may hold', () => {
+  for (const file of readdirSync(artifactsFolder)) {
+    const { deployedBytecode } = loadArtifact(file.replace('.json', ''))
+    expect((deployedBytecode.length - 2) / 2, file).toBeLessThanOrEqual(24_576)
+  }
+})
