@@ -2,15 +2,14 @@ import type { Clock } from '../../common/clock.ts'
 import { CodedError } from '../../common/errors.ts'
 import { HttpRpcClient } from '../../common/json-rpc.ts'
 import type { SyncStatus } from '../../node/driver/sync-status.ts'
-import type { Hex } from '../../protocol/bytes.ts'
 import { blockHashes } from '../dev/compare.ts'
 import { AuditProgress } from './progress.ts'
 
 /** The derived chain, as the audit reads it. */
 export type AuditedNode = {
   readonly status: () => SyncStatus
-  /** Hash of the derived block of that height. */
-  readonly blockHash: (number: bigint) => Promise<Hex | undefined>
+  /** Hashes of the derived blocks of these heights. */
+  readonly blockHashes: (numbers: readonly number[]) => Promise<readonly (string | undefined)[]>
   /** Rejects when derivation stopped for good. */
   readonly finished: Promise<void>
 }
@@ -86,6 +85,8 @@ export async function audit(
       )
     if (stopped !== undefined) throw stopped
     const status = node.status()
+    // After a reorg of L1 the blocks above the new safe head are compared again.
+    if (status.safeL2.number < progress.comparedTo) progress.advance(status.safeL2.number)
     difference = await compareTo(status.safeL2.number, progress, node, against)
     const done = (status.currentL1?.number ?? 0n) >= target.number && progress.comparedTo >= status.safeL2.number
     showProgress({ status, target: target.number, startNumber, startedMs, options }, parts)
@@ -128,7 +129,7 @@ async function compareTo(safe: bigint, progress: AuditProgress, node: AuditedNod
   while (progress.comparedTo < safe) {
     const count = Number(safe - progress.comparedTo)
     const numbers = Array.from({ length: Math.min(chunkBlocks, count) }, (_, i) => Number(progress.comparedTo) + 1 + i)
-    const derived = await Promise.all(numbers.map((number) => node.blockHash(BigInt(number))))
+    const derived = await node.blockHashes(numbers)
     const claimed = against === undefined ? derived : await blockHashes(against, numbers)
     for (const [i, number] of numbers.entries()) {
       if (derived[i] === undefined || derived[i] !== claimed[i]) {

@@ -103,7 +103,7 @@ class DevChain {
     const { log, signal, print } = this.#parts
     const l1 = await this.#startL1()
     log.info('L1 is up', { url: l1.url })
-    let state = await ensureChain({ layout: this.#layout, l1Url: l1.url }, { log, clock: systemClock, signal })
+    let state = await ensureChain({ layout: this.#layout, l1Url: l1.url, l1ChainId: l1.chainId }, { log })
     const clients = this.#startNodes(state, l1)
     await this.#ready(clients.sequencerEth, 'eth_chainId', 'the sequencer')
     await this.#ready(clients.verifierEth, 'eth_chainId', 'the verifier')
@@ -132,9 +132,12 @@ class DevChain {
     await this.#showStatus(clients, urls)
   }
 
-  async #startL1(): Promise<{ readonly url: string; readonly beaconUrl: string }> {
+  async #startL1(): Promise<{ readonly url: string; readonly beaconUrl: string; readonly chainId: number }> {
     const { l1, l1BlockTimeSeconds } = this.#options
-    if (l1 !== undefined) return l1
+    if (l1 !== undefined) {
+      const id = await this.#ready(new HttpRpcClient({ url: l1.url, timeoutMs: rpcTimeoutMs }), 'eth_chainId', 'the L1')
+      return { ...l1, chainId: Number(id) }
+    }
     const file = anvilBinary()
     if (file === undefined) {
       throw new UsageError(
@@ -150,7 +153,7 @@ class DevChain {
     })
     this.#start('l1', file, args, {})
     await this.#ready(new HttpRpcClient({ url, timeoutMs: rpcTimeoutMs }), 'eth_chainId', 'the L1')
-    return { url, beaconUrl: url }
+    return { url, beaconUrl: url, chainId: l1ChainId }
   }
 
   #startNodes(state: DevState, l1: { readonly url: string; readonly beaconUrl: string }): DevClients {
@@ -232,13 +235,12 @@ class DevChain {
     recordProcesses(this.#layout.processes, this.#children)
   }
 
-  async #ready(client: HttpRpcClient, method: string, who: string): Promise<void> {
+  async #ready(client: HttpRpcClient, method: string, who: string): Promise<unknown> {
     const { signal } = this.#parts
     const deadline = systemClock.nowMs() + readyMsMax
     for (;;) {
       try {
-        await client.request(method)
-        return
+        return await client.request(method)
       } catch (cause) {
         if (signal.aborted || systemClock.nowMs() > deadline)
           throw new UsageError(`${who} does not answer at ${client.url}`, { cause })

@@ -1,0 +1,74 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { systemClock } from '../../common/clock.ts'
+import { UsageError } from '../../common/errors.ts'
+import { asDurationMs, asText, asUrl } from '../../common/flag-parsers.ts'
+import { HttpRpcClient } from '../../common/json-rpc.ts'
+import { startNode } from '../../node/node.ts'
+import type { NodeOptions } from '../../node/node-options.ts'
+import { parseRollupConfig } from '../../protocol/rollup-config-json.ts'
+import { audit } from '../audit/audit.ts'
+import { defineCommand, exitCodes } from '../command.ts'
+import { blockHashes } from '../dev/compare.ts'
+import { readJsonFile } from '../files.ts'
+import { chainFlags, l1Flags } from '../node-flags.ts'
+import { l1Options } from './node.ts'
+
+export const command = defineCommand({
+  summary:
+    'Re-derives and re-executes the chain from L1 into its own directory and compares every block hash with another node; the report is JSON on standard output. Exit code 1 at a difference. The same command resumes an audit that was cut off.',
+  flags: {
+    ...l1Flags,
+    ...chainFlags,
+    'l1.http-poll-interval': { ...l1Flags['l1.http-poll-interval'], parse: asDurationMs, default: '1s' },
+    against: { help: 'JSON-RPC of the node that is compared', value: 'URL', parse: asUrl },
+    datadir: { help: 'directory of the audit', value: 'DIR', parse: asText, default: '.openledger/audit' },
+    report: { help: 'also write the report to this file', value: 'FILE', parse: asText },
+  },
+  run: async ({ flags, log, signal, print }) => {
+    const { genesis, 'rollup.config': rollup, 'upgrade-transactions': upgrades } = flags
+    if (rollup === undefined) throw new UsageError('--rollup.config is required')
+    if (genesis === undefined) throw new UsageError('--genesis is required')
+    const dataDir = resolve(flags.datadir)
+    mkdirSync(dataDir, { recursive: true })
+    const rollupConfig = parseRollupConfig(readJsonFile(rollup, 'rollup.config'))
+    const options: NodeOptions = {
+      dataDir,
+      rollupConfig,
+      genesis: readJsonFile(genesis, 'genesis'),
+      ...(upgrades === undefined ? {} : { upgradeTransactions: readJsonFile(upgrades, 'upgrade-transactions') }),
+      l1: l1Options(flags, 0),
+      engine: { kind: 'embedded', archive: false, rpc: { host: '127.0.0.1', port: 0 } },
+      rpc: { host: '127.0.0.1', port: 0, enableAdmin: false },
+      metrics: false,
+    }
+    const node = await startNode(options, { log: log.with({ component: 'audit' }), clock: systemClock })
+    try {
+      const own = new HttpRpcClient({ url: `http://127.0.0.1:${node.ports.eth}`, timeoutMs: 10_000 })
+      const report = await audit(
+        {
+          against: flags.against,
+          progressFile: join(dataDir, 'audit.json'),
+          blockTimeSeconds: Number(rollupConfig.blockTime),
+          genesisNumber: rollupConfig.genesis.l2.number,
+        },
+        {
+          node: {
+            status: node.syncStatus,
+            blockHashes: (numbers) => blockHashes(own, numbers),
+            finished: node.finished,
+          },
+          clock: systemClock,
+          signal,
+          print: (line) => log.info(line),
+        },
+      )
+      const text = JSON.stringify(report, null, 2)
+      if (flags.report !== undefined) writeFileSync(flags.report, `${text}\n`)
+      print(text)
+      return report.result === 'different' ? exitCodes.failed : exitCodes.ok
+    } finally {
+      await node.stop()
+    }
+  },
+})
