@@ -6,8 +6,8 @@ import type { DepositTx } from './transaction.ts'
 /** keccak256("TransactionDeposited(address,address,uint256,bytes)"). */
 export const transactionDepositedTopic: Hex = '0xb3813568d9991fc951961fcb4c784893574240a28925604d09fc577c55bb7c32'
 
-/** mint u256 ‖ value u256 ‖ gas u64 ‖ isCreation u8, then the calldata. */
-const opaqueDataBytesMin = 73
+/** Opaque data without calldata: mint u256 ‖ value u256 ‖ gas u64 ‖ isCreation u8. */
+export const opaqueDataBytesMin = 73
 const mintMax = (1n << 128n) - 1n
 
 /**

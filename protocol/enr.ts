@@ -16,6 +16,9 @@ export type Enr = {
 /** The `opstack` entry: which chain a node serves. Spec: protocol/rollup-node-p2p.md, "Structure". */
 export type OpStackEntry = { readonly chainId: bigint; readonly version: bigint }
 
+/** Key of the {@link OpStackEntry} in a record. */
+export const opStackKey = 'opstack'
+
 /** EIP-778's limit on a record's RLP. */
 export const enrBytesMax = 300
 
@@ -83,7 +86,7 @@ export function enrAddress(enr: Enr): { ip?: string; tcp?: number; udp?: number 
 
 /** The chain a record's node serves; undefined where it does not say. Throws {@link FormatError}. */
 export function enrOpStack(enr: Enr): OpStackEntry | undefined {
-  const value = enr.pairs.get('opstack')
+  const value = enr.pairs.get(opStackKey)
   return value === undefined ? undefined : decodeOpStack(asBytes(value, 'opstack'))
 }
 

@@ -8,6 +8,7 @@ import {
   enrAddress,
   enrNodeId,
   enrOpStack,
+  opStackKey,
   verifyEnr,
 } from '../../../protocol/enr.ts'
 import { asArray } from '../../../protocol/json-fields.ts'
@@ -23,6 +24,9 @@ export const enrRunners: readonly VectorRunner[] = [
     run: async (json, report) => {
       const section = child(json, 'enr')
       requireKnown(section, ['key', 'entries'])
+      if (section['key'] !== undefined) {
+        await report.check('enr.key', () => expectEqual(section['key'], opStackKey, 'key'))
+      }
       for (const [index, one] of list(section, 'entries').entries()) {
         await report.check(`enr.entries[${index}] chain ${String(one['chainId'])}`, () => checkEntry(one))
       }

@@ -1,5 +1,8 @@
+import { decodeEip1559Params } from '../../../protocol/base-fee.ts'
 import { bytesToHex } from '../../../protocol/bytes.ts'
+import { feeScalars, operatorFeeParams } from '../../../protocol/l1-info.ts'
 import { encodeOutputV0, outputRootV0 } from '../../../protocol/output-root.ts'
+import type { FeeConstants, RollupConfig } from '../../../protocol/rollup-config.ts'
 import { parseRollupConfig, rollupConfigJson } from '../../../protocol/rollup-config-json.ts'
 import {
   casesHaveAny,
@@ -85,5 +88,41 @@ function checkConfig(config: Fields): void {
       `genesis.${layer}`,
     )
   }
+  checkSystemConfig(parsed, genesis['system_config'] as Fields)
+  if (isFields(config['chain_op_config'])) {
+    for (const [key, value] of Object.entries(config['chain_op_config'])) {
+      const name = key.replaceAll(/_(.)/g, (_match, letter: string) => letter.toUpperCase()) as keyof FeeConstants
+      expectEqual(parsed.feeConstants[name], integer(value), `chain_op_config.${key}`)
+    }
+  }
   expectThrows(() => parseRollupConfig({ ...config, unknown_field: 1 }), 'an added unknown field')
+}
+
+function checkSystemConfig(parsed: RollupConfig, fields: Fields): void {
+  const { systemConfig } = parsed.genesis
+  const params = decodeEip1559Params(systemConfig.eip1559Params)
+  const operator = operatorFeeParams(systemConfig.operatorFeeParams)
+  const scalars = feeScalars(systemConfig.scalar)
+  const actual: Readonly<Record<string, bigint>> = {
+    batcherAddr: BigInt(systemConfig.batcherAddr),
+    batcherAddress: BigInt(systemConfig.batcherAddr),
+    overhead: BigInt(systemConfig.overhead),
+    // Scalars given one by one are packed into the same word, in the newer form.
+    ...(fields['baseFeeScalar'] === undefined ? { scalar: BigInt(systemConfig.scalar) } : {}),
+    gasLimit: systemConfig.gasLimit,
+    baseFeeScalar: BigInt(scalars.baseFeeScalar),
+    blobBaseFeeScalar: BigInt(scalars.blobBaseFeeScalar),
+    eip1559Params: BigInt(systemConfig.eip1559Params),
+    eip1559Denominator: params.denominator,
+    eip1559Elasticity: params.elasticity,
+    operatorFeeParams: BigInt(systemConfig.operatorFeeParams),
+    operatorFeeScalar: BigInt(operator.operatorFeeScalar),
+    operatorFeeConstant: operator.operatorFeeConstant,
+    minBaseFee: systemConfig.minBaseFee,
+    daFootprintGasScalar: BigInt(systemConfig.daFootprintGasScalar),
+  }
+  for (const [key, value] of Object.entries(fields)) {
+    const mine = actual[key]
+    if (mine !== undefined && value !== null) expectEqual(mine, integer(value), `system_config.${key}`)
+  }
 }

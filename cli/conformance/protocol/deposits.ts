@@ -3,6 +3,7 @@ import {
   afterForceIncludeSourceHash,
   depositFromLog,
   l1InfoSourceHash,
+  opaqueDataBytesMin,
   upgradeSourceHash,
   userDeposits,
   userSourceHash,
@@ -31,6 +32,11 @@ export const userDepositsRunner: VectorRunner = {
   matches: (folder, json) => folder === 'protocol' && casesHaveAny(json, 'log'),
   run: async (json, report) => {
     failUnknownSections(json, ['cases'], report)
+    if (hasAny(json, 'opaqueDataMinLength')) {
+      await report.check('opaqueDataMinLength', () =>
+        expectEqual(integer(json['opaqueDataMinLength']), BigInt(opaqueDataBytesMin), 'least opaque data'),
+      )
+    }
     for (const one of list(json, 'cases')) await report.check(text(one['name'], 'name'), () => checkDeposit(one))
   },
 }

@@ -1,10 +1,14 @@
 import { decodeEip1559Params } from '../../../protocol/base-fee.ts'
-import { bytesToHex, type Hex, hexToBytes } from '../../../protocol/bytes.ts'
+import { bytesToBigint, bytesToHex, type Hex, hexToBytes } from '../../../protocol/bytes.ts'
 import { asArray } from '../../../protocol/json-fields.ts'
 import { operatorFeeParams } from '../../../protocol/l1-info.ts'
 import type { Log, Receipt } from '../../../protocol/receipt.ts'
 import type { SystemConfig } from '../../../protocol/system-config.ts'
-import { applySystemConfigUpdates, decodeConfigUpdate } from '../../../protocol/system-config-updates.ts'
+import {
+  applySystemConfigUpdates,
+  configUpdateTopic,
+  decodeConfigUpdate,
+} from '../../../protocol/system-config-updates.ts'
 import {
   address,
   bytes,
@@ -12,6 +16,7 @@ import {
   type Fields,
   failUnknownSections,
   hasAny,
+  hash,
   integer,
   list,
   requireKnown,
@@ -26,6 +31,9 @@ export const systemConfigRunner: VectorRunner = {
   matches: (folder, json) => folder === 'protocol' && hasAny(json, 'malformed', 'valid'),
   run: async (json, report) => {
     failUnknownSections(json, ['valid', 'malformed'], report)
+    if (hasAny(json, 'topic')) {
+      await report.check('topic', () => expectEqual(configUpdateTopic, hash(json['topic']), 'topic of ConfigUpdate'))
+    }
     for (const [index, one] of list(json, 'valid').entries()) {
       await report.check(`valid[${index}] ${String(one['name'] ?? '')}`, () => checkValid(one))
     }
@@ -77,6 +85,9 @@ function apply(one: Fields): { updated: SystemConfig; refused: number; log: Log 
     topics: asArray(fields['topics'], 'topics').map((topic) => bytes(topic)),
     data: bytes(fields['data']),
   }
+  // A malformed type topic is no type; any other must be the one the vector names.
+  const type = log.topics[2] === undefined ? undefined : bytesToBigint(log.topics[2])
+  if (one['type'] !== undefined && type !== undefined && type < 256n) expectEqual(type, integer(one['type']), 'type')
   const receipt: Receipt = { type: 2, status: 1, cumulativeGasUsed: 0n, bloom: new Uint8Array(256), logs: [log] }
   // Ecotone is the clock of one rule only; vectors that do not name it hold with and without.
   const times = one['ecotone'] === false ? {} : config.forkTimes
