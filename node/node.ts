@@ -5,6 +5,7 @@ import type { Clock } from '../common/clock.ts'
 import { errorMessage } from '../common/errors.ts'
 import { RpcServer } from '../common/json-rpc-server.ts'
 import type { Log } from '../common/log.ts'
+import { counter } from '../common/metrics.ts'
 import { loadUpgradeTransactions } from '../protocol/upgrade-txs.ts'
 import { batcherAdminMethods } from './batcher/admin-methods.ts'
 import { Closers } from './closers.ts'
@@ -90,7 +91,13 @@ async function start(
     state,
     l1: l1.source,
     l2,
-    pipeline: new DerivationPipeline(config, { l1: delayed, l2, log, upgradeTransactions }),
+    pipeline: new DerivationPipeline(config, {
+      l1: delayed,
+      l2,
+      log: log.with({ component: 'derive' }),
+      counters: { count: (what) => dropped(registry).inc({ what }) },
+      upgradeTransactions,
+    }),
     unsafePayloads: new PayloadQueue(),
     safeDb,
     clock,
@@ -213,3 +220,6 @@ function statusOf(l1: L1Part, driver: Driver, state: EngineState): SyncStatus {
     finalizedL2: finalized,
   }
 }
+
+const dropped = (registry: Registry) =>
+  counter(registry, 'derive_dropped_total', 'data on L1 that derivation dropped', ['what'])
