@@ -6,6 +6,8 @@ import { concatBytes, padLeft } from '../../../../protocol/bytes.ts'
 import { keccak256 } from '../../../../protocol/keccak.ts'
 import { forkPrecompiles } from '../precompiles/fork-precompiles.ts'
 import type { EvmState } from '../state/evm-state.ts'
+import { installFastOpcodes } from './fast-opcodes.ts'
+import { installFastInterpreter } from './interpreter.ts'
 import type { Rules } from './rules.ts'
 
 /** Hash of an ancestor of the block in execution, for BLOCKHASH; the block at `number` is known to be within reach. */
@@ -22,7 +24,8 @@ export async function createOpEvm(
   blockHashes: () => BlockHashes,
   customPrecompiles: readonly CustomPrecompile[] = [],
 ): Promise<EVM> {
-  return createEVM({
+  await installFastInterpreter()
+  const evm = await createEVM({
     common: new FixedCommon(chainId, hardforkOf(rules)),
     stateManager: state,
     customPrecompiles: [...customPrecompiles, ...forkPrecompiles(rules)].toReversed(),
@@ -34,6 +37,8 @@ export async function createOpEvm(
       },
     },
   })
+  installFastOpcodes(evm, state)
+  return evm
 }
 
 /** Spec: the table in protocol/superchain-upgrades.md; Bedrock begins after the merge. */
