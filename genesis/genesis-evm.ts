@@ -57,22 +57,11 @@ export class GenesisEvm {
     from: Hex = zero,
   ): Promise<Uint8Array> {
     const code = hexToBytes(encodeDeployData({ abi: abi as Abi, bytecode: bytesToHex(creationCode), args }))
-    this.state.account(address)
-    await this.#evm.journal.checkpoint()
-    const result = await this.#evm.runCode({
-      code,
-      to: addressOf(address),
-      caller: addressOf(from),
-      origin: addressOf(from),
-      gasLimit,
-      block: this.#block(),
-    })
-    await this.#evm.journal.commit()
-    this.state.originalStorageCache.clear()
-    if (result.exceptionError !== undefined) {
-      throw new GenesisError('bytecode', `constructor at ${address} failed: ${result.exceptionError.error}`)
+    const { execResult } = await this.#run(address, { from }, { code })
+    if (execResult.exceptionError !== undefined) {
+      throw new GenesisError('bytecode', `constructor at ${address} failed: ${execResult.exceptionError.error}`)
     }
-    return result.returnValue
+    return execResult.returnValue
   }
 
   /** Puts the contract that `creationCode` makes at `address`. */
@@ -104,7 +93,16 @@ export class GenesisEvm {
   }
 
   /** A raw call as the first of a transaction: access lists and transient state start empty. */
-  async send(to: Hex, data: Uint8Array, { from = zero, value = 0n, origin = from }: CallOptions): Promise<EVMResult> {
+  async send(to: Hex, data: Uint8Array, options: CallOptions): Promise<EVMResult> {
+    return await this.#run(to, options, { data })
+  }
+
+  /** Runs the code at `to`, or the one given in its place. */
+  async #run(
+    to: Hex,
+    { from = zero, value = 0n, origin = from }: CallOptions,
+    input: { readonly data: Uint8Array } | { readonly code: Uint8Array },
+  ): Promise<EVMResult> {
     await this.#evm.journal.checkpoint()
     this.#evm.journal.addAlwaysWarmAddress(to.slice(2), true)
     const result = await this.#evm.runCall({
@@ -112,7 +110,7 @@ export class GenesisEvm {
       origin: addressOf(origin),
       to: addressOf(to),
       value,
-      data,
+      ...input,
       gasLimit,
       // A genesis step is no transaction of its caller.
       skipNonceIncrement: true,

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import { TrieProof } from "../lib/TrieProof.sol";
+
+/// @title TrieProofHarness
+/// @notice Lets tests reach the library; deployed nowhere.
+contract TrieProofHarness {
+    function includes(bytes32 root, bytes calldata key, bytes calldata value, bytes[] calldata proof)
+        external
+        pure
+        returns (bool)
+    {
+        return TrieProof.includes(root, key, value, proof);
+    }
+}
