@@ -38,8 +38,9 @@ export function attachTracer(evm: EVM, tracer: Tracer, onTopExit?: (frame: Frame
     if (inner.length === 1) onTopExit?.(frame)
   }
   let steps = 0
-  const step = (event: InterpreterStep) => {
-    if (++steps % stepsPerLook === 0) checkTime(evm)
+  // The EVM waits for a listener that takes a second argument to call it.
+  const step = (event: InterpreterStep, done: () => void) => {
+    const turn = ++steps % stepsPerLook === 0 ? checkTime(evm) : undefined
     tracer.step?.({
       pc: event.pc,
       opcode: event.opcode.name,
@@ -50,6 +51,8 @@ export function attachTracer(evm: EVM, tracer: Tracer, onTopExit?: (frame: Frame
       stack: event.stack,
     })
     if (event.opcode.name === 'SELFDESTRUCT') reportSelfdestruct(event, tracer)
+    if (turn === undefined) done()
+    else turn.then(done, done)
   }
   evm.events.on('beforeMessage', before as never)
   evm.events.on('afterMessage', after as never)

@@ -55,7 +55,10 @@ async function runFast(interpreter: Interpreter, code: Uint8Array): Promise<RunR
   let steps = 0
   try {
     while (state.programCounter < code.length) {
-      if (++steps % stepsPerLook === 0) checkTime(evm)
+      if (++steps % stepsPerLook === 0) {
+        const turn = checkTime(evm)
+        if (turn !== undefined) await turn
+      }
       const entry = opcodesCached[state.programCounter]
       if (entry === undefined) throw new Error('the program counter is inside of push data')
       const { opcodeInfo } = entry

@@ -285,3 +285,15 @@ test('the proof helper refuses what was changed', async () => {
   const forged = { ...(result as object), balance: '0x1' }
   expect(() => verifyAccountProof(head?.header.stateRoot ?? hexToBytes('0x'), forged)).toThrow()
 })
+
+test('a long call does not hold up a block', async () => {
+  const spinning = world.rpc('eth_call', { to: probe, data: data('spin') }, 'latest')
+  let isOver = false
+  void spinning.then(() => {
+    isOver = true
+  })
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  await world.mine()
+  expect(isOver).toBe(false)
+  expect((await spinning).error).toMatchObject({ code: -32000, message: expect.stringMatching(/out of gas|timed out/) })
+})
