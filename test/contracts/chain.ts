@@ -1,4 +1,4 @@
-import { type Abi, decodeEventLog } from 'viem'
+import { type Abi, decodeEventLog, encodeFunctionData } from 'viem'
 import { predeploys } from '../../contracts/addresses.ts'
 import { loadArtifact } from '../../contracts/artifact.ts'
 import type { DeployConfig } from '../../genesis/deploy-config.ts'
@@ -51,6 +51,11 @@ export async function deploy(
 /** One of our contracts that stands already. */
 export function at(name: string, address: Hex): Target {
   return { abi: loadArtifact(name).abi, address }
+}
+
+/** The calldata of a call. */
+export function calldata({ abi }: Target, functionName: string, args: readonly unknown[]): Hex {
+  return encodeFunctionData({ abi: abi as Abi, functionName, args })
 }
 
 export type Event = { readonly address: Hex; readonly name: string; readonly args: Readonly<Record<string, unknown>> }

@@ -1,10 +1,9 @@
-import { encodeFunctionData } from 'viem'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { depositorAccount, openLedgerPredeploys, predeploys } from '../../contracts/addresses.ts'
 import type { GenesisEvm } from '../../genesis/genesis-evm.ts'
 import { packageContract } from '../../genesis/package-contracts.ts'
 import { devPreset } from '../../genesis/presets.ts'
-import { alice, at, balanceOf, bob, carol, deploy, l1Bridge, l2Chain, sendRaw, unit } from './chain.ts'
+import { alice, at, balanceOf, bob, calldata, carol, deploy, l1Bridge, l2Chain, sendRaw, unit } from './chain.ts'
 
 const owner = devPreset().proxyAdminOwner
 const liquidity = at('NativeAssetLiquidity', predeploys.nativeAssetLiquidity)
@@ -130,7 +129,7 @@ describe('custom-gas-token/predeploys.md: NativeAssetLiquidity', () => {
   })
 
   test('withdraw MUST send exactly the amount to the caller and emit LiquidityWithdrawn', async () => {
-    const data = encodeFunctionData({ abi: liquidity.abi as never, functionName: 'withdraw', args: [9n] as never })
+    const data = calldata(liquidity, 'withdraw', [9n])
     const events = await sendRaw(evm, liquidity.address, data, { from }, 'NativeAssetLiquidity')
     expect(balanceOf(evm, from)).toBe(9n)
     expect(events).toMatchObject([{ name: 'LiquidityWithdrawn', args: { value: 9n } }])
@@ -147,7 +146,7 @@ describe('custom-gas-token/predeploys.md: LiquidityController', () => {
     sendRaw(
       evm,
       controller.address,
-      encodeFunctionData({ abi: controller.abi as never, functionName: functionName as never, args: args as never }),
+      calldata(controller, functionName, args),
       options,
       'LiquidityController',
       'NativeAssetLiquidity',

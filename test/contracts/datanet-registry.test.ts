@@ -1,11 +1,9 @@
 import fc from 'fast-check'
-import { encodeFunctionData } from 'viem'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { datanetRegistryAbi } from '../../contracts/abi/datanet-registry.ts'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import type { GenesisEvm } from '../../genesis/genesis-evm.ts'
 import type { Hex } from '../../protocol/bytes.ts'
-import { alice, at, balanceOf, bob, carol, deploy, emptyChain, sendRaw, unit } from './chain.ts'
+import { alice, at, balanceOf, bob, calldata, carol, deploy, emptyChain, sendRaw, unit } from './chain.ts'
 
 const address = openLedgerPredeploys.datanetRegistry
 const registry = at('DatanetRegistry', address)
@@ -32,13 +30,7 @@ const call = (functionName: string, args: readonly unknown[], from: Hex, value =
   evm.call(registry, functionName, args, { from, value })
 
 const events = (functionName: string, args: readonly unknown[], from: Hex, value = 0n) =>
-  sendRaw(
-    evm,
-    address,
-    encodeFunctionData({ abi: datanetRegistryAbi, functionName: functionName as never, args: args as never }),
-    { from, value },
-    'DatanetRegistry',
-  )
+  sendRaw(evm, address, calldata(registry, functionName, args), { from, value }, 'DatanetRegistry')
 
 /** A Datanet of alice that anyone may contribute to. */
 async function openDatanet(bond = 0n): Promise<bigint> {

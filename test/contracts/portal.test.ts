@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { decodeAbiParameters, encodeAbiParameters, encodeFunctionData } from 'viem'
+import { decodeAbiParameters, encodeAbiParameters } from 'viem'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { GenesisEvm } from '../../genesis/genesis-evm.ts'
 import { devPreset } from '../../genesis/presets.ts'
@@ -7,7 +7,7 @@ import { bytesToHex, type Hex, hexToBytes, uintBytes, zeroHash } from '../../pro
 import { keccak256 } from '../../protocol/keccak.ts'
 import { rlpEncode, rlpUint } from '../../protocol/rlp.ts'
 import { proveTrie } from '../fakes/trie-prover.ts'
-import { alice, at, balanceOf, bob, carol, deploy, emptyChain, l1Bridge, sendRaw } from './chain.ts'
+import { alice, at, balanceOf, bob, calldata, carol, deploy, emptyChain, l1Bridge, sendRaw } from './chain.ts'
 
 const owner = devPreset().l1Owner
 const addresses = { systemConfig: address('51'), oracle: address('52'), portal: address('53'), bridge: address('54') }
@@ -223,8 +223,7 @@ describe('trie proofs', () => {
 describe('deposits', () => {
   const depositArgs = (gasLimit: bigint, data: Hex = '0x', to: Hex = bob, isCreation = false) =>
     [to, 7n, gasLimit, isCreation, data] as const
-  const encoded = (...args: ReturnType<typeof depositArgs>) =>
-    encodeFunctionData({ abi: portal.abi as never, functionName: 'depositTransaction', args: args as never })
+  const encoded = (...args: ReturnType<typeof depositArgs>) => calldata(portal, 'depositTransaction', args)
 
   test('the log carries what derivation reads', async () => {
     const [event] = await sendRaw(
@@ -285,7 +284,7 @@ describe('OPEN bridge on the L1', () => {
   test('a deposit locks tokens and asks the L2 bridge to release as many', async () => {
     const open = await token()
     await evm.call(open, 'approve', [bridge.address, 50n], { from: alice })
-    const data = encodeFunctionData({ abi: bridge.abi as never, functionName: 'deposit', args: [bob, 50n] as never })
+    const data = calldata(bridge, 'deposit', [bob, 50n])
     const events = await sendRaw(evm, bridge.address, data, { from: alice }, 'OpenBridge', 'OptimismPortal')
     expect(events.map(({ name }) => name)).toEqual(['DepositInitiated', 'TransactionDeposited'])
     expect(await evm.call(open, 'balanceOf', [bridge.address])).toBe(1_050n)
@@ -298,11 +297,7 @@ describe('OPEN bridge on the L1', () => {
   })
 
   test('only a proven message of the L2 bridge releases tokens', async () => {
-    const release = encodeFunctionData({
-      abi: bridge.abi as never,
-      functionName: 'finalizeWithdrawal',
-      args: [bob, carol, 400n] as never,
-    })
+    const release = calldata(bridge, 'finalizeWithdrawal', [bob, carol, 400n])
     await expect(evm.call(bridge, 'finalizeWithdrawal', [bob, carol, 400n], { from: bob })).rejects.toThrow('NotFromL2')
     for (const sender of [bob, l1Bridge]) {
       const withdrawal = message({
