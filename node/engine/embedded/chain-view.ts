@@ -4,7 +4,7 @@ import type { Log, Receipt } from '../../../protocol/receipt.ts'
 import type { AccessListEntry, Authorization, SignedTx } from '../../../protocol/transaction.ts'
 import type { BlockLabel } from '../engine.ts'
 
-/** What the RPC and the transaction pool see of the embedded engine. `EmbeddedChain` (chain.ts) is the implementation. */
+/** What the RPC and the transaction pool see of the embedded engine. `EmbeddedChain` (chain/chain.ts) is the implementation. */
 export type ChainView = {
   readonly chainId: bigint
   /** Undefined where the label was never set; `latest` always is. */
