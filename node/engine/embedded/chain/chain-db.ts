@@ -131,7 +131,9 @@ export class ChainDb implements StateStore {
   }
 
   #get(key: Uint8Array): Uint8Array | undefined {
-    return this.#db.getSync(key)
+    const value = this.#db.getSync(key)
+    // level hands out Buffers, whose `slice` is a view where that of a Uint8Array is a copy.
+    return value === undefined ? undefined : new Uint8Array(value.buffer, value.byteOffset, value.length)
   }
 }
 
