@@ -31,7 +31,8 @@ export function makeL1(
   parts: { readonly clock: Clock; readonly log: Log; readonly registry: Registry; readonly signal: AbortSignal },
   closers: Closers,
 ): L1Part {
-  const { log, registry, signal } = parts
+  const { registry, signal } = parts
+  const log = quietAfter(parts.log, signal)
   const clock = stoppable(parts.clock, signal)
   const endpoints = options.urls.map((url) => new HttpRpcClient({ url, timeoutMs: requestMsMax, signal }))
   const rpc = new L1Rpc(endpoints, { clock, log, registry })
@@ -82,4 +83,9 @@ export async function reachL1(
 /** The clock whose waits also end when `signal` aborts. */
 function stoppable(clock: Clock, signal: AbortSignal): Clock {
   return { nowMs: clock.nowMs, sleep: (ms, given) => clock.sleep(ms, given ?? signal) }
+}
+
+/** The log whose warnings nobody needs once the requests are ended on purpose. */
+function quietAfter(log: Log, signal: AbortSignal): Log {
+  return { ...log, warn: (message, fields) => (signal.aborted ? log.debug : log.warn)(message, fields) }
 }

@@ -42,16 +42,6 @@ describe.skipIf(!hasAnvil)('sequencer and verifier over anvil (skipped without i
     await expect(net.node(net.options('verifier'))).rejects.toMatchObject({ code: 'in-use' })
   })
 
-  test('an L1 reorg is followed by both', async () => {
-    const before = sequencer.running.syncStatus().headL1
-    await net.anvil.rpc.request('anvil_reorg', [5, []])
-    const target = sequencer.running.syncStatus().unsafeL2.number + 5n
-    const { safeL2 } = await verifier.until(({ safe }) => safe >= target)
-    expect(before).toBeDefined()
-    await sequencer.until(({ safe }) => safe >= target)
-    expect(await sequencer.blockHash(safeL2.number)).toBe(await verifier.blockHash(safeL2.number))
-  })
-
   test('the sequencer is stopped and started over RPC', async () => {
     const hash = await sequencer.rollup.request('admin_stopSequencer')
     const { number } = sequencer.running.syncStatus().unsafeL2
@@ -96,5 +86,15 @@ describe.skipIf(!hasAnvil)('sequencer and verifier over anvil (skipped without i
     const l2 = { ...genesis.l2, hash: `0x${'22'.repeat(32)}` as const }
     const rollupConfig = { ...options.rollupConfig, genesis: { ...genesis, l2 } }
     await expect(net.node({ ...options, rollupConfig })).rejects.toMatchObject({ code: 'wrong-genesis' })
+  })
+
+  test('an L1 reorg is followed by both', async () => {
+    const before = sequencer.running.syncStatus().headL1
+    await net.anvil.rpc.request('anvil_reorg', [5, []])
+    const target = sequencer.running.syncStatus().unsafeL2.number + 5n
+    const { safeL2 } = await verifier.until(({ safe }) => safe >= target)
+    expect(before).toBeDefined()
+    await sequencer.until(({ safe }) => safe >= target)
+    expect(await sequencer.blockHash(safeL2.number)).toBe(await verifier.blockHash(safeL2.number))
   })
 })
