@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { errorMessage } from '../../common/errors.ts'
+import { runners as derivationRunners } from './derivation.ts'
 import { runners as executionRunners } from './execution.ts'
 import { runners as genesisRunners } from './genesis.ts'
 import { runners as l1Runners } from './l1.ts'
@@ -42,6 +43,7 @@ export async function runConformance(
 }
 
 const allRunners: readonly VectorRunner[] = [
+  ...derivationRunners,
   ...genesisRunners,
   ...executionRunners,
   ...protocolRunners,
