@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, relative, sep } from 'node:path'
@@ -25,15 +24,6 @@ export function compileContracts(): Map<string, Artifact> {
     }
   }
   return artifacts
-}
-
-/** SHA-256 over the names and texts of our Solidity sources: tells whether committed artifacts are of these sources. */
-export function sourcesHash(): `0x${string}` {
-  const hash = createHash('sha256')
-  for (const [name, text] of Object.entries(sourceFiles(sourceRoot)).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    hash.update(`${name}\0${text}\0`)
-  }
-  return `0x${hash.digest('hex')}`
 }
 
 const settings = {

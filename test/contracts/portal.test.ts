@@ -1,11 +1,12 @@
 import fc from 'fast-check'
-import { decodeAbiParameters, encodeAbiParameters } from 'viem'
+import { decodeAbiParameters } from 'viem'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { GenesisEvm } from '../../genesis/genesis-evm.ts'
 import { devPreset } from '../../genesis/presets.ts'
 import { bytesToHex, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
 import { rlpEncode, rlpUint } from '../../protocol/rlp.ts'
+import { sentMessageKey, type Withdrawal, withdrawalHash } from '../fakes/sent-withdrawal.ts'
 import { proveTrie } from '../fakes/trie-prover.ts'
 import { alice, at, balanceOf, bob, calldata, carol, deploy, emptyChain, l1Bridge, sendRaw } from './chain.ts'
 
@@ -15,8 +16,6 @@ const oracle = at('L2OutputOracle', addresses.oracle)
 const portal = at('OptimismPortal', addresses.portal)
 const bridge = at('OpenBridge', addresses.bridge)
 const window = 60n
-
-type Withdrawal = { nonce: bigint; sender: Hex; target: Hex; value: bigint; gasLimit: bigint; data: Hex }
 
 let evm: GenesisEvm
 let start: bigint
@@ -207,11 +206,28 @@ describe('trie proofs', () => {
     )
   })
 
+  test('a leaf inside its parent is found, whether the prover lists it again (as viem does) or not', async () => {
+    const harness = await deploy(evm, 'TrieProofHarness', address('5f'))
+    const key = (last: number) => Uint8Array.from({ length: 32 }, (_, i) => (i === 31 ? last : 7))
+    const entries = [0x10, 0x21, 0x22].map((last) => [key(last), rlpEncode(rlpUint(1))] as const)
+    const read = (path: Uint8Array, nodes: readonly Uint8Array[]) =>
+      evm.call(harness, 'read', [bytesToHex(root), bytesToHex(path), nodes.map((node) => bytesToHex(node))])
+    const { root, proof } = proveTrie(entries, key(0x10))
+    expect(await read(key(0x10), proof)).toEqual([true, '0x01'])
+    // The leaf at nibble 1: the odd path's one nibble left, 0, and the value 1.
+    const leaf = rlpEncode([Uint8Array.of(0x30), Uint8Array.of(1)])
+    expect(await read(key(0x10), [...proof, leaf])).toEqual([true, '0x01'])
+    await expect(read(key(0x10), [...proof, leaf, leaf])).rejects.toThrow('ProofInvalid')
+    await expect(read(key(0x10), [...proof, rlpEncode([Uint8Array.of(0x31), Uint8Array.of(1)])])).rejects.toThrow()
+    for (const last of [0x21, 0x22]) expect(await read(key(last), proof)).toEqual([true, '0x01'])
+    expect(await read(key(0x33), proof)).toEqual([false, '0x'])
+  })
+
   /** The portal's own check, reached through a proof of a withdrawal; anything but a proof fails. */
   async function deployTrieUser() {
     return async (root: Uint8Array, hash: Uint8Array, proof: readonly Uint8Array[]): Promise<boolean> => {
       const harness = await deploy(evm, 'TrieProofHarness', address('5f'))
-      const args = [bytesToHex(root), bytesToHex(storageKey(hash)), '0x01', proof.map((node) => bytesToHex(node))]
+      const args = [bytesToHex(root), bytesToHex(sentMessageKey(hash)), '0x01', proof.map((node) => bytesToHex(node))]
       return await evm.call(harness, 'includes', args).then(
         (result) => result === true,
         () => false,
@@ -318,19 +334,8 @@ describe('OPEN bridge on the L1', () => {
 
 const zero = new Uint8Array(32)
 
-function withdrawalHash(withdrawal: Withdrawal): Uint8Array {
-  const { nonce, sender, target, value, gasLimit, data } = withdrawal
-  const types = ['uint256', 'address', 'address', 'uint256', 'uint256', 'bytes'].map((type) => ({ type }))
-  return keccak256(hexToBytes(encodeAbiParameters(types, [nonce, sender, target, value, gasLimit, data])))
-}
-
-/** Storage key of sentMessages[hash]: the mapping is at slot 0. */
-function storageKey(hash: Uint8Array): Uint8Array {
-  return keccak256(Buffer.concat([hash, zero]))
-}
-
 function storagePath(hash: Uint8Array): Uint8Array {
-  return keccak256(storageKey(hash))
+  return keccak256(sentMessageKey(hash))
 }
 
 function address(byte: string): Hex {

@@ -58,9 +58,7 @@ library TrieProof {
                 revert ProofInvalid();
             }
             if (child.isList) {
-                // A node whose encoding is shorter than a hash stands in its parent.
-                if (child.end - child.start >= 32) revert ProofInvalid();
-                cursor.list = child;
+                _openInlineNode(cursor, proof, child);
             } else {
                 uint256 size = child.end - child.payload;
                 if (size == 0) return (false, "");
@@ -76,6 +74,15 @@ library TrieProof {
         cursor.node = proof[cursor.used++];
         cursor.list = Rlp.itemAt(cursor.node, 0, cursor.node.length);
         if (cursor.list.end != cursor.node.length) revert ProofInvalid();
+    }
+
+    /// @dev Goes into a node that stands in its parent, its encoding being shorter than a hash. Some provers list it
+    ///      again behind the parent; then it is used up here.
+    function _openInlineNode(Cursor memory cursor, bytes[] memory proof, Rlp.Item memory child) private pure {
+        if (child.end - child.start >= 32) revert ProofInvalid();
+        bytes memory encoded = _slice(cursor.node, child.start, child.end);
+        if (cursor.used < proof.length && keccak256(proof[cursor.used]) == keccak256(encoded)) cursor.used++;
+        cursor.list = child;
     }
 
     function _items(bytes memory node, Rlp.Item memory list)

@@ -13,4 +13,12 @@ contract TrieProofHarness {
     {
         return TrieProof.includes(root, key, value, proof);
     }
+
+    function read(bytes32 root, bytes32 path, bytes[] calldata proof)
+        external
+        pure
+        returns (bool found, bytes memory value)
+    {
+        return TrieProof.read(root, path, proof);
+    }
 }
