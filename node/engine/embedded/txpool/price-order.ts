@@ -4,7 +4,7 @@ import type { PooledTransaction } from '../chain-view.ts'
 import { effectiveTip } from './validate.ts'
 
 type Ordered = { readonly tx: SignedTx; readonly sequence: number }
-type Candidate<T> = { readonly tip: bigint; readonly entry: T; readonly rest: T[]; readonly sender: Hex }
+type Candidate<T> = { readonly tip: bigint; readonly entry: T; readonly list: readonly T[]; readonly index: number }
 
 /**
  * Executable transactions, best effective tip first, those of one sender by nonce: a heap over the senders' next ones.
@@ -17,7 +17,7 @@ export class PriceOrder<T extends PooledTransaction & Ordered> implements Iterab
 
   constructor(lists: Iterable<readonly T[]>, baseFee: bigint) {
     this.#baseFee = baseFee
-    for (const list of lists) this.#enter([...list].reverse())
+    for (const list of lists) this.#enter(list, 0)
   }
 
   /** Yields no more of that sender. */
@@ -27,18 +27,21 @@ export class PriceOrder<T extends PooledTransaction & Ordered> implements Iterab
 
   *[Symbol.iterator](): Iterator<T> {
     for (let best = this.#pop(); best !== undefined; best = this.#pop()) {
-      if (this.#skipped.has(best.sender)) continue
+      if (this.#isSkipped(best.entry)) continue
       yield best.entry
-      if (!this.#skipped.has(best.sender)) this.#enter(best.rest)
+      if (!this.#isSkipped(best.entry)) this.#enter(best.list, best.index + 1)
     }
   }
 
-  /** `rest` is in descending order of nonce: its last element is next. */
-  #enter(rest: T[]): void {
-    const entry = rest.pop()
+  #isSkipped({ sender }: T): boolean {
+    return this.#skipped.size > 0 && this.#skipped.has(bytesToHex(sender))
+  }
+
+  #enter(list: readonly T[], index: number): void {
+    const entry = list[index]
     if (entry === undefined) return
     const tip = effectiveTip(entry.tx, this.#baseFee)
-    if (tip >= 0n) this.#push({ tip, entry, rest, sender: bytesToHex(entry.sender) })
+    if (tip >= 0n) this.#push({ tip, entry, list, index })
   }
 
   #push(candidate: Candidate<T>): void {

@@ -14,6 +14,8 @@ export class SenderQueue {
   readonly #byNonce = new Map<bigint, PoolEntry>()
   #stateNonce: bigint
   #executable = 0
+  /** Block building asks for the same list many times between two changes. */
+  #executableList: readonly PoolEntry[] | undefined
 
   constructor(stateNonce: bigint) {
     this.#stateNonce = stateNonce
@@ -49,6 +51,7 @@ export class SenderQueue {
   /** Adds the entry in place of the one with its nonce, if any. */
   set(entry: PoolEntry): void {
     this.#byNonce.set(entry.tx.nonce, entry)
+    this.#executableList = undefined
     this.#extend()
   }
 
@@ -71,8 +74,9 @@ export class SenderQueue {
   }
 
   /** Executable entries, nonces ascending. */
-  executable(): PoolEntry[] {
-    return this.#slice((nonce) => this.isExecutable(nonce))
+  executable(): readonly PoolEntry[] {
+    this.#executableList ??= this.#slice((nonce) => this.isExecutable(nonce))
+    return this.#executableList
   }
 
   /** Entries behind a gap, nonces ascending. */
@@ -101,6 +105,7 @@ export class SenderQueue {
 
   #recount(): void {
     this.#executable = 0
+    this.#executableList = undefined
     this.#extend()
   }
 

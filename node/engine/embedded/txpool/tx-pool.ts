@@ -13,6 +13,7 @@ import type {
   StoredBlock,
   TransactionSource,
 } from '../chain-view.ts'
+import { chooseVictims, evictable, isWorthLess, type Worth } from './eviction.ts'
 import * as limits from './limits.ts'
 import { PoolError } from './pool-error.ts'
 import { PriceOrder } from './price-order.ts'
@@ -27,6 +28,11 @@ export type TxPoolOptions = {
   readonly senderTransactionsMax?: number
   readonly senderQueuedMax?: number
   readonly queuedMax?: number
+}
+
+type PoolContent = {
+  readonly pending: ReadonlyMap<Hex, readonly PoolEntry[]>
+  readonly queued: ReadonlyMap<Hex, readonly PoolEntry[]>
 }
 
 type PoolChain = Pick<
@@ -50,6 +56,8 @@ export class TxPool implements TransactionSource {
   #bytes = 0
   #queuedCount = 0
   #sweptAtMs = 0
+  /** Worth of the least valuable transaction of a full pool, until the pool changes. */
+  #leastWorth: Worth | undefined
 
   constructor(options: TxPoolOptions, parts: { readonly chain: PoolChain; readonly clock: Clock; readonly log: Log }) {
     this.#options = {
@@ -128,9 +136,9 @@ export class TxPool implements TransactionSource {
   }
 
   /** Executable and gapped transactions by sender, nonces ascending. */
-  content(): { readonly pending: Map<Hex, PoolEntry[]>; readonly queued: Map<Hex, PoolEntry[]> } {
-    const pending = new Map<Hex, PoolEntry[]>()
-    const queued = new Map<Hex, PoolEntry[]>()
+  content(): PoolContent {
+    const pending = new Map<Hex, readonly PoolEntry[]>()
+    const queued = new Map<Hex, readonly PoolEntry[]>()
     for (const [sender, queue] of this.#senders) {
       if (queue.executableCount > 0) pending.set(sender, queue.executable())
       if (queue.queuedCount > 0) queued.set(sender, queue.queued())
@@ -168,36 +176,23 @@ export class TxPool implements TransactionSource {
     }
   }
 
-  /** Evicts until the entry fits, or throws: only what is worth less than the entry has to go. */
+  /** Evicts what is worth less than the entry so that it fits, or throws. */
   #makeRoom(entry: PoolEntry, queue: SenderQueue, replaced: PoolEntry | undefined): void {
     const { transactionsMax, bytesMax } = this.#options
+    const count = this.#byHash.size + (replaced === undefined ? 1 : 0) - transactionsMax
+    const bytes = this.#bytes + entry.raw.length - (replaced?.raw.length ?? 0) - bytesMax
+    if (count <= 0 && bytes <= 0) return
     const baseFee = this.#parts.chain.nextBaseFee()
     const isQueued = replaced === undefined ? entry.tx.nonce !== queue.nextNonce : !queue.isExecutable(entry.tx.nonce)
-    const count = () => this.#byHash.size + (replaced === undefined ? 1 : 0)
-    const bytes = () => this.#bytes + entry.raw.length - (replaced?.raw.length ?? 0)
-    while (count() > transactionsMax || bytes() > bytesMax) {
-      const worst = this.#worst(queue, baseFee)
-      const isWorse =
-        worst !== undefined &&
-        (worst.isQueued && !isQueued
-          ? true
-          : worst.isQueued === isQueued && worst.tip < effectiveTip(entry.tx, baseFee))
-      if (!isWorse) throw new PoolError('limit', 'txpool is full')
-      this.removed(worst.entry.hash, 'evicted')
-    }
-  }
-
-  /** The least valuable transaction of another sender that nothing of its sender follows. */
-  #worst(except: SenderQueue, baseFee: bigint) {
-    let worst: { entry: PoolEntry; isQueued: boolean; tip: bigint } | undefined
-    for (const queue of this.#senders.values()) {
-      const entry = queue === except ? undefined : queue.last()
-      if (entry === undefined) continue
-      const candidate = { entry, isQueued: queue.queuedCount > 0, tip: effectiveTip(entry.tx, baseFee) }
-      if (worst === undefined || (candidate.isQueued && !worst.isQueued)) worst = candidate
-      else if (candidate.isQueued === worst.isQueued && candidate.tip < worst.tip) worst = candidate
-    }
-    return worst
+    const worth = { isQueued, tip: effectiveTip(entry.tx, baseFee) }
+    // Who is refused again and again must not cost a look at the whole pool each time.
+    if (this.#leastWorth !== undefined && !isWorthLess(this.#leastWorth, worth)) throw poolFull()
+    const candidates = evictable(this.#senders.values(), baseFee)
+    this.#leastWorth = candidates[0]
+    const others = candidates.filter((candidate) => candidate.queue !== queue)
+    const victims = chooseVictims(others, worth, { count, bytes }, Math.ceil(transactionsMax / evictionShare))
+    if (victims === undefined) throw poolFull()
+    for (const victim of victims) this.removed(victim.hash, 'evicted')
   }
 
   #insert(sender: Hex, queue: SenderQueue, entry: PoolEntry): void {
@@ -217,6 +212,7 @@ export class TxPool implements TransactionSource {
   }
 
   #counted(queue: SenderQueue, change: () => void): void {
+    this.#leastWorth = undefined
     this.#queuedCount -= queue.queuedCount
     change()
     this.#queuedCount += queue.queuedCount
@@ -237,6 +233,7 @@ export class TxPool implements TransactionSource {
   }
 
   #follow({ head, reverted, added }: HeadEvent): void {
+    this.#leastWorth = undefined
     if (this.#byHash.size > 0) {
       for (const sender of this.#touchedSenders(added, reverted)) this.#refresh(sender, head)
       this.#sweep(head)
@@ -309,6 +306,13 @@ export class TxPool implements TransactionSource {
 }
 
 const sweepIntervalMs = 60_000
+
+/** A full pool makes room for a hundredth of it at once, since finding what to evict is a look at all senders. */
+const evictionShare = 100
+
+function poolFull(): PoolError {
+  return new PoolError('limit', 'txpool is full')
+}
 
 function checkReplacement(old: PooledTransaction, next: PooledTransaction): void {
   const bumped = (value: bigint) => (value * (100n + limits.replacementBumpPercent) + 99n) / 100n

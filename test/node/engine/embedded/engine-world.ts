@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '../../../../common/log.ts'
 import { EmbeddedChain } from '../../../../node/engine/embedded/chain/chain.ts'
+import type { StatesKept } from '../../../../node/engine/embedded/chain/pruner.ts'
 import type { PooledTransaction, TransactionSource } from '../../../../node/engine/embedded/chain-view.ts'
 import { EmbeddedEngine } from '../../../../node/engine/embedded/engine.ts'
 import { bytesToHex, type Hex, hexToBytes, zeroHash } from '../../../../protocol/bytes.ts'
@@ -65,26 +66,27 @@ export function genesisWith(forkTimes: ForkTimes, alloc: readonly GenesisAccount
 export class EngineWorld {
   readonly dir: string
   readonly genesis: Genesis
-  readonly archive: boolean
-  chain!: EmbeddedChain
-  engine!: EmbeddedEngine
+  readonly #statesKept: StatesKept | undefined
+  chain: EmbeddedChain
+  engine: EmbeddedEngine
 
-  private constructor(genesis: Genesis, dir: string, archive: boolean) {
+  private constructor(genesis: Genesis, dir: string, statesKept: StatesKept | undefined, chain: EmbeddedChain) {
     this.genesis = genesis
     this.dir = dir
-    this.archive = archive
+    this.#statesKept = statesKept
+    this.chain = chain
+    this.engine = new EmbeddedEngine(chain, { log: silentLog })
   }
 
-  static async open(genesis: Genesis, options: { dir?: string; archive?: boolean } = {}): Promise<EngineWorld> {
+  /** An archive, unless it is told how many states to keep. */
+  static async open(genesis: Genesis, options: { dir?: string; statesKept?: StatesKept } = {}): Promise<EngineWorld> {
     const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'embedded-engine-'))
-    const world = new EngineWorld(genesis, dir, options.archive ?? true)
-    await world.reopen()
-    return world
+    const { statesKept } = options
+    return new EngineWorld(genesis, dir, statesKept, await openChain(genesis, dir, statesKept))
   }
 
   async reopen(): Promise<void> {
-    const { dir, genesis, archive } = this
-    this.chain = await EmbeddedChain.open({ dir, genesis, archive }, { log: silentLog })
+    this.chain = await openChain(this.genesis, this.dir, this.#statesKept)
     this.engine = new EmbeddedEngine(this.chain, { log: silentLog })
   }
 
@@ -153,6 +155,10 @@ export class EngineWorld {
   receipts() {
     return this.chain.receiptsByHash(this.chain.latest().hash) ?? []
   }
+}
+
+function openChain(genesis: Genesis, dir: string, statesKept: StatesKept | undefined): Promise<EmbeddedChain> {
+  return EmbeddedChain.open({ dir, genesis, archive: statesKept === undefined, statesKept }, { log: silentLog })
 }
 
 export function heads(head: Hex, safe: Hex = zeroHash, finalized: Hex = zeroHash) {

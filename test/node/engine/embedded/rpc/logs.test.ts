@@ -156,6 +156,7 @@ describe('subscriptions', () => {
     await expect.poll(() => logs).toEqual([20n])
     await expect.poll(() => heads.at(-1)).toBe(blockNumber)
     await expect.poll(() => pending).toEqual([hash])
+    stops.push(async () => (await socket.transport.getRpcClient()).close())
   })
 
   test('a reorg sends the removed logs first', async () => {

@@ -10,10 +10,12 @@ import { EmbeddedChain } from '../../../../../node/engine/embedded/chain/chain.t
 import { EmbeddedEngine } from '../../../../../node/engine/embedded/engine.ts'
 import { embeddedRpcMethods } from '../../../../../node/engine/embedded/rpc/embedded-rpc.ts'
 import { TxPool } from '../../../../../node/engine/embedded/txpool/tx-pool.ts'
+import type { Engine } from '../../../../../node/engine/engine.ts'
 import { type Hex, hexToBytes, quantity, zeroHash } from '../../../../../protocol/bytes.ts'
 import type { PayloadEnvelope } from '../../../../../protocol/engine-api.ts'
 import { parseGenesis } from '../../../../../protocol/genesis-file.ts'
-import { l1InfoDepositOf } from '../../../../../protocol/l1-info.ts'
+import { type ForkTimes, type Hardfork, hardforks, isActive } from '../../../../../protocol/hardforks.ts'
+import { l1InfoDepositOf, l1InfoFormat } from '../../../../../protocol/l1-info.ts'
 import { type DepositTx, encodeTransaction } from '../../../../../protocol/transaction.ts'
 import { ManualClock } from '../../../../fakes/manual-clock.ts'
 
@@ -35,7 +37,6 @@ export class RpcWorld {
   readonly url: string
   readonly #server: RpcServer
   readonly #dir: string
-  readonly #sockets: { close(): void }[] = []
 
   private constructor(
     dir: string,
@@ -57,9 +58,10 @@ export class RpcWorld {
     this.url = `127.0.0.1:${parts.port}`
   }
 
-  static async open(): Promise<RpcWorld> {
+  /** `fork`: the newest, active from genesis on with all before it. */
+  static async open({ fork = 'jovian' }: { readonly fork?: Hardfork } = {}): Promise<RpcWorld> {
     const dir = await mkdtemp(join(tmpdir(), 'rpc-world-'))
-    const genesis = parseGenesis(genesisJson())
+    const genesis = parseGenesis(genesisJson(fork))
     const chain = await EmbeddedChain.open({ dir, genesis, archive: true }, { log: silentLog })
     const engine = new EmbeddedEngine(chain, { log: silentLog })
     const clock = new ManualClock()
@@ -70,7 +72,6 @@ export class RpcWorld {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.close()
     await this.#server.stop()
     this.pool.stop()
     await this.engine.stop()
@@ -88,7 +89,10 @@ export class RpcWorld {
   }
 
   socketClient() {
-    return createPublicClient({ chain: testChain, transport: webSocket(`ws://${this.url}`) })
+    return createPublicClient({
+      chain: testChain,
+      transport: webSocket(`ws://${this.url}`, { reconnect: false, keepAlive: false }),
+    })
   }
 
   walletClient(index: number) {
@@ -113,36 +117,48 @@ export class RpcWorld {
 
   /** Builds the next block from the pool, or on `parent`, and makes it the head. */
   async mine(
-    options: { readonly parent?: Hex; readonly deposits?: readonly DepositTx[]; readonly noTxPool?: boolean } = {},
+    options: {
+      readonly parent?: Hex
+      readonly engine?: Engine
+      readonly deposits?: readonly DepositTx[]
+      readonly noTxPool?: boolean
+    } = {},
   ): Promise<PayloadEnvelope> {
     const parent = options.parent === undefined ? this.chain.head('latest') : this.chain.blockByHash(options.parent)
     if (parent === undefined) throw new Error('no such parent')
     const safeBlockHash = this.chain.canonicalHash(0n) ?? zeroHash
     const forkchoice = (headBlockHash: Hex) => ({ headBlockHash, safeBlockHash, finalizedBlockHash: safeBlockHash })
-    const { payloadId, payloadStatus } = await this.engine.forkchoiceUpdated(forkchoice(parent.hash), {
-      timestamp: parent.header.timestamp + 2n,
+    const engine = options.engine ?? this.engine
+    const timestamp = parent.header.timestamp + 2n
+    const has = (fork: Hardfork) => isActive(this.chain.genesis.forkTimes, fork, timestamp)
+    const transactions = [
+      attributesDeposit(parent.header.number, this.chain.genesis.forkTimes),
+      ...(options.deposits ?? []),
+    ]
+    const { payloadId, payloadStatus } = await engine.forkchoiceUpdated(forkchoice(parent.hash), {
+      timestamp,
       prevRandao: zeroHash,
       suggestedFeeRecipient: '0x4200000000000000000000000000000000000011',
-      withdrawals: [],
-      parentBeaconBlockRoot: zeroHash,
-      transactions: [attributesDeposit(parent.header.number), ...(options.deposits ?? [])].map(encodeTransaction),
+      ...(has('canyon') ? { withdrawals: [] as const } : {}),
+      ...(has('ecotone') ? { parentBeaconBlockRoot: zeroHash } : {}),
+      transactions: transactions.map(encodeTransaction),
       noTxPool: options.noTxPool ?? false,
       gasLimit: 30_000_000n,
-      eip1559Params: '0x0000000000000000',
-      minBaseFee: 0n,
+      ...(has('holocene') ? { eip1559Params: '0x0000000000000000' } : {}),
+      ...(has('jovian') ? { minBaseFee: 0n } : {}),
     })
     if (payloadId === undefined) throw new Error(`no payload: ${JSON.stringify(payloadStatus)}`)
-    const envelope = await this.engine.getPayload(payloadId)
-    const { status } = await this.engine.newPayload(envelope)
+    const envelope = await engine.getPayload(payloadId)
+    const { status } = await engine.newPayload(envelope)
     if (status !== 'VALID') throw new Error(status)
-    await this.engine.forkchoiceUpdated(forkchoice(envelope.executionPayload.blockHash))
+    await engine.forkchoiceUpdated(forkchoice(envelope.executionPayload.blockHash))
     return envelope
   }
 }
 
-function attributesDeposit(number: bigint): DepositTx {
+function attributesDeposit(number: bigint, times: ForkTimes): DepositTx {
   const info = {
-    format: 'jovian' as const,
+    format: l1InfoFormat({ forkTimes: times, blockTime: 2n }, 1_700_000_002n + 2n * number),
     number: number + 1n,
     timestamp: number,
     baseFee: 1_000_000_000n,
@@ -161,21 +177,23 @@ function attributesDeposit(number: bigint): DepositTx {
   return l1InfoDepositOf({ ...info, batcherAddr: `0x${'00'.repeat(20)}` }, true)
 }
 
-/** Every fork through Jovian at genesis. L1Block is a contract that keeps what its storage holds and does nothing. */
-function genesisJson() {
+/** Every fork through `fork` at genesis. L1Block is a contract that keeps what its storage holds and does nothing. */
+function genesisJson(fork: Hardfork) {
   const word = (value: bigint) => `0x${value.toString(16).padStart(64, '0')}`
   const funded = accounts.map(({ address }) => [address, { balance: quantity(10n ** 24n) }])
-  const times = ['regolith', 'canyon', 'ecotone', 'fjord', 'granite', 'holocene', 'isthmus', 'jovian']
+  const forks = hardforks.slice(1, hardforks.indexOf(fork) + 1)
+  const isHolocene = forks.includes('holocene')
+  const isJovian = forks.includes('jovian')
   return {
     config: {
       chainId: testChain.id,
-      ...Object.fromEntries(times.map((fork) => [`${fork}Time`, 0])),
+      ...Object.fromEntries(forks.map((fork) => [`${fork}Time`, 0])),
       optimism: { eip1559Elasticity: 6, eip1559Denominator: 50, eip1559DenominatorCanyon: 250 },
     },
     timestamp: quantity(1_700_000_000),
     gasLimit: quantity(30_000_000),
     baseFeePerGas: quantity(1_000_000_000),
-    extraData: '0x01000000fa000000060000000000000000',
+    extraData: isJovian ? '0x01000000fa000000060000000000000000' : isHolocene ? '0x00000000fa00000006' : '0x',
     alloc: {
       ...Object.fromEntries(funded),
       '0x4200000000000000000000000000000000000015': {
