@@ -37,7 +37,7 @@ import { Executor } from '../transition/executor.ts'
 import { ChainDb, canonicalWrites, metaWrite, uncanonicalWrites, type Write } from './chain-db.ts'
 import { keys } from './keys.ts'
 import { LruMap } from './lru-map.ts'
-import { Pruner } from './pruner.ts'
+import { Pruner, type StatesKept } from './pruner.ts'
 
 export type ChainOptions = {
   /** Folder of the database; made where it is missing. */
@@ -45,6 +45,8 @@ export type ChainOptions = {
   readonly genesis: Genesis
   /** Keep the state of every block, not only of the recent ones. */
   readonly archive: boolean
+  /** Of a chain that is no archive; see pruner.ts for what it is by default. */
+  readonly statesKept?: StatesKept | undefined
   /** The chain's own precompiles, over the OP Stack's. */
   readonly customPrecompiles?: readonly CustomPrecompile[] | undefined
   /** Code that Canyon's activation block writes; needed only by a chain that activates Canyon after its genesis. */
@@ -88,7 +90,7 @@ export class EmbeddedChain implements ChainView {
     this.#log = log
     this.genesis = genesis
     this.chainId = genesis.chainId
-    this.#pruner = options.archive ? undefined : new Pruner(db)
+    this.#pruner = options.archive ? undefined : new Pruner(db, options.statesKept)
     this.parts = {
       chain: genesis,
       executor: new Executor(genesis, customPrecompiles),

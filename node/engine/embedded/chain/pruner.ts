@@ -10,6 +10,9 @@ export const statesKeptMin = 1_024n
  */
 export const statesKeptMax = 43_200n
 
+/** States behind the head: at least `min`, further back to the finalized block, but `max` at most. */
+export type StatesKept = { readonly min: bigint; readonly max: bigint }
+
 /** Heights pruned after one block, so that catching up never stalls block production. */
 const heightsPerBlock = 8n
 
@@ -19,10 +22,12 @@ const heightsPerBlock = 8n
  */
 export class Pruner {
   readonly #db: ChainDb
+  readonly #kept: StatesKept
   #floor: bigint
 
-  constructor(db: ChainDb) {
+  constructor(db: ChainDb, kept: StatesKept = { min: statesKeptMin, max: statesKeptMax }) {
     this.#db = db
+    this.#kept = kept
     this.#floor = bytesToBigint(db.meta('floor') ?? new Uint8Array(0))
   }
 
@@ -33,7 +38,7 @@ export class Pruner {
 
   /** Raises the floor a little towards what head and finalized block allow. */
   async advance(head: bigint, finalized: bigint): Promise<void> {
-    const goal = floorFor(head, finalized)
+    const goal = floorFor(head, finalized, this.#kept)
     const until = goal < this.#floor + heightsPerBlock ? goal : this.#floor + heightsPerBlock
     while (this.#floor < until) await this.#raise(this.#floor + 1n)
   }
@@ -56,9 +61,9 @@ export class Pruner {
   }
 }
 
-function floorFor(head: bigint, finalized: bigint): bigint {
-  const least = head > statesKeptMax ? head - statesKeptMax : 0n
-  const recent = head > statesKeptMin ? head - statesKeptMin : 0n
+function floorFor(head: bigint, finalized: bigint, kept: StatesKept): bigint {
+  const least = head > kept.max ? head - kept.max : 0n
+  const recent = head > kept.min ? head - kept.min : 0n
   const wanted = recent < finalized ? recent : finalized
   return wanted > least ? wanted : least
 }
