@@ -13,8 +13,8 @@ export const requestMsMax = 20_000
 export const requestsInFlightMax = 10
 /** Calls of one HTTP batch; op-node's default, which public providers accept. */
 export const callsPerBatchMax = 20
-/** An endpoint that failed is passed over for one second, doubling up to half a minute. */
-export const endpointRestMs = { first: 1_000, max: 30_000 } as const
+/** An endpoint that failed is passed over for one second, doubling up to eight. */
+export const endpointRestMs = { first: 1_000, max: 8_000 } as const
 /** Rounds over all endpoints before a request is given up; its caller tries again later. */
 export const roundsMax = 3
 
@@ -51,63 +51,68 @@ export class L1Rpc {
 
   /** One call whose answer the caller trusts. Throws {@link RpcError} as the server sent it, {@link L1Error} `unavailable`. */
   readonly request = async (method: string, params: readonly unknown[] = []): Promise<unknown> => {
-    const answer = await this.query(method, params, (value) => ({ value }))
-    return answer?.value
+    const ask = async (endpoint: L1Endpoint) => ({ value: await endpoint.request(method, params) })
+    return (await this.#overEndpoints(method, ask, 'first'))?.value
   }
 
   /**
-   * One call whose answer is checked by `parse`. Undefined where no endpoint has it. Throws {@link RpcError} as the
-   * server sent it, and {@link L1Error}.
+   * One read whose answer is checked by `parse`. Undefined where no endpoint has it. Throws {@link RpcError} where all
+   * refuse it, and {@link L1Error}.
    */
   query<T>(method: string, params: readonly unknown[], parse: Parse<T>): Promise<T | undefined> {
-    return this.#overEndpoints(method, async (endpoint) => parse(await endpoint.request(method, params)))
+    return this.#overEndpoints(method, async (endpoint) => parse(await endpoint.request(method, params)), 'all')
   }
 
-  /** Many calls, checked together: a server's error for one of them fails that endpoint. */
+  /** Many reads, checked together: a server's error for one of them stands for all. */
   queryAll<T>(
     calls: readonly RpcCall[],
     parse: (answers: readonly unknown[]) => T | undefined,
   ): Promise<T | undefined> {
-    return this.#overEndpoints(calls[0]?.method ?? 'batch', async (endpoint) => {
-      const answers: unknown[] = []
-      for (let i = 0; i < calls.length; i += callsPerBatchMax) {
-        answers.push(...(await endpoint.batch(calls.slice(i, i + callsPerBatchMax))))
-      }
-      const failed = answers.find((answer) => answer instanceof Error)
-      if (failed !== undefined) throw failed
-      return parse(answers)
-    })
+    return this.#overEndpoints(
+      calls[0]?.method ?? 'batch',
+      async (endpoint) => {
+        const answers: unknown[] = []
+        for (let i = 0; i < calls.length; i += callsPerBatchMax) {
+          answers.push(...(await endpoint.batch(calls.slice(i, i + callsPerBatchMax))))
+        }
+        const failed = answers.find((answer) => answer instanceof Error)
+        if (failed !== undefined) throw failed
+        return parse(answers)
+      },
+      'all',
+    )
   }
 
-  async #overEndpoints<T>(
-    method: string,
-    ask: (endpoint: L1Endpoint) => Promise<T | undefined>,
-  ): Promise<T | undefined> {
+  /** `refusedBy`: whose RpcError counts, that of the first endpoint that answers or only that of all of them. */
+  async #overEndpoints<T>(method: string, ask: Ask<T>, refusedBy: 'first' | 'all'): Promise<T | undefined> {
     const release = await this.#slot()
     try {
-      return await this.#rounds(method, ask)
+      return await this.#rounds(method, ask, refusedBy)
     } finally {
       release()
     }
   }
 
-  async #rounds<T>(method: string, ask: (endpoint: L1Endpoint) => Promise<T | undefined>): Promise<T | undefined> {
+  async #rounds<T>(method: string, ask: Ask<T>, refusedBy: 'first' | 'all'): Promise<T | undefined> {
     let lastError: unknown
     for (let round = 1; round <= roundsMax; round++) {
-      let lacking = false
+      let isLacking = false
+      let refusal: unknown
       for (const state of this.#inOrder()) {
         try {
           const value = await ask(state.endpoint)
           state.restMs = 0
           if (value !== undefined) return value
-          lacking = true
+          isLacking = true
         } catch (error) {
-          if (!isEndpointFault(error)) throw error
           lastError = error
-          this.#rest(state, method, error)
+          if (isEndpointFault(error)) this.#rest(state, method, error)
+          else if (refusedBy === 'all' && error instanceof RpcError) refusal = error
+          else throw error
         }
       }
-      if (lacking) return undefined
+      if (isLacking) return undefined
+      if (refusal !== undefined) throw refusal
       if (round < roundsMax) await this.#parts.clock.sleep(this.#shortestRest())
     }
     const code = lastError instanceof FormatError ? 'invalid' : 'unavailable'
@@ -154,6 +159,8 @@ export class L1Rpc {
 export function httpEndpoints(urls: readonly string[]): L1Endpoint[] {
   return urls.map((url) => new HttpRpcClient({ url, timeoutMs: requestMsMax }))
 }
+
+type Ask<T> = (endpoint: L1Endpoint) => Promise<T | undefined>
 
 type EndpointState = { readonly endpoint: L1Endpoint; restUntilMs: number; restMs: number }
 

@@ -1,4 +1,4 @@
-import { RpcError } from '../../common/json-rpc.ts'
+import { RpcError, rpcCodes } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { LruCache } from '../../common/lru-cache.ts'
 import type { L1BlockRef } from '../../protocol/block-ref.ts'
@@ -143,6 +143,7 @@ export class L1Source {
         return await this.#parts.rpc.query('eth_getBlockReceipts', [hash], parse)
       } catch (error) {
         if (!(error instanceof RpcError)) throw error
+        if (!isMethodMissing(error)) throw new L1Error('unavailable', 'L1 refused a read', { cause: error })
         this.#lacksBlockReceipts = true
         this.#parts.log.info('l1 lacks eth_getBlockReceipts, receipts are read one by one', { error: error.message })
       }
@@ -176,6 +177,13 @@ function requireAsked<T extends CheckedHeader>(
     throw new FormatError(`the answer is block ${checked.info.number} ${checked.hash}, not the one asked for`)
   }
   return checked
+}
+
+/** The code is not enough: providers put their own on methods that their plan or their client lacks. */
+function isMethodMissing(error: RpcError): boolean {
+  return (
+    error.code === rpcCodes.methodNotFound || /not (supported|available|exist|allowed)|unsupported/i.test(error.message)
+  )
 }
 
 function missing(hash: Hex): L1Error {

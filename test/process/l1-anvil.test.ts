@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type L1HeadEvent, L1Heads } from '../../node/l1/l1-heads.ts'
 import { calldataGas, txGas } from '../../node/l1/tx-gas.ts'
 import { encodeBlob } from '../../protocol/blob-codec.ts'
-import { emptyBytes, type Hex } from '../../protocol/bytes.ts'
+import { bytesToHex, emptyBytes, type Hex } from '../../protocol/bytes.ts'
 import { type Anvil, hasAnvil, startAnvil } from '../fakes/anvil.ts'
 import { anvilParts, type L1Parts, log, temporaryDirectory, txManager } from '../fakes/l1-parts.ts'
 
@@ -45,8 +45,8 @@ describe.skipIf(!hasAnvil)('L1 client against anvil (skipped without its binary)
     const hashes = txs.flatMap((tx) => tx.blobVersionedHashes).map((hash, index) => ({ hash, index }))
     expect(hashes).toHaveLength(2)
     const fresh = anvilParts(anvil.url)
-    expect(await fresh.l1.blobs(block, hashes)).toEqual(blobs)
-    expect(await fresh.l1.blobs(block, hashes.slice(1))).toEqual(blobs.slice(1))
+    expect((await fresh.l1.blobs(block, hashes)).map(bytesToHex)).toEqual(blobs.map(bytesToHex))
+    expect((await fresh.l1.blobs(block, hashes.slice(1))).map(bytesToHex)).toEqual(blobs.slice(1).map(bytesToHex))
     const absent = { index: 0, hash: `0x01${'ab'.repeat(31)}` as Hex }
     await expect(fresh.l1.blobs(block, [absent])).rejects.toMatchObject({ code: 'unavailable' })
     await (fresh.kzg as { stop?: () => Promise<void> }).stop?.()
