@@ -219,9 +219,9 @@ export type OpcodeStep = {
 
 /**
  * `unavailable`: block unknown or state pruned. `too-little-gas`: less than its bytes cost alone. `invalid`: such a message
- * cannot be executed. `timeout`: it ran too long.
+ * cannot be executed. `timeout`: it ran too long. `busy`: too many calls wait already.
  */
-export type CallErrorCode = 'unavailable' | 'too-little-gas' | 'invalid' | 'timeout'
+export type CallErrorCode = 'unavailable' | 'too-little-gas' | 'invalid' | 'timeout' | 'busy'
 
 export type DataFees = {
   /** L1 data fee of a signed transaction's bytes. */

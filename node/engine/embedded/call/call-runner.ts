@@ -17,6 +17,7 @@ import type { BlockHeaderEnv } from '../transition/block-env.ts'
 import type { BlockHashes } from '../transition/evm.ts'
 import type { Executor } from '../transition/executor.ts'
 import { AccessRecorder } from './access-recorder.ts'
+import { Gate } from './gate.ts'
 import { overrideState } from './overrides.ts'
 import { limitTime } from './time-limit.ts'
 import { attachTracer } from './tracing.ts'
@@ -33,8 +34,11 @@ export type CallChain = {
   readonly blockHashes: (parent: StoredHeader) => BlockHashes
 }
 
-/** Executors kept for later calls; each is a few EVMs. */
-const idleExecutorsMax = 4
+/** Calls that run at once. They share the thread with block production in turns, so that each one more slows it down. */
+const runningMax = 4
+
+/** Calls that wait for one of these to end. */
+const waitingMax = 1_000
 
 /** A call may run this long unless it is told otherwise, as geth's `--rpc.evmtimeout`. */
 const defaultTimeoutMs = 5_000
@@ -43,7 +47,9 @@ const defaultTimeoutMs = 5_000
 export class CallRunner {
   readonly #chain: CallChain
   readonly #makeExecutor: () => Executor
+  /** As many as ran at once so far; each is a few EVMs. */
   readonly #idle: Executor[] = []
+  readonly #gate = new Gate({ runningMax, waitingMax })
 
   constructor(chain: CallChain, makeExecutor: () => Executor) {
     this.#chain = chain
@@ -101,7 +107,11 @@ export class CallRunner {
     })
   }
 
-  async #execute(run: (executor: Executor) => Promise<CallResult>): Promise<CallResult> {
+  #execute(run: (executor: Executor) => Promise<CallResult>): Promise<CallResult> {
+    return this.#gate.run(() => this.#executeNow(run))
+  }
+
+  async #executeNow(run: (executor: Executor) => Promise<CallResult>): Promise<CallResult> {
     const executor = this.#idle.pop() ?? this.#makeExecutor()
     try {
       return await run(executor)
@@ -109,7 +119,7 @@ export class CallRunner {
       if (cause instanceof MissingNodeError) throw new CallError('unavailable', 'state was pruned', { cause })
       throw cause
     } finally {
-      if (this.#idle.length < idleExecutorsMax) this.#idle.push(executor)
+      this.#idle.push(executor)
     }
   }
 

@@ -16,7 +16,8 @@ export async function executed(running: Promise<CallResult>): Promise<CallResult
   try {
     return await running
   } catch (error) {
-    throw error instanceof CallError ? new RpcError(rpcCodes.server, error.message) : error
+    if (!(error instanceof CallError)) throw error
+    throw new RpcError(error.code === 'busy' ? rpcCodes.limitExceeded : rpcCodes.server, error.message)
   }
 }
 

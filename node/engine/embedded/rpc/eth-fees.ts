@@ -8,6 +8,7 @@ import { blockParam, requireHeader } from './block-param.ts'
 import { feeHistoryBlocksMax, feeHistoryPercentilesMax } from './limits.ts'
 import { listParam, optional, uint64Param } from './params.ts'
 import type { RpcParts } from './rpc-parts.ts'
+import { Turns } from './turns.ts'
 
 /** Tip suggested while blocks have room; op-geth's `MinSuggestedPriorityFee`. */
 export const suggestedTipMin = 1_000_000n
@@ -20,11 +21,11 @@ export function ethFeeMethods({ chain }: Pick<RpcParts, 'chain'>): RpcMethods {
     // BLOBBASEFEE reads 1 on the OP Stack: there are no blobs to price.
     eth_blobBaseFee: () => '0x1',
     eth_baseFee: () => quantity(chain.nextBaseFee()),
-    eth_feeHistory: ([count, newest, percentiles]) => {
+    eth_feeHistory: async ([count, newest, percentiles]) => {
       const last = requireHeader(chain, blockParam(newest)).header.number
       const wanted = blockCount(count)
       const length = wanted > last + 1n ? last + 1n : wanted
-      return feeHistory(chain, last, length, optional(percentiles, percentilesParam))
+      return await feeHistory(chain, last, length, optional(percentiles, percentilesParam))
     },
   }
 }
@@ -52,26 +53,30 @@ function tips(block: StoredBlock): bigint[] {
   })
 }
 
-function feeHistory(
+async function feeHistory(
   chain: ChainView,
   last: bigint,
   length: bigint,
   percentiles: readonly number[] | undefined,
-): Record<string, unknown> {
+): Promise<Record<string, unknown>> {
   const oldest = last + 1n - length
   const numbers = Array.from({ length: Number(length) }, (_, i) => oldest + BigInt(i))
   const headers = numbers.map((number) => requireHeader(chain, { number }).header)
   const after = chain.headerByNumber(last + 1n)?.header.baseFeePerGas ?? chain.nextBaseFee()
   const baseFees = [...headers.map(({ baseFeePerGas }) => baseFeePerGas ?? 0n), after]
+  const reward: string[][] = []
+  const turns = new Turns()
+  for (const number of percentiles === undefined || percentiles.length === 0 ? [] : numbers) {
+    reward.push(rewards(chain, number, percentiles ?? []))
+    await turns.next()
+  }
   return {
     oldestBlock: quantity(oldest),
     baseFeePerGas: baseFees.map(quantity),
     gasUsedRatio: headers.map(({ gasUsed, gasLimit }) => (gasLimit === 0n ? 0 : Number(gasUsed) / Number(gasLimit))),
     baseFeePerBlobGas: baseFees.map(() => '0x1'),
     blobGasUsedRatio: headers.map(() => 0),
-    ...(percentiles === undefined || percentiles.length === 0
-      ? {}
-      : { reward: numbers.map((number) => rewards(chain, number, percentiles)) }),
+    ...(reward.length === 0 ? {} : { reward }),
   }
 }
 
@@ -100,6 +105,7 @@ function blockCount(value: unknown): bigint {
   // Some clients send a plain number here; geth takes both.
   const count =
     typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : uint64Param(value, 'blockCount')
+  if (count < 1n) throw new FormatError('blockCount must be at least 1')
   return count > feeHistoryBlocksMax ? feeHistoryBlocksMax : count
 }
 

@@ -1,6 +1,6 @@
 import { RpcError, rpcCodes } from '../../../../common/json-rpc.ts'
 import type { RpcMethods } from '../../../../common/json-rpc-server.ts'
-import type { Hex } from '../../../../protocol/bytes.ts'
+import { FormatError, type Hex } from '../../../../protocol/bytes.ts'
 import { PoolError } from '../txpool/pool-error.ts'
 import { sendSyncTimeoutMs, sendSyncTimeoutMsMax } from './limits.ts'
 import { bytesParam, optional, uint64Param } from './params.ts'
@@ -15,14 +15,18 @@ export function ethSendMethods(parts: Pick<RpcParts, 'chain' | 'pool'>): RpcMeth
   return {
     eth_sendRawTransaction: ([raw]) => send(parts, raw),
     eth_sendRawTransactionSync: async ([raw, timeout], { closed }) => {
-      const asked = optional(timeout, (value) =>
-        Number(typeof value === 'number' ? value : uint64Param(value, 'timeout')),
-      )
-      const timeoutMs = Math.min(asked ?? sendSyncTimeoutMs, sendSyncTimeoutMsMax)
+      const timeoutMs = optional(timeout, timeoutParam) ?? sendSyncTimeoutMs
       const hash = send(parts, raw)
       return await included(parts, hash, AbortSignal.any([closed, AbortSignal.timeout(timeoutMs)]))
     },
   }
+}
+
+/** Milliseconds, as a number or a quantity; clamped to what the node allows. */
+function timeoutParam(value: unknown): number {
+  const ms = typeof value === 'number' ? value : Number(uint64Param(value, 'timeout'))
+  if (!(ms >= 0)) throw new FormatError('timeout must not be negative')
+  return Math.min(Math.floor(ms), sendSyncTimeoutMsMax)
 }
 
 function send({ pool }: Pick<RpcParts, 'pool'>, raw: unknown): Hex {

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import { RpcError, rpcCodes } from '../../../../common/json-rpc.ts'
 import { bloomMayContain } from '../../../../protocol/bloom.ts'
 import { equalBytes, FormatError, fixedHex, hexToBytes } from '../../../../protocol/bytes.ts'
@@ -8,6 +7,7 @@ import { type BlockParam, blockParam, findBlock, findHeader } from './block-para
 import { logAddressesMax, logBlocksMax, logResultsMax, logTopicsMax } from './limits.ts'
 import { addressParam, hashParam, objectParam, optional } from './params.ts'
 import { receiptLogs } from './receipt-json.ts'
+import { Turns } from './turns.ts'
 
 /** Which logs a client asks for. An empty list of addresses or alternatives matches everything. */
 export type LogCriteria = {
@@ -52,9 +52,9 @@ export async function findLogs(
     throw new RpcError(rpcCodes.limitExceeded, `the block range exceeds the limit of ${logBlocksMax} blocks`)
   }
   const found: Record<string, unknown>[] = []
+  const turns = new Turns()
   for (let number = from; number <= last; number++) {
-    // A long range must not hold up block production in this process.
-    if ((number - from) % blocksPerTurn === blocksPerTurn - 1n) await setImmediate()
+    await turns.next()
     const header = chain.headerByNumber(number)
     if (header === undefined || !bloomMatches(header.header.logsBloom, criteria)) continue
     const block = chain.blockByHash(header.hash)
@@ -102,9 +102,6 @@ function bloomMatches(bloom: Uint8Array, { addresses, topics }: LogCriteria): bo
     (alternatives) => alternatives.length === 0 || alternatives.some((value) => bloomMayContain(bloom, value)),
   )
 }
-
-/** Headers read before other work gets its turn. */
-const blocksPerTurn = 256n
 
 /** A number may lie beyond the head; a label that is not set has no number. */
 function boundary(chain: ChainView, param: BlockParam, head: bigint): bigint {
