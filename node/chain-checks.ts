@@ -1,3 +1,4 @@
+import type { L1BlockRef } from '../protocol/block-ref.ts'
 import { bytesToHex } from '../protocol/bytes.ts'
 import type { Genesis } from '../protocol/genesis-file.ts'
 import { type ForkTimes, hardforks } from '../protocol/hardforks.ts'
@@ -30,6 +31,14 @@ export function checkGenesis(config: RollupConfig, genesis: Genesis, header: Hea
 export function checkChainId(side: 'L1' | 'engine', expected: bigint, actual: bigint): void {
   if (actual === expected) return
   throw new NodeError('wrong-chain', `the ${side} is of chain ${actual}, the rollup config says ${expected}`)
+}
+
+/** `block` is what L1 has at the rollup's first L1 height. Throws NodeError where the rollup began on another L1. */
+export function checkL1Genesis(config: RollupConfig, block: L1BlockRef | undefined): void {
+  const { number, hash } = config.genesis.l1
+  // An L1 that is not that far is behind, or not the right one; derivation waits for it.
+  if (block === undefined || block.hash === hash) return
+  throw new NodeError('wrong-genesis', `L1 has ${block.hash} at ${number}, the rollup config begins at ${hash}`)
 }
 
 /** Delta changes derivation alone and does not stand in a genesis file. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../common/clock.ts'
 import { errorMessage } from '../common/errors.ts'
+import { RpcError } from '../common/json-rpc.ts'
 import { RpcServer } from '../common/json-rpc-server.ts'
 import type { Log } from '../common/log.ts'
 import { type Backoff, retry } from '../common/retry.ts'
@@ -17,6 +18,7 @@ import type { Engine } from './engine/engine.ts'
 import { engineApiMethods } from './engine/http/engine-api-methods.ts'
 import { HttpEngine } from './engine/http/http-engine.ts'
 import { jwtAuthorizer } from './engine/jwt.ts'
+import { listen } from './listen.ts'
 import { NodeError } from './node-error.ts'
 import type { EngineOptions, NodeOptions } from './node-options.ts'
 import { nodeVersion } from './rpc/version.ts'
@@ -53,7 +55,9 @@ async function reachEngine(
       throw error
     }
   }
-  const chainId = await retry(ask, engineBackoff, { clock, signal }).catch((cause: unknown) => {
+  // An answer that is an error (a refused token) will not change by asking again.
+  const isFinal = (error: unknown) => error instanceof Error && error.cause instanceof RpcError
+  const chainId = await retry(ask, engineBackoff, { clock, signal, isFinal }).catch((cause: unknown) => {
     throw new NodeError('no-engine', 'the engine does not answer; check --l2 and --l2.jwt-secret', { cause })
   })
   checkChainId('engine', config.l2ChainId, chainId)
@@ -78,14 +82,14 @@ async function openEmbedded(
   closers.add('block building', () => engine.stop())
   const methods = embeddedRpcMethods({ clientVersion: nodeVersion }, { chain, pool, clock, log })
   const server = new RpcServer({ ...options.rpc, websocket: true, corsOrigin: '*' }, { methods, log })
-  const eth = await server.start()
+  const eth = await listen(server, options.rpc, 'eth JSON-RPC')
   closers.add('eth rpc', () => server.stop())
   if (options.auth === undefined) return { engine, ports: { eth } }
   const { host, port, jwtSecret } = options.auth
   const authMethods = { ...methods, ...engineApiMethods({ forkTimes, version: nodeVersion }, engine) }
   const authorize = jwtAuthorizer(jwtSecret, clock)
   const authServer = new RpcServer({ host, port, authorize, websocket: true }, { methods: authMethods, log })
-  const enginePort = await authServer.start()
+  const enginePort = await listen(authServer, options.auth, 'Engine API')
   closers.add('engine rpc', () => authServer.stop())
   return { engine, ports: { eth, engine: enginePort } }
 }

@@ -2,7 +2,8 @@ import type { Registry } from 'prom-client'
 import type { Clock } from '../common/clock.ts'
 import { HttpRpcClient } from '../common/json-rpc.ts'
 import type { Log } from '../common/log.ts'
-import { checkChainId } from './chain-checks.ts'
+import type { RollupConfig } from '../protocol/rollup-config.ts'
+import { checkChainId, checkL1Genesis } from './chain-checks.ts'
 import type { Closers } from './closers.ts'
 import { BeaconClient } from './l1/beacon-client.ts'
 import { KzgWorker } from './l1/kzg.ts'
@@ -62,15 +63,16 @@ export function makeL1(
   return { rpc, source, heads, kzg, seenMs: () => seenMs }
 }
 
-/** Waits until L1 answers, checks that it is the right chain, and begins to follow its heads. Throws NodeError. */
+/** Waits until L1 answers, checks that it is the chain of the rollup config, and begins to follow its heads. Throws NodeError. */
 export async function reachL1(
   l1: L1Part,
-  chainId: bigint,
+  config: RollupConfig,
   { clock, log, signal }: { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal },
 ): Promise<void> {
   for (let waitMs: number = backoffMs.first; !signal.aborted; waitMs = Math.min(2 * waitMs, backoffMs.max)) {
     try {
-      checkChainId('L1', chainId, await l1.source.chainId())
+      checkChainId('L1', config.l1ChainId, await l1.source.chainId())
+      checkL1Genesis(config, await l1.source.blockRefByNumber(config.genesis.l1.number))
       return await l1.heads.start()
     } catch (error) {
       if (!(error instanceof L1Error)) throw error

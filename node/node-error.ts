@@ -3,5 +3,8 @@ import { CodedError } from '../common/errors.ts'
 /**
  * Why a node cannot run. `wrong-genesis`, `wrong-chain`: rollup config, genesis file, engine and L1 are not of one chain.
  * `no-genesis`: the embedded engine needs the genesis file. `no-engine`: the external engine does not answer.
+ * `port-in-use`: another program listens there.
  */
-export class NodeError extends CodedError<'wrong-genesis' | 'wrong-chain' | 'no-genesis' | 'no-engine'> {}
+export class NodeError extends CodedError<
+  'wrong-genesis' | 'wrong-chain' | 'no-genesis' | 'no-engine' | 'port-in-use'
+> {}

@@ -22,6 +22,7 @@ import { openEngine } from './engine-part.ts'
 import { confirmedL1 } from './l1/confirmed-l1.ts'
 import type { L1HeadEvent } from './l1/l1-heads.ts'
 import { type L1Part, makeL1, reachL1 } from './l1-part.ts'
+import { listen } from './listen.ts'
 import type { NodeOptions } from './node-options.ts'
 import { NodeStore } from './node-store.ts'
 import { Posting } from './posting-part.ts'
@@ -129,7 +130,7 @@ async function start(
       options.metrics ? registry : undefined,
     ),
   })
-  const rpc = await server.start()
+  const rpc = await listen(server, options.rpc, 'rollup JSON-RPC')
   closers.add('rollup rpc', () => server.stop())
   log.info('node started', { chain: config.l2ChainId, rpc, ...enginePart.ports, dataDir })
 
@@ -170,7 +171,7 @@ async function start(
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    await reachL1(l1, config.l1ChainId, { clock, log, signal })
+    await reachL1(l1, config, { clock, log, signal })
     if (signal.aborted) return
     closers.add(
       'l1 heads listener',

@@ -1,9 +1,9 @@
 import type { Log } from '../../common/log.ts'
+import { Serial } from '../../common/serial.ts'
 import type { L2BlockRef } from '../../protocol/block-ref.ts'
 import type { Engine } from '../engine/engine.ts'
 import { DriverError } from './driver-error.ts'
 import type { FoundHeads } from './find-heads.ts'
-import { Serial } from './serial.ts'
 
 /** Heads of the L2. `crossUnsafe` of the spec equals `unsafe` without interop. */
 export type Heads = {

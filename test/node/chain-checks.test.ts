@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { checkChainId, checkGenesis } from '../../node/chain-checks.ts'
+import { checkChainId, checkGenesis, checkL1Genesis } from '../../node/chain-checks.ts'
 import { bytesToHex } from '../../protocol/bytes.ts'
 import { genesisHeader, parseGenesis } from '../../protocol/genesis-file.ts'
 import { headerHash } from '../../protocol/header.ts'
-import { testRollupConfig } from '../fakes/rollup-config.ts'
+import { hash, testRollupConfig } from '../fakes/rollup-config.ts'
 
 const forkTimes = testRollupConfig().forkTimes
 const genesis = parseGenesis(
@@ -40,6 +40,13 @@ describe('one chain', () => {
     expect(() => checkGenesis(later, genesis, header)).toThrow('jovian')
     const delta = { ...config, forkTimes: { ...forkTimes, delta: 9n } }
     expect(() => checkGenesis(delta, genesis, header)).not.toThrow()
+  })
+
+  test('an L1 with another block at the rollup’s beginning is named; one that is not that far is waited for', () => {
+    const block = { ...config.genesis.l1, parentHash: hash(0), timestamp: 0n }
+    checkL1Genesis(config, block)
+    checkL1Genesis(config, undefined)
+    expect(() => checkL1Genesis(config, { ...block, hash: hash(7) })).toThrow(`L1 has ${hash(7)} at 0`)
   })
 
   test('an L1 of another chain is named', () => {

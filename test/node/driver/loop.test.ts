@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { Serial } from '../../../common/serial.ts'
 import { type Next, runLoop, runTogether, Wake } from '../../../node/driver/loop.ts'
-import { Serial } from '../../../node/driver/serial.ts'
 import { ManualClock } from '../../fakes/manual-clock.ts'
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))

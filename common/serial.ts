@@ -1,4 +1,4 @@
-/** Runs actions one after another in the order of the calls: the engine sees one mutation at a time. */
+/** Runs actions one after another in the order of the calls. */
 export class Serial {
   #last: Promise<unknown> = Promise.resolve()
 
