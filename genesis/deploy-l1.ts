@@ -52,8 +52,41 @@ export type DeployL1Options = {
 export async function deployL1Contracts(options: DeployL1Options): Promise<L1Deployment> {
   const { config } = options
   const deployer = await L1Deployer.connect(options)
-  const multicall = await deployMulticall3(deployer)
-  const systemConfig = await deployer.deploy('SystemConfig', [
+  const [multicall, systemConfig] = await deployer.deploy([multicallPlan(deployer), systemConfigPlan(config)])
+  const l1Start = await deployer.startBlock(systemConfig)
+  const oracle = plan('L2OutputOracle', [
+    config.outputSubmissionInterval,
+    config.l2BlockTime,
+    0n,
+    l1Start.timestamp,
+    config.proposer,
+    config.challenger,
+    config.finalizationPeriodSeconds,
+  ])
+  const portal = plan('OptimismPortal', [deployer.addressOf(oracle), systemConfig, config.l1Owner])
+  const bridge = plan('OpenBridge', [
+    deployer.addressOf(portal),
+    openLedgerPredeploys.openBridge,
+    config.l1OpenToken ?? zeroAddress,
+    circulatingAtGenesis(config),
+    deployer.address,
+  ])
+  const [l2OutputOracle, optimismPortal, openBridge] = await deployer.deploy([oracle, portal, bridge])
+  const openToken = await deployer.readAddress('OpenBridge', openBridge, 'token')
+  const addresses = { systemConfig, optimismPortal, l2OutputOracle, openBridge, openToken, multicall3: multicall }
+  return { l1Start, addresses }
+}
+
+/** A contract to deploy; `address` where it may stand already, whoever put it there. */
+type Plan = { readonly name: string; readonly initCode: Hex; readonly address?: Hex }
+
+function plan(name: string, args: readonly unknown[]): Plan {
+  const { abi, bytecode } = loadArtifact(name)
+  return { name, initCode: encodeDeployData({ abi: abi as Abi, bytecode, args }) }
+}
+
+function systemConfigPlan(config: DeployConfig): Plan {
+  return plan('SystemConfig', [
     {
       owner: config.l1Owner,
       batcher: config.batchSenderAddress,
@@ -66,37 +99,25 @@ export async function deployL1Contracts(options: DeployL1Options): Promise<L1Dep
       customGasToken: config.customGasToken !== null,
     },
   ])
-  const l1Start = await deployer.startBlock(systemConfig)
-  const l2OutputOracle = await deployer.deploy('L2OutputOracle', [
-    config.outputSubmissionInterval,
-    config.l2BlockTime,
-    0n,
-    l1Start.timestamp,
-    config.proposer,
-    config.challenger,
-    config.finalizationPeriodSeconds,
-  ])
-  const optimismPortal = await deployer.deploy('OptimismPortal', [l2OutputOracle, systemConfig, config.l1Owner])
-  const openBridge = await deployer.deploy('OpenBridge', [
-    optimismPortal,
-    openLedgerPredeploys.openBridge,
-    config.l1OpenToken ?? zeroAddress,
-    circulatingAtGenesis(config),
-    deployer.address,
-  ])
-  const openToken = await deployer.readAddress('OpenBridge', openBridge, 'token')
-  const addresses = { systemConfig, optimismPortal, l2OutputOracle, openBridge, openToken, multicall3: multicall }
-  return { l1Start, addresses }
+}
+
+/** Init code that returns what follows it: size less these eleven bytes, copied to memory, returned. */
+const returnRest = '0x600b5981380380925939f3'
+
+function multicallPlan({ standsAlready }: { readonly standsAlready: ReadonlySet<Hex> }): Plan {
+  const { address, code } = multicall3()
+  const initCode: Hex = `${returnRest}${bytesToHex(code).slice(2)}`
+  return { name: 'Multicall3', initCode, ...(standsAlready.has(address) ? { address } : {}) }
 }
 
 /** The deterministic deployment proxy, which anvil and public networks carry. Source: Arachnid's proxy, EIP-1014. */
 const create2Deployer = '0x4e59b44847b379578588920ca78fbf26c0b4956c'
-/** Init code that returns what follows it: size less these eleven bytes, copied to memory, returned. */
-const returnRest = '0x600b5981380380925939f3'
 /** A transaction of an L1 with 12 s slots is in a block after two minutes, or its fee is wrong. */
 const receiptTimeoutMs = 120_000
 
 class L1Deployer {
+  /** Contracts of other people that the L1 has. */
+  readonly standsAlready: ReadonlySet<Hex>
   readonly #reader: PublicClient
   readonly #writer: WalletClient
   readonly #account: ReturnType<typeof privateKeyToAccount>
@@ -118,63 +139,61 @@ class L1Deployer {
     if (BigInt(chainId) !== config.l1ChainId) {
       throw new GenesisError('l1', `${rpcUrl} has chain id ${chainId}, the deploy config says ${config.l1ChainId}`)
     }
-    const proxy = await reader.getCode({ address: create2Deployer })
-    if (proxy === undefined) {
+    if ((await reader.getCode({ address: create2Deployer })) === undefined) {
       throw new GenesisError('l1', `the L1 lacks the deterministic deployment proxy ${create2Deployer}`)
     }
-    return new L1Deployer(reader, writer, account, config.l2ChainId, onProgress ?? (() => {}))
+    const { address } = multicall3()
+    const standsAlready = new Set((await reader.getCode({ address })) === undefined ? [] : [address])
+    return new L1Deployer(
+      { reader, writer, account, standsAlready, onProgress: onProgress ?? (() => {}) },
+      config.l2ChainId,
+    )
   }
 
   constructor(
-    reader: PublicClient,
-    writer: WalletClient,
-    account: ReturnType<typeof privateKeyToAccount>,
+    parts: {
+      readonly reader: PublicClient
+      readonly writer: WalletClient
+      readonly account: ReturnType<typeof privateKeyToAccount>
+      readonly standsAlready: ReadonlySet<Hex>
+      readonly onProgress: (step: string) => void
+    },
     l2ChainId: bigint,
-    onProgress: (step: string) => void,
   ) {
-    this.#reader = reader
-    this.#writer = writer
-    this.#account = account
+    this.#reader = parts.reader
+    this.#writer = parts.writer
+    this.#account = parts.account
+    this.standsAlready = parts.standsAlready
+    this.#onProgress = parts.onProgress
     // One L1 may carry many L2s: each has its own contracts.
     this.#salt = bytesToHex(uintBytes(l2ChainId, 32))
-    this.#onProgress = onProgress
   }
 
   get address(): Address {
     return this.#account.address
   }
 
-  /** Deploys one of our contracts unless it stands already. */
-  async deploy(name: string, args: readonly unknown[]): Promise<Hex> {
-    const { abi, bytecode } = loadArtifact(name)
-    return await this.deployCode(name, encodeDeployData({ abi: abi as Abi, bytecode, args }))
+  /** Where a contract stands once it is deployed. */
+  addressOf({ initCode, address }: Plan): Hex {
+    if (address !== undefined) return address
+    const options = { opcode: 'CREATE2', from: create2Deployer, salt: this.#salt, bytecode: initCode } as const
+    return getContractAddress(options).toLowerCase() as Hex
   }
 
-  async deployCode(name: string, initCode: Hex): Promise<Hex> {
-    const address = getContractAddress({
-      opcode: 'CREATE2',
-      from: create2Deployer,
-      salt: this.#salt,
-      bytecode: initCode,
-    }).toLowerCase() as Hex
-    if (await this.hasCode(address)) return address
-    this.#onProgress(`deploying ${name}`)
-    const hash = await this.#writer.sendTransaction({
-      account: this.#account,
-      chain: this.#writer.chain,
-      to: create2Deployer,
-      data: `${this.#salt}${initCode.slice(2)}`,
-    })
-    const receipt = await this.#reader.waitForTransactionReceipt({ hash, timeout: receiptTimeoutMs })
-    // An earlier, interrupted run's transaction may have come first: then this one failed and all is well.
-    if (!(await this.hasCode(address))) {
-      throw new GenesisError('l1', `${name} was not deployed: transaction ${hash} ${receipt.status}`)
+  /** Deploys what does not stand yet, all in as few L1 blocks as there is room, and returns every address. */
+  async deploy<const Plans extends readonly Plan[]>(plans: Plans): Promise<{ [I in keyof Plans]: Hex }> {
+    const sent: { readonly name: string; readonly address: Hex; readonly hash?: Hex }[] = []
+    for (const contract of plans) {
+      const { name, initCode } = contract
+      const address = this.addressOf(contract)
+      if (await this.#hasCode(address, 'latest')) continue
+      this.#onProgress(`deploying ${name}`)
+      // An interrupted run may have left its transaction in the pool.
+      const underWay = await this.#hasCode(address, 'pending')
+      sent.push({ name, address, ...(underWay ? {} : { hash: await this.#send(initCode) }) })
     }
-    return address
-  }
-
-  async hasCode(address: Hex): Promise<boolean> {
-    return (await this.#reader.getCode({ address })) !== undefined
+    for (const { name, address, hash } of sent) await this.#waitForCode(name, address, hash)
+    return plans.map((contract) => this.addressOf(contract)) as { [I in keyof Plans]: Hex }
   }
 
   async readAddress(contract: string, address: Hex, functionName: string): Promise<Hex> {
@@ -193,10 +212,28 @@ class L1Deployer {
     const { hash, number, timestamp } = await this.#reader.getBlock({ blockNumber: blockNumber as bigint })
     return { hash, number, timestamp }
   }
-}
 
-async function deployMulticall3(deployer: L1Deployer): Promise<Hex> {
-  const { address, code } = multicall3()
-  if (await deployer.hasCode(address)) return address
-  return await deployer.deployCode('Multicall3', `${returnRest}${bytesToHex(code).slice(2)}`)
+  async #send(initCode: Hex): Promise<Hex> {
+    return await this.#writer.sendTransaction({
+      account: this.#account,
+      chain: this.#writer.chain,
+      to: create2Deployer,
+      data: `${this.#salt}${initCode.slice(2)}`,
+    })
+  }
+
+  async #waitForCode(name: string, address: Hex, hash: Hex | undefined): Promise<void> {
+    if (hash !== undefined) await this.#reader.waitForTransactionReceipt({ hash, timeout: receiptTimeoutMs })
+    const deadline = Date.now() + (hash === undefined ? receiptTimeoutMs : 0)
+    while (!(await this.#hasCode(address, 'latest'))) {
+      if (Date.now() >= deadline) {
+        throw new GenesisError('l1', `${name} was not deployed${hash === undefined ? '' : ` by transaction ${hash}`}`)
+      }
+      await new Promise((done) => setTimeout(done, 250))
+    }
+  }
+
+  async #hasCode(address: Hex, blockTag: 'latest' | 'pending'): Promise<boolean> {
+    return (await this.#reader.getCode({ address, blockTag })) !== undefined
+  }
 }

@@ -52,6 +52,29 @@ describe.skipIf(!hasAnvil)('L1 deployment on anvil (skipped where its binary is 
     expect(await anvil.rpc.request('eth_blockNumber')).toBe(block)
   })
 
+  test('a transaction that an interrupted run left in the pool is waited for, not sent again', async () => {
+    const slow = await startAnvil(['--no-mining'])
+    try {
+      const interrupted = deployL1Contracts({
+        ...options,
+        rpcUrl: slow.url,
+        onProgress: (step) => {
+          if (step.includes('SystemConfig')) throw new Error('killed')
+        },
+      })
+      await expect(interrupted).rejects.toThrow('killed')
+      const resumed = deployL1Contracts({ ...options, rpcUrl: slow.url })
+      const miner = setInterval(() => void slow.mine(), 200)
+      const { addresses } = await resumed.finally(() => clearInterval(miner))
+      expect(addresses.systemConfig).toBe(deployment.addresses.systemConfig)
+      const owner = privateKeyToAccount(options.deployerKey).address
+      // Multicall3, SystemConfig, L2OutputOracle, OptimismPortal and OpenBridge, once each.
+      expect(await slow.rpc.request('eth_getTransactionCount', [owner, 'latest'])).toBe('0x5')
+    } finally {
+      await slow.stop()
+    }
+  })
+
   test('a wrong chain id is refused before anything is sent', async () => {
     const config = { ...options.config, l1ChainId: 1n }
     await expect(deployL1Contracts({ ...options, config, rpcUrl: anvil.url })).rejects.toThrow('chain id 31337')
