@@ -12,7 +12,7 @@ import { GenesisError } from './genesis-error.ts'
 export type CodeHashes = Readonly<Record<'creation' | 'preinstalls' | 'runtime', Readonly<Record<string, Hex>>>>
 
 /** The committed list. */
-export const codeHashes = JSON.parse(
+const codeHashes = JSON.parse(
   readFileSync(join(import.meta.dirname, '../contracts/code-hashes.json'), 'utf8'),
 ) as CodeHashes
 

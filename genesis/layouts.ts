@@ -22,7 +22,7 @@ export function checkLayouts(state: MemoryState, config: DeployConfig, l1: L1Cou
 }
 
 /** A state variable of at most a word, found by the compiler's layout. */
-export function readVariable(state: MemoryState, contract: string, address: Hex, label: string): bigint {
+function readVariable(state: MemoryState, contract: string, address: Hex, label: string): bigint {
   const variable = loadArtifact(contract).storageLayout.find((entry) => entry.label === label)
   if (variable === undefined) throw new GenesisError('bytecode', `${contract} has no state variable ${label}`)
   const slot = bytesToHex(uintBytes(variable.slot, 32))
