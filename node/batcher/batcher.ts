@@ -5,6 +5,7 @@ import type { Log } from '../../common/log.ts'
 import { counter, gauge } from '../../common/metrics.ts'
 import { blobDataBytesMax } from '../../protocol/blob-codec.ts'
 import type { BlockId, L1BlockRef, L2BlockRef } from '../../protocol/block-ref.ts'
+import { quantity } from '../../protocol/bytes.ts'
 import { rlpBytesPerChannelMaxBedrock, rlpBytesPerChannelMaxFjord } from '../../protocol/channel-compression.ts'
 import type { PayloadEnvelope } from '../../protocol/engine-api.ts'
 import { isActive } from '../../protocol/hardforks.ts'
@@ -39,6 +40,7 @@ export type BatcherSyncStatus = {
   readonly headL1: L1BlockRef | undefined
   readonly unsafeL2: L2BlockRef
   readonly safeL2: L2BlockRef
+  readonly finalizedL2: L2BlockRef
 }
 
 export type BatcherParts = {
@@ -124,7 +126,7 @@ export class Batcher {
     const head = status.headL1
     if (head === undefined) return
     await this.#followL1(head)
-    await this.#sender.forgetSafe(status.safeL2)
+    await this.#sender.forgetFinal({ safe: status.safeL2, finalized: status.finalizedL2 })
     await this.#checkStalled(status, head)
     if (!(await this.#findCursor(status))) return
     await this.#load(status, head)
@@ -162,8 +164,14 @@ export class Batcher {
   async #followL1(head: L1BlockRef): Promise<void> {
     const known = this.#l1Head
     if (known?.hash === head.hash) return
-    if (known !== undefined && head.parentHash !== known.hash) await this.#sender.recheck()
+    const grew = known === undefined || head.parentHash === known.hash || (await this.#isCanonical(known))
+    if (!grew) await this.#sender.recheck()
     this.#l1Head = head
+  }
+
+  async #isCanonical(block: L1BlockRef): Promise<boolean> {
+    const now = await this.#parts.rpc.request('eth_getBlockByNumber', [quantity(block.number), false])
+    return typeof now === 'object' && now !== null && Reflect.get(now, 'hash') === block.hash
   }
 
   /** Data that is on L1, was read by the node and did not become safe is lost: post its blocks again. */
@@ -181,7 +189,8 @@ export class Batcher {
     if (why === undefined || this.#stalledTicks < stalledTicks) return
     this.#stalledTicks = 0
     this.#parts.log.warn('posted channel did not become safe', { why, safeL2: status.safeL2.number })
-    await this.#startAgain(() => false)
+    await this.#startAgain((last) => last.number <= status.safeL2.number)
+    this.#cursor = undefined
   }
 
   /** True where it is known which block comes next. */

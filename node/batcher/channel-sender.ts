@@ -14,6 +14,8 @@ import { PostedChannel } from './posted-channel.ts'
 
 /** After a transaction failed the next try waits this long, doubling. */
 export const sendRetryMs = { first: 1_000, max: 30_000 } as const
+/** Channels kept although their blocks are safe, where L1 never calls anything final: about 64 blobs of memory. */
+export const safeChannelsMax = 64
 /** How often a drain looks whether all is mined. */
 const drainPollMs = 50
 
@@ -41,7 +43,7 @@ type Parts = {
   readonly registry: Registry
 }
 
-/** Sends closed channels in order and remembers them until their blocks are safe. */
+/** Sends closed channels in order and remembers them until no L1 reorg can throw them out. */
 export class ChannelSender {
   readonly #options: ChannelSenderOptions
   readonly #parts: Parts
@@ -51,7 +53,7 @@ export class ChannelSender {
   #retryAtMs = 0
   #retryMs = 0
   #isPaused = false
-  /** The newest channel that became safe and was forgotten. */
+  /** The newest channel that became final and was forgotten. */
   #forgotten: { readonly last: BlockId; readonly l1Block: bigint } | undefined
 
   constructor(options: ChannelSenderOptions, parts: Parts) {
@@ -105,11 +107,13 @@ export class ChannelSender {
     }
   }
 
-  /** Forgets channels whose blocks are all safe. */
-  async forgetSafe(safe: BlockId): Promise<void> {
+  /** Forgets channels whose blocks are final: until then a reorg may throw their transactions out, to be sent again as they are. */
+  async forgetFinal(heads: { readonly safe: BlockId; readonly finalized: BlockId }): Promise<void> {
     while (true) {
       const posted = this.#channels[0]
-      if (posted === undefined || !posted.isMined || posted.channel.last.number > safe.number) return
+      if (posted === undefined || !posted.isMined) return
+      const safe = this.#channels.filter(({ channel }) => channel.last.number <= heads.safe.number).length
+      if (posted.channel.last.number > heads.finalized.number && safe <= safeChannelsMax) return
       const { inclusion } = posted
       if (inclusion !== undefined) this.#forgotten = { last: posted.channel.last, l1Block: inclusion.last }
       this.#channels.shift()

@@ -215,7 +215,11 @@ export class TxManager {
         const receipt = await this.#receipt(entry)
         if (receipt !== undefined && (await this.#isConfirmed(receipt))) return this.#mined(entry, receipt)
         if (receipt === undefined) {
-          usedPolls = (await this.#count('latest')) > entry.nonce ? usedPolls + 1 : 0
+          const used = await this.#count('latest')
+          usedPolls = used > entry.nonce ? usedPolls + 1 : 0
+          // After a reorg an earlier nonce, whose transaction was forgotten long since, may be free again.
+          const isBlocked = used < entry.nonce && !journal.entries().some(({ nonce }) => nonce === used)
+          if (isBlocked) await this.#inTurn(() => this.#nextNonce())
           if (usedPolls >= lostPolls) return undefined
           if (clock.nowMs() - attemptedAtMs >= this.#options.resubmissionTimeoutMs) {
             attemptedAtMs = clock.nowMs()

@@ -67,6 +67,8 @@ export class BatcherWorld {
 
   /** A batcher process: `kill` cuts it off from everything at once, as SIGKILL would. */
   async startBatcher(killAfterRequests = Number.POSITIVE_INFINITY): Promise<Process> {
+    // A killed one may still have a file operation under way, which a real kill would have ended.
+    await new Promise((done) => setTimeout(done, 20))
     const process = { isAlive: true }
     let requests = 0
     const requireLife = () => {
@@ -149,6 +151,8 @@ export class BatcherWorld {
     this.l2.safe = this.l2.ref(safe)
     this.l2.currentL1 = head
     this.l2.headL1 = head
+    // Final is what was safe when this was last asked, but for the blocks a reorg took back.
+    this.l2.finalized = Math.min(this.l2.finalized, safe)
   }
 
   posted(): Promise<PostedBlock[]> {

@@ -17,6 +17,7 @@ export class FakeL2Chain {
   currentL1: L1BlockRef | undefined
   headL1: L1BlockRef | undefined
   safe: L2BlockRef
+  finalized = 0
   /** Highest block anyone asked for. */
   newestRead = 0n
   #nextHash = 0x200000
@@ -59,6 +60,7 @@ export class FakeL2Chain {
     headL1: this.headL1,
     unsafeL2: this.unsafe,
     safeL2: this.safe,
+    finalizedL2: this.ref(this.finalized),
   })
 
   readonly payloadByNumber = async (number: bigint): Promise<PayloadEnvelope | undefined> => {

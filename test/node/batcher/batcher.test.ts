@@ -98,6 +98,31 @@ test.each([true, false])(
   },
 )
 
+test.each([true, false])(
+  'L1 reorgs of any depth leave every block on L1 once (returned to the pool: %s)',
+  async (returnTxs) => {
+    const world = await BatcherWorld.create()
+    const { batcher } = await world.startBatcher()
+    let blocks = 0
+    for (const depth of [1, 2, 5, 3, 8, 13, 20, 1]) {
+      for (let i = 0; i < 3; i++) {
+        await world.build(2)
+        blocks += 2
+        await world.mine()
+        await world.settle()
+      }
+      // What is final is forgotten; a reorg below it, which L1 promises not to make, must not stop the batcher either.
+      world.l2.finalized = Math.max(0, blocks - 10)
+      world.l1.reorg(Math.min(depth, world.l1.chain.length - 1), { returnTxs })
+      await world.mine()
+      await world.settle()
+      expect(await world.postedTimes(), `after a reorg of ${depth} blocks`).toEqual(times(blocks))
+    }
+    await batcher.stop({ drainMs: 0 })
+  },
+  60_000,
+)
+
 test('after an L2 reorg the blocks that took the place of others are posted, and what was not sent is dropped', async () => {
   const world = await BatcherWorld.create({ maxChannelDuration: 0 })
   const { batcher } = await world.startBatcher()
