@@ -58,10 +58,16 @@ export class RpcWorld {
     this.url = `127.0.0.1:${parts.port}`
   }
 
-  /** `fork`: the newest, active from genesis on with all before it. */
-  static async open({ fork = 'jovian' }: { readonly fork?: Hardfork } = {}): Promise<RpcWorld> {
+  /** `fork`: the newest, active from genesis on with all before it. `file`: a genesis file to use in place of the small one. */
+  static async open({
+    fork = 'jovian',
+    file,
+  }: {
+    readonly fork?: Hardfork
+    readonly file?: unknown
+  } = {}): Promise<RpcWorld> {
     const dir = await mkdtemp(join(tmpdir(), 'rpc-world-'))
-    const genesis = parseGenesis(genesisJson(fork))
+    const genesis = parseGenesis(file ?? genesisJson(fork))
     const chain = await EmbeddedChain.open({ dir, genesis, archive: true }, { log: silentLog })
     const engine = new EmbeddedEngine(chain, { log: silentLog })
     const clock = new ManualClock()
