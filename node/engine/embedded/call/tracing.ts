@@ -1,7 +1,8 @@
-import type { EVM, EVMResult, Log as EvmLog, InterpreterStep } from '@ethereumjs/evm'
-import { emptyBytes } from '../../../../protocol/bytes.ts'
+import type { EVM, EVMResult, Log as EvmLog } from '@ethereumjs/evm'
+import { emptyBytes, uintBytes } from '../../../../protocol/bytes.ts'
 import type { FrameEnter, FrameExit, Tracer } from '../chain-view.ts'
-import { checkTime, stepsPerLook } from './time-limit.ts'
+import type { RunState } from '../transition/evm-internals.ts'
+import { listenToSteps, type Step } from '../transition/interpreter.ts'
 
 /** The message an EVM announces before it runs it; the library does not export the type. */
 type EvmMessage = {
@@ -37,31 +38,25 @@ export function attachTracer(evm: EVM, tracer: Tracer, onTopExit?: (frame: Frame
     tracer.exit?.(frame)
     if (inner.length === 1) onTopExit?.(frame)
   }
-  let steps = 0
-  // The EVM waits for a listener that takes a second argument to call it.
-  const step = (event: InterpreterStep, done: () => void) => {
-    const turn = ++steps % stepsPerLook === 0 ? checkTime(evm) : undefined
+  const step = ({ entry, state, gasCost }: Step) => {
     tracer.step?.({
-      pc: event.pc,
-      opcode: event.opcode.name,
-      depth: event.depth + 1,
-      gasLeft: event.gasLeft,
-      gasCost: event.opcode.dynamicFee ?? BigInt(event.opcode.fee),
-      address: event.address.bytes,
-      stack: event.stack,
+      pc: state.programCounter,
+      opcode: entry.opcodeInfo.fullName,
+      depth: state.env.depth + 1,
+      gasLeft: state.gasLeft,
+      gasCost,
+      address: state.env.address.bytes,
+      stack: state.stack.getStack(),
     })
-    if (event.opcode.name === 'SELFDESTRUCT') reportSelfdestruct(event, tracer)
-    if (turn === undefined) done()
-    else turn.then(done, done)
+    if (entry.opcodeInfo.code === selfdestruct) reportSelfdestruct(state, tracer)
   }
   evm.events.on('beforeMessage', before as never)
   evm.events.on('afterMessage', after as never)
-  // A listener on steps halves the speed: without one, selfdestructs of a tracer that only wants frames go unseen.
-  if (tracer.step !== undefined || tracer.enter !== undefined) evm.events.on('step', step as never)
+  const detachSteps = listenToSteps(evm, step)
   return () => {
     evm.events.off('beforeMessage', before as never)
     evm.events.off('afterMessage', after as never)
-    evm.events.off('step', step as never)
+    detachSteps()
   }
 }
 
@@ -95,13 +90,16 @@ function exitOf({ execResult, createdAddress }: EVMResult, logs: readonly EvmLog
   }
 }
 
-function reportSelfdestruct(event: InterpreterStep, tracer: Tracer): void {
-  const beneficiary = event.stack.at(-1) ?? 0n
+const selfdestruct = 0xff
+
+/** The library announces calls and creations as messages, but not this. */
+function reportSelfdestruct(state: RunState, tracer: Tracer): void {
+  const [beneficiary = 0n] = state.stack.length > 0 ? state.stack.peek(1) : []
   tracer.enter?.({
     type: 'SELFDESTRUCT',
-    from: event.address.bytes,
-    to: Buffer.from((beneficiary & ((1n << 160n) - 1n)).toString(16).padStart(40, '0'), 'hex'),
-    value: event.account.balance,
+    from: state.env.address.bytes,
+    to: uintBytes(beneficiary & ((1n << 160n) - 1n), 20),
+    value: state.env.contract.balance,
     gas: 0n,
     input: emptyBytes,
   })

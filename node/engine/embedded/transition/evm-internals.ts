@@ -14,13 +14,20 @@ export type RunState = {
     pop(): bigint
     popN(count: number): bigint[]
     peek(count?: number): bigint[]
+    /** A copy, the top last. */
+    getStack(): bigint[]
   }
   code: Uint8Array
   shouldDoJumpAnalysis: boolean
   validJumps: Uint8Array
   cachedPushes: Readonly<Record<number, bigint>>
   gasLeft: bigint
-  readonly env: { readonly isStatic: boolean; readonly address: { readonly bytes: Uint8Array } }
+  readonly env: {
+    readonly isStatic: boolean
+    readonly depth: number
+    readonly address: { readonly bytes: Uint8Array }
+    readonly contract: { readonly balance: bigint }
+  }
   readonly interpreter: {
     readonly _evm: EVM
     refundGas(amount: bigint): void
@@ -33,6 +40,8 @@ export type RunState = {
 export type OpcodeEntry = {
   readonly opcodeInfo: {
     readonly code: number
+    /** With its number: PUSH1, not PUSH. */
+    readonly fullName: string
     readonly feeBigInt: bigint
     readonly dynamicGas: boolean
     readonly isInvalid: boolean

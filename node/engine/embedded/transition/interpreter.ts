@@ -6,12 +6,24 @@ import type { OpcodeEntry, RunState } from './evm-internals.ts'
 /**
  * A faster main loop for the library's interpreter. The library awaits a promise at every opcode and searches each code
  * for jump destinations anew; this loop awaits only what is a promise and remembers the destinations by code. The
- * library has no hook for either, so its loop is replaced on the class; written against exactly version 10.1.3. An EVM
- * with a listener on steps runs the library's own loop.
+ * library has no hook for either, so its loop is replaced on the class; written against exactly version 10.1.3. Steps are
+ * told to {@link listenToSteps}; an EVM with the library's own listener on steps, which reads memory before it is paid
+ * for, runs the library's loop.
  */
 export async function installFastInterpreter(): Promise<void> {
   installed ??= install()
   await installed
+}
+
+/** An opcode about to run. */
+export type Step = { readonly entry: OpcodeEntry; readonly state: RunState; readonly gasCost: bigint }
+
+const stepListeners = new WeakMap<EVM, (step: Step) => void>()
+
+/** Tells of every opcode that an EVM runs. Returns what ends it. */
+export function listenToSteps(evm: EVM, listener: (step: Step) => void): () => void {
+  stepListeners.set(evm, listener)
+  return () => stepListeners.delete(evm)
 }
 
 type RunResult = { readonly runState: RunState; readonly exceptionError?: EVMError | undefined }
@@ -52,6 +64,7 @@ async function runFast(interpreter: Interpreter, code: Uint8Array): Promise<RunR
   state.validJumps = jumps
   state.cachedPushes = pushes
   state.shouldDoJumpAnalysis = false
+  const listener = stepListeners.get(evm)
   let steps = 0
   try {
     while (state.programCounter < code.length) {
@@ -68,6 +81,7 @@ async function runFast(interpreter: Interpreter, code: Uint8Array): Promise<RunR
         const dynamic = entry.gasHandler(state, gas, common)
         gas = typeof dynamic === 'bigint' ? dynamic : await dynamic
       }
+      listener?.({ entry, state, gasCost: gas })
       if (opcodeInfo.isInvalid) throw new EVMError(EVMError.errorMessages.INVALID_OPCODE)
       const left = state.gasLeft - gas
       if (left < 0n) {
