@@ -53,15 +53,6 @@ export function upgradeTransactions(
   })
 }
 
-/** True where the block at `timestamp` is the first of a fork with upgrade deposits, and so takes no user transaction. */
-export function isUpgradeBlock(
-  config: Pick<RollupConfig, 'forkTimes'>,
-  timestamp: bigint,
-  parentTimestamp: bigint,
-): boolean {
-  return upgradeForks.some((fork) => activatesAt(config.forkTimes, fork, timestamp, parentTimestamp))
-}
-
 const upgradeForks = ['ecotone', 'fjord', 'isthmus', 'jovian', 'karst'] as const satisfies readonly Hardfork[]
 
 /**

@@ -1,8 +1,10 @@
+import { attributesEip1559Params } from '../../protocol/base-fee.ts'
 import type { BlockId, L2BlockRef } from '../../protocol/block-ref.ts'
-import { bytesToHex, FormatError, type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
+import { FormatError, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { userDeposits } from '../../protocol/deposits.ts'
 import type { PayloadAttributes } from '../../protocol/engine-api.ts'
 import { activatesAt, isActive } from '../../protocol/hardforks.ts'
+import { optional } from '../../protocol/json-fields.ts'
 import type { L1BlockInfo } from '../../protocol/l1-block.ts'
 import { l1InfoDeposit } from '../../protocol/l1-info.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
@@ -106,11 +108,12 @@ export class AttributesBuilder {
     const at = (fork: Parameters<typeof isActive>[1]) => isActive(forkTimes, fork, timestamp)
     // Karst's upgrade deposits come on top of the block's own gas.
     const upgradeGas = activatesAt(forkTimes, 'karst', timestamp, parentTimestamp) ? karstUpgradeGas : 0n
+    const eip1559Params = attributesEip1559Params(forkTimes, systemConfig.eip1559Params, parentTimestamp, timestamp)
     return {
       gasLimit: systemConfig.gasLimit + upgradeGas,
       ...(at('canyon') ? { withdrawals: [] as const } : {}),
       ...(at('ecotone') ? { parentBeaconBlockRoot: info.parentBeaconBlockRoot ?? zeroHash } : {}),
-      ...(at('holocene') ? { eip1559Params: bytesToHex(hexToBytes(systemConfig.eip1559Params)) } : {}),
+      ...optional('eip1559Params', eip1559Params),
       ...(at('jovian') ? { minBaseFee: systemConfig.minBaseFee } : {}),
     }
   }

@@ -1,23 +1,12 @@
 import { expect, test } from 'vitest'
 import { FormatError } from '../../protocol/bytes.ts'
-import {
-  isUpgradeBlock,
-  loadUpgradeTransactions,
-  UpgradeError,
-  upgradeTransactions,
-} from '../../protocol/upgrade-txs.ts'
+import { loadUpgradeTransactions, UpgradeError, upgradeTransactions } from '../../protocol/upgrade-txs.ts'
 
 const forkTimes = { ecotone: 10n, fjord: 20n, karst: 30n }
 
 test('only the first block of a fork has upgrade transactions', () => {
   expect(upgradeTransactions(undefined, { forkTimes }, 12n, 10n)).toEqual([])
   expect(upgradeTransactions(undefined, { forkTimes }, 8n, 6n)).toEqual([])
-  expect([8n, 10n, 12n, 20n].map((time) => isUpgradeBlock({ forkTimes }, time, time - 2n))).toEqual([
-    false,
-    true,
-    false,
-    true,
-  ])
 })
 
 test('a fork of genesis needs none', () => {
