@@ -13,6 +13,7 @@ import type { Closers } from './closers.ts'
 import { EmbeddedChain } from './engine/embedded/chain/chain.ts'
 import { EmbeddedEngine } from './engine/embedded/engine.ts'
 import { embeddedRpcMethods } from './engine/embedded/rpc/embedded-rpc.ts'
+import { minerMethods } from './engine/embedded/rpc/miner-methods.ts'
 import { TxPool } from './engine/embedded/txpool/tx-pool.ts'
 import type { Engine } from './engine/engine.ts'
 import { engineApiMethods } from './engine/http/engine-api-methods.ts'
@@ -86,7 +87,11 @@ async function openEmbedded(
   closers.add('eth rpc', () => server.stop())
   if (options.auth === undefined) return { engine, ports: { eth } }
   const { host, port, jwtSecret } = options.auth
-  const authMethods = { ...methods, ...engineApiMethods({ forkTimes, version: nodeVersion }, engine) }
+  const authMethods = {
+    ...methods,
+    ...minerMethods(engine),
+    ...engineApiMethods({ forkTimes, version: nodeVersion }, engine),
+  }
   const authorize = jwtAuthorizer(jwtSecret, clock)
   const authServer = new RpcServer({ host, port, authorize, websocket: true }, { methods: authMethods, log })
   const enginePort = await listen(authServer, options.auth, 'Engine API')

@@ -1,6 +1,7 @@
 import { createPublicClient, http, parseGwei } from 'viem'
 import { chainConfig } from 'viem/op-stack'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { minerMethods } from '../../../../../node/engine/embedded/rpc/miner-methods.ts'
 import { bytesToHex, type Hex, hexToBytes, zeroHash } from '../../../../../protocol/bytes.ts'
 import { headerHash } from '../../../../../protocol/header.ts'
 import { encodeReceipt } from '../../../../../protocol/receipt.ts'
@@ -189,4 +190,15 @@ describe('small methods', () => {
   ])('%s', async (method, params, result) => {
     expect(await world.rpc(method, ...params)).toMatchObject({ result })
   })
+})
+
+test('a limit on block data keeps transactions waiting, and lets them go when it is lifted', async () => {
+  const { miner_setMaxDASize: setMaxDaSize } = minerMethods(world.engine)
+  const context = { closed: new AbortController().signal }
+  expect(setMaxDaSize?.(['0x1', '0x1'], context)).toBe(true)
+  await world.walletClient(6).sendTransaction({ to: recipient, value: 1n })
+  expect((await world.mine()).executionPayload.transactions).toHaveLength(1)
+  setMaxDaSize?.(['0x0', '0x0'], context)
+  expect((await world.mine()).executionPayload.transactions).toHaveLength(2)
+  expect(() => setMaxDaSize?.([1, 2], context)).toThrow('0x quantity')
 })
