@@ -89,12 +89,27 @@ describe.skipIf(!hasAnvil)('sequencer and verifier over anvil (skipped without i
   })
 
   test('an L1 reorg is followed by both', async () => {
-    const before = sequencer.running.syncStatus().headL1
+    const { unsafeL2: old } = await sequencer.until(({ unsafe }) => unsafe > 8n)
     await net.anvil.rpc.request('anvil_reorg', [5, []])
-    const target = sequencer.running.syncStatus().unsafeL2.number + 5n
+    const { unsafeL2 } = await sequencer.until(({ unsafe }) => unsafe > old.number + 5n)
+    const origin = await net.anvil.rpc.request('eth_getBlockByNumber', [
+      `0x${unsafeL2.l1Origin.number.toString(16)}`,
+      false,
+    ])
+    expect(origin).toMatchObject({ hash: unsafeL2.l1Origin.hash })
+    for (const node of [sequencer, verifier]) {
+      const { currentL1 } = await node.until(
+        () => node.running.syncStatus().currentL1?.number === node.running.syncStatus().headL1?.number,
+      )
+      const block = await net.anvil.rpc.request('eth_getBlockByNumber', [`0x${currentL1?.number.toString(16)}`, false])
+      expect(block).toMatchObject({ hash: currentL1?.hash })
+    }
+  })
+
+  test('batches that the reorg threw out of L1 are posted again', async () => {
+    const target = sequencer.running.syncStatus().unsafeL2.number
     const { safeL2 } = await verifier.until(({ safe }) => safe >= target)
-    expect(before).toBeDefined()
     await sequencer.until(({ safe }) => safe >= target)
-    expect(await sequencer.blockHash(safeL2.number)).toBe(await verifier.blockHash(safeL2.number))
+    expect(await sequencer.blockHash(safeL2.number)).toBe(safeL2.hash)
   })
 })
