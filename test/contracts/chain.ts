@@ -24,14 +24,28 @@ export async function emptyChain(): Promise<GenesisEvm> {
 }
 
 /** An EVM with every predeploy of a dev chain, block 1 about to run. */
-export async function l2Chain(changes: Partial<DeployConfig> = {}): Promise<GenesisEvm> {
-  const config = { ...devPreset(), ...changes }
+export async function l2Chain(gas: 'own token' | 'ether' = 'own token'): Promise<GenesisEvm> {
+  let start = starts.get(gas)
+  if (start === undefined) {
+    start = placed(gas === 'ether' ? { ...devPreset(), customGasToken: null } : devPreset())
+    starts.set(gas, start)
+  }
+  const evm = await emptyChain()
+  for (const [address, { nonce, balance, code, storage }] of (await start).state.accounts) {
+    evm.state.accounts.set(address, { nonce, balance, code, storage: new Map(storage) })
+  }
+  evm.blockNumber = 1n
+  return evm
+}
+
+const starts = new Map<string, Promise<GenesisEvm>>()
+
+async function placed(config: DeployConfig): Promise<GenesisEvm> {
   const evm = await emptyChain()
   await placePredeploys(evm, config, { openBridge: l1Bridge })
   if (config.customGasToken !== null) {
     evm.state.account(predeploys.nativeAssetLiquidity).balance = genesisLiquidity(config)
   }
-  evm.blockNumber = 1n
   return evm
 }
 

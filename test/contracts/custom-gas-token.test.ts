@@ -22,12 +22,12 @@ beforeEach(async () => {
 /** One test for each MUST of specs custom-gas-token/*.md. */
 describe('custom-gas-token/predeploys.md: L1Block', () => {
   test('setCustomGasToken MUST only be callable by the depositor account', async () => {
-    const ether = await l2Chain({ customGasToken: null })
+    const ether = await l2Chain('ether')
     await expect(ether.call(l1Block, 'setCustomGasToken', [], { from: alice })).rejects.toThrow('NotDepositor')
   })
 
   test('setCustomGasToken MUST set isCustomGasToken', async () => {
-    const ether = await l2Chain({ customGasToken: null })
+    const ether = await l2Chain('ether')
     expect(await ether.call(l1Block, 'isCustomGasToken')).toBe(false)
     await ether.call(l1Block, 'setCustomGasToken', [], { from: depositorAccount })
     expect(await ether.call(l1Block, 'isCustomGasToken')).toBe(true)
@@ -72,7 +72,7 @@ describe('custom-gas-token/messengers.md, bridges.md, withdrawals.md', () => {
   })
 
   test('where ETH pays for gas, all of them work', async () => {
-    const ether = await l2Chain({ customGasToken: null })
+    const ether = await l2Chain('ether')
     const options = { from: alice, value: unit }
     await ether.call(passer, 'initiateWithdrawal', [bob, 21_000n, '0x'], options)
     await ether.call(messenger, 'sendMessage', [bob, '0x1234', 21_000], options)

@@ -20,7 +20,7 @@ describe.skipIf(!existsSync(file))('parity with sepolia-devnet-2 (skipped where 
   let theirs: GenesisEvm
 
   beforeAll(async () => {
-    ours = await l2Chain({ customGasToken: null })
+    ours = await l2Chain('ether')
     theirs = await devnet2()
   })
 
