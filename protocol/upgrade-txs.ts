@@ -1,4 +1,3 @@
-import { CodedError } from '../common/errors.ts'
 import { FormatError, type Hex, hexToBytes } from './bytes.ts'
 import { activatesAt, type Hardfork } from './hardforks.ts'
 import { asArray, asObject } from './json-fields.ts'
@@ -12,7 +11,9 @@ export type UpgradeFork = 'ecotone' | 'fjord' | 'isthmus' | 'jovian' | 'karst'
 export type UpgradeTransactions = { readonly [F in UpgradeFork]?: readonly Uint8Array[] | undefined }
 
 /** A chain activates a fork whose upgrade transactions were not given: derivation must stop. */
-export class UpgradeError extends CodedError<'critical'> {}
+export class UpgradeError extends Error {
+  override name = 'UpgradeError'
+}
 
 /** Sum of the gas limits of Karst's upgrade deposits, by which its activation block's gas limit is raised. */
 export const karstUpgradeGas = 55_370_657n
@@ -44,10 +45,7 @@ export function upgradeTransactions(
   return activated.flatMap((fork) => {
     const transactions = loaded?.[fork]
     if (transactions === undefined) {
-      throw new UpgradeError(
-        'critical',
-        `the block at ${timestamp} activates ${fork}, whose upgrade transactions are missing`,
-      )
+      throw new UpgradeError(`the block at ${timestamp} activates ${fork}, whose upgrade transactions are missing`)
     }
     return [...transactions]
   })
