@@ -35,6 +35,12 @@ export class KzgWorker implements Kzg {
     this.#library = options.library ?? 'auto'
   }
 
+  /** Begins to load the library, so that the first blob does not wait for it. */
+
+  preload(): void {
+    this.#start()
+  }
+
   commitment(blob: Uint8Array): Promise<Uint8Array> {
     return this.#call('commitment', blob)
   }

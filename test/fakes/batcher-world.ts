@@ -21,7 +21,7 @@ import { type PostedBlock, postedBlocks } from './posted-blocks.ts'
 import { testRollupConfig } from './rollup-config.ts'
 
 /** Long enough for a loaded machine; a test that waits for it has failed. */
-const patienceMs = 20_000
+const patienceMs = 25_000
 
 /** A batcher between an L2 chain and an L1 in memory. Several can live one after another on the same directory. */
 export class BatcherWorld {

@@ -63,11 +63,15 @@ describe.skipIf(!hasAnvil)('batcher against anvil (skipped without its binary)',
       const build = async (blocks: number) => {
         for (let i = 0; i < blocks; i++) l2.build(await parts.l1.blockInfoByHash(start.hash), { bytes: 500 })
       }
-      const settle = () =>
-        until(async () => {
+
+      const settle = async () => {
+        while (true) {
           await derive()
-          return l2.safe.number === l2.unsafe.number
-        })
+          if (l2.safe.number === l2.unsafe.number) return
+          // Deriving costs the time that the proofs of a blob need.
+          await new Promise((done) => setTimeout(done, 300))
+        }
+      }
 
       await derive()
       await build(5)
