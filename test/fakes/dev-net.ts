@@ -74,6 +74,7 @@ export class DevNet {
         pollIntervalMs: 300,
         maxChannelDuration: 2,
         confirmations: 1,
+        resubmissionTimeoutMs: 4_000,
       },
       ...change,
     })
