@@ -10,18 +10,15 @@ import { defineCommand, exitCodes } from '../command.ts'
 import { allowsDevKeys } from '../dev-chains.ts'
 import { readJsonFile, readJwtSecret } from '../files.ts'
 import { type l1Flags, nodeFlags } from '../node-flags.ts'
+import { untilAborted } from '../until-aborted.ts'
 
 export const command = defineCommand({
   summary: 'Derives the L2 from L1 and drives an execution engine; sequences, batches and proposes when asked to.',
   flags: nodeFlags,
   run: async ({ flags, log, signal }) => {
     const node = await startNode(await nodeOptions(flags), { log, clock: systemClock })
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve()
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
     try {
-      await Promise.race([node.finished, aborted])
+      await Promise.race([node.finished, untilAborted(signal)])
     } finally {
       await node.stop()
     }

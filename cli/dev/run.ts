@@ -9,6 +9,7 @@ import { HttpRpcClient } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { devPreset, devRoles } from '../../genesis/presets.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { anvilArguments, anvilBinary } from './anvil.ts'
 import { ensureChain } from './chain.ts'
 import { Child } from './child.ts'
@@ -81,11 +82,7 @@ class DevChain {
 
   async run(): Promise<void> {
     const { signal } = this.#parts
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve()
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
-    await Promise.race([this.#run(), aborted, this.#failed])
+    await Promise.race([this.#run(), untilAborted(signal), this.#failed])
   }
 
   /** Nodes first, the L1 last: a node that stops still talks to it. */

@@ -1,0 +1,9 @@
+import { GraphQLError } from 'graphql'
+
+/** Stable `extensions.code` values; anything else is answered as INTERNAL without detail. */
+export type QueryErrorCode = 'BAD_INPUT' | 'BLOCK_NOT_INDEXED' | 'BLOCK_REORGED' | 'LIMIT_EXCEEDED'
+
+/** An error that the client may see. */
+export function queryError(code: QueryErrorCode, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code } })
+}
