@@ -36,7 +36,6 @@ export class KzgWorker implements Kzg {
   }
 
   /** Begins to load the library, so that the first blob does not wait for it. */
-
   preload(): void {
     this.#start()
   }

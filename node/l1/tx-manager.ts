@@ -5,26 +5,16 @@ import { RpcError } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { counter, gauge } from '../../common/metrics.ts'
 import { blobBytes } from '../../protocol/blob-codec.ts'
-import {
-  bytesToHex,
-  emptyBytes,
-  fixedHex,
-  type Hex,
-  hexToBytes,
-  parseQuantity,
-  quantity,
-} from '../../protocol/bytes.ts'
-import { keccakHex } from '../../protocol/keccak.ts'
-import { privateKeyAddress } from '../../protocol/secp256k1.ts'
-import { encodeTransaction, signTransaction } from '../../protocol/transaction.ts'
-import { makeSidecar, networkForm, type Sidecar, sidecarHashes } from './blob-sidecar.ts'
+import { bytesToHex, emptyBytes, fixedHex, type Hex, parseQuantity, quantity } from '../../protocol/bytes.ts'
 import { type FeeRpc, marketFloors, readMarketFees } from './fee-market.ts'
 import type { Kzg } from './kzg.ts'
 import { L1Error } from './l1-error.ts'
 import { classifyRefusal, type SendRefusal } from './send-error.ts'
+import type { GasCandidate, TxCandidate } from './tx-candidate.ts'
 import { bumpedFees, firstFees, type TxFees, type TxKind } from './tx-fees.ts'
 import { txGas } from './tx-gas.ts'
 import { type JournalEntry, lastAttempt, type TxJournal } from './tx-journal.ts'
+import { TxSigner } from './tx-signer.ts'
 
 /** Polls that must see the nonce used and no receipt before a transaction counts as lost: receipts may lag; op-node's count. */
 export const lostPolls = 3
@@ -49,18 +39,6 @@ export type TxManagerOptions = {
 
 /** op-node's defaults for a public L1. */
 export const txManagerDefaults = { confirmations: 10, resubmissionTimeoutMs: 48_000, receiptPollMs: 12_000 } as const
-
-export type TxCandidate = {
-  /** The caller's name for this transaction; one key is sent once, whatever happens in between. */
-  readonly key: string
-  readonly to: Hex
-  readonly data: Uint8Array
-  readonly value?: bigint
-  /** Makes it a blob transaction. */
-  readonly blobs?: readonly Uint8Array[]
-  /** Estimated by L1 where absent. */
-  readonly gasLimit?: bigint
-}
 
 export type TxReceipt = {
   readonly hash: Hex
@@ -92,9 +70,8 @@ export class TxManager {
   }
   /** Nonces are given out, and first attempts sent, one after another. */
   #turn: Promise<unknown> = Promise.resolve()
-  readonly #sidecars = new Map<string, Sidecar>()
   readonly #submitting = new Map<string, Promise<TxReceipt>>()
-  #sidecarVersion: 0 | 1 = 0
+  readonly #signer: TxSigner
 
   constructor(
     options: TxManagerOptions,
@@ -109,7 +86,8 @@ export class TxManager {
   ) {
     this.#options = options
     this.#parts = { ...parts, log: parts.log.with({ account: options.name }) }
-    this.address = bytesToHex(privateKeyAddress(hexToBytes(options.privateKey)))
+    this.#signer = new TxSigner(options, parts)
+    this.address = this.#signer.address
   }
 
   /** Sends again what the journal holds and L1 has not mined, byte for byte. */
@@ -128,7 +106,7 @@ export class TxManager {
     if (running !== undefined) return running
     const submission = this.#submit(candidate, signal).finally(() => {
       this.#submitting.delete(candidate.key)
-      this.#sidecars.delete(candidate.key)
+      this.#signer.forget(candidate.key)
     })
     this.#submitting.set(candidate.key, submission)
     return submission
@@ -252,56 +230,16 @@ export class TxManager {
   }
 
   async #sign(
-    candidate: TxCandidate & { readonly gasLimit: bigint },
+    candidate: GasCandidate,
     nonce: bigint,
     kind: TxKind,
     fees: TxFees,
     earlier: JournalEntry['attempts'],
   ): Promise<JournalEntry> {
-    const { raw, hash } = await this.#signedForm(candidate, nonce, fees)
+    const { raw, hash } = await this.#signer.sign(candidate, nonce, fees)
     const entry: JournalEntry = { key: candidate.key, nonce, kind, attempts: [...earlier, { hash, fees }] }
     await this.#parts.journal.save(entry, raw)
     return entry
-  }
-
-  async #signedForm(
-    candidate: TxCandidate & { readonly gasLimit: bigint },
-    nonce: bigint,
-    fees: TxFees,
-  ): Promise<{ raw: Uint8Array; hash: Hex }> {
-    const key = hexToBytes(this.#options.privateKey)
-    const fields = {
-      chainId: this.#options.chainId,
-      nonce,
-      maxPriorityFeePerGas: fees.tip,
-      maxFeePerGas: fees.feeCap,
-      gasLimit: candidate.gasLimit,
-      to: hexToBytes(candidate.to),
-      value: candidate.value ?? 0n,
-      data: candidate.data,
-      accessList: [],
-      yParity: 0 as const,
-      r: 0n,
-      s: 0n,
-    }
-    if (candidate.blobs === undefined) {
-      const raw = encodeTransaction(signTransaction({ ...fields, type: 2 as const }, key))
-      return { raw, hash: keccakHex(raw) }
-    }
-    const sidecar = await this.#sidecar(candidate.key, candidate.blobs)
-    const blobVersionedHashes = sidecarHashes(sidecar)
-    const maxFeePerBlobGas = fees.blobFeeCap ?? 0n
-    const tx = signTransaction({ ...fields, type: 3 as const, maxFeePerBlobGas, blobVersionedHashes }, key)
-    return { raw: networkForm(tx, sidecar), hash: keccakHex(encodeTransaction(tx)) }
-  }
-
-  /** Proofs take long; a replacement carries those of its first attempt. */
-  async #sidecar(key: string, blobs: readonly Uint8Array[]): Promise<Sidecar> {
-    const known = this.#sidecars.get(key)
-    if (known?.version === this.#sidecarVersion) return known
-    const sidecar = await makeSidecar(blobs, this.#sidecarVersion, this.#parts.kzg)
-    this.#sidecars.set(key, sidecar)
-    return sidecar
   }
 
   /** Sends the last attempt and mends what the refusal says, where it can be mended. Throws {@link TxError}. */
@@ -344,11 +282,10 @@ export class TxManager {
   /** Before Fusaka a pool wants a proof a blob, from then on proofs of cells; the transaction's hash covers neither. */
   async #switchSidecar(entry: JournalEntry, candidate: TxCandidate, message: string): Promise<void> {
     if (candidate.blobs === undefined) throw new TxError('rejected', `L1 refuses the transaction: ${message}`)
-    const refused = this.#sidecars.get(entry.key)?.version ?? this.#sidecarVersion
-    this.#sidecarVersion = refused === 0 ? 1 : 0
-    this.#parts.log.info('blob proofs change their version', { version: this.#sidecarVersion, error: message })
+    const version = this.#signer.changeSidecarVersion(entry.key)
+    this.#parts.log.info('blob proofs change their version', { version, error: message })
     const gasLimit = candidate.gasLimit ?? txGas
-    const { raw, hash } = await this.#signedForm({ ...candidate, gasLimit }, entry.nonce, lastAttempt(entry).fees)
+    const { raw, hash } = await this.#signer.sign({ ...candidate, gasLimit }, entry.nonce, lastAttempt(entry).fees)
     if (hash !== lastAttempt(entry).hash) throw new TxError('rejected', `L1 refuses the blob proofs: ${message}`)
     await this.#parts.journal.save(entry, raw)
     const refusal = await this.#send(raw)
@@ -367,7 +304,7 @@ export class TxManager {
     const market = await readMarketFees(this.#parts.rpc, marketFloors)
     let fees: TxFees | undefined = firstFees(market, kind)
     for (let attempt = 0; attempt < cancelAttemptsMax && fees !== undefined; attempt++) {
-      const { raw, hash } = await this.#signedForm(this.#emptyCandidate(kind), nonce, fees)
+      const { raw, hash } = await this.#signer.sign(this.#emptyCandidate(kind), nonce, fees)
       this.#parts.log.warn('a transaction of another kind blocks the account and is cancelled', { nonce, kind, hash })
       const refusal = await this.#send(raw)
       if (refusal?.kind !== 'underpriced') return
@@ -375,7 +312,7 @@ export class TxManager {
     }
   }
 
-  #emptyCandidate(kind: TxKind): TxCandidate & { readonly gasLimit: bigint } {
+  #emptyCandidate(kind: TxKind): GasCandidate {
     const empty = { key: `cancel ${kind}`, to: this.address, data: emptyBytes, gasLimit: txGas }
     return kind === 'blob' ? { ...empty, blobs: [new Uint8Array(blobBytes)] } : empty
   }
@@ -394,7 +331,7 @@ export class TxManager {
     for (let nonce = from; nonce < to; nonce++) {
       if (live.some((entry) => entry.nonce === nonce)) continue
       const fees = firstFees(await readMarketFees(this.#parts.rpc, marketFloors), 'call')
-      const { raw, hash } = await this.#signedForm(this.#emptyCandidate('call'), nonce, fees)
+      const { raw, hash } = await this.#signer.sign(this.#emptyCandidate('call'), nonce, fees)
       this.#parts.log.warn('a gap in the nonces is filled', { nonce, hash })
       await this.#send(raw)
     }
