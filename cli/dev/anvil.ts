@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 
 /** Seconds between two dumps of anvil's state: what an unclean end of the L1 can lose. */
 const stateIntervalSeconds = 5
-/** L1 blocks an epoch: safe is one epoch behind the head, finalized two. */
-const slotsInAnEpoch = 4
+/** L1 blocks an epoch: safe is one epoch behind the head, finalized two. Reorgs of up to 32 blocks stay above finality. */
+const slotsInAnEpoch = 16
 
 /** The anvil binary of its npm package, or undefined where the package does not exist (it is linux-x64 only). */
 export function anvilBinary(): string | undefined {

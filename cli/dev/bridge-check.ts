@@ -21,6 +21,8 @@ export type BridgeCheckOptions = {
   readonly l2ChainId: number
   readonly portal: Hex
   readonly outputOracle: Hex
+  /** On L1; viem reads a withdrawal's status through it. */
+  readonly multicall3: Hex
   readonly privateKey: Hex
 }
 
@@ -59,6 +61,7 @@ function createClients(options: BridgeCheckOptions) {
     name: 'dev L1',
     nativeCurrency,
     rpcUrls: { default: { http: [options.l1Url] } },
+    contracts: { multicall3: { address: options.multicall3 } },
   })
   const l2 = defineChain({
     id: options.l2ChainId,

@@ -38,6 +38,7 @@ export async function ensureChain(
     outputOracle: addresses.l2OutputOracle,
     batchInbox: config.batchInboxAddress,
     systemConfig: addresses.systemConfig,
+    multicall3: addresses.multicall3,
   }
   writeDevState(layout.stateFile, state)
   log.info('chain made', { dir: layout.dataDir, l1Start: l1Start.number, l2ChainId: config.l2ChainId })

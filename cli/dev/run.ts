@@ -177,8 +177,8 @@ class DevChain {
       )
     const roles = [
       ...['--sequencer.enabled', '--sequencer.l1-confs', '1', '--rpc.enable-admin'],
-      ...['--batcher.enabled', '--batcher.poll-interval', '1s', '--batcher.max-channel-duration', '2'],
-      ...['--batcher.num-confirmations', '1'],
+      ...['--batcher.enabled', '--batcher.poll-interval', '500ms', '--batcher.max-channel-duration', '1'],
+      ...['--batcher.num-confirmations', '1', '--batcher.resubmission-timeout', '5s'],
       ...['--proposer.enabled', '--proposer.l2oo-address', state.outputOracle, '--proposer.allow-non-finalized'],
       ...['--proposer.poll-interval', '2s', '--proposer.num-confirmations', '1'],
     ]
@@ -269,6 +269,7 @@ class DevChain {
           l2ChainId: state.l2ChainId,
           portal: state.portal,
           outputOracle: state.outputOracle,
+          multicall3: state.multicall3,
           privateKey: bridgeUserKey,
         },
         graphqlUrl: `http://127.0.0.1:${this.#ports.indexer}/graphql`,

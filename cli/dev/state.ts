@@ -10,6 +10,7 @@ export type DevState = {
   readonly outputOracle: Hex
   readonly batchInbox: Hex
   readonly systemConfig: Hex
+  readonly multicall3: Hex
   /** Last L2 block of the seeding; absent while it is not done. */
   readonly seededAt?: number
   readonly seededItems?: number

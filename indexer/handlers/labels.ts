@@ -34,12 +34,13 @@ function statusOf(label: AttributionLabel, tx: IndexedTransaction, writer: Event
   if (payload?.kind !== 'contribution' || payload.root === undefined || tx.status !== 1) return 'declared'
   const root = optionalHex(payload.root) ?? ''
   const datanet = payload.datanet === undefined ? null : textOf(payload.datanet.id)
+  const inDatanet = datanet === null ? '' : ' and datanet = cast(? as integer)'
+  const values = datanet === null ? [root, tx.hash] : [root, tx.hash, datanet]
   const match = writer.get(
-    `select 1 from contribution where content_hash = ?1 and tx_hash = ?2 and (?3 is null or datanet = cast(?3 as integer))
-     union all select 1 from batch where root = ?1 and tx_hash = ?2 and (?3 is null or datanet = cast(?3 as integer)) limit 1`,
-    root,
-    tx.hash,
-    datanet,
+    `select 1 from contribution where content_hash = ? and tx_hash = ?${inDatanet}
+     union all select 1 from batch where root = ? and tx_hash = ?${inDatanet} limit 1`,
+    ...values,
+    ...values,
   )
   return match === undefined ? 'declared' : 'linked'
 }
