@@ -1,4 +1,5 @@
 import '../common/polyfill.ts'
+import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { CodedError, errorMessage, UsageError } from '../common/errors.ts'
 import { asText, oneOf } from '../common/flag-parsers.ts'
@@ -80,6 +81,8 @@ async function runCommand(command: Command, argv: readonly string[]): Promise<nu
     write: (line) => void process.stderr.write(line),
   })
   const stop = new AbortController()
+  // Everything that waits listens to this one signal; there is no leak to warn of.
+  setMaxListeners(0, stop.signal)
   const onSignal = () => stop.abort()
   process.once('SIGINT', onSignal)
   process.once('SIGTERM', onSignal)
