@@ -36,7 +36,7 @@ export const chainFlags = {
   'rollup.config': { help: 'rollup.json of the chain', value: 'FILE', parse: asText },
   genesis: { help: "genesis.json of the chain, in op-geth's format (embedded engine)", value: 'FILE', parse: asText },
   'upgrade-transactions': {
-    help: 'network-upgrade transactions, for chains that cross a fork after genesis',
+    help: 'network-upgrade transactions (and the create2Deployer code of Canyon), for chains that cross a fork after genesis',
     value: 'FILE',
     parse: asText,
   },

@@ -16,14 +16,19 @@ export class LruCache<K, V> {
     return value
   }
 
-  set(key: K, value: V): void {
+  /** Returns `value`. */
+  set(key: K, value: V): V {
     this.#entries.delete(key)
     this.#entries.set(key, value)
-    if (this.#entries.size <= this.#entriesMax) return
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest)
-      return
+    if (this.#entries.size > this.#entriesMax) {
+      const oldest = this.#entries.keys().next()
+      if (oldest.done !== true) this.#entries.delete(oldest.value)
     }
+    return value
+  }
+
+  delete(key: K): void {
+    this.#entries.delete(key)
   }
 
   get size(): number {

@@ -8,6 +8,7 @@ import type { Log } from '../common/log.ts'
 import { type Backoff, retry } from '../common/retry.ts'
 import { genesisHeader, parseGenesis } from '../protocol/genesis-file.ts'
 import type { RollupConfig } from '../protocol/rollup-config.ts'
+import { create2DeployerCodeOf } from '../protocol/upgrade-txs.ts'
 import { checkChainId, checkGenesis } from './chain-checks.ts'
 import type { Closers } from './closers.ts'
 import { EmbeddedChain } from './engine/embedded/chain/chain.ts'
@@ -66,7 +67,7 @@ async function reachEngine(
 }
 
 async function openEmbedded(
-  { rollupConfig, genesis: file, dataDir }: NodeOptions,
+  { rollupConfig, genesis: file, dataDir, upgradeTransactions }: NodeOptions,
   options: EngineOptions & { kind: 'embedded' },
   { clock, log }: Parts,
   closers: Closers,
@@ -75,7 +76,15 @@ async function openEmbedded(
   const { l2ChainId: chainId, forkTimes, feeConstants } = rollupConfig
   const genesis = hasConfig(file) ? parseGenesis(file) : parseGenesis(file, { chainId, forkTimes, feeConstants })
   checkGenesis(rollupConfig, genesis, genesisHeader(genesis).header)
-  const chain = await EmbeddedChain.open({ dir: join(dataDir, 'engine'), genesis, archive: options.archive }, { log })
+  const chain = await EmbeddedChain.open(
+    {
+      dir: join(dataDir, 'engine'),
+      genesis,
+      archive: options.archive,
+      create2DeployerCode: upgradeTransactions === undefined ? undefined : create2DeployerCodeOf(upgradeTransactions),
+    },
+    { log },
+  )
   closers.add('engine', () => chain.close())
   const pool = new TxPool({ forkTimes }, { chain, clock, log })
   closers.add('transaction pool', () => pool.stop())

@@ -34,6 +34,14 @@ export function loadUpgradeTransactions(json: unknown): UpgradeTransactions {
   return loaded
 }
 
+/** The create2Deployer's code in such a file (`"create2DeployerCode": "0x…"`), which Canyon's first block sets; undefined where it has none. */
+export function create2DeployerCodeOf(json: unknown): Uint8Array | undefined {
+  const code = asObject(json, 'upgrade transactions')['create2DeployerCode']
+  if (code === undefined) return undefined
+  if (typeof code !== 'string') throw new FormatError('create2DeployerCode must be a hex string')
+  return hexToBytes(code)
+}
+
 /** The upgrade deposits of the block at `timestamp`; empty but for a fork's first block. Throws {@link UpgradeError}. */
 export function upgradeTransactions(
   loaded: UpgradeTransactions | undefined,

@@ -7,7 +7,7 @@ import type { BatcherFlags, EngineOptions, L1Options, NodeOptions, ProposerFlags
 import type { Hex } from '../../protocol/bytes.ts'
 import { parseRollupConfig } from '../../protocol/rollup-config-json.ts'
 import { defineCommand, exitCodes } from '../command.ts'
-import { allowsDevKeys } from '../dev-chains.ts'
+import { allowsDevKeys, publicPresetChainIds } from '../dev-chains.ts'
 import { readJsonFile, readJwtSecret } from '../files.ts'
 import { type l1Flags, nodeFlags } from '../node-flags.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -16,7 +16,13 @@ export const command = defineCommand({
   summary: 'Derives the L2 from L1 and drives an execution engine; sequences, batches and proposes when asked to.',
   flags: nodeFlags,
   run: async ({ flags, log, signal }) => {
-    const node = await startNode(await nodeOptions(flags), { log, clock: systemClock })
+    const options = await nodeOptions(flags)
+    if (publicPresetChainIds.includes(options.rollupConfig.l2ChainId)) {
+      log.warn('this chain id is a preset: a proposal for a new chain with the published id, not the live network', {
+        chain: options.rollupConfig.l2ChainId,
+      })
+    }
+    const node = await startNode(options, { log, clock: systemClock })
     try {
       await Promise.race([node.finished, untilAborted(signal)])
     } finally {

@@ -1,5 +1,7 @@
 import { errorMessage } from '../../../common/errors.ts'
 import type { Log } from '../../../common/log.ts'
+import { LruCache } from '../../../common/lru-cache.ts'
+import { Serial } from '../../../common/serial.ts'
 import { bytesToHex, FormatError, type Hex, zeroHash } from '../../../protocol/bytes.ts'
 import type {
   ForkchoiceResult,
@@ -15,12 +17,10 @@ import { openBlock } from './block/build.ts'
 import { type DaLimits, fillBlock } from './block/fill.ts'
 import { processBlock } from './block/process.ts'
 import type { EmbeddedChain } from './chain/chain.ts'
-import { LruMap } from './chain/lru-map.ts'
 import type { StoredBlock, StoredHeader } from './chain-view.ts'
 import { InvalidBlockError, MissingNodeError } from './errors.ts'
 import { payloadId } from './payload-id.ts'
 import { type Payload, Payloads } from './payloads.ts'
-import { Serial } from './serial.ts'
 import { MissingCodeError } from './transition/create2-deployer.ts'
 import { TxError } from './transition/outcome.ts'
 
@@ -45,7 +45,7 @@ export class EmbeddedEngine implements Engine {
   readonly #log: Log
   readonly #payloads = new Payloads()
   /** Invalid blocks, with the newest valid ancestor of each. */
-  readonly #invalid = new LruMap<Hex, Hex>(invalidBlocksMax)
+  readonly #invalid = new LruCache<Hex, Hex>(invalidBlocksMax)
   readonly #serial = new Serial()
   #filler: NodeJS.Timeout | undefined
   #daLimits: DaLimits = { blockBytes: 0n, transactionBytes: 0n }
@@ -108,7 +108,7 @@ export class EmbeddedEngine implements Engine {
       if (this.#chain.headerByHash(block.hash) !== undefined) return valid(block.hash)
       const latestValid = this.#invalid.get(claimed.parentHash) ?? this.#invalid.get(block.hash)
       if (latestValid !== undefined) {
-        this.#invalid.put(block.hash, latestValid)
+        this.#invalid.set(block.hash, latestValid)
         return invalid('the block or an ancestor is invalid', latestValid)
       }
       const parent = this.#chain.headerByHash(claimed.parentHash)
@@ -224,7 +224,7 @@ export class EmbeddedEngine implements Engine {
       if (error instanceof MissingCodeError) throw new EngineError('critical', error.message, { cause: error })
       if (!(error instanceof InvalidBlockError || error instanceof FormatError)) throw error
       this.#log.warn('invalid block', { hash: block.hash, number: block.header.number, error })
-      this.#invalid.put(block.hash, parent.hash)
+      this.#invalid.set(block.hash, parent.hash)
       return invalid(errorMessage(error), parent.hash)
     }
   }

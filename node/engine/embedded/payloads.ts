@@ -1,7 +1,7 @@
+import { LruCache } from '../../../common/lru-cache.ts'
 import type { Hex } from '../../../protocol/bytes.ts'
 import type { OpenBlock } from './block/build.ts'
 import type { SealedBlock } from './block/seal.ts'
-import { LruMap } from './chain/lru-map.ts'
 import type { FlatState } from './state/flat-state.ts'
 
 /** Payloads kept, as op-geth does: the newest few, since a driver asks for the last it began. */
@@ -19,8 +19,8 @@ export type Payload = {
 
 /** The payloads in the making, by id, and the finished ones by block hash. */
 export class Payloads {
-  readonly #byId = new LruMap<Hex, Payload>(payloadsMax)
-  readonly #byHash = new LruMap<Hex, Payload & { sealed: SealedBlock }>(payloadsMax)
+  readonly #byId = new LruCache<Hex, Payload>(payloadsMax)
+  readonly #byHash = new LruCache<Hex, Payload & { sealed: SealedBlock }>(payloadsMax)
 
   get(id: Hex): Payload | undefined {
     return this.#byId.get(id)
@@ -32,14 +32,14 @@ export class Payloads {
   }
 
   add(id: Hex, payload: Payload): void {
-    this.#byId.put(id, payload)
+    this.#byId.set(id, payload)
   }
 
   seal(payload: Payload): SealedBlock {
     if (payload.sealed !== undefined) return payload.sealed
     const sealed = payload.open.seal()
     payload.sealed = sealed
-    this.#byHash.put(sealed.hash, Object.assign(payload, { sealed }))
+    this.#byHash.set(sealed.hash, Object.assign(payload, { sealed }))
     return sealed
   }
 

@@ -1,5 +1,6 @@
 import type { CustomPrecompile } from '@ethereumjs/evm'
 import type { Log } from '../../../../common/log.ts'
+import { LruCache } from '../../../../common/lru-cache.ts'
 import { nextBaseFee } from '../../../../protocol/base-fee.ts'
 import { bytesToHex, equalBytes, type Hex, hexToBytes, zeroHash } from '../../../../protocol/bytes.ts'
 import { type Genesis, genesisHeader } from '../../../../protocol/genesis-file.ts'
@@ -36,7 +37,6 @@ import type { BlockHashes } from '../transition/evm.ts'
 import { Executor } from '../transition/executor.ts'
 import { ChainDb, canonicalWrites, metaWrite, uncanonicalWrites, type Write } from './chain-db.ts'
 import { keys } from './keys.ts'
-import { LruMap } from './lru-map.ts'
 import { Pruner, type StatesKept } from './pruner.ts'
 
 export type ChainOptions = {
@@ -76,9 +76,9 @@ export class EmbeddedChain implements ChainView {
   readonly #pruner: Pruner | undefined
   readonly #calls: CallRunner
   readonly #labels = new Map<BlockLabel, Hex>()
-  readonly #blocks = new LruMap<Hex, StoredBlock>(cachedBlocksMax)
-  readonly #headers = new LruMap<Hex, StoredHeader>(cachedHeadersMax)
-  readonly #worlds = new LruMap<Hex, World>(cachedWorldsMax)
+  readonly #blocks = new LruCache<Hex, StoredBlock>(cachedBlocksMax)
+  readonly #headers = new LruCache<Hex, StoredHeader>(cachedHeadersMax)
+  readonly #worlds = new LruCache<Hex, World>(cachedWorldsMax)
   readonly #listeners = new Set<(event: HeadEvent) => void>()
   /** The state the newest executed block left behind, caches warm; for one user at a time. */
   #warm: FlatState | undefined
@@ -135,14 +135,14 @@ export class EmbeddedChain implements ChainView {
     const header = this.headerByHash(hash)
     const transactions = header === undefined ? undefined : this.#db.transactions(hash)
     if (header === undefined || transactions === undefined) return undefined
-    return this.#blocks.put(hash, { ...header, transactions })
+    return this.#blocks.set(hash, { ...header, transactions })
   }
 
   headerByHash(hash: Hex): StoredHeader | undefined {
     const known = this.#headers.get(hash)
     if (known !== undefined) return known
     const header = this.#db.header(hash)
-    return header === undefined ? undefined : this.#headers.put(hash, { hash, header })
+    return header === undefined ? undefined : this.#headers.set(hash, { hash, header })
   }
 
   blockByNumber(number: bigint): StoredBlock | undefined {
@@ -185,7 +185,7 @@ export class EmbeddedChain implements ChainView {
   worldAt(blockHash: Hex): World | undefined {
     const block = this.headerByHash(blockHash)
     if (block === undefined || block.header.number < (this.#pruner?.floor ?? 0n)) return undefined
-    return this.#worlds.get(blockHash) ?? this.#worlds.put(blockHash, new World(this.#db, block.header.stateRoot))
+    return this.#worlds.get(blockHash) ?? this.#worlds.set(blockHash, new World(this.#db, block.header.stateRoot))
   }
 
   call(at: Hex | 'pending', message: CallMessage, options: CallOptions = {}): Promise<CallResult> {
@@ -255,10 +255,10 @@ export class EmbeddedChain implements ChainView {
     const mayRepeatNodes = this.#pruner !== undefined && block.header.number <= this.latest().header.number
     await this.#db.write(this.#db.blockWrites(block, this.#pruner !== undefined, mayRepeatNodes))
     const { hash, header, transactions, world } = block
-    this.#headers.put(hash, { hash, header })
-    this.#blocks.put(hash, { hash, header, transactions })
+    this.#headers.set(hash, { hash, header })
+    this.#blocks.set(hash, { hash, header, transactions })
     world.trim()
-    this.#worlds.put(hash, world)
+    this.#worlds.set(hash, world)
     state.rebase(world, block.accounts)
     this.#warm = state
   }
@@ -347,7 +347,7 @@ export class EmbeddedChain implements ChainView {
       metaWrite('genesis', hexToBytes(hash)),
     ])
     // A genesis is big and most of it is never looked at again.
-    this.#worlds.put(hash, new World(this.#db, world.root))
+    this.#worlds.set(hash, new World(this.#db, world.root))
   }
 }
 
