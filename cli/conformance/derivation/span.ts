@@ -2,6 +2,7 @@ import { channelBatch } from '../../../protocol/batch.ts'
 import { encodeBitlist, readBitlist } from '../../../protocol/bitlist.ts'
 import { bytesToHex, concatBytes, zeroHash } from '../../../protocol/bytes.ts'
 import { keccakHex } from '../../../protocol/keccak.ts'
+import { decodeL1Info } from '../../../protocol/l1-info.ts'
 import {
   decodeSpanBatch,
   encodeRawSpanBatch,
@@ -9,7 +10,7 @@ import {
   type SpanBatchBlock,
   spanL1Origins,
 } from '../../../protocol/span-batch.ts'
-import { decodeTransaction } from '../../../protocol/transaction.ts'
+import { decodeTransaction, txType } from '../../../protocol/transaction.ts'
 import { encodeUvarint, readUvarint } from '../../../protocol/uvarint.ts'
 import { bytes, child, type Fields, failUnknownSections, hasAny, integer, isFields, list } from '../fields.ts'
 import { expectEqual, expectThrows, type VectorRunner } from '../vector.ts'
@@ -194,37 +195,55 @@ function asColumn(name: string, wanted: unknown): unknown {
   }
 }
 
-/** Blocks as vectors write them: L1 origin by number and hash, transactions with or without deposits. */
+/**
+ * Blocks as vectors write them: the L1 origin by fields of the block or of its `l1Origin`, or by the L1-info deposit
+ * among its transactions.
+ */
 function blocksOf(vector: Fields): SpanBatchBlock[] {
   const params = child(vector, 'params')
-  return list(vector, 'blocks').map((block, i, all) => {
+  const blocks = list(vector, 'blocks')
+  const last = blocks.length - 1
+  return blocks.map((block, i) => {
+    const all = transactionsOf(block)
+    const info = all.flatMap((raw) => (raw[0] === txType.deposit ? [decodeL1Info(decodeTransaction(raw).data)] : []))[0]
     const origin = isFields(block['l1Origin']) ? block['l1Origin'] : {}
-    const previous = all[i - 1]
-    const epochNum = integer(origin['number'] ?? block['l1OriginNum'] ?? block['epochNum'])
-    const bit = block['originBit']
-    const startsEpoch =
-      bit === undefined
-        ? integer(block['sequenceNumber'] ?? block['seqNum'] ?? 1) === 0n
-        : bit === true || (bit !== false && integer(bit) === 1n)
+    const epochNum =
+      origin['number'] ??
+      first(block, ['l1OriginNum', 'l1OriginNumber', 'epochNum', 'epochNumber', 'epoch', 'originNum']) ??
+      info?.number
+    const hashOfLast =
+      i === last ? first(params, ['l1OriginHash', 'lastL1OriginHash', 'epochHash', 'l1OriginCheck']) : undefined
+    const epochHash =
+      origin['hash'] ?? first(block, ['l1OriginHash', 'epochHash', 'originHash']) ?? info?.blockHash ?? hashOfLast
+    const parentHash = block['parentHash'] ?? (i === 0 ? first(params, ['parentHash', 'parentCheck']) : undefined)
     return {
       timestamp: integer(block['timestamp'] ?? block['time']),
-      parentHash: paddedHash(
-        block['parentHash'] ?? (previous === undefined ? (params['parentHash'] ?? params['parentCheck']) : undefined),
-      ),
-      epochNum,
-      epochHash: paddedHash(
-        origin['hash'] ??
-          block['l1OriginHash'] ??
-          block['epochHash'] ??
-          params['l1OriginHash'] ??
-          params['l1OriginCheck'],
-      ),
-      isEpochStart: startsEpoch,
-      transactions: ((block['transactions'] ?? block['txs'] ?? []) as unknown[])
-        .map((tx) => bytes(tx))
-        .filter((tx) => tx[0] !== 0x7e),
+      parentHash: paddedHash(parentHash),
+      epochNum: integer(epochNum, 'L1 origin of a block'),
+      epochHash: paddedHash(epochHash),
+      isEpochStart: startsEpoch(block, params, integer(epochNum), info?.sequenceNumber),
+      transactions: all.filter((raw) => raw[0] !== txType.deposit),
     }
   })
+}
+
+function transactionsOf(block: Fields): Uint8Array[] {
+  const given = first(block, ['transactions', 'txs', 'rawTxs', 'rawTransactions']) ?? []
+  return (given as unknown[]).map((tx) => bytes(isFields(tx) ? (tx['raw'] ?? tx['rawTx']) : tx, 'transaction'))
+}
+
+function startsEpoch(block: Fields, params: Fields, epochNum: bigint, sequenceNumber: bigint | undefined): boolean {
+  const bit = block['originBit'] ?? block['originChanged'] ?? block['isFirstOfEpoch']
+  if (typeof bit === 'boolean') return bit
+  if (bit !== undefined) return integer(bit) === 1n
+  const sequence = sequenceNumber ?? first(block, ['sequenceNumber', 'seqNum', 'seqNumber'])
+  if (sequence !== undefined) return integer(sequence) === 0n
+  const parentOrigin = first(params, ['parentL1OriginNum', 'parentOriginNum', 'parentEpochNum', 'prevL1OriginNum'])
+  return parentOrigin !== undefined && integer(parentOrigin) !== epochNum
+}
+
+function first(fields: Fields, names: readonly string[]): unknown {
+  return names.map((name) => fields[name]).find((value) => value !== undefined && value !== null)
 }
 
 function paddedHash(value: unknown): `0x${string}` {
