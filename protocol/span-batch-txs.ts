@@ -12,6 +12,9 @@ import {
 } from './transaction.ts'
 import { encodeUvarint, readUvarint } from './uvarint.ts'
 
+/** Bytes the list of one transaction may have: op-node reads it with `MaxSpanBatchElementCount` as the limit of its stream. */
+const spanTxDataBytesMax = 10_000_000
+
 /** The transactions of a span, field by field. Spec: protocol/delta/span-batches.md, "txs". */
 export type SpanTxColumns = {
   readonly count: number
@@ -66,7 +69,7 @@ export function readSpanTxColumns(
   let legacy = 0
   for (let i = 0; i < count; i++) {
     const data = readTxData(bytes, position)
-    if ((data[0] ?? 0) >= 0xc0) legacy++
+    if (isLegacyData(data)) legacy++
     datas.push(data)
     position += data.length
   }
@@ -113,18 +116,23 @@ export function rebuildSpanTxs(columns: SpanTxColumns, chainId: bigint): Uint8Ar
   return Array.from({ length: columns.count }, (_, i) => rebuilder.next(i))
 }
 
+/**
+ * One transaction's data: a list, behind a type byte unless it is legacy. Which types there are is asked when it is
+ * rebuilt: a wrong type loses its span, a fault of the layout loses the rest of the channel, as in op-node.
+ */
 function readTxData(bytes: Uint8Array, offset: number): Uint8Array {
   const first = bytes[offset]
   if (first === undefined) throw new FormatError('span batch is cut short')
-  const listAt = first >= 0xc0 ? offset : offset + 1
-  if (listAt !== offset && first !== txType.accessList && first !== txType.feeMarket && first !== txType.setCode) {
-    throw new FormatError(`span batch transaction of type ${first}`)
-  }
+  const listAt = first >= 0x80 ? offset : offset + 1
   const { isList, end } = rlpHeaderAt(bytes, listAt)
   if (!isList) throw new FormatError('span batch transaction data is no list')
+  if (end - listAt > spanTxDataBytesMax) throw new FormatError(`span batch transaction of ${end - listAt} bytes`)
   if (end > bytes.length) throw new FormatError('span batch is cut short')
   return bytes.subarray(offset, end)
 }
+
+/** A type byte of 0 counts here, as in op-node; no such transaction can be rebuilt. */
+const isLegacyData = (data: Uint8Array): boolean => data[0] === txType.legacy || (data[0] ?? 0) >= 0xc0
 
 function signedTransaction(raw: Uint8Array, chainId: bigint): SignedTx {
   const tx = decodeTransaction(raw)
@@ -191,7 +199,9 @@ class Rebuilder {
     const data = this.#columns.datas[index] ?? emptyBytes
     const first = data[0] ?? 0
     const isLegacy = first >= 0xc0
-    const fields = listFields(data, isLegacy ? 0 : 1, isLegacy ? 3 : (fieldCounts[first] ?? 0))
+    const fieldCount = isLegacy ? 3 : fieldCounts[first]
+    if (fieldCount === undefined) throw new FormatError(`span batch transaction of type ${first}`)
+    const fields = listFields(data, isLegacy ? 0 : 1, fieldCount)
     this.#length = 0
     if (isLegacy) this.#legacyTx(index, data, fields)
     else this.#typedTx(index, first, data, fields)

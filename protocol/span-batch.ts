@@ -95,7 +95,7 @@ export function encodeRawSpanBatch(batch: RawSpanBatch): Uint8Array {
   )
 }
 
-/** Rebuilds the blocks. Throws {@link FormatError} where a transaction cannot be rebuilt or the origins run below 0. */
+/** Rebuilds the blocks. Throws {@link FormatError} where a transaction cannot be rebuilt. */
 export function deriveSpanBatch(raw: RawSpanBatch, chain: SpanBatchChain): SpanBatch {
   const origins = spanL1Origins(raw)
   const txs = rebuildSpanTxs(raw.txs, chain.chainId)
@@ -103,20 +103,22 @@ export function deriveSpanBatch(raw: RawSpanBatch, chain: SpanBatchChain): SpanB
   const blocks = raw.blockTxCounts.map((count, i) => {
     const transactions = txs.slice(next, next + count)
     next += count
-    const timestamp = chain.genesisTimestamp + raw.relTimestamp + BigInt(i) * chain.blockTime
+    const timestamp = BigInt.asUintN(64, chain.genesisTimestamp + raw.relTimestamp + BigInt(i) * chain.blockTime)
     return { epochNum: origins[i] ?? 0n, timestamp, transactions }
   })
   return { kind: 'span', parentCheck: raw.parentCheck, l1OriginCheck: raw.l1OriginCheck, blocks }
 }
 
-/** L1 origin of each block, walked back from the last one's. Throws {@link FormatError} below 0. */
+/**
+ * L1 origin of each block, walked back from the last one's. Below 0 they wrap as op-node's 64-bit integers do: such a
+ * span must reach the batch rules and be refused there, which discards the rest of its channel.
+ */
 export function spanL1Origins(raw: Pick<RawSpanBatch, 'l1OriginNum' | 'blockCount' | 'originBits'>): bigint[] {
   const origins = new Array<bigint>(raw.blockCount)
   let origin = raw.l1OriginNum
   for (let i = raw.blockCount - 1; i >= 0; i--) {
-    if (origin < 0n) throw new FormatError('span batch has more L1 origins than L1 has blocks')
     origins[i] = origin
-    if (bitAt(raw.originBits, i) === 1) origin--
+    if (bitAt(raw.originBits, i) === 1) origin = BigInt.asUintN(64, origin - 1n)
   }
   return origins
 }

@@ -10,7 +10,7 @@ import { item, type Pull } from './pull.ts'
 export type DerivedAttributes = {
   readonly attributes: PayloadAttributes
   readonly parent: L2BlockRef
-  /** The last block of its span batch. */
+  /** The last block of its span batch, or any block from Holocene on: with it the blocks so far are safe. */
   readonly isLastInSpan: boolean
   /** L1 block that completed the data. */
   readonly derivedFrom: L1BlockRef

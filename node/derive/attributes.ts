@@ -1,3 +1,4 @@
+import { errorMessage } from '../../common/errors.ts'
 import { attributesEip1559Params } from '../../protocol/base-fee.ts'
 import type { BlockId, L2BlockRef } from '../../protocol/block-ref.ts'
 import { FormatError, type Hex, zeroHash } from '../../protocol/bytes.ts'
@@ -52,8 +53,12 @@ export class AttributesBuilder {
       throw new DeriveError('reset', `the L2 block at ${timestamp} would be older than its L1 origin ${epoch.number}`)
     }
     const sequenceNumber = isFirstOfEpoch ? 0n : parent.sequenceNumber + 1n
-    const l1InfoTx = encodeTransaction(l1InfoDeposit(config, systemConfig, sequenceNumber, info, timestamp))
-    const upgrades = this.#upgrades(timestamp, parent.timestamp)
+    const l1InfoTx = orCritical(() =>
+      encodeTransaction(l1InfoDeposit(config, systemConfig, sequenceNumber, info, timestamp)),
+    )
+    const upgrades = orCritical(() =>
+      upgradeTransactions(this.#parts.upgradeTransactions, config, timestamp, parent.timestamp),
+    )
     return {
       ...this.#forkFields(systemConfig, info, timestamp, parent.timestamp),
       timestamp,
@@ -95,14 +100,6 @@ export class AttributesBuilder {
     return reading(`L1 block ${epoch.number}`, () => l1.blockInfoByHash(epoch.hash))
   }
 
-  #upgrades(timestamp: bigint, parentTimestamp: bigint): Uint8Array[] {
-    try {
-      return upgradeTransactions(this.#parts.upgradeTransactions, this.#config, timestamp, parentTimestamp)
-    } catch (cause) {
-      throw new DeriveError('critical', cause instanceof Error ? cause.message : String(cause), { cause })
-    }
-  }
-
   #forkFields(systemConfig: SystemConfig, info: L1BlockInfo, timestamp: bigint, parentTimestamp: bigint) {
     const { forkTimes } = this.#config
     const at = (fork: Parameters<typeof isActive>[1]) => isActive(forkTimes, fork, timestamp)
@@ -116,5 +113,14 @@ export class AttributesBuilder {
       ...optional('eip1559Params', eip1559Params),
       ...(at('jovian') ? { minBaseFee: systemConfig.minBaseFee } : {}),
     }
+  }
+}
+
+/** What the chain's own state makes impossible, no retry and no reset can mend. */
+function orCritical<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (cause) {
+    throw new DeriveError('critical', errorMessage(cause), { cause })
   }
 }

@@ -93,8 +93,10 @@ export async function checkSpanBatchPrefix(
     const behind = safeHead.timestamp - first.timestamp
     if (behind % config.blockTime !== 0n) return refuse('its timestamps are not aligned')
     const number = safeHead.number - behind / config.blockTime - 1n
+    // Genesis has no parent and no batch; waiting for its parent would stall derivation for good.
+    if (number < config.genesis.l2.number) return refuse('it begins at or before genesis')
     try {
-      const found = number < config.genesis.l2.number ? undefined : await l2.l2BlockRefByNumber(number)
+      const found = await l2.l2BlockRefByNumber(number)
       if (found === undefined) return { verdict: 'undecided', readFailed: true }
       parent = found
     } catch (error) {

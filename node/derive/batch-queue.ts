@@ -14,7 +14,7 @@ import { singularBatchesAfter } from './span-blocks.ts'
 type Previous = { readonly origin: L1BlockRef; nextBatch(): Promise<Pull<SingularBatch | SpanBatch>> }
 type Parts = { readonly l2: L2Chain; readonly log: Log; readonly counters: DeriveCounters }
 
-/** A batch, and whether it completes its span. */
+/** A batch, and whether it completes its span; from Holocene on each block counts as a span of its own. */
 export type NextBatch = { readonly batch: SingularBatch; readonly isLastInSpan: boolean }
 
 /** Batches in any order to batches in block order, before Holocene. Spec: protocol/derivation.md, "Batch Queue". */

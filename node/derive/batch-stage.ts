@@ -136,7 +136,8 @@ export class BatchStage {
   #checked(batch: SingularBatch, parent: L2BlockRef): Pull<NextBatch> {
     switch (checkSingularBatch(batch, this.#context(parent))) {
       case 'accept':
-        return item({ batch, isLastInSpan: this.#span.length === 0 })
+        // Each block becomes safe on its own: what follows it in its span cannot undo it.
+        return item({ batch, isLastInSpan: true })
       case 'past':
         return retry
       case 'undecided':

@@ -1,26 +1,29 @@
+import type { Log } from '../../common/log.ts'
 import type { L1BlockRef } from '../../protocol/block-ref.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
 import type { SystemConfig } from '../../protocol/system-config.ts'
 import { applySystemConfigUpdates } from '../../protocol/system-config-updates.ts'
+import type { DeriveCounters } from './counters.ts'
 import { DeriveError, reading } from './derive-error.ts'
 import type { L1Chain } from './sources.ts'
+
+type Parts = {
+  readonly l1: Pick<L1Chain, 'blockRefByNumber' | 'receipts'>
+  readonly log: Log
+  readonly counters: DeriveCounters
+}
 
 /** The L1 block that derivation reads, and the system config as of it. Spec: protocol/derivation.md, "L1 Traversal". */
 export class L1Traversal {
   readonly #config: RollupConfig
-  readonly #l1: Pick<L1Chain, 'blockRefByNumber' | 'receipts'>
+  readonly #parts: Parts
   #block: L1BlockRef
   #systemConfig: SystemConfig
   #wasTaken = false
 
-  constructor(
-    config: RollupConfig,
-    l1: Pick<L1Chain, 'blockRefByNumber' | 'receipts'>,
-    base: L1BlockRef,
-    systemConfig: SystemConfig,
-  ) {
+  constructor(config: RollupConfig, parts: Parts, base: L1BlockRef, systemConfig: SystemConfig) {
     this.#config = config
-    this.#l1 = l1
+    this.#parts = parts
     this.#block = base
     this.#systemConfig = systemConfig
   }
@@ -43,13 +46,18 @@ export class L1Traversal {
 
   /** Moves to the next L1 block; false where there is none yet. Throws {@link DeriveError} `reset` after a reorg of L1. */
   async advance(): Promise<boolean> {
-    const next = await reading('next L1 block', () => this.#l1.blockRefByNumber(this.#block.number + 1n))
+    const { l1, log, counters } = this.#parts
+    const next = await reading('next L1 block', () => l1.blockRefByNumber(this.#block.number + 1n))
     if (next === undefined) return false
     if (next.parentHash !== this.#block.hash) {
       throw new DeriveError('reset', `L1 block ${this.#block.number} ${this.#block.hash} was replaced`)
     }
-    const { receipts } = await reading(`receipts of L1 block ${next.number}`, () => this.#l1.receipts(next.hash))
-    this.#systemConfig = applySystemConfigUpdates(this.#systemConfig, receipts, this.#config, next.timestamp)
+    const { receipts } = await reading(`receipts of L1 block ${next.number}`, () => l1.receipts(next.hash))
+    const { timestamp } = next
+    this.#systemConfig = applySystemConfigUpdates(this.#systemConfig, receipts, this.#config, timestamp, (error) => {
+      counters.count('system_config_update')
+      log.warn('system config update skipped', { l1Block: next.number, error })
+    })
     this.#block = next
     this.#wasTaken = false
     return true

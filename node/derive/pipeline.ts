@@ -105,7 +105,7 @@ export class DerivationPipeline {
     const config = this.#config
     const { l1, l2, log } = this.#parts
     const parts = { l1, l2, log, counters: this.#parts.counters ?? noCounters }
-    const traversal = new L1Traversal(config, l1, base, systemConfig)
+    const traversal = new L1Traversal(config, parts, base, systemConfig)
     const frames = new FrameQueue(config, new L1Retrieval(config, traversal, parts), parts)
     const bank = new ChannelBank(config, frames, parts)
     const assembler = new ChannelAssembler(config, frames, parts)
