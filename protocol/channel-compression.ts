@@ -88,22 +88,36 @@ function inflatePrefix(data: Uint8Array, limit: number): Uint8Array {
   const inflator = new Inflate({ chunkSize: 65_536 })
   const chunks: Uint8Array[] = []
   let size = 0
+  let status: number | undefined
   inflator.onData = (chunk) => {
     const bytes = chunk as Uint8Array
     chunks.push(bytes)
     size += bytes.length
     if (size >= limit) throw new LimitReached()
   }
-  inflator.onEnd = () => {}
+  inflator.onEnd = (result) => {
+    status = result
+  }
   try {
-    inflator.push(data, true)
-    const { output, next_out: end } = (inflator as unknown as { strm: { output: Uint8Array; next_out: number } }).strm
-    // A full last chunk has been delivered and its buffer is used again from 0.
-    if (inflator.err !== 0 || !hasEnded(inflator)) chunks.push(output.slice(0, end))
+    // Not `Z_FINISH`: with it a full chunk of output ends the work, and what is still to come of the input is lost.
+    inflator.push(data, syncFlush)
+    // Only a stream that ends well delivers its last chunk; a fault or a cut leaves it in the buffer.
+    if (status !== 0) {
+      const { output, next_out: end } = streamOf(inflator)
+      chunks.push(output.subarray(0, end))
+    }
   } catch (error) {
     if (!(error instanceof LimitReached)) throw error
   }
   return concatBytes(...chunks).subarray(0, limit)
+}
+
+/** `Z_SYNC_FLUSH`. */
+const syncFlush = 2
+
+/** pako has this field, but its types leave it out. */
+function streamOf(inflator: Inflate): { readonly output: Uint8Array; readonly next_out: number } {
+  return (inflator as unknown as { readonly strm: { readonly output: Uint8Array; readonly next_out: number } }).strm
 }
 
 function flushedBrotli(data: Uint8Array, limit: number): Uint8Array | undefined {
@@ -137,9 +151,4 @@ function unbrotliPrefix(data: Uint8Array, limit: number): Promise<Uint8Array> {
 
 function isTooLarge(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
-}
-
-/** pako keeps this field but its types leave it out. */
-function hasEnded(inflator: Inflate): boolean {
-  return (inflator as unknown as { readonly ended: boolean }).ended
 }
