@@ -1,0 +1,48 @@
+/** Measures one thing. Usage: npm run bench -- NAME [--quick]. Prints the machine and, last, one line of JSON. */
+import { cpus, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
+import { errorMessage, UsageError } from '../../common/errors.ts'
+
+type Options = { readonly quick: boolean }
+
+/** Loaded only when asked for: no bench pays for the imports of another. */
+const benches: Readonly<Record<string, (options: Options) => Promise<object>>> = {
+  derive: async (options) => (await import('./derive.ts')).benchDerive(options),
+  engine: async () => (await import('./engine.ts')).benchEngine(),
+}
+
+try {
+  const { name, options } = parse(process.argv.slice(2))
+  const [cpu] = cpus()
+  const memory = Math.round(totalmem() / 2 ** 30)
+  process.stdout.write(
+    `machine: ${cpus().length} × ${cpu?.model ?? 'unknown'}, ${memory} GiB, Node ${process.version}\n`,
+  )
+  const result = await bench(name)(options)
+  process.stdout.write(`${JSON.stringify({ bench: name, ...result })}\n`)
+} catch (error) {
+  process.stderr.write(`${errorMessage(error)}\n`)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+}
+
+function parse(args: string[]): { readonly name: string; readonly options: Options } {
+  let parsed: { readonly positionals: string[]; readonly values: { readonly quick?: boolean } }
+  try {
+    parsed = parseArgs({ args, allowPositionals: true, options: { quick: { type: 'boolean' } } })
+  } catch (error) {
+    throw new UsageError(`${errorMessage(error)}\n${usage()}`)
+  }
+  const [name, ...others] = parsed.positionals
+  if (name === undefined || others.length > 0) throw new UsageError(usage())
+  return { name, options: { quick: parsed.values.quick === true } }
+}
+
+function bench(name: string) {
+  const found = Object.hasOwn(benches, name) ? benches[name] : undefined
+  if (found === undefined) throw new UsageError(`there is no bench ${name}\n${usage()}`)
+  return found
+}
+
+function usage(): string {
+  return `usage: npm run bench -- NAME [--quick], where NAME is one of: ${Object.keys(benches).join(', ')}`
+}
