@@ -195,9 +195,7 @@ export class TxManager {
         if (receipt === undefined) {
           const used = await this.#count('latest')
           usedPolls = used > entry.nonce ? usedPolls + 1 : 0
-          // After a reorg an earlier nonce, whose transaction was forgotten long since, may be free again.
-          const isBlocked = used < entry.nonce && !journal.entries().some(({ nonce }) => nonce === used)
-          if (isBlocked) await this.#inTurn(() => this.#nextNonce())
+          if (used < entry.nonce) await this.#inTurn(() => this.#unblock(used, entry.nonce))
           if (usedPolls >= lostPolls) return undefined
           if (clock.nowMs() - attemptedAtMs >= this.#options.resubmissionTimeoutMs) {
             attemptedAtMs = clock.nowMs()
@@ -324,6 +322,20 @@ export class TxManager {
     const next = live.reduce((nonce, entry) => (entry.nonce >= nonce ? entry.nonce + 1n : nonce), pending)
     await this.#fillGaps(live, pending, next)
     return next
+  }
+
+  /**
+   * After a reorg of L1 earlier transactions may be neither mined nor in the pool: those of the journal are sent again,
+   * byte for byte, and a nonce whose transaction was forgotten long since is filled.
+   */
+  async #unblock(used: bigint, until: bigint): Promise<void> {
+    const earlier = this.#parts.journal.entries().filter(({ nonce }) => nonce >= used && nonce < until)
+    for (const entry of earlier) {
+      if (await this.#isInPool(entry)) continue
+      this.#parts.log.info('transaction that L1 lost is sent again', this.#fields(entry))
+      await this.#send(await this.#parts.journal.raw(entry))
+    }
+    if (!earlier.some(({ nonce }) => nonce === used)) await this.#nextNonce()
   }
 
   /** A nonce that nobody holds would keep all later ones from being mined: use it for nothing. */

@@ -134,6 +134,20 @@ test('a gap before journalled nonces is filled, so that later transactions are m
   expect(receipts.map((receipt) => receipt.succeeded)).toEqual([true, true])
 })
 
+test('mined transactions that a reorg threw out are sent again for the one that waits behind them', async () => {
+  const { l1, manager } = await world()
+  const before = ['a', 'b'].map((key) => manager.submit(candidate(key), signal))
+  await until(() => l1.pool.size === 2)
+  l1.mine()
+  await Promise.all(before)
+  const waiting = manager.submit(candidate('c'), signal)
+  await until(() => l1.pool.size === 1)
+  // Nobody submits a and b any more, yet c cannot be mined without them.
+  l1.reorg(1)
+  expect((await mined(l1, waiting)).succeeded).toBe(true)
+  expect(l1.sentTo(inbox).map((tx) => tx.nonce)).toEqual([0n, 1n, 2n])
+})
+
 test('a sidecar version that L1 refuses is changed, and the transaction keeps its hash', async () => {
   const { l1, manager } = await world()
   const versions: number[] = []
