@@ -45,15 +45,9 @@ export async function unbrotli(data: Uint8Array, limit: number): Promise<Uint8Ar
   } catch (error) {
     if (isTooLarge(error)) return unbrotliPrefix(data, limit)
   }
-  // Corrupt or cut short: the longest prefix of the input that decodes gives all output before the fault.
-  let low = 0
-  let high = data.length
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2)
-    if (flushedBrotli(data.subarray(0, middle), limit) === undefined) high = middle - 1
-    else low = middle
-  }
-  return flushedBrotli(data.subarray(0, low), limit) ?? emptyBytes
+  const whole = flushedBrotli(data, limit)
+  if (whole !== undefined) return whole
+  return unbrotliToFault(data, limit)
 }
 
 /** Compresses a channel; brotli gets its version byte. */
@@ -118,6 +112,46 @@ const syncFlush = 2
 /** pako has this field, but its types leave it out. */
 function streamOf(inflator: Inflate): { readonly output: Uint8Array; readonly next_out: number } {
   return (inflator as unknown as { readonly strm: { readonly output: Uint8Array; readonly next_out: number } }).strm
+}
+
+/** op-node hands its decoder a channel in pieces: what a buffer of 4096 bytes held behind the version byte, then 32 KiB each. */
+const goFirstReadBytes = 4095
+const goReadBytes = 32_768
+
+/**
+ * What op-node sees of a corrupt stream. Its decoder gives its output away when it has used up a piece of input, or
+ * when the window is full; at a fault the rest is lost, though it was decoded.
+ */
+function unbrotliToFault(data: Uint8Array, limit: number): Uint8Array {
+  const pieces = Math.ceil(Math.max(0, data.length - goFirstReadBytes) / goReadBytes)
+  const boundary = (piece: number) => (piece === 0 ? 0 : goFirstReadBytes + (piece - 1) * goReadBytes)
+  const decodes = (bytes: number) => flushedBrotli(data.subarray(0, bytes), limit) !== undefined
+  const piece = lastTrue(0, pieces, (n) => decodes(boundary(n)))
+  const used = boundary(piece)
+  const given = flushedBrotli(data.subarray(0, used), limit) ?? emptyBytes
+  const faultAt = lastTrue(used, Math.min(data.length, boundary(piece + 1)), decodes)
+  const decoded = flushedBrotli(data.subarray(0, faultAt), limit) ?? emptyBytes
+  const windowBytes = brotliWindowBytes(data[0] ?? 0)
+  return decoded.subarray(0, Math.max(given.length, decoded.length - (decoded.length % windowBytes)))
+}
+
+/** The largest integer of `[low, high]` for which `holds`, given that it holds for `low` and, once false, stays so. */
+function lastTrue(low: number, high: number, holds: (n: number) => boolean): number {
+  let [from, to] = [low, high]
+  while (from < to) {
+    const middle = Math.ceil((from + to) / 2)
+    if (holds(middle)) from = middle
+    else to = middle - 1
+  }
+  return from
+}
+
+/** RFC 7932, section 9.1: WBITS stands in the first bits of the stream. */
+function brotliWindowBytes(first: number): number {
+  if ((first & 1) === 0) return 1 << 16
+  if (((first >> 1) & 7) !== 0) return 1 << (17 + ((first >> 1) & 7))
+  const small = (first >> 4) & 7
+  return 1 << (small === 0 ? 17 : 8 + small)
 }
 
 function flushedBrotli(data: Uint8Array, limit: number): Uint8Array | undefined {
