@@ -7,7 +7,7 @@ import type { IndexedBlobHash, L1Transaction } from '../../protocol/l1-block.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
 import type { SystemConfig } from '../../protocol/system-config.ts'
 import type { DeriveCounters } from './counters.ts'
-import { reading } from './derive-error.ts'
+import { DeriveError, reading } from './derive-error.ts'
 import { end, item, type Pull } from './pull.ts'
 import type { L1Chain } from './sources.ts'
 
@@ -72,6 +72,11 @@ export class L1Retrieval {
     const { slots, blobHashes } = this.#dataSlots(txs, batcher)
     if (blobHashes.length === 0) return slots.filter((slot) => slot !== 'blob')
     const blobs = await reading(`blobs of L1 block ${block.number}`, () => l1.blobs(block, blobHashes))
+    // A blob that is not there must be waited for; taken for an empty one it would fork the chain.
+    if (blobs.length !== blobHashes.length) {
+      const counts = `${blobs.length} of ${blobHashes.length}`
+      throw new DeriveError('temporary', `${counts} blobs of L1 block ${block.number} were read`)
+    }
     let next = 0
     return slots.flatMap((slot) => {
       if (slot !== 'blob') return [slot]
