@@ -15,6 +15,8 @@ export function devLayout(dataDir: string) {
     /** Content-addressed store of the contributed texts. */
     content: join(dataDir, 'content'),
     logs: join(dataDir, 'logs'),
+    /** Held by the `openledger dev` that runs this chain. */
+    lock: join(dataDir, 'lock'),
     /** Processes that run for this directory. */
     processes: join(dataDir, 'processes.json'),
   }

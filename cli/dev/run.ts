@@ -15,6 +15,7 @@ import { ensureChain } from './chain.ts'
 import { Child } from './child.ts'
 import { type DevLayout, type DevPorts, devLayout, devPorts } from './layout.ts'
 import { endLeftovers, recordProcesses } from './leftovers.ts'
+import { lockDirectory } from './lock.ts'
 import { checkOnce } from './once.ts'
 import { StatusScreen } from './screen.ts'
 import { seedChain } from './seed.ts'
@@ -49,6 +50,7 @@ const bridgeUserKey = devPrivateKeys[6]
 export async function runDev(options: DevOptions, parts: DevParts): Promise<void> {
   const layout = devLayout(options.dataDir)
   mkdirSync(layout.logs, { recursive: true })
+  const lock = await lockDirectory(layout.lock)
   const leftovers = await endLeftovers(layout.processes)
   if (leftovers > 0) parts.log.warn('ended processes that an earlier run left behind', { count: leftovers })
   const chain = new DevChain(options, layout, parts)
@@ -56,6 +58,7 @@ export async function runDev(options: DevOptions, parts: DevParts): Promise<void
     await chain.run()
   } finally {
     await chain.stop()
+    await lock.release()
   }
 }
 
