@@ -267,11 +267,19 @@ class Rebuilder {
   #uint(value: bigint | undefined): void {
     const integer = value ?? 0n
     if (integer < 0x80n) this.#byte(integer === 0n ? 0x80 : Number(integer))
+    else if (integer <= safeIntegerMax) this.#number(Number(integer))
     else {
       const bytes = bigintToBytes(integer)
       this.#byte(0x80 + bytes.length)
       this.#bytes(bytes)
     }
+  }
+
+  /** From 0x80 on: without a detour through bigints, which costs more than all the rest of a transaction's integers. */
+  #number(value: number): void {
+    const length = byteLength(value)
+    this.#byte(0x80 + length)
+    for (let i = length - 1; i >= 0; i--) this.#byte(Math.floor(value / 256 ** i) % 256)
   }
 
   #copyUint(data: Uint8Array, bounds: Bounds | undefined): void {
@@ -332,11 +340,24 @@ class Rebuilder {
 /** Fields of the data of each typed transaction. */
 const fieldCounts: Readonly<Record<number, number>> = { 1: 4, 2: 5, 4: 6 }
 
+const safeIntegerMax = BigInt(Number.MAX_SAFE_INTEGER)
+
 function listHeader(length: number, type: number | undefined): number[] {
   const head = type === undefined ? [] : [type]
-  if (length < 56) return [...head, 0xc0 + length]
-  const lengthBytes = [...bigintToBytes(BigInt(length))]
-  return [...head, 0xf7 + lengthBytes.length, ...lengthBytes]
+  if (length < 56) head.push(0xc0 + length)
+  else {
+    const lengthBytes = byteLength(length)
+    head.push(0xf7 + lengthBytes)
+    for (let i = lengthBytes - 1; i >= 0; i--) head.push(Math.floor(length / 256 ** i) % 256)
+  }
+  return head
+}
+
+/** Bytes that a safe integer needs. */
+function byteLength(value: number): number {
+  let length = 1
+  for (let rest = value; rest >= 256; rest = Math.floor(rest / 256)) length++
+  return length
 }
 
 function listFields(data: Uint8Array, at: number, count: number): Bounds[] {
