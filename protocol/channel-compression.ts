@@ -41,7 +41,7 @@ export async function decompressChannel(data: Uint8Array, isFjord: boolean, limi
 /** Raw brotli, without the version byte; see {@link decompressChannel}. */
 export async function unbrotli(data: Uint8Array, limit: number): Promise<Uint8Array> {
   try {
-    return brotliDecompressSync(data, { maxOutputLength: limit })
+    return plainBytes(brotliDecompressSync(data, { maxOutputLength: limit }))
   } catch (error) {
     if (isTooLarge(error)) return unbrotliPrefix(data, limit)
   }
@@ -60,10 +60,15 @@ export function compressChannel(data: Uint8Array, compression: Compression): Uin
 function inflate(data: Uint8Array, limit: number): Uint8Array {
   checkZlibHeader(data)
   try {
-    return inflateSync(data, { maxOutputLength: limit })
+    return plainBytes(inflateSync(data, { maxOutputLength: limit }))
   } catch {
     return inflatePrefix(data, limit)
   }
+}
+
+/** The same memory without Buffer's slower views, of which decoding a span takes several for each transaction. */
+function plainBytes(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
 }
 
 /** RFC 1950: method 8, window of at most 32 KiB, check bits, no preset dictionary. */
