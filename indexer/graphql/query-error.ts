@@ -1,7 +1,8 @@
 import { GraphQLError } from 'graphql'
 
 /** Stable `extensions.code` values; anything else is answered as INTERNAL without detail. */
-export type QueryErrorCode = 'BAD_INPUT' | 'BLOCK_NOT_INDEXED' | 'BLOCK_REORGED' | 'LIMIT_EXCEEDED'
+export const queryErrorCodes = ['BAD_INPUT', 'BLOCK_NOT_INDEXED', 'BLOCK_REORGED', 'LIMIT_EXCEEDED'] as const
+export type QueryErrorCode = (typeof queryErrorCodes)[number]
 
 /** An error that the client may see. */
 export function queryError(code: QueryErrorCode, message: string): GraphQLError {

@@ -4,6 +4,7 @@ import { createSchema, createYoga, type Plugin } from 'graphql-yoga'
 import type { Log } from '../../common/log.ts'
 import type { QueryContext } from './context.ts'
 import { limitRule, tokensMax } from './limits.ts'
+import { queryErrorCodes } from './query-error.ts'
 import { resolvers } from './resolvers.ts'
 
 /** The schema's text; the file is the schema, not a print of it. */
@@ -24,9 +25,8 @@ export function graphqlServer(context: QueryContext, log: Log) {
     graphiql: { title: 'OpenLedger', defaultQuery: exampleQuery },
     maskedErrors: {
       maskError: (error) => {
-        const original = error instanceof GraphQLError ? (error.originalError ?? error) : error
-        if (original instanceof GraphQLError) return original === error ? original : (error as GraphQLError)
-        log.warn('query failed', { error: original })
+        if (isForClient(error)) return error
+        log.warn('query failed', { error })
         return new GraphQLError('internal error', { extensions: { code: 'INTERNAL' } })
       },
     },
@@ -46,3 +46,14 @@ const exampleQuery = `{
   }
 }
 `
+
+/**
+ * Errors of the document itself, and ours by their codes. Told by their fields: an application and its libraries may
+ * hold two copies of the error's class.
+ */
+function isForClient(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false
+  const { originalError, extensions } = error as Error & { originalError?: unknown; extensions?: { code?: unknown } }
+  if (queryErrorCodes.some((code) => code === extensions?.code)) return true
+  return originalError === undefined && error.name === 'GraphQLError'
+}

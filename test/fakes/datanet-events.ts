@@ -1,0 +1,31 @@
+import { type AbiEvent, encodeAbiParameters, encodeEventTopics, keccak256, toHex } from 'viem'
+import { codeRegistryAbi } from '../../contracts/abi/code-registry.ts'
+import { datanetRegistryAbi } from '../../contracts/abi/datanet-registry.ts'
+import { openLedgerPredeploys } from '../../contracts/addresses.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+import type { FakeLog } from './indexed-chain.ts'
+
+type Values = Readonly<Record<string, unknown>>
+
+/** An event as the DatanetRegistry emits it, encoded by viem from the contract's ABI. */
+export const datanetEvent = (name: string, values: Values): FakeLog =>
+  event(datanetRegistryAbi as readonly unknown[], openLedgerPredeploys.datanetRegistry, name, values)
+
+export const codeEvent = (name: string, values: Values): FakeLog =>
+  event(codeRegistryAbi as readonly unknown[], openLedgerPredeploys.codeRegistry, name, values)
+
+export const word = (text: string): Hex => keccak256(toHex(text))
+
+function event(abi: readonly unknown[], address: Hex, name: string, values: Values): FakeLog {
+  const item = abi.find((one) => (one as AbiEvent).type === 'event' && (one as AbiEvent).name === name) as
+    | AbiEvent
+    | undefined
+  if (item === undefined) throw new Error(`the contract has no event ${name}`)
+  const topics = encodeEventTopics({ abi: [item], eventName: name, args: values }) as Hex[]
+  const plain = item.inputs.filter((input) => input.indexed !== true)
+  const data = encodeAbiParameters(
+    plain,
+    plain.map((input) => values[input.name ?? '']),
+  )
+  return { address, topics, data }
+}
