@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import { CodedError } from '../../common/errors.ts'
-import { HttpRpcClient } from '../../common/json-rpc.ts'
+import { HttpRpcClient, TransportError } from '../../common/json-rpc.ts'
 import type { SyncStatus } from '../../node/driver/sync-status.ts'
 import { blockHashes } from '../dev/compare.ts'
 import { AuditProgress } from './progress.ts'
@@ -88,19 +88,20 @@ export async function audit(
     // After a reorg of L1 the blocks above the new safe head are compared again.
     if (status.safeL2.number < progress.comparedTo) progress.advance(status.safeL2.number)
     difference = await compareTo(status.safeL2.number, progress, node, against)
+    progress.save()
     const done = (status.currentL1?.number ?? 0n) >= target.number && progress.comparedTo >= status.safeL2.number
     showProgress({ status, target: target.number, startNumber, startedMs, options }, parts)
     if (difference !== null || done) {
       return report({ status, difference, progress, startNumber, startedMs, options, nowMs: clock.nowMs() })
     }
-    const seen = `${status.safeL2.number} ${status.currentL1?.number}`
+    const seen = `${status.safeL2.number} ${status.currentL1?.number} ${progress.comparedTo}`
     if (seen !== lastSeen) {
       lastSeen = seen
       lastChangeMs = clock.nowMs()
     } else if (clock.nowMs() - lastChangeMs > stallMsMax) {
       throw new AuditError(
         'stalled',
-        `nothing derived for ${stallMsMax / 1000} s at L1 block ${status.currentL1?.number}`,
+        `nothing moved for ${stallMsMax / 1000} s: derived to block ${status.safeL2.number} at L1 block ${status.currentL1?.number}, compared to block ${progress.comparedTo}${options.against === undefined ? '' : `; does ${options.against} have the next one?`}`,
       )
     }
     await clock.sleep(pollMs, signal)
@@ -125,20 +126,32 @@ async function l1Target({
   throw new AuditError('no-l1', 'the L1 gave no head; is --l1 right?')
 }
 
+/** Compares up to `safe`, as far as the other node has blocks. Resolves to the first difference, or null. */
 async function compareTo(safe: bigint, progress: AuditProgress, node: AuditedNode, against: HttpRpcClient | undefined) {
   while (progress.comparedTo < safe) {
     const count = Number(safe - progress.comparedTo)
     const numbers = Array.from({ length: Math.min(chunkBlocks, count) }, (_, i) => Number(progress.comparedTo) + 1 + i)
     const derived = await node.blockHashes(numbers)
-    const claimed = against === undefined ? derived : await blockHashes(against, numbers)
+    const claimed = against === undefined ? derived : await claimedHashes(against, numbers)
     for (const [i, number] of numbers.entries()) {
-      if (derived[i] === undefined || derived[i] !== claimed[i]) {
-        return { number, derived: derived[i] ?? null, claimed: claimed[i] ?? null }
-      }
+      const [ours, theirs] = [derived[i], claimed[i]]
+      // A node that lags, or that a reset took back, will have the block later.
+      if (ours === undefined || theirs === undefined) return null
+      if (ours !== theirs) return { number, derived: ours, claimed: theirs }
+      progress.advance(BigInt(number))
     }
-    progress.advance(BigInt(numbers.at(-1) ?? 0))
   }
   return null
+}
+
+/** None where the node does not answer: it is asked again until the audit counts as stalled. */
+async function claimedHashes(against: HttpRpcClient, numbers: readonly number[]): Promise<(string | undefined)[]> {
+  try {
+    return await blockHashes(against, numbers)
+  } catch (error) {
+    if (error instanceof TransportError) return []
+    throw error
+  }
 }
 
 type Shown = {

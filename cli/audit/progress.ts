@@ -31,6 +31,11 @@ export class AuditProgress {
 
   advance(number: bigint): void {
     this.#comparedTo = number
+  }
+
+  /** Writes it down. */
+  save(): void {
+    const number = this.#comparedTo
     writeFileSync(`${this.#file}.new`, JSON.stringify({ comparedTo: String(number) }))
     renameSync(`${this.#file}.new`, this.#file)
   }
