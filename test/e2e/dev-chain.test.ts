@@ -11,6 +11,8 @@ import { DevChain, isRunning, kill } from '../fakes/dev-chain.ts'
 
 /** Processes killed at random moments; the full trial is 30. */
 const kills = Number(process.env['OPENLEDGER_KILLS'] ?? 6)
+/** Depths of L1 reorgs, one after the other; the full trial is 1 to 20. */
+const reorgDepths = (process.env['OPENLEDGER_REORGS'] ?? '1,7,20').split(',').map(Number)
 /** Within this time of the last restart all heads must agree. */
 const agreeMsMax = 30_000
 
@@ -118,6 +120,24 @@ describe.skipIf(anvilBinary() === undefined)('a dev chain (skipped without the a
     }
     expect(seen.size).toBeGreaterThan(5)
     expect(doubled).toEqual([])
+  })
+
+  // Before anvil is started again: then it has no state of earlier blocks to go back to.
+  test(`reorgs of L1 (depths ${reorgDepths.join(', ')}) are followed by both nodes and the indexer`, async () => {
+    for (const depth of reorgDepths) {
+      const { safe_l2: before } = await status('verifierRollup')
+      await chain.rpc('l1').request('anvil_reorg', [depth, []])
+      await agreed(90_000)
+      await chain.until(
+        `the safe head goes on after depth ${depth}`,
+        async () => ((await status('verifierRollup')).safe_l2.number > before.number + 2 ? true : undefined),
+        90_000,
+      )
+    }
+    await agreed(agreeMsMax)
+    // A reorg of L1 may replace unsafe and safe blocks; what is shown from now on must stay again.
+    shown.clear()
+    await look()
   })
 
   test('a kill -9 of dev itself leaves nothing that hinders the next start, which resumes the chain', async () => {
