@@ -44,12 +44,21 @@ export function encodeGossipBlock(
 ): Uint8Array {
   const signedBytes = encodeSignedBytes(envelope, version)
   const { rs, yParity } = signDigest(gossipSigningHash(chainId, signedBytes), privateKey)
-  return snappyEncode(concatBytes(rs, Uint8Array.of(yParity), signedBytes))
+  return writeGossipBlock({ signature: concatBytes(rs, Uint8Array.of(yParity)), signedBytes })
+}
+
+/** Compresses a block that is signed. */
+export function writeGossipBlock(block: GossipBlock): Uint8Array {
+  return snappyEncode(concatBytes(block.signature, block.signedBytes))
 }
 
 /** Decompresses a message, whose declared length is checked first. Throws {@link FormatError}. */
 export function decodeGossipBlock(message: Uint8Array): GossipBlock {
-  const content = snappyDecode(message, gossipBytesMax)
+  return readGossipBlock(snappyDecode(message, gossipBytesMax))
+}
+
+/** Reads a message that is decompressed. Throws {@link FormatError}. */
+export function readGossipBlock(content: Uint8Array): GossipBlock {
   if (content.length < gossipBytesMin) throw new FormatError(`gossip message of ${content.length} bytes`)
   return { signature: content.subarray(0, 65), signedBytes: content.subarray(65) }
 }
@@ -100,26 +109,31 @@ export function checkGossipBlock(envelope: PayloadEnvelope, version: TopicVersio
  * between. The id is local to a node, so mixing them costs duplicates only.
  */
 export function gossipMessageId(topic: string, data: Uint8Array, rule: 'spec' | 'op-node'): Uint8Array {
-  const { domain, body } = idContent(data)
+  let content: Uint8Array | undefined
+  try {
+    content = snappyDecode(data, gossipBytesMax)
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+  }
+  return gossipContentId(topic, data, content, rule)
+}
+
+/** As {@link gossipMessageId}, of data decompressed already; `content` is undefined where that is impossible. */
+export function gossipContentId(
+  topic: string,
+  data: Uint8Array,
+  content: Uint8Array | undefined,
+  rule: 'spec' | 'op-node',
+): Uint8Array {
   const name = new TextEncoder().encode(topic)
-  const prefix = rule === 'spec' ? [] : [uintBytes(name.length, 8).toReversed(), name]
-  const hash = createHash('sha256')
-    .update(concatBytes(domain, ...prefix, body))
-    .digest()
-  return new Uint8Array(hash.subarray(0, 20))
+  const hash = createHash('sha256').update(content === undefined ? invalidSnappyDomain : validSnappyDomain)
+  if (rule === 'op-node') hash.update(uintBytes(name.length, 8).toReversed()).update(name)
+  const id = hash.update(content ?? data).digest()
+  return new Uint8Array(id.subarray(0, 20))
 }
 
 const validSnappyDomain = Uint8Array.of(1, 0, 0, 0)
 const invalidSnappyDomain = new Uint8Array(4)
-
-function idContent(data: Uint8Array): { domain: Uint8Array; body: Uint8Array } {
-  try {
-    return { domain: validSnappyDomain, body: snappyDecode(data, gossipBytesMax) }
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error
-    return { domain: invalidSnappyDomain, body: data }
-  }
-}
 
 function payloadVersion(version: TopicVersion): PayloadVersion {
   return (version + 1) as PayloadVersion

@@ -7,6 +7,11 @@ export function snappyEncode(data: Uint8Array): Uint8Array {
   return compress(data)
 }
 
+/** The length a block declares for what is in it. Throws {@link FormatError}. */
+export function snappyDecodedLength(block: Uint8Array): number {
+  return readPreamble(block).length
+}
+
 /** Decompresses a block of at most `bytesMax`. Strict: it must give exactly the length it declares. Throws {@link FormatError}. */
 export function snappyDecode(block: Uint8Array, bytesMax: number): Uint8Array {
   const { length, start } = readPreamble(block)

@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto'
+import { GossipSub, type GossipSubComponents } from '@chainsafe/libp2p-gossipsub'
+import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
+import { type Message, type PeerId, StrictNoSign, TopicValidatorResult } from '@libp2p/interface'
+import type { Uint8ArrayList } from 'uint8arraylist'
+import { FormatError } from '../../protocol/bytes.ts'
+import { snappyDecodedLength } from '../../protocol/snappy.ts'
+import {
+  frameBytesMax,
+  idontwantBytesMin,
+  iwantFollowupMs,
+  mesh,
+  outboundBytesMax,
+  peerScoreParams,
+  rpcLimits,
+  scoreThresholds,
+} from './gossip-params.ts'
+import type { GossipHandlers, GossipPort, RpcSize } from './gossip-port.ts'
+
+/** Options of {@link blockGossip}. */
+export type GossipOptions = {
+  /** All topics there will ever be: the library takes them at construction only. */
+  readonly topics: readonly string[]
+  readonly blockTimeSeconds: number
+}
+
+/** Gossip of blocks as a libp2p service, by @chainsafe/libp2p-gossipsub. Subscribe after the start. */
+export function blockGossip<E extends { readonly id: Uint8Array }>(
+  options: GossipOptions,
+  handlers: GossipHandlers<E>,
+): (components: GossipSubComponents) => BlockGossip<E> {
+  return (components) => new BlockGossip(components, options, handlers)
+}
+
+/**
+ * The library, with what it leaves open closed: frames and RPCs are metered before they cost anything, a peer's RPCs
+ * are handled one after another, and nothing is forwarded before we say so.
+ */
+export class BlockGossip<E extends { readonly id: Uint8Array }> extends GossipSub {
+  readonly #topics: ReadonlySet<string>
+  readonly #handlers: GossipHandlers<E>
+  /** What `examine` found out about a message on its way to `judge`. */
+  readonly #examined = new WeakMap<Message, E>()
+  readonly #ownIds = new WeakMap<Uint8Array, Uint8Array>()
+  readonly #dataHashes = new WeakMap<Uint8Array, string>()
+  /** Messages under examination by hash: the mesh brings a block many times over, and almost at once. */
+  readonly #examining = new Map<string, Promise<E>>()
+  /** The stream read from each peer, by identity: a new one may begin before the old one ends. */
+  readonly #reading = new Map<string, object>()
+
+  constructor(
+    components: GossipSubComponents,
+    { topics, blockTimeSeconds }: GossipOptions,
+    handlers: GossipHandlers<E>,
+  ) {
+    super(components, {
+      ...mesh,
+      globalSignaturePolicy: StrictNoSign,
+      allowedTopics: new Set(topics),
+      asyncValidation: true,
+      awaitRpcHandler: true,
+      awaitRpcMessageHandler: true,
+      fallbackToFloodsub: false,
+      emitSelf: false,
+      floodPublish: false,
+      batchPublish: true,
+      doPX: false,
+      allowPublishToZeroTopicPeers: true,
+      ignoreDuplicatePublishError: true,
+      maxInboundDataLength: frameBytesMax,
+      maxOutboundBufferSize: outboundBytesMax,
+      decodeRpcLimits: rpcLimits,
+      gossipsubIWantFollowupMs: iwantFollowupMs,
+      idontwantMinDataSize: idontwantBytesMin,
+      scoreParams: peerScoreParams(blockTimeSeconds, handlers.applicationScore),
+      scoreThresholds,
+      fastMsgIdFn: (message) => this.#hashData(message.topic, message.data ?? noData),
+      msgIdFn: (message) => this.#idOf(message),
+    })
+    this.#topics = new Set(topics)
+    this.#handlers = handlers
+    this.#meterFrames()
+    this.addEventListener('gossipsub:message', ({ detail }) => {
+      const examined = this.#examined.get(detail.msg)
+      if (examined === undefined) return
+      const from = detail.propagationSource.toString()
+      const result = handlers.judge(from, detail.msg.topic, examined)
+      this.reportMessageValidationResult(detail.msgId, from, acceptance[result])
+    })
+  }
+
+  /** Joins all topics. */
+  subscribeAll(): void {
+    for (const topic of this.#topics) this.subscribe(topic)
+  }
+
+  get port(): GossipPort {
+    return {
+      publish: async (topic, data, id) => {
+        this.#ownIds.set(data, id)
+        const { recipients } = await this.publish(topic, data)
+        return recipients.length
+      },
+      score: (peerId) => this.getScore(peerId),
+      isReading: (peerId) => this.#reading.has(peerId),
+      subscribers: (topic) => this.getSubscribers(topic).map(String),
+    }
+  }
+
+  override async handleReceivedRpc(from: PeerId, rpc: RPC): Promise<void> {
+    const peerId = from.toString()
+    if (!this.#handlers.admitRpc(peerId, rpcSize(rpc))) return
+    const messages = rpc.messages.filter((message) => this.#keepsRules(peerId, message))
+    await super.handleReceivedRpc(from, { ...rpc, messages })
+  }
+
+  #keepsRules(from: string, message: RPC.Message): boolean {
+    if (!this.#topics.has(message.topic)) {
+      this.#handlers.onViolation(from, 'topic')
+      return false
+    }
+    const { from: author, seqno, signature, key } = message
+    const isSigned = [author, seqno, signature, key].some((field) => field !== undefined)
+    if (isSigned) this.#handlers.onViolation(from, 'signed')
+    return !isSigned
+  }
+
+  async #idOf(message: Message): Promise<Uint8Array> {
+    const own = this.#ownIds.get(message.data)
+    if (own !== undefined) return own
+    const examined = await this.#examine(message.topic, message.data)
+    this.#examined.set(message, examined)
+    return examined.id
+  }
+
+  #examine(topic: string, data: Uint8Array): Promise<E> {
+    const key = this.#dataHashes.get(data) ?? this.#hashData(topic, data)
+    const known = this.#examining.get(key)
+    if (known !== undefined) return known
+    const examined = this.#handlers.examine(topic, data).finally(() => this.#examining.delete(key))
+    this.#examining.set(key, examined)
+    return examined
+  }
+
+  #hashData(topic: string, data: Uint8Array): string {
+    const hash = createHash('sha256').update(`${topic}\0`).update(data).digest('base64')
+    this.#dataHashes.set(data, hash)
+    return hash
+  }
+
+  /** The library decodes whatever arrives; its private reader is the only place before that. */
+  #meterFrames(): void {
+    const read = this['pipePeerReadStream'].bind(this)
+    this['pipePeerReadStream'] = async (from: PeerId, frames: AsyncIterable<Uint8ArrayList>) => {
+      const peerId = from.toString()
+      const reader = {}
+      this.#reading.set(peerId, reader)
+      await read(from, this.#metered(peerId, frames))
+      if (this.#reading.get(peerId) === reader) this.#reading.delete(peerId)
+    }
+  }
+
+  async *#metered(from: string, frames: AsyncIterable<Uint8ArrayList>): AsyncGenerator<Uint8ArrayList> {
+    for await (const frame of frames) if (this.#handlers.admitFrame(from, frame.length)) yield frame
+  }
+}
+
+const acceptance = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+} as const
+
+function rpcSize({ subscriptions, messages, control }: RPC): RpcSize {
+  let controlEntries = subscriptions.length
+  for (const { messageIDs } of control?.ihave ?? []) controlEntries += 1 + messageIDs.length
+  for (const { messageIDs } of control?.iwant ?? []) controlEntries += 1 + messageIDs.length
+  for (const { messageIDs } of control?.idontwant ?? []) controlEntries += 1 + messageIDs.length
+  for (const { peers } of control?.prune ?? []) controlEntries += 1 + peers.length
+  controlEntries += control?.graft.length ?? 0
+  const bytes = messages.reduce((sum, { data }) => sum + declaredBytes(data ?? noData), 0)
+  return { messages: messages.length, bytes, controlEntries }
+}
+
+/** What a message costs: its own size, or the size it says to have when decompressed. */
+function declaredBytes(data: Uint8Array): number {
+  try {
+    return Math.max(data.length, Math.min(snappyDecodedLength(data), frameBytesMax))
+  } catch (error) {
+    if (error instanceof FormatError) return data.length
+    throw error
+  }
+}
+
+const noData = new Uint8Array(0)
