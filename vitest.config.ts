@@ -2,7 +2,10 @@ import { defineConfig } from 'vitest/config'
 
 const setupFiles = ['common/polyfill.ts']
 
-/** Three projects: `unit` shares threads and must stay pure; `process` starts real processes; `e2e` runs whole devnets. */
+/**
+ * Four projects: `unit` shares threads and must stay pure; `process` starts real processes; `e2e` runs whole devnets;
+ * `interop` runs ours against op-geth and op-node, which it builds first.
+ */
 export default defineConfig({
   test: {
     reporters: ['default', './test/plain-reporter.ts'],
@@ -38,6 +41,18 @@ export default defineConfig({
           setupFiles,
           testTimeout: 600_000,
           hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          globalSetup: ['test/interop/build-peers.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          setupFiles,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],
