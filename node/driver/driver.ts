@@ -32,6 +32,8 @@ export type DriverParts = {
   readonly pipeline: Pipeline
   readonly unsafePayloads: PayloadQueue
   readonly safeDb?: Pick<SafeDb, 'update' | 'truncate'> | undefined
+  /** While the engine syncs by itself, derivation rests. */
+  readonly engineSync?: { readonly isActive: boolean } | undefined
   readonly clock: Clock
   readonly log: Log
   readonly registry: Registry
@@ -159,7 +161,8 @@ export class Driver {
   }
 
   async #step(): Promise<Next> {
-    const { state, pipeline, l1 } = this.#parts
+    const { state, pipeline, l1, engineSync } = this.#parts
+    if (engineSync?.isActive === true) return 'idle'
     if (this.#resetReason !== undefined) {
       await this.#reset(this.#resetReason)
       return 'again'

@@ -30,6 +30,8 @@ export class DriverWorld {
   readonly l2: L2Source
   readonly state: EngineState
   readonly driver: Driver
+  /** What the driver asks whether the engine syncs by itself. */
+  engineSync: { readonly isActive: boolean } = { isActive: false }
 
   private constructor(config: RollupConfig, engine: FakeEngine, l2: L2Source, state: EngineState) {
     this.config = config
@@ -55,7 +57,14 @@ export class DriverWorld {
       },
       truncate: async () => {},
     }
-    return new Driver(this.config, { state, l1, l2, pipeline, unsafePayloads, safeDb, clock, log: silentLog, registry })
+    const isActive = () => this.engineSync.isActive
+    const engineSync = {
+      get isActive() {
+        return isActive()
+      },
+    }
+    const parts = { state, l1, l2, pipeline, unsafePayloads, safeDb, engineSync, clock, log: silentLog, registry }
+    return new Driver(this.config, parts)
   }
 
   /** Steps until the driver is idle or asks for time. */

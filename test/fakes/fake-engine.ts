@@ -1,6 +1,6 @@
 import { type BlockLabel, type Engine, EngineError } from '../../node/engine/engine.ts'
 import type { L2BlockRef } from '../../protocol/block-ref.ts'
-import { bytesToHex, concatBytes, emptyBytes, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
+import { bytesToHex, concatBytes, emptyBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import type {
   ExecutionPayload,
   ForkchoiceResult,
@@ -45,11 +45,18 @@ export class FakeEngine implements Engine {
   ): Promise<ForkchoiceResult> => {
     this.#called(attributes === undefined ? 'forkchoiceUpdated' : 'forkchoiceUpdated with attributes')
     if (this.syncing || !this.#blocks.has(state.headBlockHash)) return { payloadStatus: { status: 'SYNCING' } }
-    const canonical = (wanted: Hex) => this.#ancestors(state.headBlockHash).some((p) => p.blockHash === wanted)
+    // Zero leaves a label as it is.
+    const canonical = (wanted: Hex) =>
+      wanted === zeroHash || this.#ancestors(state.headBlockHash).some((p) => p.blockHash === wanted)
     if (!canonical(state.safeBlockHash) || !canonical(state.finalizedBlockHash)) {
       throw new EngineError('invalid-forkchoice', 'safe or finalized is not on the chain of the head')
     }
-    this.state = state
+    const labelled = (given: Hex, before: Hex) => (given === zeroHash ? before : given)
+    this.state = {
+      headBlockHash: state.headBlockHash,
+      safeBlockHash: labelled(state.safeBlockHash, this.state.safeBlockHash),
+      finalizedBlockHash: labelled(state.finalizedBlockHash, this.state.finalizedBlockHash),
+    }
     if (attributes === undefined) return { payloadStatus: { status: 'VALID' } }
     if (this.refuses(attributes)) throw new EngineError('invalid-attributes', 'refused by the test')
     const payloadId: Hex = `0x${(this.#jobs.size + 1).toString(16).padStart(16, '0')}`
