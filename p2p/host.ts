@@ -56,7 +56,8 @@ export function createHost<S extends Record<string, unknown>>(
   }
   return createLibp2p({
     start: false,
-    privateKey: privateKeyFromRaw(options.privateKey),
+    // The packages carry two versions of this type, which differ in nothing that runs.
+    privateKey: privateKeyFromRaw(options.privateKey) as NonNullable<Libp2pOptions['privateKey']>,
     nodeInfo: { userAgent: options.agent },
     addresses: {
       listen: [`/${family}/${options.listenIp}/tcp/${options.listenPort}`],

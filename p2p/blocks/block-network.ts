@@ -38,6 +38,10 @@ export type BlockNetworkOptions = {
   readonly staticPeers: readonly string[]
   /** Connections beyond this are pruned; op-node's `p2p.peers.hi`, 30. */
   readonly peersMax?: number
+  /** Name and version told to peers. Default `openledger`. */
+  readonly agent?: string
+  /** A gossiped block older than this is refused; op-node's `p2p.gossip.timestamp.threshold`. Default 60. */
+  readonly gossipAgeSecondsMax?: number
   /** Serve `payload_by_number`; op-node's `p2p.sync.req-resp`. Default true. */
   readonly servePayloads?: boolean
 }
@@ -70,7 +74,10 @@ export type BlockNetwork = {
   readonly peerId: string
   /** Multiaddrs with the peer id, as other nodes dial them. */
   readonly addresses: () => readonly string[]
-  /** Signs and gossips a block on the topic of its fork; resolves to the number of peers it was sent to. Throws P2pError. */
+  /**
+   * Signs and gossips a block on the topic of its fork; resolves to the number of peers it was sent to at once. A block
+   * so old that peers would refuse it is not sent: a sequencer that catches up makes many. Throws P2pError.
+   */
   readonly publish: (envelope: PayloadEnvelope) => Promise<number>
   /**
    * The block at `number` by `payload_by_number`: from `peerId`, else from the best peer that serves it, then others.

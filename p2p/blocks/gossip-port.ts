@@ -7,6 +7,8 @@ export type GossipPort = {
   /** The peer has a gossip stream to us that works. */
   readonly isReading: (peerId: string) => boolean
   readonly subscribers: (topic: string) => readonly string[]
+  /** Peers a message of the topic is forwarded to. */
+  readonly meshPeers: (topic: string) => readonly string[]
 }
 
 /** What a peer sent in one RPC. */

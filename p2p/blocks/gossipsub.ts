@@ -104,6 +104,7 @@ export class BlockGossip<E extends { readonly id: Uint8Array }> extends GossipSu
       score: (peerId) => this.getScore(peerId),
       isReading: (peerId) => this.#reading.has(peerId),
       subscribers: (topic) => this.getSubscribers(topic).map(String),
+      meshPeers: (topic) => this.getMeshPeers(topic),
     }
   }
 

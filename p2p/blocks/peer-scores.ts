@@ -5,14 +5,19 @@ import { decayFactor, decaySlots, decayToZero } from './gossip-params.ts'
 export type Deed = keyof typeof deeds
 
 /**
- * Weights and caps: op-node's `LightApplicationScoreParams` for requests. It penalises a rejected gossip message
- * nowhere; we count one as a payload refused, so that the sixth bans, and what exceeds a rate limit in units of its own.
+ * Weights and caps. The first three are op-node's `LightApplicationScoreParams`. It penalises a refused gossip message
+ * nowhere; we count one as a payload refused, so that the sixth bans.
  */
 const deeds = {
   validResponse: { weight: 0.5, cap: 10 },
   errorResponse: { weight: -1, cap: 9 },
   /** A block or message that only a faulty or hostile peer sends. */
   rejectedPayload: { weight: -20, cap: 20 },
+  /**
+   * A block not signed by the sequencer we know. When the signer changes on L1, some nodes learn it minutes before
+   * others: one such block a slot, which an honest peer may then send, never adds up to a ban.
+   */
+  unknownSigner: { weight: -2, cap: 100 },
   /** A block of the sequencer out of its time: a peer that catches up, or a replay. Never bans alone. */
   untimelyPayload: { weight: -1, cap: 9 },
   /** Messages, or 64 KiB of them, beyond the rate limit. */
@@ -59,7 +64,7 @@ export class PeerScores {
 const deedNames = Object.keys(deeds) as Deed[]
 
 function noDeeds(): Counters {
-  return { validResponse: 0, errorResponse: 0, rejectedPayload: 0, untimelyPayload: 0, overLimit: 0 }
+  return { validResponse: 0, errorResponse: 0, rejectedPayload: 0, unknownSigner: 0, untimelyPayload: 0, overLimit: 0 }
 }
 
 function total(counters: Counters): number {

@@ -50,8 +50,8 @@ export class Inspector {
     const bytes = task.data.length
     if (this.#waiting.size >= queueMessagesMax || this.#bytes + bytes > queueBytesMax)
       return Promise.reject(new P2pError('busy', `${this.#waiting.size} gossip messages wait for validation`))
-    // A message is a view into a larger frame: without a copy all of the frame would cross over.
-    const data = task.data.slice()
+    // A message is a view into a larger frame: without a copy all of the frame would cross over, and be lost here.
+    const data = new Uint8Array(task.data)
     const worker = this.#worker ?? this.#spawn()
     const key = this.#nextKey++
     return new Promise((resolve, reject) => {
@@ -76,7 +76,6 @@ export class Inspector {
       if (this.#worker === worker) this.#worker = undefined
       this.#failAll(new P2pError('busy', 'the validation thread failed', { cause }))
     })
-    worker.unref()
     this.#worker = worker
     return worker
   }
