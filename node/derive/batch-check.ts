@@ -63,12 +63,32 @@ export function checkSingularBatch(batch: SingularBatch, context: BatchContext):
   return 'accept'
 }
 
-/** All that is checked of a span from Holocene on; also gives the block it builds on. Spec: holocene/derivation.md, "Span Batches". */
-export async function checkSpanBatchPrefix(
+/** A verdict on a span; `readFailed` where it is undecided because the L2 chain could not be read. */
+export type SpanVerdict = { readonly verdict: BatchVerdict; readonly readFailed?: boolean }
+
+type L2Blocks = Pick<L2Chain, 'l2BlockRefByNumber' | 'payloadByNumber'>
+
+/**
+ * All that is checked of a span as a whole from Holocene on: its prefix, and that the blocks it repeats are those of
+ * the safe chain. The others are checked one by one. Spec: holocene/derivation.md, "Span Batches"; the repeated blocks
+ * are op-node's rule (`checkSpanBatchHolocene`, since v1.19): a span of another history is dropped whole.
+ */
+export async function checkSpanBatchHolocene(
   batch: SpanBatch,
   context: BatchContext,
-  l2: Pick<L2Chain, 'l2BlockRefByNumber'>,
-): Promise<{ readonly verdict: BatchVerdict; readonly parent?: L2BlockRef; readonly readFailed?: boolean }> {
+  l2: L2Blocks,
+): Promise<SpanVerdict> {
+  const { verdict, readFailed, parent } = await checkSpanBatchPrefix(batch, context, l2)
+  if (verdict === 'accept' && parent !== undefined) return checkOverlap(batch, context, parent, l2)
+  return { verdict, ...(readFailed === undefined ? {} : { readFailed }) }
+}
+
+/** The rules that every era shares; also gives the block that the span builds on. */
+async function checkSpanBatchPrefix(
+  batch: SpanBatch,
+  context: BatchContext,
+  l2: L2Blocks,
+): Promise<SpanVerdict & { readonly parent?: L2BlockRef }> {
   const { config, l1Blocks, safeHead, inclusion, log } = context
   const [epoch, nextL1] = l1Blocks
   const [first, last] = [batch.blocks[0], batch.blocks.at(-1)]
@@ -93,8 +113,11 @@ export async function checkSpanBatchPrefix(
     const behind = safeHead.timestamp - first.timestamp
     if (behind % config.blockTime !== 0n) return refuse('its timestamps are not aligned')
     const number = safeHead.number - behind / config.blockTime - 1n
-    // Genesis has no parent and no batch; waiting for its parent would stall derivation for good.
-    if (number < config.genesis.l2.number) return refuse('it begins at or before genesis')
+    // Genesis has no parent and no batch. Before Holocene waiting for it would stall derivation for good; from Holocene
+    // on op-node reads on in the same channel, as after every undecided span.
+    if (number < config.genesis.l2.number) {
+      return isHolocene ? { verdict: 'undecided' } : refuse('it begins at or before genesis')
+    }
     try {
       const found = await l2.l2BlockRefByNumber(number)
       if (found === undefined) return { verdict: 'undecided', readFailed: true }
@@ -107,26 +130,20 @@ export async function checkSpanBatchPrefix(
   if (!equalBytes(batch.parentCheck, hexToBytes(parent.hash).subarray(0, 20))) return refuse('another parent')
   if (first.epochNum + config.seqWindowSize < inclusion.number) return refuse('the sequencing window is over')
   if (first.epochNum > parent.l1Origin.number + 1n) return refuse('its first epoch is too new')
-  if (last.epochNum > (l1Blocks.at(-1)?.number ?? 0n)) return { verdict: 'undecided' }
   const lastOrigin = l1Blocks.find((block) => block.number === last.epochNum)
-  if (lastOrigin === undefined || !equalBytes(batch.l1OriginCheck, hexToBytes(lastOrigin.hash).subarray(0, 20))) {
-    return refuse('another L1 origin')
-  }
+  if (lastOrigin === undefined) return { verdict: 'undecided' }
+  if (!equalBytes(batch.l1OriginCheck, hexToBytes(lastOrigin.hash).subarray(0, 20))) return refuse('another L1 origin')
   if (first.epochNum < parent.l1Origin.number) return refuse('its first epoch is too old')
   return { verdict: 'accept', parent }
 }
 
 /** Every rule of a span before Holocene. Spec: protocol/delta/span-batches.md, "Batch Queue". */
-export async function checkSpanBatch(
-  batch: SpanBatch,
-  context: BatchContext,
-  l2: Pick<L2Chain, 'l2BlockRefByNumber' | 'payloadByNumber'>,
-): Promise<BatchVerdict> {
+export async function checkSpanBatch(batch: SpanBatch, context: BatchContext, l2: L2Blocks): Promise<BatchVerdict> {
   const prefix = await checkSpanBatchPrefix(batch, context, l2)
   if (prefix.verdict !== 'accept' || prefix.parent === undefined) return prefix.verdict
   const blocks = checkSpanBlocks(batch, context, prefix.parent)
   if (blocks !== 'accept') return blocks
-  return checkOverlap(batch, context, prefix.parent, l2)
+  return (await checkOverlap(batch, context, prefix.parent, l2)).verdict
 }
 
 function checkSpanBlocks(batch: SpanBatch, context: BatchContext, parent: L2BlockRef): BatchVerdict {
@@ -161,20 +178,22 @@ async function checkOverlap(
   batch: SpanBatch,
   context: BatchContext,
   parent: L2BlockRef,
-  l2: Pick<L2Chain, 'payloadByNumber'>,
-): Promise<BatchVerdict> {
+  l2: L2Blocks,
+): Promise<SpanVerdict> {
   const { safeHead, log } = context
   for (let number = parent.number + 1n; number <= safeHead.number; number++) {
     const block = batch.blocks[Number(number - parent.number - 1n)]
     if (block === undefined) break
-    const refuse = (why: string) => dropped(why, { number, timestamp: block.timestamp, epoch: block.epochNum }, context)
+    const refuse = (why: string) => ({
+      verdict: dropped(why, { number, timestamp: block.timestamp, epoch: block.epochNum }, context),
+    })
     let payload: Awaited<ReturnType<typeof l2.payloadByNumber>>
     try {
       payload = await l2.payloadByNumber(number)
     } catch (error) {
       log.warn('overlapped block cannot be read', { number, error })
     }
-    if (payload === undefined) return 'undecided'
+    if (payload === undefined) return { verdict: 'undecided', readFailed: true }
     const { transactions } = payload.executionPayload
     const user = transactions.filter((tx) => tx[0] !== txType.deposit)
     if (user.length !== block.transactions.length)
@@ -190,7 +209,7 @@ async function checkOverlap(
       return refuse('an overlapped block cannot be parsed')
     }
   }
-  return 'accept'
+  return { verdict: 'accept' }
 }
 
 function originNumber(
@@ -211,9 +230,13 @@ function badTransactions(
     if (tx[0] === txType.deposit) return 'a deposit transaction'
     if (tx[0] === txType.setCode && !isActive(config.forkTimes, 'isthmus', timestamp))
       return 'a set-code transaction before Isthmus'
+    if (tx[0] === postExecTxType) return 'a post-execution transaction'
   }
   return undefined
 }
+
+/** Sequencer-defined metering of a fork after Karst: op-node drops batches with it before that fork since v1.19. */
+const postExecTxType = 0x7d
 
 /** First blocks of these forks must carry no user transactions. Spec: protocol/jovian/derivation.md, "Activation Block Rules". */
 function isQuietActivation(config: RollupConfig, timestamp: bigint, parentTimestamp: bigint): boolean {

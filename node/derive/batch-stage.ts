@@ -4,7 +4,7 @@ import { FormatError } from '../../protocol/bytes.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
 import type { SingularBatch } from '../../protocol/singular-batch.ts'
 import type { SpanBatch } from '../../protocol/span-batch.ts'
-import { checkSingularBatch, checkSpanBatchPrefix } from './batch-check.ts'
+import { checkSingularBatch, checkSpanBatchHolocene } from './batch-check.ts'
 import type { NextBatch } from './batch-queue.ts'
 import type { DeriveCounters } from './counters.ts'
 import { DeriveError } from './derive-error.ts'
@@ -30,8 +30,8 @@ export class BatchStage {
   readonly #window = new L1Window()
   /** Blocks of the accepted span that are still to be emitted. */
   #span: SingularBatch[] = []
-  /** A span on which more L1 must decide, or a read that failed: kept, because the reader will not give it again. */
-  #undecided: { readonly batch: SpanBatch; readonly inclusion: L1BlockRef } | undefined
+  /** A span that could not be checked because a read failed: kept, because the reader will not give it again. */
+  #unchecked: SpanBatch | undefined
 
   constructor(config: RollupConfig, previous: Previous, parts: Parts) {
     this.#config = config
@@ -86,13 +86,13 @@ export class BatchStage {
   async #candidate(parent: L2BlockRef): Promise<Pull<SingularBatch>> {
     const fromSpan = this.#nextOfSpan(parent)
     if (fromSpan !== undefined) return item(fromSpan)
-    if (this.#undecided === undefined) {
+    if (this.#unchecked === undefined) {
       const pulled = await this.#previous.nextBatch()
       if (pulled.kind !== 'item') return pulled
       if (pulled.item.kind === 'singular') return item(pulled.item)
-      this.#undecided = { batch: pulled.item, inclusion: this.origin }
+      this.#unchecked = pulled.item
     }
-    return this.#openSpan(this.#undecided, parent)
+    return this.#openSpan(this.#unchecked, parent)
   }
 
   /** Past elements are skipped; one that is not next ends the span. */
@@ -107,20 +107,16 @@ export class BatchStage {
     return { ...next, parentHash: parent.hash }
   }
 
-  async #openSpan(
-    kept: { readonly batch: SpanBatch; readonly inclusion: L1BlockRef },
-    parent: L2BlockRef,
-  ): Promise<Pull<SingularBatch>> {
-    const context = { ...this.#context(parent), inclusion: kept.inclusion }
-    const { verdict, readFailed } = await checkSpanBatchPrefix(kept.batch, context, this.#parts.l2)
-    if (readFailed === true) throw new DeriveError('temporary', 'the parent of a span batch cannot be read')
-    // Only a later L1 block can decide.
-    if (verdict === 'undecided') return end
-    this.#undecided = undefined
-    if (verdict === 'past') return retry
+  async #openSpan(batch: SpanBatch, parent: L2BlockRef): Promise<Pull<SingularBatch>> {
+    const { verdict, readFailed } = await checkSpanBatchHolocene(batch, this.#context(parent), this.#parts.l2)
+    if (readFailed === true) throw new DeriveError('temporary', 'blocks that a span batch builds on cannot be read')
+    this.#unchecked = undefined
+    // Undecided is a span whose last epoch lies outside the window: the L1 block that holds it cannot know a later one.
+    // op-node reads on in the same channel, so must we.
+    if (verdict === 'past' || verdict === 'undecided') return retry
     if (verdict !== 'accept') return this.#drop()
     try {
-      this.#span = singularBatchesAfter(kept.batch, parent, this.#window.blocks)
+      this.#span = singularBatchesAfter(batch, parent, this.#window.blocks)
     } catch (error) {
       if (!(error instanceof FormatError)) throw error
       return this.#drop()
@@ -159,8 +155,6 @@ export class BatchStage {
   }
 
   #empty(parent: L2BlockRef): Pull<NextBatch> {
-    // No empty batch may overtake what is undecided.
-    if (this.#undecided !== undefined) return end
     const { origin } = this
     const batch = emptyBatch(this.#config, {
       l1Blocks: this.#window.blocks,
@@ -190,6 +184,6 @@ export class BatchStage {
 
   #clear(): void {
     this.#span = []
-    this.#undecided = undefined
+    this.#unchecked = undefined
   }
 }

@@ -143,9 +143,13 @@ export class DeriveWorld {
 
   /** The sequencer's blocks `[from, to]` as a span batch's string in a channel. */
   span(from: number, to: number): Uint8Array {
+    return this.encodeSpan(this.sequencer.batchBlocks(from, to))
+  }
+
+  encodeSpan(blocks: readonly SpanBatchBlock[]): Uint8Array {
     const { genesis, blockTime, l2ChainId } = this.config
     const chain = { genesisTimestamp: genesis.l2Time, blockTime, chainId: l2ChainId }
-    return channelBatch(1, encodeSpanBatch(this.sequencer.batchBlocks(from, to), chain))
+    return channelBatch(1, encodeSpanBatch(blocks, chain))
   }
 
   /** The sequencer's blocks `[from, to]`, a singular batch each. */

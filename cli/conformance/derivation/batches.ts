@@ -4,7 +4,7 @@ import {
   type BatchVerdict,
   checkSingularBatch,
   checkSpanBatch,
-  checkSpanBatchPrefix,
+  checkSpanBatchHolocene,
 } from '../../../node/derive/batch-check.ts'
 import type { L2Chain } from '../../../node/derive/sources.ts'
 import type { L1BlockRef, L2BlockRef } from '../../../protocol/block-ref.ts'
@@ -60,7 +60,7 @@ async function verdict(one: Fields, l1: Fields, l2: Fields): Promise<BatchVerdic
   const served = servedBlocks(one, l1, l2, context)
   // From Holocene on the rest is checked block by block, as singular batches.
   if (isActive(config.forkTimes, 'holocene', context.inclusion.timestamp)) {
-    return (await checkSpanBatchPrefix(span, context, served)).verdict
+    return (await checkSpanBatchHolocene(span, context, served)).verdict
   }
   return checkSpanBatch(span, context, served)
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { DeriveError } from '../../../node/derive/derive-error.ts'
 import { encodeBlob } from '../../../protocol/blob-codec.ts'
 import { concatBytes } from '../../../protocol/bytes.ts'
+import type { SpanBatchBlock } from '../../../protocol/span-batch.ts'
 import { blobs, calldata, DeriveWorld, stranger } from '../../fakes/derive-world.ts'
 import { testRollupConfig } from '../../fakes/rollup-config.ts'
 
@@ -163,6 +164,68 @@ test('after an invalid batch the same blocks may come again in another channel',
   world.mine([calldata(...world.frames(world.span(1, 6)))])
   // A span that begins behind the safe head: what is safe is skipped.
   world.mine([calldata(...world.frames(world.span(4, 18)))])
+  await world.derive()
+  expectHead(world, 18)
+})
+
+test.each([
+  [
+    'other transactions',
+    (blocks: readonly SpanBatchBlock[]) => blocks.map((one, i) => (i === 1 ? { ...one, transactions: [] } : one)),
+  ],
+  [
+    'another L1 origin',
+    // Block 6 is the first of its epoch; here block 5 is.
+    (blocks: readonly SpanBatchBlock[]) =>
+      blocks.map((one, i) => ({
+        ...one,
+        ...(i === 4
+          ? { epochNum: blocks[5]?.epochNum ?? 0n, isEpochStart: true }
+          : i === 5
+            ? { isEpochStart: false }
+            : {}),
+      })),
+  ],
+])('a span that repeats safe blocks with %s is dropped with its channel', async (_, change) => {
+  const world = await sequenced({ forkTimes: holocene })
+  world.mine([calldata(...world.frames(world.span(1, 6)))])
+  const other = world.encodeSpan(change(world.sequencer.batchBlocks(1, 12)))
+  world.mine([calldata(...world.frames(concatBytes(other, world.span(7, 18))))])
+  await world.derive()
+  expectHead(world, 6)
+  world.mine([calldata(...world.frames(world.span(3, 18)))])
+  await world.derive()
+  expectHead(world, 18)
+})
+
+test('repeated blocks that cannot be read are waited for', async () => {
+  const world = await sequenced({ forkTimes: holocene })
+  world.mine([calldata(...world.frames(world.span(1, 6)))])
+  await world.derive()
+  world.mine([calldata(...world.frames(world.span(4, 18)))])
+  const { payloadByNumber: read } = world.verifier
+  Object.assign(world.verifier, { payloadByNumber: async () => undefined })
+  expect(await code(world.derive())).toBe('temporary')
+  Object.assign(world.verifier, { payloadByNumber: read })
+  await world.derive()
+  expectHead(world, 18)
+})
+
+test.each([
+  [
+    'an L1 origin that is not there yet',
+    (blocks: readonly SpanBatchBlock[]) =>
+      blocks.map((one, i) => ({ ...one, epochNum: BigInt(i), isEpochStart: i > 0 })),
+  ],
+  [
+    'a beginning before genesis',
+    (blocks: readonly SpanBatchBlock[]) =>
+      blocks.map((one) => ({ ...one, timestamp: one.timestamp - 2n, epochNum: 0n, isEpochStart: false })),
+  ],
+])('a span with %s is passed over, what follows it in its channel is not', async (_, change) => {
+  const world = await sequenced({ forkTimes: holocene })
+  const odd = world.encodeSpan(change(world.sequencer.batchBlocks(1, 6)))
+  world.mine([calldata(...world.frames(concatBytes(odd, world.span(1, 18))))])
   await world.derive()
   expectHead(world, 18)
 })
