@@ -43,7 +43,8 @@ export async function startAnvil(args: readonly string[] = []): Promise<Anvil> {
   }
 }
 
-function freePort(): Promise<number> {
+/** A port that nothing listens on at the moment. */
+export function freePort(): Promise<number> {
   return new Promise((done, failed) => {
     const server = createServer()
     server.on('error', failed)
