@@ -11,6 +11,7 @@ import {
   oneOf,
 } from '../common/flag-parsers.ts'
 import type { FlagTable } from '../common/flags.ts'
+import { p2pFlags } from './p2p-flags.ts'
 
 /** What finds L1; shared by `node` and `audit`. Names as op-node spells them. */
 export const l1Flags = {
@@ -153,4 +154,5 @@ export const nodeFlags = {
     parse: asPositive,
     default: '10',
   },
+  ...p2pFlags,
 } as const satisfies FlagTable

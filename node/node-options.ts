@@ -24,6 +24,10 @@ export type NodeOptions = {
   readonly sequencer?: SequencerOptions | undefined
   readonly batcher?: BatcherFlags | undefined
   readonly proposer?: ProposerFlags | undefined
+  /** Absent: `--p2p.disable`. */
+  readonly p2p?: P2pOptions | undefined
+  /** Absent: block by block, gaps filled from peers. */
+  readonly sync?: SyncOptions | undefined
   /** `--metrics.enabled`: `/metrics` on the rollup RPC port. */
   readonly metrics: boolean
 }
@@ -70,6 +74,51 @@ export type SequencerOptions = {
   readonly maxSafeLag: number
   /** `--sequencer.recover`: only what derivation would produce, no pool transactions. */
   readonly recoverMode: boolean
+}
+
+/** Where a store is: a directory, or `memory` to forget it at the end. */
+export type StorePath = string
+
+export type P2pOptions = {
+  /** `--p2p.priv.path`: file of the host's identity; made where it is missing. */
+  readonly privateKeyPath: string
+  /** `--p2p.listen.ip`, `.tcp`, `.udp`; a UDP port of 0 takes the TCP port's number. */
+  readonly listen: { readonly ip: string; readonly tcp: number; readonly udp: number }
+  /** `--p2p.advertise.ip` (or host name), `.tcp`, `.udp`; 0: what is listened on. */
+  readonly advertise: { readonly host?: string | undefined; readonly tcp: number; readonly udp: number }
+  /** `--p2p.static`: multiaddrs with peer id. */
+  readonly staticPeers: readonly string[]
+  /** `--p2p.no-discovery` */
+  readonly discovery: boolean
+  /** `--p2p.bootnodes`: `enr:` and `enode:` texts. */
+  readonly bootnodes: readonly string[]
+  /** `--p2p.netrestrict`: subnets that discovery talks to; none: all. */
+  readonly netRestrict: readonly string[]
+  /** `--p2p.peers.lo`, `.hi`, `.grace` */
+  readonly peers: { readonly lo: number; readonly hi: number; readonly graceMs: number }
+  /** `--p2p.ban.duration` */
+  readonly banMs: number
+  /** `--p2p.peerstore.path`: known peers and bans. */
+  readonly peerstorePath: StorePath
+  /** `--p2p.discovery.path`: records of the discovery table. */
+  readonly discoveryPath: StorePath
+  /** `--p2p.sync.req-resp`: serve blocks by number, and ask for them. */
+  readonly reqResp: boolean
+  /** `--p2p.gossip.timestamp.threshold` */
+  readonly gossipAgeSecondsMax: number
+  /** `--p2p.useragent` */
+  readonly agent: string
+  /** `p2p.sequencer.key`: signs the sequencer's blocks. */
+  readonly signerKey?: Hex | undefined
+}
+
+export type SyncOptions = {
+  /** `--syncmode`: block by block, or the engine by its own peers first. */
+  readonly mode: 'consensus-layer' | 'execution-layer'
+  /** `--syncmode.req-resp`: ask peers for missing blocks. */
+  readonly reqResp: boolean
+  /** `--syncmode.offset-el-safe`: how far below the engine's synced tip derivation begins. */
+  readonly safeLagMs: number
 }
 
 /** Absent fields take the batcher's own defaults. */

@@ -25,12 +25,14 @@ import { type L1Part, makeL1, reachL1 } from './l1-part.ts'
 import { listen } from './listen.ts'
 import type { NodeOptions } from './node-options.ts'
 import { NodeStore } from './node-store.ts'
+import { startP2p } from './p2p-part.ts'
 import { Posting } from './posting-part.ts'
 import { adminMethods } from './rpc/admin-methods.ts'
 import { healthRoutes } from './rpc/health.ts'
 import { optimismMethods } from './rpc/optimism-methods.ts'
+import { p2pMethods } from './rpc/p2p-methods.ts'
 import { Sequencer } from './sequencer/sequencer.ts'
-import { PayloadQueue } from './unsafe-sync/payload-queue.ts'
+import { makeUnsafeSync } from './unsafe-sync-part.ts'
 
 /** L1 is silent when it did not answer for that many polls, at least for half a minute. */
 const silentPolls = 5
@@ -87,6 +89,11 @@ async function start(
 
   const l2 = new L2Source(config, engine)
   const state = new EngineState(await labelledHeads(config, l2), { engine, log })
+  const unsafe = makeUnsafeSync(
+    options,
+    { state, l1, l2, driver: () => driver, clock, log: log.with({ component: 'unsafe-sync' }), registry },
+    closers,
+  )
   const delayed = confirmedL1(l1.source, BigInt(options.l1.confs), l1.heads)
   const driver = new Driver(config, {
     state,
@@ -99,12 +106,21 @@ async function start(
       counters: { count: (what) => dropped(registry).inc({ what }) },
       upgradeTransactions,
     }),
-    unsafePayloads: new PayloadQueue(),
+    unsafePayloads: unsafe.queue,
+    engineSync: unsafe.engineSync,
     safeDb,
     clock,
     log: log.with({ component: 'driver' }),
     registry,
   })
+  const p2p =
+    options.p2p === undefined
+      ? undefined
+      : await startP2p(
+          options.p2p,
+          { ...unsafe.p2p, config, payloadByNumber: l2.payloadByNumber, clock, log, registry },
+          closers,
+        )
   const sequencer = await makeSequencer()
   const syncStatus = () => statusOf(l1, driver, state)
   const posting = await Posting.make(options, { l1, l2, engine, syncStatus, clock, log, registry })
@@ -113,7 +129,8 @@ async function start(
   const server = new RpcServer(options.rpc, {
     methods: {
       ...optimismMethods(config, { syncStatus, l2, engine, safeDb }),
-      ...(options.rpc.enableAdmin ? adminMethods(config, { driver, sequencer }) : {}),
+      ...(options.rpc.enableAdmin ? adminMethods(config, { driver, unsafe, sequencer }) : {}),
+      ...(p2p === undefined ? {} : p2pMethods(p2p)),
       ...(options.rpc.enableAdmin && posting.batcher !== undefined ? batcherAdminMethods(posting.batcher) : {}),
     },
     log,
@@ -162,6 +179,7 @@ async function start(
         l2,
         attributes: new AttributesBuilder(config, { l1: confirmed, l2, upgradeTransactions }),
         requestReset: (reason) => driver.requestReset(reason),
+        publish: p2p?.publish,
         store: { setActive: (active) => store.setSequencerActive(active) },
         clock,
         log: log.with({ component: 'sequencer' }),
@@ -180,6 +198,7 @@ async function start(
     if (l1.heads.latest !== undefined) driver.onL1Head(l1.heads.latest)
     if (l1.heads.finalized !== undefined) driver.onFinalizedL1(l1.heads.finalized)
     const loops = [(either: AbortSignal) => driver.run(either)]
+    if (p2p !== undefined) loops.push((either) => unsafe.run(p2p.network, either))
     if (sequencer !== undefined) loops.push((either) => sequencer.run(either))
     posting.start(signal)
     await runTogether(signal, loops)

@@ -1,6 +1,7 @@
 import { systemClock } from '../../common/clock.ts'
 import { UsageError } from '../../common/errors.ts'
 import type { FlagValues } from '../../common/flags.ts'
+import type { Log } from '../../common/log.ts'
 import { loadSigningKey } from '../../common/signing-key.ts'
 import { startNode } from '../../node/node.ts'
 import type { BatcherFlags, EngineOptions, L1Options, NodeOptions, ProposerFlags } from '../../node/node-options.ts'
@@ -11,12 +12,13 @@ import { allowsDevKeys, publicPresetChainIds } from '../dev-chains.ts'
 import { readJsonFile, readJwtSecret } from '../files.ts'
 import { type l1Flags, nodeFlags } from '../node-flags.ts'
 import { untilAborted } from '../until-aborted.ts'
+import { p2pOptions, syncOptions } from './p2p-options.ts'
 
 export const command = defineCommand({
   summary: 'Derives the L2 from L1 and drives an execution engine; sequences, batches and proposes when asked to.',
   flags: nodeFlags,
   run: async ({ flags, log, signal }) => {
-    const options = await nodeOptions(flags)
+    const options = await nodeOptions(flags, log)
     if (publicPresetChainIds.includes(options.rollupConfig.l2ChainId)) {
       log.warn('this chain id is a preset: a proposal for a new chain with the published id, not the live network', {
         chain: options.rollupConfig.l2ChainId,
@@ -35,12 +37,16 @@ export const command = defineCommand({
 type Flags = FlagValues<typeof nodeFlags>
 
 /** Flags to a node's options. Throws UsageError for what is missing or contradicts itself. */
-export async function nodeOptions(flags: Flags): Promise<NodeOptions> {
+export async function nodeOptions(flags: Flags, log: Log): Promise<NodeOptions> {
   const dataDir = required(flags.datadir, 'datadir')
   const rollupConfig = parseRollupConfig(
     readJsonFile(required(flags['rollup.config'], 'rollup.config'), 'rollup.config'),
   )
   const dev = allowsDevKeys(rollupConfig.l2ChainId)
+  const p2p = await p2pOptions(flags, dataDir, dev)
+  if (p2p !== undefined && p2p.signerKey === undefined && flags['sequencer.enabled']) {
+    log.warn('this sequencer gossips no blocks: no key to sign them (p2p.sequencer.key)')
+  }
   return {
     dataDir,
     rollupConfig,
@@ -64,6 +70,8 @@ export async function nodeOptions(flags: Flags): Promise<NodeOptions> {
       : {}),
     ...(flags['batcher.enabled'] ? { batcher: await batcherOptions(flags, dev) } : {}),
     ...(flags['proposer.enabled'] ? { proposer: await proposerOptions(flags, dev) } : {}),
+    p2p,
+    sync: syncOptions(flags, flags.l2 === undefined),
     metrics: flags['metrics.enabled'],
   }
 }

@@ -164,6 +164,8 @@ class DevChain {
       ...['--l1.http-poll-interval', '500ms'],
       ...['--l1.beacon.slot-duration', String(this.#options.l1BlockTimeSeconds)],
       ...['--rollup.config', rollup, '--genesis', genesis],
+      // The second node is there to show that L1 alone gives the same chain; gossip would take that from it.
+      '--p2p.disable',
     ]
     const node = (
       name: string,

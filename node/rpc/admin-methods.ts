@@ -8,15 +8,13 @@ import type { RollupConfig } from '../../protocol/rollup-config.ts'
 import { type Sequencer, SequencerError } from '../sequencer/sequencer.ts'
 
 export type AdminParts = {
-  readonly driver: {
-    readonly requestReset: (reason: string) => void
-    readonly onUnsafePayload: (envelope: PayloadEnvelope) => void
-  }
+  readonly driver: { readonly requestReset: (reason: string) => void }
+  readonly unsafe: { readonly submit: (envelope: PayloadEnvelope) => boolean }
   readonly sequencer?: Pick<Sequencer, 'start' | 'stop' | 'isActive' | 'setRecoverMode'> | undefined
 }
 
 /** The `admin_` namespace, as op-node answers it; served only where the operator enabled it. */
-export function adminMethods(config: RollupConfig, { driver, sequencer }: AdminParts): RpcMethods {
+export function adminMethods(config: RollupConfig, { driver, unsafe, sequencer }: AdminParts): RpcMethods {
   const required = () => {
     if (sequencer === undefined) throw new RpcError(rpcCodes.server, 'sequencer is not enabled')
     return sequencer
@@ -41,7 +39,7 @@ export function adminMethods(config: RollupConfig, { driver, sequencer }: AdminP
           `payload has bad block hash: ${blockHash}, actual block hash is ${actual}`,
         )
       }
-      driver.onUnsafePayload(envelope)
+      if (!unsafe.submit(envelope)) throw new RpcError(rpcCodes.invalidParams, 'no block of its number has its time')
     },
   }
 }

@@ -1,4 +1,3 @@
-import type { Clock } from '../../common/clock.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import type { L2BlockRef } from '../../protocol/block-ref.ts'
@@ -10,9 +9,8 @@ import type { L2Source } from '../driver/l2-source.ts'
 
 type Parts = {
   readonly state: EngineState
-  readonly l2: Pick<L2Source, 'refOf' | 'payloadByNumber' | 'l2BlockRefByLabel'>
+  readonly l2: Pick<L2Source, 'refOf' | 'payloadByNumber'>
   readonly requestReset: (reason: string) => void
-  readonly clock: Clock
   readonly log: Log
 }
 
@@ -25,7 +23,7 @@ export class EngineSync {
   readonly #config: RollupConfig
   readonly #safeLag: bigint
   readonly #parts: Parts
-  #status: 'unknown' | 'syncing' | 'done'
+  #isActive: boolean
   #newest: PayloadEnvelope | undefined
   #offering: Promise<void> | undefined
 
@@ -34,21 +32,14 @@ export class EngineSync {
     this.#config = config
     this.#safeLag = BigInt(Math.ceil(options.safeLagMs / (Number(config.blockTime) * 1_000)))
     this.#parts = parts
-    this.#status = options.isWanted ? 'unknown' : 'done'
+    // An engine with a finalized block is followed block by block.
+    this.#isActive = options.isWanted && parts.state.heads.finalized.hash === config.genesis.l2.hash
+    if (this.#isActive) parts.log.info('the engine syncs by itself; derivation begins when it has caught up')
   }
 
   /** Derivation must rest. */
   get isActive(): boolean {
-    return this.#status !== 'done'
-  }
-
-  /** Looks whether there is anything to sync: an engine with a finalized block is followed block by block. */
-  async begin(): Promise<void> {
-    if (this.#status === 'done') return
-    const finalized = await this.#parts.l2.l2BlockRefByLabel('finalized')
-    const isFresh = finalized === undefined || finalized.hash === this.#config.genesis.l2.hash
-    this.#status = isFresh ? 'syncing' : 'done'
-    if (isFresh) this.#parts.log.info('the engine syncs by itself; derivation begins when it has caught up')
+    return this.#isActive
   }
 
   /** Hands over the newest block; older ones that wait are dropped. Resolves when the engine answered. */
@@ -63,7 +54,7 @@ export class EngineSync {
 
   async #drain(): Promise<void> {
     const { state, log } = this.#parts
-    for (let next = this.#newest; next !== undefined && this.#status === 'syncing'; next = this.#newest) {
+    for (let next = this.#newest; next !== undefined && this.#isActive; next = this.#newest) {
       this.#newest = undefined
       const envelope = next
       try {
@@ -88,7 +79,7 @@ export class EngineSync {
     if (status.status !== 'VALID') return log.debug('the engine syncs', { target: tip.number, status: status.status })
     const base = await this.#base(tip)
     await this.#choose(tip.hash, base.hash)
-    this.#status = 'done'
+    this.#isActive = false
     log.info('the engine has caught up', { unsafe: tip.number, safe: base.number })
     requestReset('the engine has synced')
   }

@@ -5,21 +5,17 @@ import type { PayloadEnvelope } from '../../protocol/engine-api.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
 import { hasTimeOfNumber } from './block-time.ts'
 import type { EngineSync } from './engine-sync.ts'
-import type { GapFiller } from './gap-filler.ts'
 import type { PayloadQueue } from './payload-queue.ts'
 
 type Parts = {
   readonly driver: { readonly onUnsafePayload: (envelope: PayloadEnvelope) => void }
   readonly engineSync: Pick<EngineSync, 'isActive' | 'offer'>
-  /** Absent: gaps are left to derivation. */
-  readonly gapFiller?: Pick<GapFiller, 'wake'> | undefined
   readonly queue: Pick<PayloadQueue, 'length' | 'bytes'>
-  readonly reportInvalid: (peerId: string) => void
   readonly log: Log
   readonly registry: Registry
 }
 
-/** Where blocks of peers enter the node: they become unsafe heads, in order, and never replace a block that L1 confirmed. */
+/** Where blocks enter that L1 did not confirm yet: they become unsafe heads, in order, and never replace a safe block. */
 export class UnsafeSync {
   readonly #config: RollupConfig
   readonly #parts: Parts
@@ -29,28 +25,23 @@ export class UnsafeSync {
     this.#parts = parts
   }
 
-  /** Takes a gossiped block whose hash and signature were checked. */
-  readonly onBlock = (envelope: PayloadEnvelope, from: string): void => {
-    const { driver, engineSync, gapFiller, queue, reportInvalid, log, registry } = this.#parts
-    const { blockNumber, blockHash, timestamp } = envelope.executionPayload
+  /** Takes a block whose hash was checked, and its signature unless an operator posted it. False: no block can be so. */
+  readonly submit = (envelope: PayloadEnvelope): boolean => {
+    const { driver, engineSync, queue, log, registry } = this.#parts
+    const { blockNumber: number, timestamp } = envelope.executionPayload
     if (!hasTimeOfNumber(this.#config, envelope.executionPayload)) {
-      reportInvalid(from)
-      log.warn('gossiped block dropped: no block of its number has its time', { blockNumber, timestamp })
-      return
+      log.warn('unsafe block dropped: no block of its number has its time', { number, timestamp })
+      return false
     }
     received(registry).inc()
-    log.debug('block received', { number: blockNumber, hash: blockHash, peer: from })
-    if (engineSync.isActive) {
-      // The promise is the engine sync's own; it logs what goes wrong.
-      void engineSync.offer(envelope)
-      return
-    }
-    driver.onUnsafePayload(envelope)
-    gapFiller?.wake()
+    // The promise is the engine sync's own; it logs what goes wrong.
+    if (engineSync.isActive) void engineSync.offer(envelope)
+    else driver.onUnsafePayload(envelope)
     queueGauge(registry).set({ unit: 'blocks' }, queue.length)
     queueGauge(registry).set({ unit: 'bytes' }, queue.bytes)
+    return true
   }
 }
 
-const received = (registry: Registry) => counter(registry, 'unsafe_blocks_received_total', 'blocks that gossip brought')
+const received = (registry: Registry) => counter(registry, 'unsafe_blocks_received_total', 'unsafe blocks that came in')
 const queueGauge = (registry: Registry) => gauge(registry, 'unsafe_queue', 'unsafe payloads that wait', ['unit'])

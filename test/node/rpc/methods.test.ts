@@ -3,6 +3,7 @@ import type { RpcMethods } from '../../../common/json-rpc-server.ts'
 import { adminMethods } from '../../../node/rpc/admin-methods.ts'
 import { optimismMethods } from '../../../node/rpc/optimism-methods.ts'
 import { SequencerError } from '../../../node/sequencer/sequencer.ts'
+import type { PayloadEnvelope } from '../../../protocol/engine-api.ts'
 import { payloadEnvelopeJson } from '../../../protocol/engine-api-json.ts'
 import { outputRootV0 } from '../../../protocol/output-root.ts'
 import { payloadBlockHash } from '../../../protocol/payload-block.ts'
@@ -119,10 +120,20 @@ describe('admin namespace', () => {
     setRecoverMode: () => {},
   }
 
+  const partsOf = ({ driver }: DriverWorld) => ({
+    driver,
+    unsafe: {
+      submit: (envelope: PayloadEnvelope) => {
+        driver.onUnsafePayload(envelope)
+        return envelope.executionPayload.blockNumber < 100n
+      },
+    },
+  })
+
   test('a payload whose hash is not its own is refused; a right one reaches the driver', async () => {
     const world = await DriverWorld.create()
     await world.settle()
-    const methods = adminMethods(world.config, { driver: world.driver })
+    const methods = adminMethods(world.config, partsOf(world))
     const given = world.payload(world.state.heads.unsafe)
     await expect(call(methods, 'admin_postUnsafePayload', payloadEnvelopeJson(given))).rejects.toThrow('bad block hash')
     const blockHash = payloadBlockHash(given, world.config.forkTimes)
@@ -130,21 +141,25 @@ describe('admin namespace', () => {
     await call(methods, 'admin_postUnsafePayload', payloadEnvelopeJson(right))
     expect(world.unsafePayloads.peek()?.executionPayload.blockHash).toBe(blockHash)
     await expect(call(methods, 'admin_postUnsafePayload', { nonsense: 1 })).rejects.toThrow()
+    const far = { ...right, executionPayload: { ...right.executionPayload, blockNumber: 100n } }
+    const hashed = { ...far.executionPayload, blockHash: payloadBlockHash(far, world.config.forkTimes) }
+    const posted = payloadEnvelopeJson({ ...far, executionPayload: hashed })
+    await expect(call(methods, 'admin_postUnsafePayload', posted)).rejects.toThrow('no block of its number')
   })
 
   test('resetDerivationPipeline finds the heads again', async () => {
     const world = await DriverWorld.create()
     await world.settle()
-    await call(adminMethods(world.config, { driver: world.driver }), 'admin_resetDerivationPipeline')
+    await call(adminMethods(world.config, partsOf(world)), 'admin_resetDerivationPipeline')
     await world.settle()
     expect(world.pipeline.resets).toHaveLength(2)
   })
 
   test('sequencer methods say what is wrong', async () => {
     const world = await DriverWorld.create()
-    const without = adminMethods(world.config, { driver: world.driver })
+    const without = adminMethods(world.config, partsOf(world))
     await expect(call(without, 'admin_stopSequencer')).rejects.toThrow('sequencer is not enabled')
-    const methods = adminMethods(world.config, { driver: world.driver, sequencer: inactive })
+    const methods = adminMethods(world.config, { ...partsOf(world), sequencer: inactive })
     await expect(call(methods, 'admin_startSequencer', hash(1))).rejects.toThrow('already running')
     await expect(call(methods, 'admin_startSequencer', 'nonsense')).rejects.toThrow()
     expect(await call(methods, 'admin_stopSequencer')).toBe(hash(9))

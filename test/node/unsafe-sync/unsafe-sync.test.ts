@@ -5,28 +5,22 @@ import { UnsafeSync } from '../../../node/unsafe-sync/unsafe-sync.ts'
 import type { PayloadEnvelope } from '../../../protocol/engine-api.ts'
 import { DriverWorld } from '../../fakes/driver-world.ts'
 import { heights } from '../../fakes/fake-engine.ts'
-import { FakeNetwork } from '../../fakes/fake-network.ts'
 
-async function world(isWanted = false, safeLagMs = 4_000) {
+async function world(isWanted = false, safeLagMs = 4_000, before: (us: DriverWorld) => void = () => undefined) {
   const us = await DriverWorld.create()
-  const network = new FakeNetwork()
-  const { state, l2, clock } = us
+  before(us)
+  const { state, l2 } = us
   const requestReset = (reason: string) => us.driver.requestReset(reason)
-  const engineSync = new EngineSync(
-    us.config,
-    { isWanted, safeLagMs },
-    { state, l2, requestReset, clock, log: silentLog },
-  )
+  const engineSync = new EngineSync(us.config, { isWanted, safeLagMs }, { state, l2, requestReset, log: silentLog })
   us.engineSync = engineSync
   const sync = new UnsafeSync(us.config, {
     driver: us.driver,
     engineSync,
     queue: us.unsafePayloads,
-    reportInvalid: network.reportInvalid,
     log: silentLog,
     registry: us.registry,
   })
-  return { us, network, sync, engineSync }
+  return { us, sync, engineSync }
 }
 
 describe('a gossiped block', () => {
@@ -34,7 +28,7 @@ describe('a gossiped block', () => {
     const { us, sync } = await world()
     await us.driver.step()
     const block = us.payload(us.state.heads.unsafe)
-    sync.onBlock(block, 'peer')
+    sync.submit(block)
     await us.settleUnsafe()
     expect(us.state.heads.unsafe.hash).toBe(block.executionPayload.blockHash)
   })
@@ -51,19 +45,19 @@ describe('a gossiped block', () => {
     const rivalOfSafe = us.payload(genesis, undefined, [Uint8Array.of(9)])
     const rivalOfUnsafe = us.payload(before.safe, undefined, [Uint8Array.of(9)])
     for (const rival of [rivalOfSafe, rivalOfUnsafe]) {
-      sync.onBlock(rival, 'peer')
+      sync.submit(rival)
       await us.settleUnsafe()
     }
     expect(us.state.heads).toEqual(before)
     expect(us.unsafePayloads.length).toBe(0)
   })
 
-  test('with a time that its number cannot have is dropped, and counts against who gave it', async () => {
-    const { us, network, sync } = await world()
+  test('with a time that its number cannot have is dropped, and the caller learns it', async () => {
+    const { us, sync } = await world()
     await us.driver.step()
     const { executionPayload } = us.payload(us.state.heads.unsafe)
-    sync.onBlock({ executionPayload: { ...executionPayload, blockNumber: 10_000_000n } }, 'peer')
-    expect([us.unsafePayloads.length, network.reported]).toEqual([0, ['peer']])
+    const accepted = sync.submit({ executionPayload: { ...executionPayload, blockNumber: 10_000_000n } })
+    expect([us.unsafePayloads.length, accepted]).toEqual([0, false])
   })
 })
 
@@ -84,9 +78,8 @@ describe('execution-layer sync', () => {
 
   test('the newest block goes straight to the engine and derivation rests until it has it; safe begins below', async () => {
     const { us, sync, engineSync } = await world(true)
-    await engineSync.begin()
     const blocks = await chain(10)
-    sync.onBlock(blocks[9] as PayloadEnvelope, 'peer')
+    sync.submit(blocks[9] as PayloadEnvelope)
     await engineSync.offer(blocks[9] as PayloadEnvelope)
     expect(us.engine.calls).toContain('newPayload')
     expect([await us.driver.step(), us.pipeline.steppedOn]).toEqual(['idle', []])
@@ -99,24 +92,21 @@ describe('execution-layer sync', () => {
   })
 
   test('an engine with a finalized block is followed block by block', async () => {
-    const { us, sync, engineSync } = await world(true)
     const [first] = await chain(1)
-    const { executionPayload } = first as PayloadEnvelope
+    const { us, sync, engineSync } = await world(true, 4_000, (us) => {
+      const ref = us.l2.refOf(first as PayloadEnvelope)
+      us.state.move({ unsafe: ref, pendingSafe: ref, safe: ref, finalized: ref })
+    })
     await us.engine.newPayload(first as PayloadEnvelope)
-    const { blockHash: headBlockHash } = executionPayload
-    const choice = { headBlockHash, safeBlockHash: headBlockHash, finalizedBlockHash: headBlockHash }
-    await us.engine.forkchoiceUpdated(choice)
-    await engineSync.begin()
     expect(engineSync.isActive).toBe(false)
-    await us.driver.step()
-    sync.onBlock(us.payload(us.state.heads.unsafe), 'peer')
+    us.state.reset(us.state.heads)
+    sync.submit(us.payload(us.state.heads.unsafe))
     await us.settleUnsafe()
     expect(us.state.heads.unsafe.number).toBe(2n)
   })
 
   test('a block that the engine finds invalid does not end it, nor one it fails on', async () => {
     const { us, engineSync } = await world(true)
-    await engineSync.begin()
     const blocks = await chain(2)
     us.engine.invalid = () => true
     await engineSync.offer(blocks[0] as PayloadEnvelope)
@@ -131,7 +121,6 @@ describe('execution-layer sync', () => {
 
   test('without the mode nothing is handed over', async () => {
     const { us, engineSync } = await world(false)
-    await engineSync.begin()
     await engineSync.offer((await chain(1))[0] as PayloadEnvelope)
     expect([engineSync.isActive, us.engine.calls]).toEqual([false, []])
   })
