@@ -9,6 +9,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly command: Command
   genesis: () => import('./commands/genesis.ts'),
   audit: () => import('./commands/audit.ts'),
   conformance: () => import('./commands/conformance.ts'),
+  simulate: () => import('./commands/simulate.ts'),
 }
 
 /** One line a command, for the overview. */
@@ -19,6 +20,7 @@ export const commandSummaries: Readonly<Record<string, string>> = {
   genesis: 'deploy config to genesis.json and rollup.json',
   audit: 're-derive and re-execute a chain from L1 and compare it with a node',
   conformance: 'run test vectors through the production code',
+  simulate: 'run a custom precompile on an input',
 }
 
 export const commandNames: readonly string[] = Object.keys(loaders)

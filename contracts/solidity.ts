@@ -37,8 +37,11 @@ const settings = {
   },
 } as const
 
-/** solc's warning about selfdestruct, whose one use here is what EIP-6780 left of it. */
-const selfdestructWarning = '1699'
+/**
+ * Warnings of solc that are answered: selfdestruct, whose one use here is what EIP-6780 left of it, and transient storage,
+ * which is meant to last for the transaction where it is used.
+ */
+const answeredWarnings: readonly string[] = ['1699', '2394']
 
 type CompiledContract = {
   readonly abi: Abi
@@ -68,7 +71,7 @@ function runCompiler(sources: Readonly<Record<string, string>>): CompilerOutput 
   }
   const output = JSON.parse(solc.compile(JSON.stringify(input), { import: readPackage })) as CompilerOutput
   const problems = (output.errors ?? []).filter(
-    ({ severity, errorCode }) => severity !== 'info' && errorCode !== selfdestructWarning,
+    ({ severity, errorCode }) => severity !== 'info' && !answeredWarnings.includes(errorCode),
   )
   if (problems.length > 0) throw new Error(problems.map(({ formattedMessage }) => formattedMessage).join('\n'))
   return output

@@ -1,5 +1,6 @@
 import { depositorAccount, openLedgerPredeploys, predeploys } from '../contracts/addresses.ts'
 import { loadArtifact } from '../contracts/artifact.ts'
+import { precompiles } from '../precompiles-sim/table.ts'
 import { type Hex, hexToBytes, zeroAddress } from '../protocol/bytes.ts'
 import { checkCodeHash } from './code-hashes.ts'
 import type { DeployConfig } from './deploy-config.ts'
@@ -26,6 +27,7 @@ export async function placePredeploys(evm: GenesisEvm, config: DeployConfig, l1:
   }
   await evm.place(predeploys.wopen, [], hexToBytes(loadArtifact('WOPEN').bytecode))
   checkCodeHash('runtime', 'WOPEN', evm.state.account(predeploys.wopen).code)
+  await placePrecompiles(evm)
   await initializePackaged(evm, l1)
   await initializeFeeVaults(evm, config)
   await activateForks(evm)
@@ -134,6 +136,15 @@ async function placeImplementation(
   await evm.call({ abi: packageContract('Proxy').abi, address: proxy }, 'upgradeTo', [address], {
     from: predeploys.proxyAdmin,
   })
+}
+
+/** Bytecode of the custom precompiles, for engines that have no native ones. */
+async function placePrecompiles(evm: GenesisEvm): Promise<void> {
+  for (const { name, address } of precompiles) {
+    const { abi, creationCode } = ourContract(name)
+    await evm.place(address, abi, creationCode)
+    checkCodeHash('runtime', name, evm.state.account(address).code)
+  }
 }
 
 function ourContract(name: string): { abi: readonly unknown[]; creationCode: Uint8Array } {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Common, type CustomCrypto, Hardfork, Mainnet } from '@ethereumjs/common'
 import { type CustomPrecompile, createEVM, type EVM } from '@ethereumjs/evm'
 import secp256k1 from 'secp256k1'
+import { followMessages } from '../../../../precompiles-sim/evm-adapter.ts'
 import { concatBytes, padLeft } from '../../../../protocol/bytes.ts'
 import { keccak256 } from '../../../../protocol/keccak.ts'
 import { forkPrecompiles } from '../precompiles/fork-precompiles.ts'
@@ -38,6 +39,7 @@ export async function createOpEvm(
     },
   })
   installFastOpcodes(evm, state)
+  if (customPrecompiles.length > 0) followMessages(evm)
   return evm
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { CustomPrecompile } from '@ethereumjs/evm'
 import { silentLog } from '../../../../common/log.ts'
 import { EmbeddedChain } from '../../../../node/engine/embedded/chain/chain.ts'
 import type { StatesKept } from '../../../../node/engine/embedded/chain/pruner.ts'
@@ -62,31 +63,35 @@ export function genesisWith(forkTimes: ForkTimes, alloc: readonly GenesisAccount
   }
 }
 
+type ChainOptions = {
+  readonly statesKept?: StatesKept
+  readonly customPrecompiles?: readonly CustomPrecompile[]
+}
+
 /** An engine with a chain in a folder of its own. */
 export class EngineWorld {
   readonly dir: string
   readonly genesis: Genesis
-  readonly #statesKept: StatesKept | undefined
+  readonly #options: ChainOptions
   chain: EmbeddedChain
   engine: EmbeddedEngine
 
-  private constructor(genesis: Genesis, dir: string, statesKept: StatesKept | undefined, chain: EmbeddedChain) {
+  private constructor(genesis: Genesis, dir: string, options: ChainOptions, chain: EmbeddedChain) {
     this.genesis = genesis
     this.dir = dir
-    this.#statesKept = statesKept
+    this.#options = options
     this.chain = chain
     this.engine = new EmbeddedEngine(chain, { log: silentLog })
   }
 
   /** An archive, unless it is told how many states to keep. */
-  static async open(genesis: Genesis, options: { dir?: string; statesKept?: StatesKept } = {}): Promise<EngineWorld> {
+  static async open(genesis: Genesis, options: ChainOptions & { readonly dir?: string } = {}): Promise<EngineWorld> {
     const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'embedded-engine-'))
-    const { statesKept } = options
-    return new EngineWorld(genesis, dir, statesKept, await openChain(genesis, dir, statesKept))
+    return new EngineWorld(genesis, dir, options, await openChain(genesis, dir, options))
   }
 
   async reopen(): Promise<void> {
-    this.chain = await openChain(this.genesis, this.dir, this.#statesKept)
+    this.chain = await openChain(this.genesis, this.dir, this.#options)
     this.engine = new EmbeddedEngine(this.chain, { log: silentLog })
   }
 
@@ -157,8 +162,12 @@ export class EngineWorld {
   }
 }
 
-function openChain(genesis: Genesis, dir: string, statesKept: StatesKept | undefined): Promise<EmbeddedChain> {
-  return EmbeddedChain.open({ dir, genesis, archive: statesKept === undefined, statesKept }, { log: silentLog })
+function openChain(genesis: Genesis, dir: string, options: ChainOptions): Promise<EmbeddedChain> {
+  const { statesKept, customPrecompiles } = options
+  return EmbeddedChain.open(
+    { dir, genesis, archive: statesKept === undefined, statesKept, customPrecompiles },
+    { log: silentLog },
+  )
 }
 
 export function heads(head: Hex, safe: Hex = zeroHash, finalized: Hex = zeroHash) {
