@@ -106,6 +106,12 @@ export const nodeFlags = {
     parse: oneOf('blobs', 'calldata', 'auto'),
     default: 'auto',
   },
+  'batcher.batch-type': {
+    help: 'form of the batches: 0 a batch a block, 1 a span of blocks a batch',
+    value: '0|1',
+    parse: oneOf('0', '1'),
+    default: '1',
+  },
   'batcher.poll-interval': {
     help: 'time between looks for new blocks',
     value: 'DURATION',

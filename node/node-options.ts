@@ -126,6 +126,8 @@ export type BatcherFlags = {
   readonly key: Hex
   /** `--data-availability-type` */
   readonly dataAvailability?: 'blobs' | 'calldata' | 'auto' | undefined
+  /** `--batch-type` */
+  readonly batchType?: 'singular' | 'span' | undefined
   /** `--poll-interval` */
   readonly pollIntervalMs?: number | undefined
   /** `--max-channel-duration`, L1 blocks; 0: off. */

@@ -118,6 +118,7 @@ async function batcherOptions(flags: Flags, dev: boolean): Promise<BatcherFlags>
   return {
     key: await signingKey(flags, 'batcher', dev),
     dataAvailability: flags['batcher.data-availability-type'],
+    batchType: flags['batcher.batch-type'] === '0' ? 'singular' : 'span',
     pollIntervalMs: flags['batcher.poll-interval'],
     maxChannelDuration: flags['batcher.max-channel-duration'],
     targetNumFrames: flags['batcher.target-num-frames'],

@@ -6,6 +6,8 @@ export type BatcherOptions = {
   readonly rollupConfig: RollupConfig
   /** `--data-availability-type`; `auto` takes the cheaper at the time a channel is opened. */
   readonly dataAvailability: DataAvailability | 'auto'
+  /** `--batch-type`: 0 singular, 1 span; before Delta always singular. */
+  readonly batchType: 'singular' | 'span'
   /** `--poll-interval` */
   readonly pollIntervalMs: number
   /** `--max-channel-duration`, L1 blocks; 0: off. */
@@ -27,6 +29,7 @@ export const blobsPerTxMax = 6
 
 export const batcherDefaults = {
   dataAvailability: 'auto',
+  batchType: 'span',
   pollIntervalMs: 6_000,
   maxChannelDuration: 0,
   targetNumFrames: 1,

@@ -236,7 +236,7 @@ export class Batcher {
   }
 
   async #openChannel(block: BatcherBlock, parent: BlockId, head: L1BlockRef): Promise<OpenChannel> {
-    const { rollupConfig, targetNumFrames, maxChannelDuration, subSafetyMargin } = this.#options
+    const { rollupConfig, batchType, targetNumFrames, maxChannelDuration, subSafetyMargin } = this.#options
     const isFjord = isActive(rollupConfig.forkTimes, 'fjord', head.timestamp)
     const da = await this.#chooseDa(head)
     return new OpenChannel(
@@ -252,7 +252,7 @@ export class Batcher {
       },
       channelCodec(rollupConfig, {
         compression: isFjord ? 'brotli' : 'zlib',
-        batches: isActive(rollupConfig.forkTimes, 'delta', block.l1OriginTime) ? 'span' : 'singular',
+        batches: isActive(rollupConfig.forkTimes, 'delta', block.l1OriginTime) ? batchType : 'singular',
       }),
     )
   }

@@ -9,6 +9,7 @@ import { deriveSpanBatch } from '../../protocol/span-batch.ts'
 
 /** An L2 block found on L1. */
 export type PostedBlock = {
+  readonly kind: 'singular' | 'span'
   readonly timestamp: bigint
   readonly transactions: readonly Uint8Array[]
   readonly l1Block: bigint
@@ -60,13 +61,13 @@ async function itemsOf(config: RollupConfig, l1: L1Source, number: bigint, batch
 async function channelBlocks(config: RollupConfig, frames: readonly Frame[]) {
   const data = await decompressChannel(concatBytes(...frames.map((frame) => frame.data)), true, 100_000_000)
   const chain = { genesisTimestamp: config.genesis.l2Time, blockTime: config.blockTime, chainId: config.l2ChainId }
-  const blocks: { timestamp: bigint; transactions: readonly Uint8Array[] }[] = []
+  const blocks: Omit<PostedBlock, 'l1Block'>[] = []
   let offset = 0
   for (let next = readChannelBatch(data, offset); next !== undefined; next = readChannelBatch(data, offset)) {
     offset = next.end
     const batch = decodeBatch(next.data)
     if (batch.kind === 'singular') blocks.push(batch)
-    else blocks.push(...deriveSpanBatch(batch.raw, chain).blocks)
+    else blocks.push(...deriveSpanBatch(batch.raw, chain).blocks.map((block) => ({ ...block, kind: 'span' as const })))
   }
   return blocks
 }

@@ -18,6 +18,15 @@ test.each(['calldata', 'blobs'] as const)('every L2 block is posted once and in 
   await batcher.stop({ drainMs: 1_000 })
 })
 
+test('batches may be singular ones', async () => {
+  const world = await BatcherWorld.create({ batchType: 'singular' })
+  const { batcher } = await world.startBatcher()
+  await world.build(6)
+  await world.mineUntil(async () => (await world.postedTimes()).length === 6)
+  expect((await world.posted()).map(({ kind }) => kind)).toEqual(Array(6).fill('singular'))
+  await batcher.stop({ drainMs: 0 })
+})
+
 test('a channel larger than one transaction is cut into frames, and closed when it is full', async () => {
   const world = await BatcherWorld.create({ targetNumFrames: 3, maxL1TxBytes: 2_000, maxChannelDuration: 0 })
   const { batcher } = await world.startBatcher()
