@@ -5,6 +5,7 @@ import type { Command } from './command.ts'
 const loaders: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
   dev: () => import('./commands/dev.ts'),
   node: () => import('./commands/node.ts'),
+  engine: () => import('./commands/engine.ts'),
   indexer: () => import('./commands/indexer.ts'),
   genesis: () => import('./commands/genesis.ts'),
   audit: () => import('./commands/audit.ts'),
@@ -16,6 +17,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly command: Command
 export const commandSummaries: Readonly<Record<string, string>> = {
   dev: 'a whole chain on this machine: L1, sequencer, independent verifier, indexer, seeded Datanets',
   node: 'the rollup node: derive the L2 from L1, sequence, batch, propose',
+  engine: 'the embedded engine alone, for op-node or another rollup node to drive',
   indexer: 'follow a node and serve GraphQL',
   genesis: 'deploy config to genesis.json and rollup.json',
   audit: 're-derive and re-execute a chain from L1 and compare it with a node',

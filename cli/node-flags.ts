@@ -43,18 +43,8 @@ export const chainFlags = {
   },
 } as const satisfies FlagTable
 
-export const nodeFlags = {
-  datadir: { help: 'directory of the databases', value: 'DIR', parse: asText },
-  ...l1Flags,
-  'verifier.l1-confs': {
-    help: 'L1 blocks to stay behind the head when deriving',
-    value: 'N',
-    parse: asCount,
-    default: '0',
-  },
-  ...chainFlags,
-  l2: { help: 'Engine API of an external engine; absent: the embedded engine', value: 'URL', parse: asUrl },
-  'l2.jwt-secret': { help: 'file with the 32-byte secret of the Engine API', value: 'FILE', parse: asText },
+/** The embedded engine; shared by `node` and `engine`. */
+export const engineFlags = {
   'engine.archive': { help: 'keep the state of every block (embedded engine)', parse: asSwitch, default: 'false' },
   'http.addr': {
     help: 'address of the eth_ JSON-RPC, HTTP and WebSocket (embedded engine)',
@@ -71,6 +61,21 @@ export const nodeFlags = {
   },
   'authrpc.port': { help: 'port of the authenticated Engine API; absent: not served', value: 'PORT', parse: asPort },
   'authrpc.jwtsecret': { help: 'file with the secret of the served Engine API', value: 'FILE', parse: asText },
+} as const satisfies FlagTable
+
+export const nodeFlags = {
+  datadir: { help: 'directory of the databases', value: 'DIR', parse: asText },
+  ...l1Flags,
+  'verifier.l1-confs': {
+    help: 'L1 blocks to stay behind the head when deriving',
+    value: 'N',
+    parse: asCount,
+    default: '0',
+  },
+  ...chainFlags,
+  l2: { help: 'Engine API of an external engine; absent: the embedded engine', value: 'URL', parse: asUrl },
+  'l2.jwt-secret': { help: 'file with the 32-byte secret of the Engine API', value: 'FILE', parse: asText },
+  ...engineFlags,
   'rpc.addr': { help: 'address of the rollup JSON-RPC', value: 'HOST', parse: asText, default: '127.0.0.1' },
   'rpc.port': { help: 'port of the rollup JSON-RPC', value: 'PORT', parse: asPort, default: '9545' },
   'rpc.enable-admin': { help: 'serve admin_ methods', parse: asSwitch, default: 'false' },

@@ -34,6 +34,9 @@ export type EnginePart = {
   readonly ports: { readonly eth?: number; readonly engine?: number }
 }
 
+/** What the embedded engine needs to know of its chain. */
+export type ChainOptions = Pick<NodeOptions, 'dataDir' | 'rollupConfig' | 'genesis' | 'upgradeTransactions'>
+
 type Parts = { readonly clock: Clock; readonly log: Log; readonly registry: Registry; readonly signal: AbortSignal }
 
 /** Opens the embedded engine with its servers, or reaches the external one. Throws NodeError and the engine's own errors. */
@@ -66,10 +69,11 @@ async function reachEngine(
   return engine
 }
 
-async function openEmbedded(
-  { rollupConfig, genesis: file, dataDir, upgradeTransactions }: NodeOptions,
+/** Opens the embedded engine and its servers. Throws NodeError and the engine's own errors. */
+export async function openEmbedded(
+  { rollupConfig, genesis: file, dataDir, upgradeTransactions }: ChainOptions,
   options: EngineOptions & { kind: 'embedded' },
-  { clock, log }: Parts,
+  { clock, log }: Pick<Parts, 'clock' | 'log'>,
   closers: Closers,
 ): Promise<EnginePart> {
   if (file === undefined) throw new NodeError('no-genesis', 'the embedded engine needs the chain’s genesis.json')
