@@ -1,0 +1,114 @@
+/**
+ * One run of the embedded engine, in a process of its own. Usage: tsx engine-run.ts WORKLOAD; prints a line of JSON.
+ * Every block goes the whole way: raw signed transactions in, senders recovered, executed, receipts, roots, database.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { silentLog } from '../../common/log.ts'
+import { EmbeddedChain } from '../../node/engine/embedded/chain/chain.ts'
+import { EmbeddedEngine } from '../../node/engine/embedded/engine.ts'
+import { concatBytes, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { parseGenesis } from '../../protocol/genesis-file.ts'
+import { keccak256 } from '../../protocol/keccak.ts'
+import { encodeTransaction } from '../../protocol/transaction.ts'
+import type { Workload } from './engine-workload.ts'
+
+export type EngineRun = {
+  /** Wall time of all blocks. */
+  readonly seconds: number
+  /** Of this process, all its threads. */
+  readonly cpuSeconds: number
+  readonly gas: number
+  readonly transactions: number
+  /** The most memory the process ever had. */
+  readonly rssMb: number
+}
+
+const { genesis, blocks } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Workload
+const gasLimit = BigInt(genesis.gasLimit)
+const raw = blocks.map((block) => block.map(hexToBytes))
+const dir = mkdtempSync(join(tmpdir(), 'bench-engine-'))
+const chain = await EmbeddedChain.open({ dir, genesis: parseGenesis(genesis), archive: false }, { log: silentLog })
+const engine = new EmbeddedEngine(chain, { log: silentLog })
+try {
+  const cpu = process.cpuUsage()
+  const begin = performance.now()
+  let gas = 0
+  for (const transactions of raw) gas += await produce(transactions)
+  const seconds = (performance.now() - begin) / 1e3
+  const { user, system } = process.cpuUsage(cpu)
+  const result: EngineRun = {
+    seconds,
+    cpuSeconds: (user + system) / 1e6,
+    gas,
+    transactions: raw.reduce((sum, block) => sum + block.length, 0),
+    rssMb: process.resourceUsage().maxRSS / 1e3,
+  }
+  process.stdout.write(`${JSON.stringify(result)}\n`)
+} finally {
+  await engine.stop()
+  await chain.close()
+  rmSync(dir, { recursive: true })
+}
+
+/** Builds a block as the sequencer does, stores it and makes it the head. Resolves to its gas. */
+async function produce(transactions: readonly Uint8Array[]): Promise<number> {
+  const parent = chain.latest()
+  const number = parent.header.number + 1n
+  const heads = (hash: typeof parent.hash) => ({
+    headBlockHash: hash,
+    safeBlockHash: hash,
+    finalizedBlockHash: hash,
+  })
+  const { payloadId } = await engine.forkchoiceUpdated(heads(parent.hash), {
+    timestamp: parent.header.timestamp + 2n,
+    prevRandao: zeroHash,
+    suggestedFeeRecipient: '0x4200000000000000000000000000000000000011',
+    withdrawals: [],
+    parentBeaconBlockRoot: zeroHash,
+    transactions: [attributesDeposit(number), ...transactions],
+    noTxPool: true,
+    gasLimit,
+    eip1559Params: '0x000000fa00000006',
+    minBaseFee: 0n,
+  })
+  if (payloadId === undefined) throw new Error('no payload begun')
+  const envelope = await engine.getPayload(payloadId)
+  const status = await engine.newPayload(envelope)
+  if (status.status !== 'VALID') throw new Error(`block is ${status.status}: ${status.validationError}`)
+  const { blockHash, gasUsed } = envelope.executionPayload
+  await engine.forkchoiceUpdated(heads(blockHash))
+  const failed = chain.receiptsByHash(blockHash)?.find(({ receipt }) => receipt.status !== 1)
+  if (failed !== undefined) throw new Error(`a transaction of block ${number} failed`)
+  return Number(gasUsed)
+}
+
+/** The L1 attributes of a block, Jovian layout, with every fee in use. Spec: protocol/jovian/l1-attributes.md. */
+function attributesDeposit(number: bigint): Uint8Array {
+  const data = concatBytes(
+    keccak256(Buffer.from('setL1BlockValuesJovian()')).subarray(0, 4),
+    uintBytes(1_368, 4),
+    uintBytes(801_949, 4),
+    uintBytes(number, 8),
+    uintBytes(1_000n + 12n * number, 8),
+    uintBytes(number, 8),
+    uintBytes(1_000_000_000n, 32),
+    uintBytes(1_000n, 32),
+    new Uint8Array(64),
+    uintBytes(100, 4),
+    uintBytes(1_000n, 8),
+    uintBytes(400, 2),
+  )
+  return encodeTransaction({
+    type: 0x7e,
+    sourceHash: keccak256(uintBytes(number, 32)),
+    from: hexToBytes('0xdeaddeaddeaddeaddeaddeaddeaddeaddead0001'),
+    to: hexToBytes('0x4200000000000000000000000000000000000015'),
+    mint: 0n,
+    value: 0n,
+    gasLimit: 1_000_000n,
+    isSystemTx: false,
+    data,
+  })
+}
