@@ -9,7 +9,7 @@ import { ipOf } from './peer-address.ts'
 import type { KnownPeer, PeerBook } from './peer-book.ts'
 
 /** Time between looks at the connections. */
-const lookMs = 5_000
+const lookMs = 1_000
 /** Dials under way at once; op-node's value. */
 const dialsMax = 4
 /** A dial may take that long. */
