@@ -54,7 +54,7 @@ export function parsePayloadAttributes(json: unknown): PayloadAttributes {
       'eip1559Params',
       params === undefined || params === null ? undefined : fixedHex(params, 8, 'eip1559Params'),
     ),
-    ...optional('minBaseFee', optionalQuantity(object['minBaseFee'], 'minBaseFee')),
+    ...optional('minBaseFee', parseMinBaseFee(object['minBaseFee'])),
   }
 }
 
@@ -70,7 +70,7 @@ export function payloadAttributesJson(attributes: PayloadAttributes): Record<str
     noTxPool: attributes.noTxPool,
     gasLimit: quantity(attributes.gasLimit),
     ...optional('eip1559Params', attributes.eip1559Params),
-    ...optional('minBaseFee', attributes.minBaseFee === undefined ? undefined : quantity(attributes.minBaseFee)),
+    ...optional('minBaseFee', minBaseFeeJson(attributes.minBaseFee)),
   }
 }
 
@@ -189,6 +189,19 @@ function parseWithdrawals(json: unknown): readonly [] | undefined {
   if (json === undefined || json === null) return undefined
   if (asArray(json, 'withdrawals').length > 0) throw new FormatError('withdrawals must be empty')
   return []
+}
+
+/** The one number of the Engine API that op-geth and op-node write as a JSON number; a quantity is read too. */
+function parseMinBaseFee(json: unknown): bigint | undefined {
+  if (typeof json !== 'number') return optionalQuantity(json, 'minBaseFee')
+  if (!Number.isSafeInteger(json) || json < 0) throw new FormatError(`minBaseFee ${json} is no unsigned integer`)
+  return BigInt(json)
+}
+
+function minBaseFeeJson(fee: bigint | undefined): number | undefined {
+  if (fee === undefined) return undefined
+  if (fee > Number.MAX_SAFE_INTEGER) throw new FormatError(`minBaseFee ${fee} does not fit a JSON number`)
+  return Number(fee)
 }
 
 function parseBoolean(json: unknown, what: string): boolean {

@@ -103,7 +103,7 @@ const attributes = {
   noTxPool: true,
   gasLimit: '0x3938700',
   eip1559Params: '0x000000fa00000006',
-  minBaseFee: '0x0',
+  minBaseFee: 1_000_000,
 }
 
 test('payload attributes survive JSON, and absent ones stay absent', () => {
