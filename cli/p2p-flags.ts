@@ -3,6 +3,11 @@ import type { FlagTable } from '../common/flags.ts'
 
 const asList = (text: string): readonly string[] => text.split(',').map((part) => asText(part.trim()))
 
+const asScore = (text: string): number => {
+  if (!/^-?\d{1,9}(\.\d+)?$/.test(text)) throw new Error('must be a number')
+  return Number(text)
+}
+
 /** How unsafe blocks come in, and the network they come from. Names as op-node spells them. */
 export const p2pFlags = {
   syncmode: {
@@ -60,6 +65,19 @@ export const p2pFlags = {
     value: 'DURATION',
     parse: asDurationMs,
     default: '30s',
+  },
+  'p2p.scoring': {
+    help: 'none: peers are scored all the same, but nobody is banned for it',
+    value: 'light|none',
+    parse: oneOf('light', 'none'),
+    default: 'light',
+  },
+  'p2p.ban.peers': { help: 'ban peers that misbehave', parse: asSwitch, default: 'true' },
+  'p2p.ban.threshold': {
+    help: 'a peer whose score falls below this is banned',
+    value: 'SCORE',
+    parse: asScore,
+    default: '-100',
   },
   'p2p.ban.duration': {
     help: 'how long a peer that misbehaved is banned, with its address',

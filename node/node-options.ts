@@ -98,6 +98,8 @@ export type P2pOptions = {
   readonly peers: { readonly lo: number; readonly hi: number; readonly graceMs: number }
   /** `--p2p.ban.duration` */
   readonly banMs: number
+  /** `--p2p.ban.threshold`; minus infinity with `--p2p.ban.peers=false`. */
+  readonly banScore: number
   /** `--p2p.peerstore.path`: known peers and bans. */
   readonly peerstorePath: StorePath
   /** `--p2p.discovery.path`: records of the discovery table. */

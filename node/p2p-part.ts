@@ -85,6 +85,7 @@ export async function startP2p(options: P2pOptions, parts: P2pParts, closers: Cl
         agent: options.agent,
         gossipAgeSecondsMax: options.gossipAgeSecondsMax,
         servePayloads: options.reqResp,
+        banScore: options.banScore,
       },
       {
         log,

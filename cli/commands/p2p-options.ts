@@ -17,6 +17,7 @@ export async function p2pOptions(
   if (flags['p2p.disable']) return undefined
   const [lo, hi] = [flags['p2p.peers.lo'], flags['p2p.peers.hi']]
   if (lo > hi) throw new UsageError(`--p2p.peers.lo ${lo} is above --p2p.peers.hi ${hi}`)
+  const bans = flags['p2p.ban.peers'] && flags['p2p.scoring'] !== 'none'
   const signerKey = await blockKey(flags, allowDevKeys)
   return {
     privateKeyPath: flags['p2p.priv.path'] ?? join(dataDir, 'p2p', 'priv.txt'),
@@ -32,6 +33,7 @@ export async function p2pOptions(
     netRestrict: flags['p2p.netrestrict'] ?? [],
     peers: { lo, hi, graceMs: flags['p2p.peers.grace'] },
     banMs: flags['p2p.ban.duration'],
+    banScore: bans ? flags['p2p.ban.threshold'] : Number.NEGATIVE_INFINITY,
     peerstorePath: flags['p2p.peerstore.path'] ?? join(dataDir, 'p2p', 'peerstore'),
     discoveryPath: flags['p2p.discovery.path'] ?? join(dataDir, 'p2p', 'discovery'),
     reqResp: flags['p2p.sync.req-resp'],

@@ -42,6 +42,8 @@ export type BlockNetworkOptions = {
   readonly agent?: string
   /** A gossiped block older than this is refused; op-node's `p2p.gossip.timestamp.threshold`. Default 60. */
   readonly gossipAgeSecondsMax?: number
+  /** Peers below this score are banned; op-node's `p2p.ban.threshold`, −100. Minus infinity: nobody. */
+  readonly banScore?: number
   /** Serve `payload_by_number`; op-node's `p2p.sync.req-resp`. Default true. */
   readonly servePayloads?: boolean
 }

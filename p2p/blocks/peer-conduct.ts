@@ -2,13 +2,13 @@ import type { Counter, Registry } from 'prom-client'
 import type { Clock } from '../../common/clock.ts'
 import { counter } from '../../common/metrics.ts'
 import type { RpcSize } from './gossip-port.ts'
-import { banScore } from './peer-guard.ts'
 import { type Deed, PeerScores } from './peer-scores.ts'
 import { RateLimits } from './rate-limits.ts'
 
 type Parts = {
   readonly clock: Clock
   readonly metrics: Registry
+  readonly banScore: number
   /** The peer has just earned a ban. */
   readonly onBanEarned: (peerId: string) => void
 }
@@ -31,10 +31,11 @@ export class PeerConduct {
   }
 
   count(peerId: string, deed: Deed, times = 1): void {
-    const nowMs = this.#parts.clock.nowMs()
+    const { clock, banScore, onBanEarned } = this.#parts
+    const nowMs = clock.nowMs()
     const before = this.#scores.score(peerId, nowMs)
     const after = this.#scores.count(peerId, deed, nowMs, times)
-    if (before >= banScore && after < banScore) this.#parts.onBanEarned(peerId)
+    if (before >= banScore && after < banScore) onBanEarned(peerId)
   }
 
   /** False for a frame beyond the peer's limits, which costs it. */

@@ -5,8 +5,8 @@ import { counter } from '../../common/metrics.ts'
 import type { PeerGater } from './block-network.ts'
 import { loopbackIps } from './gossip-params.ts'
 
-/** A peer below this score is banned; op-node's `p2p.ban.threshold`. */
-export const banScore = -100
+/** A peer below this score is banned, unless told otherwise; op-node's `p2p.ban.threshold`. */
+export const banScoreDefault = -100
 /** op-node's `p2p.ban.duration`. */
 export const banMs = 3_600_000
 /** Time between looks at all peers; op-node looks at one a second. */
@@ -29,6 +29,7 @@ export type PeerGuardParts = {
   readonly log: Log
   readonly metrics: Registry
   readonly gater: PeerGater
+  readonly banScore: number
   readonly peers: () => readonly GuardedPeer[]
   readonly hangUp: (peerId: string, why: string) => void
   /** The peer lost its gossip stream while connected. */
@@ -75,7 +76,7 @@ export class PeerGuard {
   }
 
   #look(peer: GuardedPeer, nowMs: number): void {
-    if (peer.score < banScore && !peer.isStatic) this.#ban(peer)
+    if (peer.score < this.#parts.banScore && !peer.isStatic) this.#ban(peer)
     else if (!peer.isReading) this.#checkSilent(peer, nowMs)
     else this.#readingAtMs.set(peer.peerId, nowMs)
   }

@@ -10,7 +10,7 @@ import { type BlockGossip, blockGossip } from './gossipsub.ts'
 import { Libp2pBlockNetwork } from './libp2p-block-network.ts'
 import { exportNetworkState } from './network-metrics.ts'
 import { PeerConduct } from './peer-conduct.ts'
-import { PeerGuard } from './peer-guard.ts'
+import { banScoreDefault, PeerGuard } from './peer-guard.ts'
 import { PayloadClient } from './req-resp/payload-client.ts'
 import { PayloadServer, perPeerMax } from './req-resp/payload-server.ts'
 import { BlockValidator } from './validation/block-validator.ts'
@@ -19,8 +19,8 @@ import { Inspector } from './validation/inspector.ts'
 
 /** op-node's defaults: `p2p.peers.hi` and `p2p.gossip.timestamp.threshold`. */
 const defaults = { peersMax: 30, ageSecondsMax: 60, agent: 'openledger' } as const
-/** Value by which libp2p keeps a static peer when it prunes. */
-const staticTagValue = 1_000
+/** Value by which libp2p keeps a static peer when it prunes; the highest it allows. */
+const staticTagValue = 100
 
 /** Starts block gossip and req/resp. Throws P2pError `listen`. */
 export const startBlockNetwork: StartBlockNetwork = async (options, parts) => {
@@ -49,7 +49,9 @@ async function assemble(
   const protocols = payloadByNumberProtocols(rollup.l2ChainId)
   const staticPeers = new Set(options.staticPeers)
 
-  const conduct = new PeerConduct(blockTimeSeconds, { clock, metrics, onBanEarned: (peerId) => guard.lookAt(peerId) })
+  const { banScore = banScoreDefault } = options
+  const onBanEarned = (peerId: string) => guard.lookAt(peerId)
+  const conduct = new PeerConduct(blockTimeSeconds, { clock, metrics, banScore, onBanEarned })
   const count = conduct.count.bind(conduct)
   const validator = new BlockValidator({ clock, log, metrics, inspector, topics, blockSigners, onBlock, count })
   const host = await createHost<{ gossip: BlockGossip<Inspection> }>(
@@ -77,6 +79,7 @@ async function assemble(
     clock,
     log,
     metrics,
+    banScore,
     gater,
     peers: () =>
       peers.list().map(({ peerId, ip, connection }) => ({

@@ -63,7 +63,7 @@ export class BanList implements PeerGater {
     const address = ip === undefined ? undefined : canonicalIp(ip)
     if (address !== undefined && !this.#options.staticIps.has(address)) this.#set('ip', address, until)
     banned(this.#parts.registry).inc()
-    this.#parts.log.info('peer banned', { peer: peerId, ip: address, minutes: Math.round(durationMs / 60_000) })
+    this.#parts.log.debug('ban recorded', { peer: peerId, ip: address, minutes: Math.round(durationMs / 60_000) })
   }
 
   /** Blocks until it is lifted: what an operator asks for. Throws PeersError for what is no subnet, or one too many. */

@@ -9,7 +9,7 @@ import { buildGenesis } from '../../genesis/build-genesis.ts'
 import { deployL1Contracts, type L1Addresses } from '../../genesis/deploy-l1.ts'
 import { devPreset, devRoles } from '../../genesis/presets.ts'
 import { type RunningNode, startNode } from '../../node/node.ts'
-import type { NodeOptions } from '../../node/node-options.ts'
+import type { NodeOptions, P2pOptions } from '../../node/node-options.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
 import { type Anvil, startAnvil } from './anvil.ts'
 
@@ -80,6 +80,35 @@ export class DevNet {
     })
   }
 
+  /** Loopback, any port, no discovery; `signs`: with the key that L1 names. */
+  p2p(name: string, change: Partial<P2pOptions> & { readonly signs?: boolean } = {}): P2pOptions {
+    const { signs = false, ...rest } = change
+    const folder = join(this.#folder, name, 'p2p')
+    return {
+      privateKeyPath: join(folder, 'priv.txt'),
+      listen: { ip: '127.0.0.1', tcp: 0, udp: 0 },
+      advertise: { tcp: 0, udp: 0 },
+      staticPeers: [],
+      discovery: false,
+      bootnodes: [],
+      netRestrict: [],
+      peers: { lo: 20, hi: 30, graceMs: 30_000 },
+      banMs: 3_600_000,
+      banScore: -100,
+      peerstorePath: join(folder, 'peerstore'),
+      discoveryPath: join(folder, 'discovery'),
+      reqResp: true,
+      gossipAgeSecondsMax: 60,
+      agent: 'openledger',
+      ...(signs ? { signerKey: devPrivateKeys[devRoles.unsafeBlockSigner] } : {}),
+      ...rest,
+    }
+  }
+
+  get folder(): string {
+    return this.#folder
+  }
+
   async node(options: NodeOptions): Promise<DevNode> {
     const running = await startNode(options, { log, clock: systemClock })
     const node = new DevNode(running, () => this.#nodes.delete(node))
@@ -129,6 +158,12 @@ export class DevNode {
       }
       await Promise.race([new Promise((done) => setTimeout(done, 50)), this.running.finished])
     }
+  }
+
+  /** A multiaddr of the node with its peer id. */
+  async p2pAddress(): Promise<string> {
+    const { addresses } = (await this.rollup.request('opp2p_self', [])) as { readonly addresses: readonly string[] }
+    return addresses[0] ?? ''
   }
 
   async blockHash(number: bigint): Promise<unknown> {
