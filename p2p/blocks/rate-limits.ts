@@ -4,7 +4,7 @@ import { type RateLimit, TokenBucket } from '../token-bucket.ts'
 import type { RpcSize } from './gossip-port.ts'
 
 /** Gossip accepted from one peer: a chain has a block a second at most, and a sequencer that catches up has some tens. */
-const messageLimit: RateLimit = { perSecond: 50, burst: 500 }
+const messageLimit: RateLimit = { perSecond: 50, burst: 256 }
 /** The largest message each second, and a few at once. */
 const byteLimit: RateLimit = { perSecond: 1.2 * gossipBytesMax, burst: 48 * 1024 * 1024 }
 /** Announcements of three windows each heartbeat for four topics are below a hundred. */

@@ -19,7 +19,7 @@ export type BlockValidatorParts = {
   readonly topics: ReadonlyMap<string, TopicVersion>
   readonly blockSigners: () => readonly Hex[]
   readonly onBlock: (envelope: PayloadEnvelope, from: string) => void
-  readonly count: (peerId: string, deed: Deed) => void
+  readonly count: (peerId: string, deed: Deed, times: number) => void
 }
 
 /** Decides what becomes of a gossiped block. Spec: protocol/rollup-node-p2p.md, "Block validation". */
@@ -48,16 +48,22 @@ export class BlockValidator {
   }
 
   /** The rest: blocks seen at the height. A block that is accepted is handed on. Never throws. */
-  judge(from: string, topic: string, { verdict }: Inspection): 'accept' | 'ignore' | 'reject' {
+  judge(from: string, topic: string, { verdict, contentBytes }: Inspection): 'accept' | 'ignore' | 'reject' {
     const version = this.#parts.topics.get(topic)
     if (version === undefined) return 'ignore'
     if (verdict.kind === 'ignore') return this.#ignore(version, verdict.reason)
-    if (verdict.kind === 'reject') return this.#reject(from, version, verdict.reason, verdict.detail)
+    if (verdict.kind === 'reject') return this.#reject(from, version, verdict, contentBytes)
     const envelope = decodeSignedBytes(verdict.signedBytes, version)
     const { blockNumber, blockHash } = envelope.executionPayload
     const seen = this.#seen.get(topic)?.add(blockNumber, blockHash)
     if (seen === 'seen') return this.#ignore(version, 'seen')
-    if (seen === 'too-many') return this.#reject(from, version, 'too-many-at-height', `height ${blockNumber}`)
+    if (seen === 'too-many')
+      return this.#reject(
+        from,
+        version,
+        { reason: 'too-many-at-height', detail: `height ${blockNumber}` },
+        contentBytes,
+      )
     this.#results.inc({ topic: version, result: 'accept', reason: '' })
     try {
       this.#parts.onBlock(envelope, from)
@@ -77,13 +83,18 @@ export class BlockValidator {
     return 'ignore'
   }
 
-  #reject(from: string, version: TopicVersion, reason: RejectReason, detail: string): 'reject' {
+  #reject(from: string, version: TopicVersion, { reason, detail }: Refusal, contentBytes: number): 'reject' {
     this.#results.inc({ topic: version, result: 'reject', reason })
     this.#parts.log.debug('gossiped block refused', { peer: from, topic: version, reason, detail })
-    this.#parts.count(from, deedOf[reason])
+    this.#parts.count(from, deedOf[reason], Math.max(1, Math.ceil(contentBytes / bytesPerDeed)))
     return 'reject'
   }
 }
+
+type Refusal = { readonly reason: RejectReason; readonly detail: string }
+
+/** What is larger counts more often: decompressing and hashing it is what a bomb is sent for. */
+const bytesPerDeed = 1024 * 1024
 
 /** What a refusal says about the peer. Only the sequencer can make a block that is signed and still untimely. */
 const deedOf: Readonly<Record<RejectReason, Deed>> = {

@@ -32,7 +32,12 @@ export type Verdict =
   | { readonly kind: 'reject'; readonly reason: Exclude<RejectReason, 'too-many-at-height'>; readonly detail: string }
 
 /** What is known of a message after looking at nothing but it and the clock. */
-export type Inspection = { readonly id: Uint8Array; readonly verdict: Verdict }
+export type Inspection = {
+  readonly id: Uint8Array
+  readonly verdict: Verdict
+  /** Size of the content when decompressed; 0 where that was not done. */
+  readonly contentBytes: number
+}
 
 export type InspectionTask = {
   readonly topic: string
@@ -61,7 +66,8 @@ export function inspect(task: InspectionTask, rules: InspectionRules): Inspectio
   const content = decompress(task.data)
   const bytes = content instanceof Uint8Array ? content : undefined
   const id = gossipContentId(task.topic, task.data, bytes, 'op-node')
-  return { id, verdict: content instanceof Uint8Array ? judge(content, task, rules) : content }
+  const verdict = content instanceof Uint8Array ? judge(content, task, rules) : content
+  return { id, verdict, contentBytes: bytes?.length ?? 0 }
 }
 
 function decompress(data: Uint8Array): Uint8Array | Verdict {
