@@ -45,10 +45,13 @@ export async function unbrotli(data: Uint8Array, limit: number): Promise<Uint8Ar
   } catch (error) {
     if (isTooLarge(error)) return unbrotliPrefix(data, limit)
   }
-  const whole = flushedBrotli(data, limit)
-  if (whole !== undefined) return whole
-  return unbrotliToFault(data, limit)
+  // A stream may end or break in the chunk of output that crosses the limit: what stands before the limit counts.
+  const most = limit + brotliChunkBytes
+  return (flushedBrotli(data, most) ?? unbrotliToFault(data, most)).subarray(0, limit)
 }
+
+/** Output that Node makes between two looks at its limit. */
+const brotliChunkBytes = constants.Z_DEFAULT_CHUNK
 
 /** Compresses a channel; brotli gets its version byte. */
 export function compressChannel(data: Uint8Array, compression: Compression): Uint8Array {

@@ -53,6 +53,18 @@ test.each([
   expect((await decompressChannel(bomb, true, limit)).length).toBe(limit)
 })
 
+test.each(kinds)(
+  'a %s stream that is cut short behind the limit gives all that stands before the limit',
+  async (kind) => {
+    const whole = plain.subarray(0, 5_000)
+    const channel = compressChannel(whole, kind)
+    for (const bytesMax of [1, 2_000, 4_000]) {
+      const decoded = await decompressChannel(channel.subarray(0, channel.length - 8), true, bytesMax)
+      expect(bytesToHex(decoded)).toBe(bytesToHex(whole.subarray(0, bytesMax)))
+    }
+  },
+)
+
 test.each(kinds)('bytes behind a whole %s stream are ignored', async (kind) => {
   const channel = concatBytes(compressChannel(plain, kind), new Uint8Array(100).fill(7))
   expect((await decompressChannel(channel, true, limit)).length).toBe(plain.length)
