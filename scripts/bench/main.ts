@@ -8,6 +8,7 @@ type Options = { readonly quick: boolean }
 /** Loaded only when asked for: no bench pays for the imports of another. */
 const benches: Readonly<Record<string, (options: Options) => Promise<object>>> = {
   derive: async (options) => (await import('./derive.ts')).benchDerive(options),
+  audit: async (options) => (await import('./audit.ts')).benchAudit(options),
   engine: async (options) => (await import('./engine.ts')).benchEngine(options),
 }
 
