@@ -2,9 +2,19 @@ import { RpcError, rpcCodes } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { LruCache } from '../../common/lru-cache.ts'
 import type { L1BlockRef } from '../../protocol/block-ref.ts'
-import { FormatError, fixedHex, type Hex, parseQuantity, quantity } from '../../protocol/bytes.ts'
+import {
+  bytesToBigint,
+  bytesToHex,
+  FormatError,
+  fixedHex,
+  type Hex,
+  parseQuantity,
+  quantity,
+  uintBytes,
+} from '../../protocol/bytes.ts'
 import type { IndexedBlobHash, L1BlockInfo, L1BlockReceipts, L1Transaction } from '../../protocol/l1-block.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
+import { verifyAccountProof } from '../../protocol/trie-proof.ts'
 import { type CheckedBlock, type CheckedHeader, checkBlock, checkHeader, checkReceipts } from './l1-block-check.ts'
 import { L1Error } from './l1-error.ts'
 import type { L1Rpc } from './l1-rpc.ts'
@@ -93,13 +103,24 @@ export class L1Source {
     return this.#parts.blobSource.blobs(ref, hashes)
   }
 
-  /** A storage word at a block; not proven, so for nothing that derivation depends on. */
+  /** A storage word at a block, proven against its state root unless the RPC is trusted. */
   async storageAt(address: Hex, slot: Hex, blockHash: Hex): Promise<Hex> {
-    const word = await this.#query('eth_getStorageAt', [address, slot, { blockHash }], (answer) =>
-      fixedHex(answer, 32, 'storage word'),
-    )
+    const at = { blockHash }
+    const word = this.#options.trustRpc
+      ? await this.#query('eth_getStorageAt', [address, slot, at], (answer) => fixedHex(answer, 32, 'storage word'))
+      : await this.#provenWord(address, slot, blockHash)
     if (word === undefined) throw missing(blockHash)
     return word
+  }
+
+  async #provenWord(address: Hex, slot: Hex, blockHash: Hex): Promise<Hex | undefined> {
+    const { header } = await this.#headerByHash(blockHash)
+    return await this.#query('eth_getProof', [address, [slot], { blockHash }], (answer) => {
+      const proof = verifyAccountProof(header.stateRoot, answer)
+      const word = proof.slots.find(({ key }) => bytesToBigint(key) === BigInt(slot))
+      if (bytesToHex(proof.address) !== address || word === undefined) throw new FormatError('proof of another slot')
+      return bytesToHex(uintBytes(word.value, 32))
+    })
   }
 
   async #headerByHash(hash: Hex): Promise<CheckedHeader> {

@@ -18,7 +18,7 @@ type StaticPeer = { readonly peerId: string; readonly multiaddrs: readonly strin
 /** Keeps the connections that the operator named: dials again with back-off, for ever. */
 export class StaticPeers {
   readonly #parts: {
-    readonly network: Pick<BlockNetwork, 'connect' | 'peers'>
+    readonly network: Pick<BlockNetwork, 'connect' | 'peers' | 'peerId'>
     readonly clock: Clock
     readonly log: Log
   }
@@ -27,11 +27,17 @@ export class StaticPeers {
   /** `addresses` are multiaddrs with peer id; several of one peer are tried in turn. Throws PeersError. */
   constructor(
     addresses: readonly string[],
-    parts: { readonly network: Pick<BlockNetwork, 'connect' | 'peers'>; readonly clock: Clock; readonly log: Log },
+    parts: {
+      readonly network: Pick<BlockNetwork, 'connect' | 'peers' | 'peerId'>
+      readonly clock: Clock
+      readonly log: Log
+    },
   ) {
     this.#parts = parts
     const byPeer = new Map<string, string[]>()
     for (const { peerId, multiaddr } of addresses.map(parsePeerAddress)) {
+      // One list may serve all nodes of an operator.
+      if (peerId === parts.network.peerId) continue
       byPeer.set(peerId, [...(byPeer.get(peerId) ?? []), multiaddr])
     }
     this.#peers = [...byPeer].map(([peerId, multiaddrs]) => ({

@@ -5,7 +5,7 @@ import type { PayloadEnvelope } from '../../protocol/engine-api.ts'
 export class FakeNetwork
   implements Pick<BlockNetwork, 'peerId' | 'peers' | 'request' | 'reportInvalid' | 'connect' | 'disconnect'>
 {
-  readonly peerId = 'us'
+  peerId = 'us'
   readonly answers = new Map<string, (number: bigint) => PayloadEnvelope | undefined | Error>()
   readonly summaries = new Map<string, PeerSummary>()
   readonly requests: { readonly peerId: string | undefined; readonly number: bigint }[] = []

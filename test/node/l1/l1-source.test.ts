@@ -7,6 +7,7 @@ import { callsPerBatchMax, type L1Endpoint, L1Rpc, requestsInFlightMax } from '.
 import { L1Source } from '../../../node/l1/l1-source.ts'
 import { bytesToHex, type Hex } from '../../../protocol/bytes.ts'
 import { encodeTransaction, signTransaction } from '../../../protocol/transaction.ts'
+import { emptyCodeHash, emptyTrieRoot } from '../../../protocol/trie-root.ts'
 import { JsonRpcL1 } from '../../fakes/json-rpc-l1.ts'
 import { log } from '../../fakes/l1-parts.ts'
 
@@ -91,7 +92,7 @@ describe('endpoints', () => {
   })
 
   test('when all are down the error says that it may be tried again', async () => {
-    await expect(source([down]).blockRefByLabel('latest')).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(source([down]).blockRefByLabel('latest')).rejects.toMatchObject({ code: 'invalid' })
   })
 
   test('a block that one endpoint lacks is asked of the others before it counts as missing', async () => {
@@ -236,3 +237,41 @@ test('the head poller tells a gap from a reorg', async () => {
   // The newest block this poller saw that both chains have.
   expect(events.at(-1)).toMatchObject({ kind: 'reorg', ancestor: { number: 3n } })
 })
+
+describe('a storage word', () => {
+  const address: Hex = `0x${'5c'.repeat(20)}`
+  const slot: Hex = `0x${'65'.repeat(32)}`
+  const zero = `0x${'00'.repeat(32)}`
+  /** An L1 whose state is empty, and what it answers for the account and the slot. */
+  function withProof(l1: JsonRpcL1, value: Hex, asked = slot): L1Endpoint {
+    const account = { address, nonce: '0x0', balance: '0x0', accountProof: [] }
+    const request = async (method: string, params: readonly unknown[] = []) => {
+      if (method === 'eth_getStorageAt') return `0x${value.slice(2).padStart(64, '0')}`
+      if (method !== 'eth_getProof') return await l1.request(method, params)
+      return { ...account, ...emptyAccount, storageProof: [{ key: asked, value, proof: [] }] }
+    }
+    return { url: 'http://proof.test', request, batch: (calls) => l1.batch(calls) }
+  }
+
+  test('is what the proof shows', async () => {
+    const l1 = new JsonRpcL1()
+    expect(await source([withProof(l1, '0x0')]).storageAt(address, slot, l1.head.hash)).toBe(zero)
+  })
+
+  test('that is not proven is refused, and so is the proof of another slot', async () => {
+    const l1 = new JsonRpcL1()
+    const other: Hex = `0x${'66'.repeat(32)}`
+    for (const liar of [withProof(l1, '0xb2'), withProof(l1, '0x0', other)]) {
+      await expect(source([liar]).storageAt(address, slot, l1.head.hash)).rejects.toMatchObject({ code: 'invalid' })
+    }
+  })
+
+  test('is believed where the RPC is trusted', async () => {
+    const l1 = new JsonRpcL1()
+    const word = await source([withProof(l1, '0xb2')], true).storageAt(address, slot, l1.head.hash)
+    expect(BigInt(word)).toBe(0xb2n)
+  })
+})
+
+/** How an account that is not there is described. */
+const emptyAccount = { storageHash: bytesToHex(emptyTrieRoot), codeHash: bytesToHex(emptyCodeHash) }

@@ -136,6 +136,13 @@ describe('static peers', () => {
     expect(network.dialled).toEqual([address(0), other])
   })
 
+  test('a node in its own list is left out', async () => {
+    const network = new FakeNetwork()
+    network.peerId = ids[0] as string
+    await new StaticPeers([address(0)], { network, clock: new ManualClock(), log: silentLog }).dialMissing(signal)
+    expect(network.dialled).toEqual([])
+  })
+
   test('an address without peer id is refused by name', () => {
     const parts = { network: new FakeNetwork(), clock: new ManualClock(), log: silentLog }
     expect(() => new StaticPeers(['/ip4/10.0.0.1/tcp/9222'], parts)).toThrow('does not end in /p2p/')
