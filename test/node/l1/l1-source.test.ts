@@ -92,7 +92,7 @@ describe('endpoints', () => {
   })
 
   test('when all are down the error says that it may be tried again', async () => {
-    await expect(source([down]).blockRefByLabel('latest')).rejects.toMatchObject({ code: 'invalid' })
+    await expect(source([down]).blockRefByLabel('latest')).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   test('a block that one endpoint lacks is asked of the others before it counts as missing', async () => {
