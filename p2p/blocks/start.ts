@@ -73,8 +73,11 @@ async function assemble(
   )
   const gossip = host.services.gossip.port
   const peers = new ConnectedPeers(host)
-  // A router caches scores; what a peer did outside of it counts at once.
-  const score = (peerId: string) => Math.min(gossip.score(peerId), conduct.score(peerId))
+  // The router caches its scores, and knows none of a peer that does not gossip: what the peer did counts at once.
+  const score = (peerId: string) => {
+    const application = conduct.score(peerId)
+    return gossip.isReading(peerId) ? Math.min(gossip.score(peerId), application) : application
+  }
   const guard = new PeerGuard({
     clock,
     log,
