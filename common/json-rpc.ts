@@ -26,10 +26,22 @@ export class RpcError extends Error {
   }
 }
 
+/** What came over HTTP in place of JSON-RPC. */
+export type HttpAnswer = {
+  readonly status: number
+  /** Its beginning. */
+  readonly text: string
+  /** The server's clock, ms since 1970, where it tells. */
+  readonly dateMs: number | undefined
+}
+
 /** The peer could not be reached, or answered something that is no JSON-RPC. Worth a retry. */
 export class TransportError extends CodedError<'transport'> {
-  constructor(message: string, options?: ErrorOptions) {
+  readonly answer: HttpAnswer | undefined
+
+  constructor(message: string, options: ErrorOptions & { readonly answer?: HttpAnswer } = {}) {
     super('transport', message, options)
+    this.answer = options.answer
   }
 }
 
@@ -44,6 +56,9 @@ export type HttpRpcOptions = {
   readonly signal?: AbortSignal
 }
 
+/** Characters of an answer without JSON that an error repeats. */
+const answerTextMax = 200
+
 /** JSON-RPC over HTTP POST. Throws {@link RpcError} for the peer's errors and {@link TransportError} for the wire's. */
 export class HttpRpcClient implements RpcClient {
   readonly #options: HttpRpcOptions
@@ -57,9 +72,10 @@ export class HttpRpcClient implements RpcClient {
     return this.#options.url
   }
 
-  readonly request = async (method: string, params: readonly unknown[] = []): Promise<unknown> => {
-    const answer = await this.#post({ jsonrpc: '2.0', id: this.#nextId++, method, params })
-    return result(answer, method)
+  /** `timeoutMs` stands in place of the client's. */
+  readonly request = async (method: string, params: readonly unknown[] = [], timeoutMs?: number): Promise<unknown> => {
+    const answer = await this.#post({ jsonrpc: '2.0', id: this.#nextId++, method, params }, timeoutMs)
+    return rpcResult(answer, method)
   }
 
   /** One HTTP request for many calls. The answers stand in the order of the calls; an error stands in place of a value. */
@@ -68,21 +84,22 @@ export class HttpRpcClient implements RpcClient {
     const first = this.#nextId
     this.#nextId += calls.length
     const answers = await this.#post(calls.map((call, i) => ({ jsonrpc: '2.0', id: first + i, ...call })))
-    if (!Array.isArray(answers)) return [result(answers, 'batch')]
+    if (!Array.isArray(answers)) return [rpcResult(answers, 'batch')]
     const byId = new Map(answers.map((answer) => [isRecord(answer) ? answer['id'] : undefined, answer]))
     return calls.map((call, i) => {
       try {
-        return result(byId.get(first + i), call.method)
+        return rpcResult(byId.get(first + i), call.method)
       } catch (error) {
         return error
       }
     })
   }
 
-  async #post(body: unknown): Promise<unknown> {
-    const { url, timeoutMs, headers, signal } = this.#options
+  async #post(body: unknown, timeoutMs = this.#options.timeoutMs): Promise<unknown> {
+    const { url, headers, signal } = this.#options
     let text: string
     let status: number
+    let date: string | null
     // By hand and not with AbortSignal.any, which on Node 20 keeps what it made for as long as `signal` lives.
     const over = new AbortController()
     const end = () => over.abort()
@@ -97,6 +114,7 @@ export class HttpRpcClient implements RpcClient {
         signal: over.signal,
       })
       status = response.status
+      date = response.headers.get('date')
       text = await response.text()
     } catch (cause) {
       throw new TransportError(`no answer from ${withoutSecrets(url)}`, { cause })
@@ -107,7 +125,11 @@ export class HttpRpcClient implements RpcClient {
     try {
       return JSON.parse(text)
     } catch (cause) {
-      throw new TransportError(`${withoutSecrets(url)} answered HTTP ${status} without JSON`, { cause })
+      const answer = { status, text: text.slice(0, answerTextMax).trim(), dateMs: timeOf(date) }
+      throw new TransportError(`${withoutSecrets(url)} answered HTTP ${status} without JSON: ${answer.text}`, {
+        cause,
+        answer,
+      })
     }
   }
 }
@@ -122,7 +144,13 @@ export function withoutSecrets(url: string): string {
   }
 }
 
-function result(answer: unknown, method: string): unknown {
+function timeOf(date: string | null): number | undefined {
+  const ms = date === null ? Number.NaN : Date.parse(date)
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+/** The `result` of an answer. Throws {@link RpcError} for its `error`, {@link TransportError} for what is no answer. */
+export function rpcResult(answer: unknown, method: string): unknown {
   if (!isRecord(answer)) throw new TransportError(`${method}: the answer is no JSON-RPC object`)
   const error = answer['error']
   if (isRecord(error)) {

@@ -1,15 +1,15 @@
 import type { Registry } from 'prom-client'
 import type { Clock } from '../common/clock.ts'
-import { HttpRpcClient } from '../common/json-rpc.ts'
 import type { Log } from '../common/log.ts'
 import type { RollupConfig } from '../protocol/rollup-config.ts'
 import { checkChainId, checkL1Genesis } from './chain-checks.ts'
 import type { Closers } from './closers.ts'
 import { BeaconClient } from './l1/beacon-client.ts'
 import { KzgWorker } from './l1/kzg.ts'
+import { l1Endpoints } from './l1/l1-endpoints.ts'
 import { L1Error } from './l1/l1-error.ts'
 import { L1Heads } from './l1/l1-heads.ts'
-import { L1Rpc, requestMsMax } from './l1/l1-rpc.ts'
+import { L1Rpc } from './l1/l1-rpc.ts'
 import { L1Source } from './l1/l1-source.ts'
 import type { L1Options } from './node-options.ts'
 
@@ -35,7 +35,7 @@ export function makeL1(
   const { registry, signal } = parts
   const log = quietAfter(parts.log, signal)
   const clock = stoppable(parts.clock, signal)
-  const endpoints = options.urls.map((url) => new HttpRpcClient({ url, timeoutMs: requestMsMax, signal }))
+  const { endpoints, onNewHead } = l1Endpoints(options.urls, { clock, signal })
   const rpc = new L1Rpc(endpoints, { clock, log, registry })
   const kzg = new KzgWorker()
   closers.add('kzg', () => kzg.stop())
@@ -54,6 +54,7 @@ export function makeL1(
           return ref
         },
       },
+      onNewHead,
       clock,
       log,
       registry,

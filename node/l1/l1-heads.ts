@@ -24,29 +24,35 @@ export type HeadSource = {
   readonly blockRefByNumber: (number: bigint) => Promise<L1BlockRef | undefined>
 }
 
-/** Follows the L1 labels by polling and says when the head moved, and whether it grew or was replaced. */
+type L1HeadsParts = {
+  readonly l1: HeadSource
+  /** Calls back when L1 tells of a new head; the labels are read at once then. Returns how to stop that. */
+  readonly onNewHead?: (tell: () => void) => () => void
+  readonly clock: Clock
+  readonly log: Log
+  readonly registry: Registry
+}
+
+/**
+ * Follows the L1 labels and says when the head moved, and whether it grew or was replaced. It looks when L1 tells of a new
+ * head, and at an interval all the same: a subscription may fall silent unnoticed.
+ */
 export class L1Heads {
   latest: L1BlockRef | undefined
   safe: L1BlockRef | undefined
   finalized: L1BlockRef | undefined
   readonly #options: { readonly pollIntervalMs: number }
-  readonly #parts: {
-    readonly l1: HeadSource
-    readonly clock: Clock
-    readonly log: Log
-    readonly registry: Registry
-  }
+  readonly #parts: L1HeadsParts
   readonly #listeners = new Set<(event: L1HeadEvent) => void>()
   /** Canonical blocks as last seen, oldest first. */
   #recent: L1BlockRef[] = []
   #polls = 0
   #stopped = new AbortController()
+  /** Ends the wait between two polls. */
+  #nap = new AbortController()
   #running: Promise<void> | undefined
 
-  constructor(
-    options: { readonly pollIntervalMs: number },
-    parts: { readonly l1: HeadSource; readonly clock: Clock; readonly log: Log; readonly registry: Registry },
-  ) {
+  constructor(options: { readonly pollIntervalMs: number }, parts: L1HeadsParts) {
     this.#options = options
     this.#parts = parts
   }
@@ -66,6 +72,7 @@ export class L1Heads {
 
   async stop(): Promise<void> {
     this.#stopped.abort()
+    this.#nap.abort()
     await this.#running
   }
 
@@ -79,10 +86,13 @@ export class L1Heads {
   }
 
   async #loop(signal: AbortSignal): Promise<void> {
+    const unsubscribe = this.#parts.onNewHead?.(() => this.#nap.abort())
     let waitMs = this.#options.pollIntervalMs
     while (true) {
-      await this.#parts.clock.sleep(waitMs, signal)
-      if (signal.aborted) return
+      await this.#parts.clock.sleep(waitMs, this.#nap.signal)
+      if (signal.aborted) return unsubscribe?.()
+      // A head told of from here on ends the next wait: this poll may have asked too early.
+      this.#nap = new AbortController()
       try {
         await this.poll()
         waitMs = this.#options.pollIntervalMs

@@ -1,14 +1,12 @@
 import type { Registry } from 'prom-client'
 import type { Clock } from '../../common/clock.ts'
 import { errorMessage } from '../../common/errors.ts'
-import { HttpRpcClient, RpcError, rpcCodes, TransportError, withoutSecrets } from '../../common/json-rpc.ts'
+import { RpcError, rpcCodes, TransportError, withoutSecrets } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { counter } from '../../common/metrics.ts'
 import { FormatError } from '../../protocol/bytes.ts'
 import { L1Error } from './l1-error.ts'
 
-/** Milliseconds one request to an endpoint may take: a block with all its transactions over a slow link. */
-export const requestMsMax = 20_000
 /** Requests in flight at once over all endpoints; op-node's default for L1. */
 export const requestsInFlightMax = 10
 /** Calls of one HTTP batch; op-node's default, which public providers accept. */
@@ -20,7 +18,7 @@ export const roundsMax = 3
 
 export type RpcCall = { readonly method: string; readonly params: readonly unknown[] }
 
-/** One JSON-RPC server. {@link HttpRpcClient} is one. */
+/** One JSON-RPC server; l1-endpoints.ts makes them. */
 export type L1Endpoint = {
   readonly url: string
   readonly request: (method: string, params?: readonly unknown[]) => Promise<unknown>
@@ -153,11 +151,6 @@ export class L1Rpc {
       else next()
     }
   }
-}
-
-/** HTTP endpoints for a list of URLs. */
-export function httpEndpoints(urls: readonly string[]): L1Endpoint[] {
-  return urls.map((url) => new HttpRpcClient({ url, timeoutMs: requestMsMax }))
 }
 
 type Ask<T> = (endpoint: L1Endpoint) => Promise<T | undefined>

@@ -7,7 +7,8 @@ import { devPrivateKeys } from '../../common/dev-keys.ts'
 import { silentLog } from '../../common/log.ts'
 import { BeaconClient } from '../../node/l1/beacon-client.ts'
 import { type Kzg, KzgWorker } from '../../node/l1/kzg.ts'
-import { httpEndpoints, type L1Endpoint, L1Rpc } from '../../node/l1/l1-rpc.ts'
+import { l1Endpoints } from '../../node/l1/l1-endpoints.ts'
+import { type L1Endpoint, L1Rpc } from '../../node/l1/l1-rpc.ts'
 import { L1Source } from '../../node/l1/l1-source.ts'
 import { TxJournal } from '../../node/l1/tx-journal.ts'
 import { TxManager, type TxManagerOptions } from '../../node/l1/tx-manager.ts'
@@ -31,7 +32,8 @@ export function l1Parts(
 }
 
 export function anvilParts(url: string) {
-  return l1Parts(httpEndpoints([url]), { beaconUrl: url })
+  const { endpoints } = l1Endpoints([url], { clock: systemClock, signal: new AbortController().signal })
+  return l1Parts(endpoints, { beaconUrl: url })
 }
 
 export type L1Parts = ReturnType<typeof l1Parts>

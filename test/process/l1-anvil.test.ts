@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../common/clock.ts'
+import { l1Endpoints } from '../../node/l1/l1-endpoints.ts'
 import { type L1HeadEvent, L1Heads } from '../../node/l1/l1-heads.ts'
 import { calldataGas, txGas } from '../../node/l1/tx-gas.ts'
 import { encodeBlob } from '../../protocol/blob-codec.ts'
 import { bytesToHex, emptyBytes, type Hex } from '../../protocol/bytes.ts'
 import { type Anvil, hasAnvil, startAnvil } from '../fakes/anvil.ts'
-import { anvilParts, type L1Parts, log, temporaryDirectory, txManager } from '../fakes/l1-parts.ts'
+import { anvilParts, type L1Parts, l1Parts, log, temporaryDirectory, txManager } from '../fakes/l1-parts.ts'
 
 const inbox: Hex = '0xff00000000000000000000000000000000001612'
 const signal = new AbortController().signal
@@ -121,5 +123,21 @@ describe.skipIf(!hasAnvil)('L1 client against anvil (skipped without its binary)
     await heads.poll()
     expect(events.at(-1)).toMatchObject({ kind: 'extended' })
     await anvil.rpc.request('evm_setIntervalMining', [1])
+  })
+
+  test('over WebSocket L1 reads the same, and new heads are followed without polling', async () => {
+    const over = new AbortController()
+    const options = { clock: systemClock, signal: over.signal }
+    const { endpoints, onNewHead } = l1Endpoints([anvil.url.replace('http', 'ws')], options)
+    const { l1, clock, registry } = l1Parts(endpoints)
+    const heads = new L1Heads({ pollIntervalMs: 3_600_000 }, { l1, onNewHead, clock, log, registry })
+    await heads.start()
+    const first = heads.latest?.number ?? 0n
+    await new Promise<void>((done) => heads.on(({ head }) => head.number >= first + 2n && done()))
+    const latest = heads.latest?.hash as Hex
+    expect(await l1.transactions(latest)).toEqual(await parts.l1.transactions(latest))
+    expect(await l1.receipts(latest)).toEqual(await parts.l1.receipts(latest))
+    await heads.stop()
+    over.abort()
   })
 })

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../../common/clock.ts'
 import { RpcError, TransportError } from '../../../common/json-rpc.ts'
 import { confirmedL1 } from '../../../node/l1/confirmed-l1.ts'
 import { type L1HeadEvent, L1Heads } from '../../../node/l1/l1-heads.ts'
@@ -275,3 +276,34 @@ describe('a storage word', () => {
 
 /** How an account that is not there is described. */
 const emptyAccount = { storageHash: bytesToHex(emptyTrieRoot), codeHash: bytesToHex(emptyCodeHash) }
+
+test('a new head that L1 tells of is read at once, not at the next poll', async () => {
+  const l1 = new JsonRpcL1()
+  let tell: () => void = () => undefined
+  let isSubscribed = true
+  const heads = new L1Heads(
+    { pollIntervalMs: 3_600_000 },
+    {
+      l1: source([l1]),
+      onNewHead: (given) => {
+        tell = given
+        return () => {
+          isSubscribed = false
+        }
+      },
+      clock: systemClock,
+      log,
+      registry: new Registry(),
+    },
+  )
+  await heads.start()
+  const seen = () => new Promise<bigint>((resolve) => heads.on(({ head }) => resolve(head.number)))
+  for (const number of [1n, 2n]) {
+    const next = seen()
+    l1.mine()
+    tell()
+    expect(await next).toBe(number)
+  }
+  await heads.stop()
+  expect(isSubscribed).toBe(false)
+})
