@@ -7,8 +7,8 @@ import type { DeployConfig } from '../../genesis/deploy-config.ts'
 import { devPreset, type PresetName, preset } from '../../genesis/presets.ts'
 import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import { genesisHeader, parseGenesis } from '../../protocol/genesis-file.ts'
-import { type Hardfork, hardforks } from '../../protocol/hardforks.ts'
 import { headerHash } from '../../protocol/header.ts'
+import { genesisForks, withForks } from './fork-schedule.ts'
 import { hasGo, OpGeth } from './op-geth-process.ts'
 
 const timestamp = 1_700_000_000n
@@ -48,33 +48,14 @@ describe.skipIf(!hasGo)('op-geth loads our genesis.json to our hash (skipped wit
     }
   })
 
-  test.each<Hardfork>(hardforks.filter((fork) => !['bedrock', 'delta', 'karst'].includes(fork)))(
-    'schedules with %s last at genesis, and the later forks never or soon',
-    async (last) => {
-      const { genesis } = await buildGenesis(devPreset(), l1Start, l1Addresses)
-      for (const later of [undefined, Number(timestamp) + 2]) {
-        const file = scheduled(genesis, last, later)
-        const ours = bytesToHex(headerHash(genesisHeader(parseGenesis(file)).header))
-        expect(await hashOfOpGeth(file, `${last}-${later}`)).toBe(ours)
-      }
-    },
-  )
+  test.each(genesisForks)('schedules with %s last at genesis, and the later forks never or soon', async (last) => {
+    const { genesis } = await buildGenesis(devPreset(), l1Start, l1Addresses)
+    for (const later of [undefined, timestamp + 2n]) {
+      const isEarly = (fork: (typeof genesisForks)[number]) => genesisForks.indexOf(fork) <= genesisForks.indexOf(last)
+      const times = Object.fromEntries(genesisForks.map((fork) => [fork, isEarly(fork) ? 0n : later]))
+      const file = withForks(genesis, times)
+      const ours = bytesToHex(headerHash(genesisHeader(parseGenesis(file)).header))
+      expect(await hashOfOpGeth(file, `${last}-${later}`)).toBe(ours)
+    }
+  })
 })
-
-/** The same genesis with forks up to `last` active, and the others at `later` (unset where undefined). */
-function scheduled(genesis: Record<string, unknown>, last: Hardfork, later: number | undefined) {
-  const at = (fork: Hardfork) => (hardforks.indexOf(fork) <= hardforks.indexOf(last) ? 0 : later)
-  const l2Forks = hardforks.filter((fork) => !['bedrock', 'delta', 'karst'].includes(fork))
-  const config = {
-    ...(genesis['config'] as Record<string, unknown>),
-    ...Object.fromEntries(l2Forks.map((fork) => [`${fork}Time`, at(fork)])),
-    shanghaiTime: at('canyon'),
-    cancunTime: at('ecotone'),
-    pragueTime: at('isthmus'),
-  }
-  const isActive = (fork: Hardfork) => at(fork) === 0
-  const extraData = isActive('jovian') ? genesis['extraData'] : isActive('holocene') ? '0x000000003200000006' : '0x'
-  // op-geth would put them into a header that has no place for them.
-  const blobFields = isActive('ecotone') ? {} : { excessBlobGas: undefined, blobGasUsed: undefined }
-  return { ...genesis, ...blobFields, config, extraData }
-}
