@@ -37,9 +37,9 @@ export async function startBeacon(
     const kind = route.replace('beacon/', '')
     if ((kind !== 'blobs' && kind !== 'blob_sidecars') || kind === options.lacks) return notFound('no such route')
     if (slot === undefined || !/^[0-9]{1,19}$/.test(slot)) return { status: 400, json: { code: 400, message: 'slot' } }
-    const block = await chain.blockAtSlot(BigInt(slot))
-    if (block === undefined) return notFound(`no block at slot ${slot}`)
-    const all = await chain.blobs(block)
+    const blocks = await chain.blocksAtSlot(BigInt(slot))
+    if (blocks.length === 0) return notFound(`no block at slot ${slot}`)
+    const all = await chain.blobs(blocks)
     if (kind === 'blobs') {
       const wanted = listOf(url, 'versioned_hashes')
       return ok(all.filter(({ hash }) => wanted.length === 0 || wanted.includes(hash)).map(({ blob }) => blob))
@@ -76,36 +76,48 @@ class L1Blobs {
   }
 
   async genesisTime(): Promise<bigint> {
-    const genesis = await this.#block('0x0')
+    const genesis = await this.#block(0n)
     if (genesis === undefined) throw new Error('the L1 has no block 0')
     return genesis.timestamp
   }
 
-  /** Anew for each request: a reorg may have put another block there. */
-  async blockAtSlot(slot: bigint): Promise<L1Block | undefined> {
+  /**
+   * Sought anew for each request: a reorg may have put another block there. Several, because the blocks of anvil's
+   * reorgs all have the time of the block before them; those are empty.
+   */
+  async blocksAtSlot(slot: bigint): Promise<readonly L1Block[]> {
     const time = (await this.genesisTime()) + slot * BigInt(secondsPerSlot)
     let low = 0n
-    let high = (await this.#block('latest'))?.number ?? 0n
-    while (low <= high) {
-      const block = await this.#block(`0x${((low + high) / 2n).toString(16)}`)
-      if (block === undefined || block.timestamp === time) return block
-      if (block.timestamp < time) low = block.number + 1n
-      else high = block.number - 1n
+    let high = ((await this.#block('latest'))?.number ?? 0n) + 1n
+    // The first block that is not before that time.
+    while (low < high) {
+      const middle = (low + high) / 2n
+      const block = await this.#block(middle)
+      if (block !== undefined && block.timestamp < time) low = middle + 1n
+      else high = middle
     }
-    return undefined
+    const found: L1Block[] = []
+    for (let block = await this.#block(low); block?.timestamp === time; block = await this.#block(block.number + 1n)) {
+      found.push(block)
+    }
+    return found
   }
 
-  async blobs(block: L1Block): Promise<readonly { readonly hash: Hex; readonly blob: Hex }[]> {
-    if (block.hashes.length === 0) return []
-    const answer = await fetch(`${this.#url}/eth/v1/beacon/blobs/${block.number}`)
-    const { data } = (await answer.json()) as { readonly data: readonly Hex[] }
-    // anvil gives them in the order of the transactions.
-    if (data.length !== block.hashes.length) throw new Error(`block ${block.number} has ${block.hashes.length} blobs`)
-    return data.map((blob, i) => ({ blob, hash: block.hashes[i] ?? '0x' }))
+  async blobs(blocks: readonly L1Block[]): Promise<readonly { readonly hash: Hex; readonly blob: Hex }[]> {
+    const found: { readonly hash: Hex; readonly blob: Hex }[] = []
+    for (const { number, hashes } of blocks.filter((block) => block.hashes.length > 0)) {
+      const answer = await fetch(`${this.#url}/eth/v1/beacon/blobs/${number}`)
+      const { data } = (await answer.json()) as { readonly data: readonly Hex[] }
+      if (data.length !== hashes.length) throw new Error(`${data.length} of ${hashes.length} blobs in block ${number}`)
+      // anvil gives them in the order of the transactions.
+      found.push(...hashes.map((hash, i) => ({ hash, blob: data[i] ?? '0x' })))
+    }
+    return found
   }
 
-  async #block(at: string): Promise<L1Block | undefined> {
-    const block = (await this.#rpc.request('eth_getBlockByNumber', [at, true])) as {
+  async #block(at: bigint | 'latest'): Promise<L1Block | undefined> {
+    const name = at === 'latest' ? at : `0x${at.toString(16)}`
+    const block = (await this.#rpc.request('eth_getBlockByNumber', [name, true])) as {
       readonly number: Hex
       readonly timestamp: Hex
       readonly transactions: readonly { readonly blobVersionedHashes?: readonly Hex[] }[]

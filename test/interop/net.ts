@@ -10,7 +10,7 @@ import { type Anvil, startAnvil } from '../fakes/anvil.ts'
 import { type FakeBeacon, startBeacon } from '../fakes/beacon.ts'
 
 /** Age of the L2's genesis when its first node starts, in seconds: ten minutes of blocks that nobody waits for. */
-const genesisAgeSeconds = 600
+const defaultGenesisAgeSeconds = 600
 /** Seconds between the L1 blocks of that time. */
 const l1BlockSeconds = 4
 
@@ -33,7 +33,7 @@ export class InteropNet {
   }
 
   /** The L1 has mined up to now and goes on with a block a second. */
-  static async start(): Promise<InteropNet> {
+  static async start(genesisAgeSeconds = defaultGenesisAgeSeconds): Promise<InteropNet> {
     const now = Math.floor(Date.now() / 1000)
     const anvil = await startAnvil([
       ...['--timestamp', String(now - genesisAgeSeconds), '--slots-in-an-epoch', '16', '--order', 'fifo'],
@@ -72,10 +72,11 @@ export class InteropNet {
     return dir
   }
 
+  /** Its folder, logs included, is removed unless OPENLEDGER_KEEP is set. */
   async stop(): Promise<void> {
     await this.beacon.stop()
     await this.anvil.stop()
-    rmSync(this.dir, { recursive: true, force: true })
+    if (process.env['OPENLEDGER_KEEP'] === undefined) rmSync(this.dir, { recursive: true, force: true })
   }
 }
 

@@ -5,8 +5,9 @@ import { InteropNet } from './net.ts'
 import { hasGo, OpGeth } from './op-geth-process.ts'
 import { OpNode } from './op-node-process.ts'
 import { OurNode, sequencing } from './our-node.ts'
-import { blockHashes, type Peer, statusOf, until } from './rollup-status.ts'
-import { deposit, included, Traffic } from './traffic.ts'
+import { type Peer, statusOf, until } from './rollup-status.ts'
+import { expectSameChain } from './same-chain.ts'
+import { Traffic } from './traffic.ts'
 
 /** Blocks that the sequencer must have behind it before anything is compared; the chain's first ten minutes. */
 const blocksMin = 600
@@ -18,7 +19,6 @@ describe.skipIf(!hasGo || !hasAnvil)(
     let ours: OurNode
     let traffic: Traffic
     const verifiers: { readonly node: OpNode; readonly geth: OpGeth }[] = []
-    const sent: `0x${string}`[] = []
 
     beforeAll(async () => {
       net = await InteropNet.start()
@@ -38,41 +38,28 @@ describe.skipIf(!hasGo || !hasAnvil)(
       await net?.stop()
     })
 
-    /** Traffic until a safe block of ours that is newer than all of it; then every verifier has our chain up to there. */
-    async function expectSameChain(rounds: number): Promise<void> {
-      const now: `0x${string}`[] = []
-      for (let round = 0; round < rounds; round++) {
-        now.push(...(await traffic.send()))
-        await deposit(net, `0x${'d'.repeat(39)}${round % 10}`, '0x1234')
-        await new Promise((done) => setTimeout(done, 500))
-      }
-      sent.push(...now)
-      const { unsafe_l2 } = await statusOf(ours)
-      const { safe_l2 } = await until(ours, (status) => status.safe_l2.number > unsafe_l2.number, 'its blocks are safe')
-      const expected = await blockHashes(ours, 0, safe_l2.number)
-      expect(await included(ours, now)).toBe(now.length)
-      for (const { node } of verifiers) {
-        await until(node, (status) => status.safe_l2.number >= safe_l2.number, 'follows')
-        expect(await blockHashes(node, 0, safe_l2.number)).toEqual(expected)
-        expect(await included(node, now)).toBe(now.length)
-      }
-    }
+    const sameChain = (rounds: number) =>
+      expectSameChain(
+        { net, traffic, sequencer: ours },
+        verifiers.map(({ node }) => node),
+        rounds,
+      )
 
     test('span batches in blobs', async () => {
       await until(ours, ({ safe_l2 }) => safe_l2.number > blocksMin, 'the first ten minutes are safe')
-      await expectSameChain(6)
+      await sameChain(6)
     })
 
     test('span batches in calldata, after a kill -9 of our sequencer', async () => {
       await ours.kill()
       await ours.start(...sequencing, '--batcher.data-availability-type', 'calldata')
-      await expectSameChain(3)
+      await sameChain(3)
     })
 
     test('singular batches in blobs, after a kill -9 of our sequencer', async () => {
       await ours.kill()
       await ours.start(...sequencing, '--batcher.data-availability-type', 'blobs', '--batcher.batch-type', '0')
-      await expectSameChain(3)
+      await sameChain(3)
     })
 
     test('singular batches in calldata, after a kill -9 of op-node and of op-geth', async () => {
@@ -85,7 +72,7 @@ describe.skipIf(!hasGo || !hasAnvil)(
       await second?.geth.restart()
       await first?.node.start()
       await second?.node.start()
-      await expectSameChain(3)
+      await sameChain(3)
     })
 
     test('the same output roots and safe heads by L1 block', async () => {
@@ -106,7 +93,7 @@ describe.skipIf(!hasGo || !hasAnvil)(
 
     test.each([1, 6, 15])('an L1 reorg of %i blocks', async (depth) => {
       await net.anvil.rpc.request('anvil_reorg', [depth, []])
-      await expectSameChain(2)
+      await sameChain(2)
     })
   },
 )

@@ -46,8 +46,10 @@ export class OurNode implements Peer {
     return new OurNode(net, name, { rollup: await freePort(), eth: await freePort() })
   }
 
+  /** Without p2p flags it has no p2p. */
   start(...args: readonly string[]): Promise<void> {
-    return this.#program.start([...this.#base, ...args])
+    const p2p = args.some((arg) => arg.startsWith('--p2p.')) ? [] : ['--p2p.disable']
+    return this.#program.start([...this.#base, ...p2p, ...args])
   }
 
   kill(): Promise<void> {

@@ -33,7 +33,7 @@ export class Traffic {
           chain: null,
           gas: 200_000n,
           maxFeePerGas: 10_000_000_000n,
-          maxPriorityFeePerGas: BigInt(i),
+          maxPriorityFeePerGas: BigInt(i + 1),
           ...(kind === 0
             ? { to: `0x${(i + 1).toString(16).padStart(40, '0')}` as Hex, value: 1n }
             : { data: kind === 1 ? initCode : revertCode }),
