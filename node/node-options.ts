@@ -76,9 +76,6 @@ export type SequencerOptions = {
   readonly recoverMode: boolean
 }
 
-/** Where a store is: a directory, or `memory` to forget it at the end. */
-export type StorePath = string
-
 export type P2pOptions = {
   /** `--p2p.priv.path`: file of the host's identity; made where it is missing. */
   readonly privateKeyPath: string
@@ -100,10 +97,10 @@ export type P2pOptions = {
   readonly banMs: number
   /** `--p2p.ban.threshold`; minus infinity with `--p2p.ban.peers=false`. */
   readonly banScore: number
-  /** `--p2p.peerstore.path`: known peers and bans. */
-  readonly peerstorePath: StorePath
-  /** `--p2p.discovery.path`: records of the discovery table. */
-  readonly discoveryPath: StorePath
+  /** `--p2p.peerstore.path`: directory of known peers and bans, or `memory`. */
+  readonly peerstorePath: string
+  /** `--p2p.discovery.path`: directory of the discovery table's records, or `memory`. */
+  readonly discoveryPath: string
   /** `--p2p.sync.req-resp`: serve blocks by number, and ask for them. */
   readonly reqResp: boolean
   /** `--p2p.gossip.timestamp.threshold` */

@@ -1,8 +1,5 @@
 import { lookup } from 'node:dns/promises'
-import { mkdir } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { join } from 'node:path'
-import { LevelDatastore } from 'datastore-level'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../common/clock.ts'
 import { errorMessage } from '../common/errors.ts'
@@ -18,8 +15,8 @@ import { subnets } from '../p2p/peers/ip-address.ts'
 import { ipOf, parsePeerAddress } from '../p2p/peers/peer-address.ts'
 import { PeerBook } from '../p2p/peers/peer-book.ts'
 import { PeerManager } from '../p2p/peers/peer-manager.ts'
+import { openDatastore, openRecords } from '../p2p/peers/peer-store.ts'
 import { PeersError } from '../p2p/peers/peers-error.ts'
-import { memoryRecordStore, openRecordStore, type RecordStore } from '../p2p/peers/record-store.ts'
 import { StaticPeers } from '../p2p/peers/static-peers.ts'
 import { bytesToHex, concatBytes, hexToBytes } from '../protocol/bytes.ts'
 import type { PayloadEnvelope } from '../protocol/engine-api.ts'
@@ -28,7 +25,7 @@ import { privateKeyAddress, signDigest } from '../protocol/secp256k1.ts'
 import type { Closers } from './closers.ts'
 import { runTogether } from './driver/loop.ts'
 import { NodeError } from './node-error.ts'
-import type { P2pOptions, StorePath } from './node-options.ts'
+import type { P2pOptions } from './node-options.ts'
 import type { BlockSigner } from './unsafe-sync/block-signer.ts'
 
 /** Connections beyond the high mark that are let in until the worst ones are closed. */
@@ -62,7 +59,7 @@ export async function startP2p(options: P2pOptions, parts: P2pParts, closers: Cl
   const { config, clock, registry } = parts
   const log = parts.log.with({ component: 'p2p' })
   const privateKey = await loadIdentity(options.privateKeyPath)
-  const store = await openStore(options.peerstorePath, 'records', log)
+  const store = await openRecords(options.peerstorePath, notWritten(log))
   closers.add('peer store', () => store.close())
   const staticPeers = options.staticPeers.map(parsePeerAddress)
   const staticIds = staticPeers.map(({ peerId }) => peerId)
@@ -70,7 +67,8 @@ export async function startP2p(options: P2pOptions, parts: P2pParts, closers: Cl
   const bans = await BanList.open({ staticPeers: new Set(staticIds), staticIps }, { store, clock, log, registry })
   const book = await PeerBook.open({ store, clock })
   const ip = await advertisedIp(options.advertise.host)
-  const datastore = await openDatastore(options.peerstorePath, closers)
+  const datastore = await openDatastore(options.peerstorePath)
+  closers.add('libp2p store', () => datastore?.close())
 
   const network = await naming('p2p.listen.tcp', () =>
     startBlockNetwork(
@@ -133,7 +131,7 @@ async function startDiscovery(
 ): Promise<Discovery> {
   const { listen, advertise, bootnodes } = options
   const tcp = portOf(deps.network.addresses()) ?? listen.tcp
-  const store = await openStore(options.discoveryPath, 'records', log)
+  const store = await openRecords(options.discoveryPath, notWritten(log))
   return await naming('p2p.listen.udp', () =>
     Discovery.start(
       {
@@ -206,25 +204,7 @@ function withDuration(bans: BanList, banMs: number): PeerGater {
   return { isDenied: bans.isDenied, ban: (peerId, ip) => bans.ban(peerId, ip, banMs) }
 }
 
-async function openStore(path: StorePath, name: string, log: Log): Promise<RecordStore> {
-  if (path === 'memory') return memoryRecordStore()
-  await mkdir(path, { recursive: true })
-  return openRecordStore(join(path, name), (error) =>
-    log.warn('peer store not written', { error: errorMessage(error) }),
-  )
-}
-
-async function openDatastore(path: StorePath, closers: Closers): Promise<LevelDatastore | undefined> {
-  if (path === 'memory') return undefined
-  const datastore = new LevelDatastore(join(path, 'libp2p'))
-  try {
-    await datastore.open()
-  } catch (cause) {
-    throw new PeersError('store', `the peer store ${path} cannot be opened: ${errorMessage(cause)}`, { cause })
-  }
-  closers.add('libp2p store', () => datastore.close())
-  return datastore
-}
+const notWritten = (log: Log) => (error: unknown) => log.warn('peer store not written', { error: errorMessage(error) })
 
 /** A host name is looked up once, as op-node does. Throws PeersError. */
 async function advertisedIp(host: string | undefined): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import type { RecordStore } from './record-store.ts'
 
-/** Peers remembered; beyond it the one not heard of for longest is forgotten. */
+/** Peers remembered; beyond it the one not heard of for longest is forgotten, those that never answered first. */
 export const peersKnownMax = 1_000
 /** An address not seen again for that long is not dialled any more; op-node's value. */
 export const addressMsMax = 24 * 3_600_000
@@ -14,6 +14,8 @@ export type KnownPeer = {
   readonly multiaddr: string
   readonly enr?: string | undefined
   readonly chainId?: string | undefined
+  /** We were connected once: a record alone may name any address. */
+  readonly answered?: boolean | undefined
   readonly seenMs: number
 }
 
@@ -48,8 +50,7 @@ export class PeerBook {
     this.#peers.delete(peer.peerId)
     this.#peers.set(peer.peerId, known)
     this.#parts.store.put(`peer/${peer.peerId}`, known)
-    const [oldest] = this.#peers.keys()
-    if (this.#peers.size > peersKnownMax && oldest !== undefined) this.forget(oldest)
+    if (this.#peers.size > peersKnownMax) this.#forgetOne()
   }
 
   forget(peerId: string): void {
@@ -66,12 +67,17 @@ export class PeerBook {
     return [...this.#peers.values()]
   }
 
-  /** Peers that may be dialled now. */
+  /** Peers that may be dialled now: those that answered before come first, else in random order. */
   candidates(): readonly KnownPeer[] {
     const now = this.#parts.clock.nowMs()
-    return this.all().filter(
-      ({ peerId, seenMs }) => now - seenMs < addressMsMax && (this.#attempts.get(peerId)?.nextMs ?? 0) <= now,
-    )
+    const isDue = ({ peerId, seenMs }: KnownPeer) =>
+      now - seenMs < addressMsMax && (this.#attempts.get(peerId)?.nextMs ?? 0) <= now
+    // At random, so that no node is everyone's first choice.
+    const rank = (peer: KnownPeer) => Math.random() - (peer.answered === true ? 1 : 0)
+    const ranked = this.all()
+      .filter(isDue)
+      .map((peer) => [rank(peer), peer] as const)
+    return ranked.toSorted(([a], [b]) => a - b).map(([, peer]) => peer)
   }
 
   dialled(peerId: string, succeeded: boolean): void {
@@ -82,6 +88,14 @@ export class PeerBook {
     const failures = (this.#attempts.get(peerId)?.failures ?? 0) + 1
     const waitMs = Math.min(redialMs.first * 2 ** (failures - 1), redialMs.max)
     this.#attempts.set(peerId, { failures, nextMs: this.#parts.clock.nowMs() + waitMs })
+  }
+
+  /** The first of the map is the one not heard of for longest. */
+  #forgetOne(): void {
+    const [oldest] = this.#peers.keys()
+    const stranger = this.all().find((peer) => peer.answered !== true)?.peerId
+    const peerId = stranger ?? oldest
+    if (peerId !== undefined) this.forget(peerId)
   }
 }
 

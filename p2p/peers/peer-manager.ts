@@ -73,12 +73,10 @@ export class PeerManager {
 
   /** One look; what tests call instead of `run`. */
   async look(signal: AbortSignal): Promise<void> {
-    const { network, clock, registry } = this.#parts
+    const { network, book, clock, registry } = this.#parts
     const peers = network.peers()
     this.#note(peers)
-    for (const direction of ['inbound', 'outbound'] as const) {
-      peersGauge(registry).set({ direction }, peers.filter((peer) => peer.direction === direction).length)
-    }
+    knownGauge(registry).set(book.all().length)
     const isKept = (peer: PeerSummary) => peer.isStatic || this.isProtected(peer.peerId)
     const sinceMs = (peer: PeerSummary) => this.#since.get(peer.peerId) ?? clock.nowMs()
     for (const { peerId } of superfluous(peers, this.#limits, clock.nowMs(), { isKept, sinceMs })) {
@@ -96,7 +94,7 @@ export class PeerManager {
       this.#since.set(peerId, clock.nowMs())
       book.dialled(peerId, true)
       // The port of an inbound connection is not where the peer listens.
-      if (direction === 'outbound') book.seen({ peerId, multiaddr: withPeerId(address, peerId) })
+      if (direction === 'outbound') book.seen({ peerId, multiaddr: withPeerId(address, peerId), answered: true })
     }
   }
 
@@ -113,9 +111,12 @@ export class PeerManager {
       const ip = ipOf(multiaddr)
       return !connected.has(peerId) && !isDenied(peerId) && (ip === undefined || !isDenied(ip))
     }
-    const wanted = shuffled(book.candidates().filter(isWanted)).slice(0, this.#limits.lo - peers.length)
+    const wanted = book
+      .candidates()
+      .filter(isWanted)
+      .slice(0, this.#limits.lo - peers.length)
     const worker = async () => {
-      for (let peer = wanted.pop(); peer !== undefined && !signal.aborted; peer = wanted.pop()) {
+      for (let peer = wanted.shift(); peer !== undefined && !signal.aborted; peer = wanted.shift()) {
         await this.#dialOne(peer, signal)
       }
     }
@@ -164,12 +165,4 @@ function withPeerId(address: string, peerId: string): string {
   return address.includes('/p2p/') ? address : `${address}/p2p/${peerId}`
 }
 
-/** In random order, so that no node is everyone's first choice. */
-function shuffled<T>(items: readonly T[]): T[] {
-  return items
-    .map((item) => [Math.random(), item] as const)
-    .toSorted(([a], [b]) => a - b)
-    .map(([, item]) => item)
-}
-
-const peersGauge = (registry: Registry) => gauge(registry, 'p2p_peers', 'connected peers', ['direction'])
+const knownGauge = (registry: Registry) => gauge(registry, 'p2p_peers_known', 'peers in the book')

@@ -107,6 +107,16 @@ describe('the book', () => {
   })
 })
 
+test('records of a stranger neither push out nor delay a peer that once answered', async () => {
+  const { network, book, manager } = await world()
+  book.seen({ peerId: ids[0] as string, multiaddr: address(0), answered: true })
+  for (let i = 0; i < 2 * peersKnownMax; i++) book.seen({ peerId: `sybil ${i}`, multiaddr: address(1) })
+  expect(book.all()).toHaveLength(peersKnownMax)
+  network.reachable.add(address(0))
+  await manager.look(signal)
+  expect(network.dialled).toContain(address(0))
+})
+
 describe('static peers', () => {
   test('are dialled again with back-off until they answer, and again when they are lost', async () => {
     const clock = new ManualClock()
