@@ -1,3 +1,4 @@
+import { decodeEip1559Params } from './base-fee.ts'
 import {
   bytesToBigint,
   bytesToHex,
@@ -111,7 +112,7 @@ const singleWordUpdates: Readonly<Record<number, (word: Uint8Array) => SystemCon
   0: (word) => ({ kind: 'batcher', batcherAddr: bytesToHex(lowBytes(word, 20)) }),
   2: (word) => ({ kind: 'gasLimit', gasLimit: bytesToBigint(lowBytes(word, 8)) }),
   3: (word) => ({ kind: 'unsafeBlockSigner', address: bytesToHex(lowBytes(word, 20)) }),
-  4: (word) => ({ kind: 'eip1559', eip1559Params: bytesToHex(lowBytes(word, 8)) }),
+  4: (word) => ({ kind: 'eip1559', eip1559Params: requireEip1559Params(bytesToHex(lowBytes(word, 8))) }),
   5: (word) => ({
     kind: 'operatorFee',
     operatorFeeParams: bytesToHex(uintBytes(bytesToBigint(lowBytes(word, 12)), 32)),
@@ -138,6 +139,15 @@ function lowBytes(word: Uint8Array, length: number): Uint8Array {
     throw new FormatError(`ConfigUpdate value exceeds ${length} bytes`)
   }
   return word.subarray(32 - length)
+}
+
+/** Both zero or neither: no block could be built with one alone. Source: op-node `ValidateHolocene1559Params`. */
+function requireEip1559Params(params: Hex): Hex {
+  const { denominator, elasticity } = decodeEip1559Params(params)
+  if ((denominator === 0n) !== (elasticity === 0n)) {
+    throw new FormatError(`EIP-1559 denominator ${denominator} with elasticity ${elasticity}`)
+  }
+  return params
 }
 
 /** Stricter than {@link feeScalars}, which must cope with a scalar set before Ecotone. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { UsageError } from '../../common/errors.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { runConformance } from '../conformance/run.ts'
@@ -12,7 +12,7 @@ export const command = defineCommand({
   run: async ({ positionals, print }) => {
     const [dir] = positionals
     if (dir === undefined) throw new UsageError('conformance needs the folder of the vectors')
-    if (!existsSync(dir)) throw new UsageError(`there is no folder ${dir}`)
+    if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw new UsageError(`there is no folder ${dir}`)
     const { failed } = await runConformance(dir, print)
     return failed === 0 ? exitCodes.ok : exitCodes.failed
   },

@@ -1,5 +1,6 @@
 import { batchRunner } from './derivation/batches.ts'
 import { blobRunner } from './derivation/blobs.ts'
+import { inCases } from './derivation/cases.ts'
 import { channelRunners } from './derivation/channel.ts'
 import { framesAndChannelsRunner } from './derivation/frames.ts'
 import { spanRunners } from './derivation/span.ts'
@@ -12,6 +13,7 @@ export const runners: readonly VectorRunner[] = [
   batchRunner,
   blobRunner,
   ...spanRunners,
+  ...[...channelRunners, ...spanRunners].map(inCases),
 ].map((runner) => ({
   ...runner,
   matches: (folder: string, json: unknown) => folder === 'derivation' && runner.matches(folder, json),

@@ -65,6 +65,15 @@ export function address(value: unknown, what = 'address'): Hex {
   return fixedHex(value, 20, what)
 }
 
+/** True where a vector says that its input must be refused: by `error`, by `valid`, or by what it expects. */
+export function isRefusal(json: unknown): json is Fields {
+  if (!isFields(json)) return false
+  const { expected } = json
+  const names = (fields: Fields) => typeof fields['error'] === 'string' || fields['valid'] === false
+  if (names(json) || (isFields(expected) && names(expected))) return true
+  return expected === null || (typeof expected === 'string' && /^(error|invalid)/.test(expected))
+}
+
 /** Throws where a case has a field nobody compares: an unread expectation must not pass. */
 export function requireKnown(fields: Fields, known: readonly string[]): void {
   const unknown = Object.keys(fields).filter((key) => !known.includes(key) && !remarks.has(key))

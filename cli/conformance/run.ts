@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { errorMessage } from '../../common/errors.ts'
+import { FormatError } from '../../protocol/bytes.ts'
 import { runners as derivationRunners } from './derivation.ts'
 import { runners as executionRunners } from './execution.ts'
 import { runners as genesisRunners } from './genesis.ts'
@@ -97,18 +98,37 @@ function foldersOf(dir: string, path: string): string[] {
 }
 
 function readVector(path: string): string {
+  const { size } = statSync(path)
+  if (size > vectorBytesMax) throw new FormatError(`file of ${size} bytes, more than ${vectorBytesMax}`)
   const bytes = readFileSync(path)
   return (path.endsWith('.gz') ? gunzipSync(bytes, { maxOutputLength: vectorBytesMax }) : bytes).toString('utf8')
 }
 
-/** All vector files below a folder, in path order. */
-function vectorFiles(dir: string): string[] {
-  const entries = readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))
-  return entries.flatMap((entry) => {
-    const path = join(dir, entry.name)
-    if (entry.isDirectory()) return vectorFiles(path)
-    return /\.json(\.gz)?$/.test(entry.name) ? [path] : []
-  })
+/**
+ * All vector files below a folder, in path order; links are followed, but not back into a folder that leads to them.
+ * A folder that cannot be read stands for itself: reading it as a file says why.
+ */
+function vectorFiles(dir: string, above: readonly string[] = []): string[] {
+  const real = realpathSync(dir)
+  if (above.includes(real)) return []
+  return readdirSync(dir)
+    .sort()
+    .flatMap((name) => {
+      const path = join(dir, name)
+      const kind = statSync(path, { throwIfNoEntry: false })
+      if (kind?.isDirectory()) return isReadable(path) ? vectorFiles(path, [...above, real]) : [path]
+      const isVector = /\.json(\.gz)?$/.test(name) && (kind === undefined || kind.isFile())
+      return isVector ? [path] : []
+    })
+}
+
+function isReadable(dir: string): boolean {
+  try {
+    accessSync(dir, constants.R_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function fieldsOf(json: unknown): string {

@@ -16,6 +16,7 @@ export class Report {
   failed = 0
   readonly #file: string
   readonly #write: (line: string) => void
+  #parent: Report | undefined
 
   constructor(file: string, write: (line: string) => void) {
     this.#file = file
@@ -30,14 +31,26 @@ export class Report {
       this.fail(caseName, errorMessage(error))
       return
     }
-    this.passed++
+    this.#count('passed')
     this.#write(`pass ${this.#file} ${caseName}`)
+  }
+
+  /** Reports on a part of the file: its checks are named after it and count here. */
+  within(part: string): Report {
+    const report = new Report(`${this.#file} ${part}`, this.#write)
+    report.#parent = this
+    return report
   }
 
   /** Records a failure that has no action of its own, such as a case of unknown form. */
   fail(caseName: string, reason: string): void {
-    this.failed++
+    this.#count('failed')
     this.#write(`FAIL ${this.#file} ${caseName}: ${shorten(reason.replaceAll('\n', ' '), 600)}`)
+  }
+
+  #count(result: 'passed' | 'failed'): void {
+    this[result]++
+    if (this.#parent !== undefined) this.#parent.#count(result)
   }
 }
 

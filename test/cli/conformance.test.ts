@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -80,6 +80,17 @@ test('what cannot be run is a failure, never skipped', async () => {
   expect((await run({ 'readme.md': 'nothing' }, [sums])).failed).toBe(1)
 })
 
+test('linked files and folders are run, a link that leads back ends', async () => {
+  const elsewhere = folderOf({ 'math/a.json': '{"sums":[[1,2,3]]}' })
+  const dir = folderOf({ 'math/b.json': '{"sums":[[2,2,4]]}' })
+  symlinkSync(join(elsewhere, 'math'), join(dir, 'math', 'linked'))
+  symlinkSync(dir, join(dir, 'math', 'loop'))
+  symlinkSync(join(dir, 'nothing'), join(dir, 'math', 'lost.json'))
+  const lines: string[] = []
+  expect(await runConformance(dir, (line) => lines.push(line), [sums])).toEqual({ passed: 2, failed: 1 })
+  expect(lines[2]).toMatch(/lost\.json file: cannot be read: ENOENT/)
+})
+
 test('only the table for people is skipped, and says so', async () => {
   const { lines } = await run({ 'genesis/all-chains-table.json': '[]', 'math/a.json': '{"sums":[[1,1,2]]}' }, [sums])
   expect(lines).toEqual([
@@ -101,6 +112,43 @@ test('an expectation that production code does not meet fails', async () => {
   })
   expect(lines.at(-1)).toBe(`1 passed, ${failed} failed`)
   expect(failed).toBe(4)
+})
+
+/** One block with one unprotected legacy transaction and none of an epoch's start, as span batch without version byte. */
+const rawSpan = `0x0a64${'11'.repeat(20)}${'22'.repeat(20)}01000100`
+
+test('a vector that must be refused fails where its bytes are accepted', async () => {
+  const span = `0x0a64${'11'.repeat(20)}${'22'.repeat(20)}010000`
+  const { lines } = await run({
+    'derivation/a.json': JSON.stringify({ raw: rawSpan, expected: { error: 'cut short' } }),
+    'derivation/b.json': JSON.stringify({ raw: span, error: 'none, in truth' }),
+    'derivation/c.json': JSON.stringify({ channel: '0x28b52ffd', params: {}, expected: { error: 'zstd' } }),
+  })
+  expect(lines).toEqual([
+    'pass derivation/a.json refused',
+    expect.stringMatching(/^FAIL derivation\/b\.json refused: span batch: expected an error/),
+    'pass derivation/c.json refused',
+    '2 passed, 1 failed',
+  ])
+})
+
+test('several vectors of one schema in a file are run one by one', async () => {
+  const block = { timestamp: 1020, l1OriginNum: 100, parentHash: `0x${'11'.repeat(32)}`, transactions: [] }
+  const one = { blocks: [{ ...block, l1OriginHash: `0x${'22'.repeat(32)}`, originBit: 1 }] }
+  const params = { l2ChainId: 10, genesisL2Time: 1000, blockTime: 2 }
+  const spanBatch = `0x0114 64 ${'11'.repeat(20)}${'22'.repeat(20)} 01 01 00`.replaceAll(' ', '')
+  const { lines } = await run({
+    'derivation/encode.json': JSON.stringify({
+      params,
+      cases: [
+        { ...one, expected: { spanBatch } },
+        { ...one, name: 'other', expected: { spanBatch: spanBatch.replace('010100', '010000') } },
+      ],
+    }),
+  })
+  expect(lines[0]).toBe('pass derivation/encode.json cases[0] span batch')
+  expect(lines[3]).toMatch(/^FAIL derivation\/encode\.json cases\[1\] other span batch/)
+  expect(lines.at(-1)).toBe('5 passed, 1 failed')
 })
 
 test('integers beyond a double keep every digit', () => {

@@ -60,6 +60,14 @@ test('each parameter has its field', () => {
   expect(apply([update(3, 11n)])).toEqual({ updated: testSystemConfig, malformed: 0 })
 })
 
+test('EIP-1559 parameters of which one alone is zero are ignored, both zero are not', () => {
+  for (const value of [6n, 250n << 32n]) {
+    expect(apply([update(4, value)])).toEqual({ updated: testSystemConfig, malformed: 1 })
+  }
+  const reset = apply([update(4, (250n << 32n) | 6n), update(4, 0n)])
+  expect([reset.malformed, reset.updated.eip1559Params]).toEqual([0, '0x0000000000000000'])
+})
+
 test('failed transactions and other contracts update nothing', () => {
   expect(apply([update(2, 1n)], 200n, 0).updated).toEqual(testSystemConfig)
   expect(apply([{ ...update(2, 1n), address: new Uint8Array(20) }]).updated).toEqual(testSystemConfig)

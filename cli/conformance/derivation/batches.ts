@@ -129,7 +129,10 @@ function singular(fields: Fields): SingularBatch {
   }
 }
 
-/** Blocks the L2 node has; the vectors name those it has, all others fail as a node that does not answer. */
+/**
+ * Blocks the L2 node has; the vectors name those it has, all others fail as a node that does not answer. A file that has
+ * none of these names is of another make: its node has them all.
+ */
 const servedNames = ['l2A0', 'l2A1', 'l2A2', 'l2B0']
 
 function servedBlocks(
@@ -139,7 +142,9 @@ function servedBlocks(
   context: BatchContext,
 ): Pick<L2Chain, 'l2BlockRefByNumber' | 'payloadByNumber'> {
   const overrides = hasAny(one, 'overrideBlocks') ? child(one, 'overrideBlocks') : {}
-  const names = [...servedNames, ...Object.keys(overrides)].filter((name) => l2[name] !== undefined)
+  const isNamed = servedNames.some((name) => l2[name] !== undefined)
+  const served = isNamed ? [...servedNames, ...Object.keys(overrides)] : Object.keys(l2)
+  const names = served.filter((name) => l2[name] !== undefined)
   const blocks = new Map(names.map((name) => [l2Ref(child(l2, name)).number, name]))
   blocks.set(context.safeHead.number, blocks.get(context.safeHead.number) ?? '')
   const find = (number: bigint) => {
