@@ -72,21 +72,21 @@ async function runFile(
     report.fail('file', `cannot be read: ${errorMessage(error)}`)
     return
   }
-  const runner = folders.flatMap((folder) => runners.find((one) => one.matches(folder, json)) ?? [])[0]
-  if (runner === undefined) {
-    report.fail(
-      'file',
-      `unknown schema: no runner takes a file of folder "${folders[0]}" with fields ${fieldsOf(json)}`,
-    )
-    return
-  }
+  let name = 'file'
   try {
+    const runner = folders.flatMap((folder) => runners.find((one) => one.matches(folder, json)) ?? [])[0]
+    if (runner === undefined) {
+      const fields = fieldsOf(json)
+      report.fail(name, `unknown schema: no runner takes a file of folder "${folders[0]}" with fields ${fields}`)
+      return
+    }
+    name = runner.name
     await runner.run(json, report)
   } catch (error) {
-    report.fail(runner.name, errorMessage(error))
+    report.fail(name, errorMessage(error))
     return
   }
-  if (report.passed + report.failed === 0) report.fail(runner.name, 'the file has no vector')
+  if (report.passed + report.failed === 0) report.fail(name, 'the file has no vector')
 }
 
 /** Names of the folders a file stands in, nearest first, `dir` itself last: any of them may name the schema. */

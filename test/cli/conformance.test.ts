@@ -71,13 +71,15 @@ test('what cannot be run is a failure, never skipped', async () => {
       'math/none.json': '{"sums":[]}',
       'math/cut.json': '{"sums":',
       'math/bad.json.gz': 'x',
+      'math/deep.json': '['.repeat(200_000),
     },
     [sums],
   )
-  expect(failed).toBe(4)
+  expect(failed).toBe(5)
   expect(lines.join('\n')).toMatch(/odd\.json file: unknown schema.*"math".*products/)
   expect(lines.join('\n')).toMatch(/none\.json sums: the file has no vector/)
   expect((await run({ 'readme.md': 'nothing' }, [sums])).failed).toBe(1)
+  expect((await run({ 'derivation/odd.json': '{"cases":[null,5]}' })).lines.at(-1)).toBe('0 passed, 1 failed')
 })
 
 test('linked files and folders are run, a link that leads back ends', async () => {
