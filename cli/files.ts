@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { UsageError } from '../common/errors.ts'
-import { hexToBytes } from '../protocol/bytes.ts'
+import { hasKnownBlobSchedule } from '../protocol/blob-base-fee.ts'
+import { FormatError, hexToBytes } from '../protocol/bytes.ts'
+import { parseL1ChainConfig } from '../protocol/l1-chain-config.ts'
+import type { RollupConfig } from '../protocol/rollup-config.ts'
+import { parseRollupConfig } from '../protocol/rollup-config-json.ts'
 
 /** Reads a JSON file that a flag names. Throws {@link UsageError} saying which flag and why. */
 export function readJsonFile(path: string, flag: string): unknown {
@@ -9,6 +13,37 @@ export function readJsonFile(path: string, flag: string): unknown {
     return JSON.parse(text)
   } catch (cause) {
     throw new UsageError(`--${flag} ${path} is not JSON`, { cause })
+  }
+}
+
+/**
+ * The chain of `--rollup.config`, with the L1 of `--rollup.l1-chain-config`. The latter is left unread, as op-node does,
+ * where the L1 is one whose forks the node knows. Throws {@link UsageError}.
+ */
+export function readRollupConfig(flags: {
+  readonly 'rollup.config': string | undefined
+  readonly 'rollup.l1-chain-config'?: string | undefined
+}): RollupConfig {
+  const { 'rollup.config': path, 'rollup.l1-chain-config': l1Path } = flags
+  if (path === undefined) throw new UsageError('--rollup.config is required')
+  const config = parsed(path, 'rollup.config', parseRollupConfig)
+  if (l1Path === undefined || hasKnownBlobSchedule(config.l1ChainId)) return config
+  const { chainId, blobSchedule } = parsed(l1Path, 'rollup.l1-chain-config', parseL1ChainConfig)
+  if (chainId !== config.l1ChainId) {
+    throw new UsageError(
+      `--rollup.l1-chain-config ${l1Path} is of L1 ${chainId}, the rollup config of ${config.l1ChainId}`,
+    )
+  }
+  return { ...config, l1BlobSchedule: blobSchedule }
+}
+
+function parsed<T>(path: string, flag: string, parse: (json: unknown) => T): T {
+  const json = readJsonFile(path, flag)
+  try {
+    return parse(json)
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause
+    throw new UsageError(`--${flag} ${path}: ${cause.message}`, { cause })
   }
 }
 

@@ -23,6 +23,11 @@ export const l1Flags = {
     value: 'SECONDS',
     parse: asPositive,
   },
+  'rollup.l1-chain-config': {
+    help: "chain configuration or genesis.json of L1, for its blob fees; unread for Ethereum's public networks; absent: Prague's fees from the first block",
+    value: 'FILE',
+    parse: asText,
+  },
   'l1.trustrpc': { help: 'do not re-hash what L1 answers', parse: asSwitch, default: 'false' },
   'l1.http-poll-interval': {
     help: 'time between looks at the L1 head',

@@ -18,6 +18,11 @@ export function blobBaseFee(
   return fakeExponential(1n, l1.excessBlobGas, blobBaseFeeFraction(config, l1.timestamp))
 }
 
+/** Whether the blob fees of that L1 are known here: Ethereum mainnet, Sepolia, Holesky and Hoodi. */
+export function hasKnownBlobSchedule(l1ChainId: bigint): boolean {
+  return knownSchedules.has(l1ChainId)
+}
+
 /** The update fraction in force at an L1 timestamp. Spec: protocol/pectra-blob-schedule/derivation.md. */
 export function blobBaseFeeFraction(
   config: Pick<RollupConfig, 'l1ChainId' | 'pectraBlobScheduleTime' | 'l1BlobSchedule'>,

@@ -49,8 +49,8 @@ export function headerFromRpc(json: unknown): Header {
 /** The transaction in an `eth_getTransaction…` answer or a full block. `from` and `hash` are not believed: recompute them. */
 export function transactionFromRpc(json: unknown): Transaction {
   const object = asObject(json, 'transaction')
-  const type = isAbsent(object['type']) ? 0n : uintQuantity(object['type'], 'type', 8)
-  switch (Number(type)) {
+  const type = transactionTypeFromRpc(object)
+  switch (type) {
     case txType.legacy:
       return legacyTransaction(object)
     case txType.accessList:
@@ -79,6 +79,12 @@ export function transactionFromRpc(json: unknown): Transaction {
     default:
       throw new FormatError(`unknown transaction type ${type}`)
   }
+}
+
+/** The type in a transaction's JSON; legacy ones may have none. */
+export function transactionTypeFromRpc(json: unknown): number {
+  const { type } = asObject(json, 'transaction')
+  return isAbsent(type) ? txType.legacy : Number(uintQuantity(type, 'type', 8))
 }
 
 /** The receipt in an `eth_getTransactionReceipt` or `eth_getBlockReceipts` answer. */

@@ -6,11 +6,10 @@ import { asDurationMs, asText, asUrl } from '../../common/flag-parsers.ts'
 import { HttpRpcClient } from '../../common/json-rpc.ts'
 import { startNode } from '../../node/node.ts'
 import type { NodeOptions } from '../../node/node-options.ts'
-import { parseRollupConfig } from '../../protocol/rollup-config-json.ts'
 import { audit } from '../audit/audit.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { blockHashes } from '../dev/compare.ts'
-import { readJsonFile } from '../files.ts'
+import { readJsonFile, readRollupConfig } from '../files.ts'
 import { chainFlags, l1Flags } from '../node-flags.ts'
 import { l1Options } from './node.ts'
 
@@ -26,12 +25,11 @@ export const command = defineCommand({
     report: { help: 'also write the report to this file', value: 'FILE', parse: asText },
   },
   run: async ({ flags, log, signal, print }) => {
-    const { genesis, 'rollup.config': rollup, 'upgrade-transactions': upgrades } = flags
-    if (rollup === undefined) throw new UsageError('--rollup.config is required')
+    const { genesis, 'upgrade-transactions': upgrades } = flags
+    const rollupConfig = readRollupConfig(flags)
     if (genesis === undefined) throw new UsageError('--genesis is required')
     const dataDir = resolve(flags.datadir)
     mkdirSync(dataDir, { recursive: true })
-    const rollupConfig = parseRollupConfig(readJsonFile(rollup, 'rollup.config'))
     const options: NodeOptions = {
       dataDir,
       rollupConfig,

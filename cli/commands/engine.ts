@@ -1,9 +1,8 @@
 import { systemClock } from '../../common/clock.ts'
 import { UsageError } from '../../common/errors.ts'
 import { startEngine } from '../../node/engine-only.ts'
-import { parseRollupConfig } from '../../protocol/rollup-config-json.ts'
 import { defineCommand, exitCodes } from '../command.ts'
-import { readJsonFile, readJwtSecret } from '../files.ts'
+import { readJsonFile, readJwtSecret, readRollupConfig } from '../files.ts'
 import { chainFlags, engineFlags, nodeFlags } from '../node-flags.ts'
 import { untilAborted } from '../until-aborted.ts'
 
@@ -16,13 +15,12 @@ export const command = defineCommand({
       if (value === undefined) throw new UsageError(`--${flag} is required`)
       return value
     }
-    const rollupConfig = given(flags['rollup.config'], 'rollup.config')
     const secret = given(flags['authrpc.jwtsecret'], 'authrpc.jwtsecret')
     const upgrades = flags['upgrade-transactions']
     const engine = await startEngine(
       {
         dataDir: given(flags.datadir, 'datadir'),
-        rollupConfig: parseRollupConfig(readJsonFile(rollupConfig, 'rollup.config')),
+        rollupConfig: readRollupConfig(flags),
         genesis: readJsonFile(given(flags.genesis, 'genesis'), 'genesis'),
         ...(upgrades === undefined ? {} : { upgradeTransactions: readJsonFile(upgrades, 'upgrade-transactions') }),
         engine: {

@@ -6,10 +6,9 @@ import { loadSigningKey } from '../../common/signing-key.ts'
 import { startNode } from '../../node/node.ts'
 import type { BatcherFlags, EngineOptions, L1Options, NodeOptions, ProposerFlags } from '../../node/node-options.ts'
 import type { Hex } from '../../protocol/bytes.ts'
-import { parseRollupConfig } from '../../protocol/rollup-config-json.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { allowsDevKeys, publicPresetChainIds } from '../dev-chains.ts'
-import { readJsonFile, readJwtSecret } from '../files.ts'
+import { readJsonFile, readJwtSecret, readRollupConfig } from '../files.ts'
 import { type l1Flags, nodeFlags } from '../node-flags.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { p2pOptions, syncOptions } from './p2p-options.ts'
@@ -39,9 +38,7 @@ type Flags = FlagValues<typeof nodeFlags>
 /** Flags to a node's options. Throws UsageError for what is missing or contradicts itself. */
 export async function nodeOptions(flags: Flags, log: Log): Promise<NodeOptions> {
   const dataDir = required(flags.datadir, 'datadir')
-  const rollupConfig = parseRollupConfig(
-    readJsonFile(required(flags['rollup.config'], 'rollup.config'), 'rollup.config'),
-  )
+  const rollupConfig = readRollupConfig(flags)
   const dev = allowsDevKeys(rollupConfig.l2ChainId)
   const p2p = await p2pOptions(flags, dataDir, dev)
   if (p2p !== undefined && p2p.signerKey === undefined && flags['sequencer.enabled']) {

@@ -13,7 +13,7 @@ import { keccakHex } from '../../protocol/keccak.ts'
 import type { L1BlockInfo, L1Transaction } from '../../protocol/l1-block.ts'
 import { encodeReceipt, type Receipt } from '../../protocol/receipt.ts'
 import { rlpEncode, rlpUint } from '../../protocol/rlp.ts'
-import { headerFromRpc, receiptFromRpc, transactionFromRpc } from '../../protocol/rpc-json.ts'
+import { headerFromRpc, receiptFromRpc, transactionFromRpc, transactionTypeFromRpc } from '../../protocol/rpc-json.ts'
 import {
   type BlobTx,
   encodeTransaction,
@@ -43,19 +43,35 @@ export function checkHeader(json: unknown, options: { readonly trust: boolean })
   return { hash: claimed, header, info: blockInfo(claimed, header) }
 }
 
-/** Reads a block with full transactions: hash, transactions root and withdrawals root are recomputed. */
-export function checkBlock(json: unknown, options: { readonly trust: boolean }): CheckedBlock | undefined {
+/** A transaction in a block's JSON whose type this node does not know. */
+export type UnknownTransaction = { readonly hash: Hex; readonly type: number }
+
+/** The transactions of a block's JSON whose fields cannot be read, for want of their type's format. */
+export function unknownTransactions(json: unknown): readonly UnknownTransaction[] {
+  return transactionList(json).flatMap((item) => {
+    const type = transactionTypeFromRpc(item)
+    return isKnownType(type) ? [] : [{ type, hash: fixedHex(field(item, 'hash'), 32, 'transaction hash') }]
+  })
+}
+
+/**
+ * Reads a block with full transactions: hash, transactions root and withdrawals root are recomputed. Transactions of unknown
+ * type stand in `raws` by their hash; the root holds them to be what the block has, and their type keeps them from being
+ * batcher transactions.
+ */
+export function checkBlock(
+  json: unknown,
+  options: { readonly trust: boolean; readonly raws?: ReadonlyMap<Hex, Uint8Array> },
+): CheckedBlock | undefined {
   const checked = checkHeader(json, options)
   if (checked === undefined) return undefined
-  const list = field(json, 'transactions')
-  if (!Array.isArray(list)) throw new FormatError('block without transactions')
-  const txs = list.map(transactionFromRpc)
-  const raws = txs.map(encodeTransaction)
+  const list = transactionList(json)
+  const transactions = list.map((item) => blockTransaction(item, options))
   if (!options.trust) {
-    checkTransactionsRoot(list, txs, raws, checked.header)
+    checkTransactionsRoot(list, transactions, checked.header)
     checkWithdrawals(json, checked.header)
   }
-  return { ...checked, transactions: txs.map((tx, i) => l1Transaction(tx, raws[i] ?? emptyBytes)) }
+  return { ...checked, transactions: transactions.map(({ read }) => read) }
 }
 
 /** Reads the receipts of a block and recomputes their root. Throws {@link FormatError}. */
@@ -82,8 +98,18 @@ function blockInfo(hash: Hex, header: Header): L1BlockInfo {
   }
 }
 
-function l1Transaction(tx: Transaction, raw: Uint8Array): L1Transaction {
-  return {
+/** `tx`: absent where the type is unknown. */
+type BlockTransaction = { readonly tx?: Transaction; readonly raw: Uint8Array; readonly read: L1Transaction }
+
+function blockTransaction(
+  json: unknown,
+  { trust, raws }: { readonly trust: boolean; readonly raws?: ReadonlyMap<Hex, Uint8Array> },
+): BlockTransaction {
+  const type = transactionTypeFromRpc(json)
+  if (!isKnownType(type)) return unknownTransaction(json, type, trust ? emptyBytes : raws)
+  const tx = transactionFromRpc(json)
+  const raw = encodeTransaction(tx)
+  const read = {
     hash: keccakHex(raw),
     type: tx.type,
     to: tx.to === undefined ? undefined : bytesToHex(tx.to),
@@ -92,6 +118,40 @@ function l1Transaction(tx: Transaction, raw: Uint8Array): L1Transaction {
     // Recovery costs 60 µs; only the few transactions to the batch inbox are asked for it.
     sender: () => bytesToHex(transactionSender(tx)),
   }
+  return { tx, raw, read }
+}
+
+/** Its claimed blobs count for the position of later blobs only: a wrong count finds no blob with the right hash. */
+function unknownTransaction(
+  json: unknown,
+  type: number,
+  raws: Uint8Array | ReadonlyMap<Hex, Uint8Array> | undefined,
+): BlockTransaction {
+  const hash = fixedHex(field(json, 'hash'), 32, 'transaction hash')
+  const raw = raws instanceof Uint8Array ? raws : raws?.get(hash)
+  if (raw === undefined) throw new FormatError(`unknown transaction type ${type}`)
+  if (raw.length > 0 && raw[0] !== type) throw new FormatError(`transaction ${hash} is not of type ${type}`)
+  const blobs = field(json, 'blobVersionedHashes')
+  const read = {
+    hash,
+    type,
+    data: emptyBytes,
+    blobVersionedHashes: Array.isArray(blobs) ? blobs.map((blob) => fixedHex(blob, 32, 'blob versioned hash')) : [],
+    sender: () => {
+      throw new FormatError(`the sender of a transaction of type ${type} is not known`)
+    },
+  }
+  return { raw, read }
+}
+
+function isKnownType(type: number): boolean {
+  return Object.values<number>(txType).includes(type)
+}
+
+function transactionList(json: unknown): readonly unknown[] {
+  const list = field(json, 'transactions')
+  if (!Array.isArray(list)) throw new FormatError('block without transactions')
+  return list
 }
 
 /**
@@ -100,16 +160,15 @@ function l1Transaction(tx: Transaction, raw: Uint8Array): L1Transaction {
  */
 function checkTransactionsRoot(
   list: readonly unknown[],
-  txs: readonly Transaction[],
-  raws: readonly Uint8Array[],
+  transactions: readonly BlockTransaction[],
   header: Header,
 ): void {
   const hasSidecar = list.some((item) => Array.isArray(field(item, 'blobs')))
   if (hasSidecar) {
-    const leaves = txs.map((tx, i) => (tx.type === txType.blob ? sidecarLeaf(tx, list[i]) : raws[i]) ?? emptyBytes)
+    const leaves = transactions.map(({ tx, raw }, i) => (tx?.type === txType.blob ? sidecarLeaf(tx, list[i]) : raw))
     if (equalBytes(orderedTrieRoot(leaves), header.transactionsRoot)) return
   }
-  requireRoot('transactions', orderedTrieRoot(raws), header.transactionsRoot)
+  requireRoot('transactions', orderedTrieRoot(transactions.map(({ raw }) => raw)), header.transactionsRoot)
 }
 
 function sidecarLeaf(tx: BlobTx, json: unknown): Uint8Array {

@@ -58,7 +58,12 @@ export class L1Rpc {
    * refuse it, and {@link L1Error}.
    */
   query<T>(method: string, params: readonly unknown[], parse: Parse<T>): Promise<T | undefined> {
-    return this.#overEndpoints(method, async (endpoint) => parse(await endpoint.request(method, params)), 'all')
+    return this.read(method, async (endpoint) => parse(await endpoint.request(method, params)))
+  }
+
+  /** As {@link query}, for a read of several calls that one endpoint must answer together. */
+  read<T>(what: string, ask: Ask<T>): Promise<T | undefined> {
+    return this.#overEndpoints(what, ask, 'all')
   }
 
   /** Many reads, checked together: a server's error for one of them stands for all. */
@@ -153,7 +158,8 @@ export class L1Rpc {
   }
 }
 
-type Ask<T> = (endpoint: L1Endpoint) => Promise<T | undefined>
+/** Reads from one endpoint; undefined and errors as {@link Parse} has them. */
+export type Ask<T> = (endpoint: L1Endpoint) => Promise<T | undefined>
 
 type EndpointState = { readonly endpoint: L1Endpoint; restUntilMs: number; restMs: number }
 

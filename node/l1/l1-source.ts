@@ -15,9 +15,10 @@ import {
 import type { IndexedBlobHash, L1BlockInfo, L1BlockReceipts, L1Transaction } from '../../protocol/l1-block.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
 import { verifyAccountProof } from '../../protocol/trie-proof.ts'
-import { type CheckedBlock, type CheckedHeader, checkBlock, checkHeader, checkReceipts } from './l1-block-check.ts'
+import { type CheckedBlock, type CheckedHeader, checkHeader, checkReceipts } from './l1-block-check.ts'
 import { L1Error } from './l1-error.ts'
 import type { L1Rpc } from './l1-rpc.ts'
+import { readBlock } from './read-block.ts'
 
 /** Headers kept, about 1 KiB each: more than a channel timeout and a reorg walk together. */
 export const headersCachedMax = 4_096
@@ -146,8 +147,11 @@ export class L1Source {
   async #block(hash: Hex): Promise<CheckedBlock> {
     const cached = this.#blocks.get(hash)
     if (cached !== undefined) return cached
-    const block = await this.#query('eth_getBlockByHash', [hash, true], (answer) =>
-      requireAsked(checkBlock(answer, { trust: this.#options.trustRpc }), (checked) => checked.hash === hash),
+    const options = { trust: this.#options.trustRpc }
+    const block = await this.#guarded(() =>
+      this.#parts.rpc.read('eth_getBlockByHash', async (endpoint) =>
+        requireAsked(await readBlock(endpoint, hash, options), (checked) => checked.hash === hash),
+      ),
     )
     if (block === undefined) throw missing(hash)
     this.#headers.set(hash, block)
