@@ -10,7 +10,7 @@ import { payloadByNumberProtocols } from '../../protocol/req-resp.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
 import { type Next, runLoop, Wake } from '../driver/loop.ts'
 import { type PayloadQueue, queueBytesMax } from './payload-queue.ts'
-import { type BlockSource, ReverseSync, type RunEnd } from './reverse-sync.ts'
+import { type BlockSource, peersAskedMax, ReverseSync, type RunEnd } from './reverse-sync.ts'
 
 /** A gap is left alone that long: blocks that overtook each other close it by themselves. */
 export const graceMs = 500
@@ -46,6 +46,8 @@ export class GapFiller {
   #gapSinceMs: number | undefined
   /** An unsafe head on which the queued chain does not build: derivation must settle it. */
   #conflictAt: Hex | undefined
+  /** Runs in a row in which nobody had the next block. */
+  #stuckRuns = 0
   #progress = { atMs: 0, blocks: 0 }
 
   constructor(config: RollupConfig, parts: Parts) {
@@ -83,7 +85,6 @@ export class GapFiller {
       source: network,
       unsafe: () => heads().unsafe,
       accept: (envelope) => this.#accept(envelope),
-      clock,
       log: this.#parts.log,
     })
     const end = await sync.run(peers, signal)
@@ -100,15 +101,16 @@ export class GapFiller {
   /** Peers that speak the protocol, the best first. */
   #able(peers: readonly PeerSummary[]): readonly string[] {
     const speaks = (peer: PeerSummary) => peer.protocols.some((name) => this.#protocols.includes(name))
-    return peers
-      .filter(speaks)
-      .toSorted((a, b) => b.score - a.score)
-      .map(({ peerId }) => peerId)
+    const able = peers.filter(speaks).toSorted((a, b) => b.score - a.score)
+    // Where the best know nothing, the next ones are asked.
+    const first = (this.#stuckRuns * peersAskedMax) % Math.max(able.length, 1)
+    return [...able.slice(first), ...able.slice(0, first)].map(({ peerId }) => peerId)
   }
 
   #ended(end: RunEnd, accepted: number, missing: bigint): Next {
     const { clock, log, heads } = this.#parts
     this.#progress.blocks += accepted
+    this.#stuckRuns = accepted > 0 ? 0 : this.#stuckRuns + 1
     const elapsedMs = clock.nowMs() - this.#progress.atMs
     if (accepted > 0 && (end === 'connected' || elapsedMs > progressMs)) {
       const left = missing - BigInt(accepted)

@@ -1,4 +1,3 @@
-import type { Clock } from '../../common/clock.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import type { BlockId } from '../../protocol/block-ref.ts'
@@ -29,7 +28,6 @@ type Parts = {
   readonly unsafe: () => BlockId
   /** Takes a block whose child is trusted; false: there is no room for it. */
   readonly accept: (envelope: PayloadEnvelope) => boolean
-  readonly clock: Clock
   readonly log: Log
 }
 

@@ -169,6 +169,18 @@ describe('a gap below the newest block', () => {
     expect(network.requests).toEqual([])
   })
 
+  test('where the best peers know nothing, the others have their turn', async () => {
+    const { us, network, filler, fill, gossip, serve } = await world(3)
+    for (let i = 0; i < 2 * peersAskedMax; i++) network.serve(`ignorant ${i}`, () => undefined)
+    network.serve('knows', serve)
+    network.add('knows', { score: -5 })
+    gossip(3)
+    await fill()
+    for (let run = 0; run < 3; run++) await filler.step(signal)
+    await us.settleUnsafe()
+    expect(us.state.heads.unsafe.number).toBe(3n)
+  })
+
   test('stops at once when the node stops', async () => {
     const { us, network, filler, gossip } = await world(3)
     const stopping = new AbortController()
