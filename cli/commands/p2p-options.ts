@@ -1,8 +1,10 @@
 import { join } from 'node:path'
-import { UsageError } from '../../common/errors.ts'
+import { errorMessage, UsageError } from '../../common/errors.ts'
 import type { FlagValues } from '../../common/flags.ts'
 import { loadSigningKey } from '../../common/signing-key.ts'
 import type { P2pOptions, SyncOptions } from '../../node/node-options.ts'
+import { canonicalCidr } from '../../p2p/peers/ip-address.ts'
+import { parseEnodeAddress, parsePeerAddress, parseRecord } from '../../p2p/peers/peer-address.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { p2pFlags } from '../p2p-flags.ts'
 
@@ -27,10 +29,10 @@ export async function p2pOptions(
       tcp: flags['p2p.advertise.tcp'],
       udp: flags['p2p.advertise.udp'],
     },
-    staticPeers: flags['p2p.static'] ?? [],
+    staticPeers: checked('p2p.static', flags['p2p.static'], parsePeerAddress),
     discovery: !flags['p2p.no-discovery'],
-    bootnodes: flags['p2p.bootnodes'] ?? [],
-    netRestrict: flags['p2p.netrestrict'] ?? [],
+    bootnodes: checked('p2p.bootnodes', flags['p2p.bootnodes'], parseBootnode),
+    netRestrict: checked('p2p.netrestrict', flags['p2p.netrestrict'], canonicalCidr),
     peers: { lo, hi, graceMs: flags['p2p.peers.grace'] },
     banMs: flags['p2p.ban.duration'],
     banScore: bans ? flags['p2p.ban.threshold'] : Number.NEGATIVE_INFINITY,
@@ -42,6 +44,20 @@ export async function p2pOptions(
     ...(signerKey === undefined ? {} : { signerKey }),
   }
 }
+
+/** The values as given, each of which can be read. Throws UsageError with the flag's name. */
+function checked(flag: string, values: readonly string[] = [], parse: (value: string) => unknown): readonly string[] {
+  for (const value of values) {
+    try {
+      parse(value)
+    } catch (cause) {
+      throw new UsageError(`--${flag}: ${errorMessage(cause)}`, { cause })
+    }
+  }
+  return values
+}
+
+const parseBootnode = (text: string) => (text.startsWith('enode:') ? parseEnodeAddress(text) : parseRecord(text))
 
 /** Throws UsageError where the embedded engine, which has no peers of its own, is told to sync from them. */
 export function syncOptions(flags: Flags, isEmbedded: boolean): SyncOptions {

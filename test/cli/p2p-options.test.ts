@@ -19,17 +19,25 @@ test('without flags the node has op-node’s network: port 9222, 20 to 30 peers,
   expect(await p2pOptions(flags(['--p2p.disable']), '/data', false)).toBeUndefined()
 })
 
+const peer = (i: number) => `/ip4/10.0.0.${i}/tcp/9222/p2p/16Uiu2HAmSH2XVgZqYHWucap5kuPzLnt2TsNQkoppVxB5eJGvaXwm`
+
+test.each([
+  ['p2p.static', '/ip4/10.0.0.1/tcp/9222'],
+  ['p2p.bootnodes', 'enr:abc'],
+  ['p2p.bootnodes', 'enode://abc@10.0.0.1:9222'],
+  ['p2p.netrestrict', '10.0.0.0'],
+])('--%s %s is refused by name before anything is opened', async (flag, value) => {
+  await expect(p2pOptions(flags([`--${flag}`, value]), '/data', false)).rejects.toMatchObject({
+    code: 'usage',
+    message: expect.stringContaining(`--${flag}`),
+  })
+})
+
 test('lists may be given by commas or by repetition', async () => {
-  const argv = [
-    '--p2p.static',
-    '/ip4/10.0.0.1/tcp/1/p2p/a,/ip4/10.0.0.2/tcp/1/p2p/b',
-    '--p2p.bootnodes=enr:x',
-    '--p2p.bootnodes',
-    'enr:y',
-  ]
+  const argv = ['--p2p.static', `${peer(1)},${peer(2)}`, '--p2p.netrestrict=10.0.0.0/8', '--p2p.netrestrict', '::1/128']
   expect(await p2pOptions(flags(argv), '/data', false)).toMatchObject({
-    staticPeers: ['/ip4/10.0.0.1/tcp/1/p2p/a', '/ip4/10.0.0.2/tcp/1/p2p/b'],
-    bootnodes: ['enr:x', 'enr:y'],
+    staticPeers: [peer(1), peer(2)],
+    netRestrict: ['10.0.0.0/8', '::1/128'],
   })
 })
 
