@@ -18,11 +18,14 @@ export class RpcError extends Error {
   override name = 'RpcError'
   readonly code: number
   readonly data: unknown
+  /** The message as the peer sent it, where `message` says before it what was asked. */
+  readonly peerMessage: string
 
-  constructor(code: number, message: string, data?: unknown) {
+  constructor(code: number, message: string, data?: unknown, peerMessage: string = message) {
     super(message)
     this.code = code
     this.data = data
+    this.peerMessage = peerMessage
   }
 }
 
@@ -155,7 +158,8 @@ export function rpcResult(answer: unknown, method: string): unknown {
   const error = answer['error']
   if (isRecord(error)) {
     const code = typeof error['code'] === 'number' ? error['code'] : rpcCodes.internal
-    throw new RpcError(code, `${method}: ${String(error['message'])}`, error['data'])
+    const message = String(error['message'])
+    throw new RpcError(code, `${method}: ${message}`, error['data'], message)
   }
   if (!('result' in answer)) throw new TransportError(`${method}: the answer has neither result nor error`)
   return answer['result']

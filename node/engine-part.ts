@@ -1,32 +1,26 @@
 import { join } from 'node:path'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../common/clock.ts'
-import { errorMessage } from '../common/errors.ts'
-import { RpcError } from '../common/json-rpc.ts'
 import { RpcServer } from '../common/json-rpc-server.ts'
 import type { Log } from '../common/log.ts'
-import { type Backoff, retry } from '../common/retry.ts'
 import { genesisHeader, parseGenesis } from '../protocol/genesis-file.ts'
-import type { RollupConfig } from '../protocol/rollup-config.ts'
 import { create2DeployerCodeOf } from '../protocol/upgrade-txs.ts'
-import { checkChainId, checkGenesis } from './chain-checks.ts'
+import { checkGenesis } from './chain-checks.ts'
 import type { Closers } from './closers.ts'
 import { EmbeddedChain } from './engine/embedded/chain/chain.ts'
 import { EmbeddedEngine } from './engine/embedded/engine.ts'
 import { embeddedRpcMethods } from './engine/embedded/rpc/embedded-rpc.ts'
 import { minerMethods } from './engine/embedded/rpc/miner-methods.ts'
+import { forwardTo } from './engine/embedded/rpc/sequencer-forward.ts'
 import { TxPool } from './engine/embedded/txpool/tx-pool.ts'
 import type { Engine } from './engine/engine.ts'
 import { engineApiMethods } from './engine/http/engine-api-methods.ts'
-import { HttpEngine } from './engine/http/http-engine.ts'
 import { jwtAuthorizer } from './engine/jwt.ts'
+import { reachEngine } from './external-engine.ts'
 import { listen } from './listen.ts'
 import { NodeError } from './node-error.ts'
 import type { EngineOptions, NodeOptions } from './node-options.ts'
 import { nodeVersion } from './rpc/version.ts'
-
-/** An external engine may take half a minute to come up beside the node. */
-const engineBackoff: Backoff = { firstMs: 500, maxMs: 5_000, attemptsMax: 10 }
 
 export type EnginePart = {
   readonly engine: Engine
@@ -44,29 +38,6 @@ export async function openEngine(options: NodeOptions, parts: Parts, closers: Cl
   const { engine } = options
   if (engine.kind === 'http') return { engine: await reachEngine(options.rollupConfig, engine, parts), ports: {} }
   return openEmbedded(options, engine, parts, closers)
-}
-
-async function reachEngine(
-  config: RollupConfig,
-  { url, jwtSecret }: EngineOptions & { kind: 'http' },
-  { clock, log, signal }: Parts,
-): Promise<Engine> {
-  const engine = new HttpEngine({ url, jwtSecret, forkTimes: config.forkTimes }, { clock })
-  const ask = async () => {
-    try {
-      return await engine.chainId()
-    } catch (error) {
-      log.warn('the engine is not reachable', { error: errorMessage(error) })
-      throw error
-    }
-  }
-  // An answer that is an error (a refused token) will not change by asking again.
-  const isFinal = (error: unknown) => error instanceof Error && error.cause instanceof RpcError
-  const chainId = await retry(ask, engineBackoff, { clock, signal, isFinal }).catch((cause: unknown) => {
-    throw new NodeError('no-engine', 'the engine does not answer; check --l2 and --l2.jwt-secret', { cause })
-  })
-  checkChainId('engine', config.l2ChainId, chainId)
-  return engine
 }
 
 /** Opens the embedded engine and its servers. Throws NodeError and the engine's own errors. */
@@ -94,7 +65,8 @@ export async function openEmbedded(
   closers.add('transaction pool', () => pool.stop())
   const engine = new EmbeddedEngine(chain, { log })
   closers.add('block building', () => engine.stop())
-  const methods = embeddedRpcMethods({ clientVersion: nodeVersion }, { chain, pool, clock, log })
+  const forward = options.sequencerUrl === undefined ? undefined : forwardTo(options.sequencerUrl, { log })
+  const methods = embeddedRpcMethods({ clientVersion: nodeVersion }, { chain, pool, forward, clock, log })
   const server = new RpcServer({ ...options.rpc, websocket: true, corsOrigin: '*' }, { methods, log })
   const eth = await listen(server, options.rpc, 'eth JSON-RPC')
   closers.add('eth rpc', () => server.stop())

@@ -31,6 +31,7 @@ const classOfCode: Readonly<Record<string, ErrorClass>> = {
   // EngineError
   'invalid-forkchoice': 'reset',
   'unknown-payload': 'temporary',
+  unauthorized: 'temporary',
   // L1Error: `missing` is a block that was reorganised away
   unavailable: 'temporary',
   missing: 'reset',

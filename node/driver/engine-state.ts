@@ -85,6 +85,18 @@ export class EngineState {
     return () => this.#listeners.delete(listener)
   }
 
+  /**
+   * Why the engine answers that it syncs: it does, or it was restarted and lost blocks that it had taken from us. Then it
+   * waits for peers that may not exist, and we begin again at the heads it still has.
+   */
+  async notReady(): Promise<DriverError> {
+    const { unsafe } = this.#heads
+    if ((await this.engine.payloadByHash(unsafe.hash)) !== undefined) {
+      return new DriverError('syncing', 'the engine is syncing')
+    }
+    return new DriverError('reset', `the engine lost the unsafe head ${unsafe.number}`)
+  }
+
   /** Tells the engine the heads, if they moved. Throws DriverError and EngineError. */
   async synchronize(): Promise<void> {
     if (!this.#isDirty) return
@@ -97,9 +109,7 @@ export class EngineState {
       safeBlockHash: safe.hash,
       finalizedBlockHash: finalized.hash,
     })
-    if (payloadStatus.status === 'SYNCING' || payloadStatus.status === 'ACCEPTED') {
-      throw new DriverError('syncing', 'the engine is syncing')
-    }
+    if (payloadStatus.status === 'SYNCING' || payloadStatus.status === 'ACCEPTED') throw await this.notReady()
     if (payloadStatus.status !== 'VALID') {
       throw new DriverError('reset', `the engine finds the unsafe head invalid: ${payloadStatus.validationError}`)
     }

@@ -30,8 +30,9 @@ export type Engine = {
 
 /**
  * `temporary`: try again. `invalid-forkchoice` (-38002): reset. `invalid-attributes` (-38003): the attributes can
- * never become a block. `unknown-payload` (-38001): start the build again. `critical`: the engine is not the right one.
+ * never become a block. `unknown-payload` (-38001): start the build again. `unauthorized`: it refuses our token, a
+ * person must look at secret and clock; it may work again without us. `critical`: the engine is not the right one.
  */
 export class EngineError extends CodedError<
-  'temporary' | 'invalid-forkchoice' | 'invalid-attributes' | 'unknown-payload' | 'critical'
+  'temporary' | 'unauthorized' | 'invalid-forkchoice' | 'invalid-attributes' | 'unknown-payload' | 'critical'
 > {}

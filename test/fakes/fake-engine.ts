@@ -115,6 +115,18 @@ export class FakeEngine implements Engine {
     }
   }
 
+  /** As after a kill: the blocks above this height are gone, and so is the safe label. */
+  loseAbove(number: bigint): void {
+    for (const [blockHash, { executionPayload }] of this.#blocks) {
+      if (executionPayload.blockNumber > number) this.#blocks.delete(blockHash)
+    }
+    const head = [...this.#blocks.values()].find(({ executionPayload }) => executionPayload.blockNumber === number)
+    if (head === undefined) throw new Error(`the fake engine has no block ${number}`)
+    const { finalizedBlockHash } = this.state
+    const headBlockHash = head.executionPayload.blockHash
+    this.state = { headBlockHash, safeBlockHash: finalizedBlockHash, finalizedBlockHash }
+  }
+
   #ancestors(from: Hex): ExecutionPayload[] {
     const chain: ExecutionPayload[] = []
     for (let at = this.#blocks.get(from); at !== undefined; at = this.#blocks.get(at.executionPayload.parentHash)) {

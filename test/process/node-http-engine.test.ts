@@ -54,6 +54,9 @@ describe.skipIf(!hasAnvil)('a node on an engine over HTTP (skipped without anvil
 
   test('does not start with the wrong secret', async () => {
     const wrong = net.options('wrong', { engine: { kind: 'http', url, jwtSecret: new Uint8Array(32) } })
-    await expect(net.node(wrong)).rejects.toMatchObject({ code: 'no-engine' })
+    await expect(net.node(wrong)).rejects.toMatchObject({
+      code: 'engine-refuses',
+      message: expect.stringContaining('--l2.jwt-secret'),
+    })
   })
 })

@@ -25,7 +25,7 @@ export async function build(state: EngineState, parent: L2BlockRef, attributes: 
   )
   const { status, validationError } = result.payloadStatus
   if (status === 'INVALID') throw new DriverError('invalid-block', `attributes refused: ${validationError ?? status}`)
-  if (status !== 'VALID') throw new DriverError('syncing', 'the engine is syncing')
+  if (status !== 'VALID') throw await state.notReady()
   if (result.payloadId === undefined) throw new DriverError('temporary', 'the engine gave no payload id')
   return { id: result.payloadId, parent, attributes }
 }

@@ -20,7 +20,7 @@ export async function insert(
       `block ${ref.number} refused: ${status.validationError ?? 'no reason given'}`,
     )
   }
-  if (status.status !== 'VALID') throw new DriverError('syncing', 'the engine is syncing')
+  if (status.status !== 'VALID') throw await state.notReady()
   if (state.heads.unsafe.number >= ref.number) state.rememberUnsafe()
   const safety =
     derived === undefined ? {} : derived.isLastInSpan ? { pendingSafe: ref, safe: ref } : { pendingSafe: ref }

@@ -177,6 +177,7 @@ const codes: Readonly<Record<EngineError['code'], number>> = {
   'invalid-forkchoice': engineErrorCodes.invalidForkchoiceState,
   'invalid-attributes': engineErrorCodes.invalidPayloadAttributes,
   temporary: rpcCodes.internal,
+  unauthorized: rpcCodes.internal,
   critical: rpcCodes.internal,
 }
 

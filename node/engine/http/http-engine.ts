@@ -1,5 +1,5 @@
 import type { Clock } from '../../../common/clock.ts'
-import { HttpRpcClient, RpcError, rpcCodes, TransportError } from '../../../common/json-rpc.ts'
+import { HttpRpcClient, RpcError, rpcCodes } from '../../../common/json-rpc.ts'
 import { bytesToHex, FormatError, type Hex, parseQuantity, quantity } from '../../../protocol/bytes.ts'
 import type {
   ForkchoiceResult,
@@ -24,11 +24,12 @@ import { headerFromRpc, transactionFromRpc } from '../../../protocol/rpc-json.ts
 import { encodeTransaction } from '../../../protocol/transaction.ts'
 import { verifyAccountProof } from '../../../protocol/trie-proof.ts'
 import { type BlockLabel, type Engine, EngineError } from '../engine.ts'
-import { engineApiVersions, engineErrorCodes } from '../engine-api-versions.ts'
+import { engineApiVersions } from '../engine-api-versions.ts'
 import { jwtToken } from '../jwt.ts'
+import { engineMethods } from './capabilities.ts'
+import { readTimeoutMs, timeoutMsOf } from './timeouts.ts'
+import { toEngineError } from './wire-errors.ts'
 
-/** Longest wait for an answer: a full block takes an interpreter several seconds to execute. */
-export const engineTimeoutMs = 60_000
 /** Payload ids whose block time is remembered; the driver builds one block at a time. */
 const buildsMax = 64
 const messagePasser: Hex = '0x4200000000000000000000000000000000000016'
@@ -38,23 +39,33 @@ export type HttpEngineOptions = {
   /** 32 bytes. */
   readonly jwtSecret: Uint8Array
   readonly forkTimes: ForkTimes
-  readonly timeoutMs?: number
 }
 
 /** An engine behind the authenticated Engine API port: op-geth, op-reth, or our own in another process. */
 export class HttpEngine implements Engine {
   readonly #forkTimes: ForkTimes
   readonly #rpc: HttpRpcClient
+  readonly #clock: Clock
   /** getPayload's version depends on the block's time, which the id alone does not tell. */
   readonly #buildTimes = new Map<Hex, bigint>()
 
-  constructor(
-    { url, jwtSecret, forkTimes, timeoutMs = engineTimeoutMs }: HttpEngineOptions,
-    { clock }: { readonly clock: Clock },
-  ) {
+  constructor({ url, jwtSecret, forkTimes }: HttpEngineOptions, { clock }: { readonly clock: Clock }) {
     this.#forkTimes = forkTimes
+    this.#clock = clock
     const headers = () => ({ authorization: `Bearer ${jwtToken(jwtSecret, Math.floor(clock.nowMs() / 1000))}` })
-    this.#rpc = new HttpRpcClient({ url, timeoutMs, headers })
+    this.#rpc = new HttpRpcClient({ url, timeoutMs: readTimeoutMs, headers })
+  }
+
+  /** Methods the engine says it has; undefined where it is too old to say. */
+  async capabilities(): Promise<readonly string[] | undefined> {
+    const asked = [engineMethods(this.#forkTimes).map(({ method }) => method)]
+    try {
+      return await this.#ask('engine_exchangeCapabilities', asked, (json) => asArray(json, 'capabilities').map(String))
+    } catch (error) {
+      const cause = error instanceof EngineError ? error.cause : undefined
+      if (cause instanceof RpcError && cause.code === rpcCodes.methodNotFound) return undefined
+      throw error
+    }
   }
 
   async chainId(): Promise<bigint> {
@@ -140,9 +151,9 @@ export class HttpEngine implements Engine {
   async #ask<T>(method: string, params: readonly unknown[], parse: (json: unknown) => T): Promise<T> {
     let json: unknown
     try {
-      json = await this.#rpc.request(method, params)
+      json = await this.#rpc.request(method, params, timeoutMsOf(method))
     } catch (error) {
-      throw toEngineError(error)
+      throw toEngineError(error, this.#clock.nowMs())
     }
     return this.#parse(method, json, parse)
   }
@@ -170,20 +181,4 @@ function storageRoot(header: Header, proof: unknown): Hex {
   const { address, account } = verifyAccountProof(header.stateRoot, proof)
   if (bytesToHex(address) !== messagePasser) throw new FormatError('the proof is of another account')
   return bytesToHex(account.storageRoot)
-}
-
-function toEngineError(cause: unknown): EngineError {
-  if (cause instanceof TransportError) return new EngineError('temporary', cause.message, { cause })
-  if (!(cause instanceof RpcError)) throw cause
-  return new EngineError(codes[cause.code] ?? 'temporary', cause.message, { cause })
-}
-
-const codes: Readonly<Record<number, EngineError['code']>> = {
-  [engineErrorCodes.unknownPayload]: 'unknown-payload',
-  [engineErrorCodes.invalidForkchoiceState]: 'invalid-forkchoice',
-  [engineErrorCodes.invalidPayloadAttributes]: 'invalid-attributes',
-  [engineErrorCodes.tooLargeRequest]: 'critical',
-  [engineErrorCodes.unsupportedFork]: 'critical',
-  [rpcCodes.methodNotFound]: 'critical',
-  [rpcCodes.invalidParams]: 'critical',
 }

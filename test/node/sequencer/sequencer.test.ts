@@ -168,6 +168,19 @@ describe('errors', () => {
     expect(await sequencer.step()).toEqual({ afterMs: 30_000 })
   })
 
+  test('an engine that lost its newest blocks is not waited for: the heads are found again', async () => {
+    const { world, sequencer, block } = await sequencing()
+    for (let i = 0; i < 5; i++) await block()
+    world.engine.loseAbove(3n)
+    world.clock.advance(10_000)
+    expect(await sequencer.step()).not.toEqual({ afterMs: 30_000 })
+    expect(world.state.isReady).toBe(false)
+    await world.settle()
+    expect(world.state.heads.unsafe.number).toBe(3n)
+    world.clock.advance(10_000)
+    expect((await block()).number).toBe(4n)
+  })
+
   test('attributes that the engine refuses are tried again a block later', async () => {
     const { world, sequencer } = await sequencing()
     world.engine.refuses = () => true

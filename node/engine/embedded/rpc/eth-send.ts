@@ -10,13 +10,15 @@ import type { RpcParts } from './rpc-parts.ts'
 /** Error code of EIP-7966 for a transaction that was accepted but not included in time. */
 const syncTimeoutCode = 4
 
+type SendParts = Pick<RpcParts, 'chain' | 'pool' | 'forward'>
+
 /** eth_sendRawTransaction, and EIP-7966's variant that waits for the receipt. */
-export function ethSendMethods(parts: Pick<RpcParts, 'chain' | 'pool'>): RpcMethods {
+export function ethSendMethods(parts: SendParts): RpcMethods {
   return {
     eth_sendRawTransaction: ([raw]) => send(parts, raw),
     eth_sendRawTransactionSync: async ([raw, timeout], { closed }) => {
       const timeoutMs = optional(timeout, timeoutParam) ?? sendSyncTimeoutMs
-      const hash = send(parts, raw)
+      const hash = await send(parts, raw)
       return await included(parts, hash, AbortSignal.any([closed, AbortSignal.timeout(timeoutMs)]))
     },
   }
@@ -29,9 +31,12 @@ function timeoutParam(value: unknown): number {
   return Math.min(Math.floor(ms), sendSyncTimeoutMsMax)
 }
 
-function send({ pool }: Pick<RpcParts, 'pool'>, raw: unknown): Hex {
+/** To the sequencer where one is named, as op-geth does without a pool of its own; else to this pool. */
+async function send({ pool, forward }: SendParts, raw: unknown): Promise<Hex> {
+  const bytes = bytesParam(raw, 'the transaction')
+  if (forward !== undefined) return forward(bytes)
   try {
-    return pool.add(bytesParam(raw, 'the transaction'))
+    return pool.add(bytes)
   } catch (error) {
     if (!(error instanceof PoolError)) throw error
     const code = error.code === 'malformed' ? rpcCodes.invalidParams : rpcCodes.server

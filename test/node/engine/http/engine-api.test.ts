@@ -181,9 +181,12 @@ describe('client and server agree', () => {
     await expect(client().getPayload('0x0000000000000000')).rejects.toMatchObject({ code: 'unknown-payload' })
   })
 
-  test('a wrong secret is refused and reported as an engine that cannot be used yet', async () => {
+  test('a wrong secret is refused and reported as what to look at', async () => {
     const failed = client(new Uint8Array(32)).forkchoiceUpdated(forkchoice)
-    await expect(failed).rejects.toMatchObject({ code: 'temporary', message: expect.stringContaining('unauthorized') })
+    await expect(failed).rejects.toMatchObject({
+      code: 'unauthorized',
+      message: expect.stringContaining('--l2.jwt-secret'),
+    })
   })
 
   test('nobody at the address is temporary', async () => {
