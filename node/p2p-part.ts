@@ -107,7 +107,7 @@ export async function startP2p(options: P2pOptions, parts: P2pParts, closers: Cl
     bans.isDenied(peerIdOrIp) || (isIP(peerIdOrIp) !== 0 && allowed?.has(peerIdOrIp) === false)
   const manager = new PeerManager(options.peers, { network, book, isDenied, clock, log, registry })
   const discovery = options.discovery
-    ? await startDiscovery(options, { ...parts, log }, { privateKey, ip, network, isDenied, manager, book })
+    ? await startDiscovery(options, { ...parts, log }, { privateKey, ip, network, isDenied, manager, book }, closers)
     : undefined
   if (discovery !== undefined) closers.add('discovery', () => discovery.stop())
   const statics = new StaticPeers(options.staticPeers, { network, clock, log })
@@ -128,10 +128,12 @@ async function startDiscovery(
     readonly manager: PeerManager
     readonly book: PeerBook
   },
+  closers: Closers,
 ): Promise<Discovery> {
   const { listen, advertise, bootnodes } = options
   const tcp = portOf(deps.network.addresses()) ?? listen.tcp
   const store = await openRecords(options.discoveryPath, notWritten(log))
+  closers.add('discovery store', () => store.close())
   return await naming('p2p.listen.udp', () =>
     Discovery.start(
       {

@@ -111,7 +111,6 @@ export class Discovery {
     this.#save()
     await this.#discv5.stop()
     await this.#running
-    await this.#parts.store.close()
   }
 
   async #start(): Promise<void> {

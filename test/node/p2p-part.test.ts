@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -78,6 +79,17 @@ test('a TCP port that is taken is said with the flag that changes it, and nothin
   await new Promise((resolve) => server.close(resolve))
   const { network } = await start({ listen })
   expect(network.addresses()[0]).toContain(`/tcp/${port}/`)
+})
+
+test('a UDP port that is taken is said with its flag, and the stores are free again', async () => {
+  const socket = createSocket('udp4')
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  const listen = { ip: '127.0.0.1', tcp: 0, udp: socket.address().port }
+  const message = expect.stringContaining('--p2p.listen.udp')
+  await expect(start({ listen })).rejects.toMatchObject({ code: 'port-in-use', message })
+  await closers.close()
+  socket.close()
+  expect((await start()).discovery).toBeDefined()
 })
 
 test('discovery takes the number of the TCP port, and tells both', async () => {
