@@ -1,15 +1,18 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { CodedError } from './errors.ts'
+import { CodedError, errorMessage } from './errors.ts'
 
-/** Bytes one piece of content may have. */
-export const contentBytesMax = 64 * 1024 * 1024
+/** Bytes one piece of content may have: the list of the largest batch that the DatanetRegistry accepts. */
+export const contentBytesMax = 65 * 1024 * 1024
 
 /** Root of the SHA-256 tree over chunks of `chunkBytes`; `merkleRoot` of protocol/content-hash.ts. */
 export type RootOf = (bytes: Uint8Array, chunkBytes: number) => `0x${string}`
 
-/** `corrupt`: a file does not have the hash it is filed under. `too-large`: past {@link contentBytesMax}. */
-export class ContentError extends CodedError<'corrupt' | 'too-large'> {}
+/**
+ * `corrupt`: a file does not have the hash it is filed under. `too-large`: past {@link contentBytesMax}. `unreadable`:
+ * the file is there and cannot be read.
+ */
+export class ContentError extends CodedError<'corrupt' | 'too-large' | 'unreadable'> {}
 
 /**
  * Content by its hash, a file each in one directory: texts under the root over their 1 KiB chunks, lists of fixed-size
@@ -53,8 +56,8 @@ export class ContentStore {
   getRecords(hash: string, recordBytes: number): Uint8Array | undefined {
     if (!/^0x[0-9a-f]{64}$/.test(hash)) return undefined
     const file = this.#file(hash)
-    if (!existsSync(file)) return undefined
-    const bytes = new Uint8Array(readFileSync(file))
+    const bytes = readContent(file)
+    if (bytes === undefined) return undefined
     const actual = this.#rootOf(bytes, recordBytes)
     if (actual !== hash) throw new ContentError('corrupt', `${file} holds content of hash ${actual}; remove it`)
     return bytes
@@ -67,3 +70,16 @@ export class ContentStore {
 
 /** Chunk of a content hash: 1 KiB, so that a proof opens no more of a text than needed. */
 const contentChunkBytes = 1024
+
+/** The size is looked at first: a file of any length may lie there. */
+function readContent(file: string): Uint8Array | undefined {
+  try {
+    const size = statSync(file, { throwIfNoEntry: false })?.size
+    if (size === undefined) return undefined
+    if (size > contentBytesMax) throw new ContentError('too-large', `${file} has ${size} bytes; remove it`)
+    return new Uint8Array(readFileSync(file))
+  } catch (cause) {
+    if (cause instanceof ContentError) throw cause
+    throw new ContentError('unreadable', `${file} cannot be read: ${errorMessage(cause)}`, { cause })
+  }
+}

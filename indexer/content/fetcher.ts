@@ -1,29 +1,29 @@
 import type { Clock } from '../../common/clock.ts'
 import { ContentError, type ContentStore } from '../../common/content-store.ts'
 import type { Log } from '../../common/log.ts'
-import { bytesToHex } from '../../protocol/bytes.ts'
-import type { Row, Store } from '../store/store.ts'
+import { IndexerError } from '../indexer-error.ts'
+import type { ContentState } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import { expandBatch, manifestRecordBytes } from './expand-batch.ts'
 
-/** Record of a batch manifest: content hash, similarity hash, consent. */
-export const manifestRecordBytes = 65
 /** Characters of a text kept in the index for lists. */
 export const previewCharsMax = 280
 /** Contents looked for in one go, in one transaction of the database. */
-const goItems = 200
-/** Wait before missing content is looked for again. */
+export const goItems = 200
+/** Bytes read in one go: hashing them is 50 ms in which no query is answered. */
+const goBytes = 8 * 1024 * 1024
+/** Wait after a go that found nothing, and before the missing are looked for from the start. */
+const goMs = 50
 const missingMs = 2000
+/** Rounds between two looks at damaged content: reading and hashing it again costs, and someone must replace it first. */
+const damagedEvery = 30
 
-type Parts = {
-  readonly store: Store
-  readonly content: ContentStore
-  readonly clock: Clock
-  readonly log: Log
-  readonly onItems: () => void
-}
+type Parts = { readonly store: Store; readonly content: ContentStore; readonly clock: Clock; readonly log: Log }
 
 /**
  * Fetches what the chain names by hash: manifests of batches, whose items then become contributions, and texts.
- * Each is checked against its hash. What is missing is tried again for ever and counted; it never holds up the blocks.
+ * Each is checked against its hash. What is missing is tried again for ever and counted; it never holds up the blocks,
+ * nor what is behind it.
  */
 export class ContentFetcher {
   readonly #parts: Parts
@@ -32,114 +32,99 @@ export class ContentFetcher {
     this.#parts = parts
   }
 
+  /** Runs until the signal. Throws IndexerError where the database is damaged. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#parts
-    let afterHash = ''
-    while (!signal.aborted) {
-      let found = 0
+    for (let round = 0; !signal.aborted; round++) {
       try {
-        found = this.expandManifests()
-        const go = this.fetchContents(afterHash)
-        afterHash = go.last
-        found += go.found
+        const states: ContentState[] = round % damagedEvery === 0 ? ['missing', 'damaged'] : ['missing']
+        for (const state of states) await this.round(state, signal)
       } catch (error) {
-        log.warn('content not read', { error })
+        if (error instanceof IndexerError && error.code === 'corrupt') throw error
+        log.warn('content not indexed, trying again', { error })
       }
-      if (afterHash === '' && found === 0) await clock.sleep(missingMs, signal)
-      // Give queries a turn between two goes.
-      else await clock.sleep(0, signal)
+      await clock.sleep(missingMs, signal)
     }
   }
 
-  /** Turns batches whose manifest is here into contributions. Returns how many batches. */
-  expandManifests(): number {
-    const { store, content, onItems } = this.#parts
-    const batches = store.all(
-      `select b.*, m.state as manifest_state from batch b join manifest m on m.root = b.root
-       where m.state != 'bad' and not exists (select 1 from contribution c where c.id = b.first_id) limit ?`,
-      goItems,
-    )
-    let expanded = 0
+  /** Looks once for all manifests and contents of one state. */
+  async round(state: ContentState, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts
+    for (let after = -1; after !== Number.POSITIVE_INFINITY && !signal.aborted; ) {
+      const go = await this.#manifests(state, after, signal)
+      after = go.isLast ? Number.POSITIVE_INFINITY : go.last
+      await clock.sleep(go.found > 0 ? 0 : goMs, signal)
+    }
+    for (let after: string | undefined = ''; after !== undefined && !signal.aborted; ) {
+      const go = this.#contents(state, after)
+      after = go.isLast ? undefined : go.last
+      // A turn for queries; and where nothing is found, little of the processor.
+      if (!go.isLast) await clock.sleep(go.found > 0 ? 0 : goMs, signal)
+    }
+  }
+
+  async #manifests(state: ContentState, after: number, signal: AbortSignal) {
+    const { store, content } = this.#parts
+    const sql = `select batch.*, manifest.state as manifest_state from manifest join batch using (first_id)
+      where manifest.state = ? and first_id > ? order by first_id limit ?`
+    const batches = store.all(sql, state, after, goItems)
+    let found = 0
     for (const batch of batches) {
-      const records = this.#read(() => content.getRecords(String(batch['root']), manifestRecordBytes))
-      if (records === undefined) continue
-      this.#expand(batch, records)
-      expanded++
+      if (signal.aborted) break
+      const root = String(batch['root'])
+      const records = this.#read(root, state, () => content.getRecords(root, manifestRecordBytes))
+      if (records === 'missing' || records === 'damaged') {
+        if (records !== state)
+          store.run('update manifest set state = ? where first_id = ?', records, batch['first_id'] ?? null)
+        continue
+      }
+      await expandBatch(batch, records, this.#parts, signal)
+      found++
     }
-    if (expanded > 0) onItems()
-    return expanded
+    return { found, last: Number(batches.at(-1)?.['first_id']), isLast: batches.length < goItems }
   }
 
-  /** Reads missing contents behind `afterHash`; `last` is '' once the end was reached. */
-  fetchContents(afterHash: string): { readonly found: number; readonly last: string } {
+  #contents(state: ContentState, after: string) {
     const { store, content } = this.#parts
     const wanted = store.all(
-      "select hash from content where state = 'missing' and hash > ? order by hash limit ?",
-      afterHash,
+      'select hash from content where state = ? and hash > ? order by hash limit ?',
+      state,
+      after,
       goItems,
     )
-    let found = 0
+    let [found, bytesRead, last] = [0, 0, after]
     store.transaction(() => {
-      for (const { hash } of wanted) {
-        const bytes = this.#read(() => content.get(String(hash)))
-        if (bytes === undefined) continue
-        const preview = new TextDecoder().decode(bytes.subarray(0, previewCharsMax * 4)).slice(0, previewCharsMax)
-        store.run(
-          "update content set state = 'present', size = ?, preview = ? where hash = ?",
-          bytes.length,
-          preview,
-          String(hash),
-        )
+      for (const row of wanted) {
+        if (bytesRead >= goBytes) break
+        const hash = String(row['hash'])
+        last = hash
+        const bytes = this.#read(hash, state, () => content.get(hash))
+        if (bytes === 'missing' || bytes === 'damaged') {
+          if (bytes !== state) store.run('update content set state = ? where hash = ?', bytes, hash)
+          continue
+        }
+        bytesRead += bytes.length
+        const sql = "update content set state = 'present', size = ?, preview = ? where hash = ?"
+        store.run(sql, bytes.length, previewOf(bytes), hash)
         found++
       }
     })
-    return { found, last: wanted.length < goItems ? '' : String(wanted.at(-1)?.['hash']) }
+    return { found, last, isLast: wanted.length < goItems && last === (wanted.at(-1)?.['hash'] ?? after) }
   }
 
-  #expand(batch: Row, records: Uint8Array): void {
-    const { store, log } = this.#parts
-    const count = Number(batch['count'])
-    const firstId = Number(batch['first_id'])
-    if (records.length !== count * manifestRecordBytes) {
-      log.warn('manifest does not list the batch', {
-        root: batch['root'],
-        records: records.length / manifestRecordBytes,
-        count,
-      })
-      store.run("update manifest set state = 'bad' where root = ?", String(batch['root']))
-      return
-    }
-    store.transaction(() => {
-      for (let i = 0; i < count; i++) {
-        const record = records.subarray(i * manifestRecordBytes, (i + 1) * manifestRecordBytes)
-        const contentHash = bytesToHex(record.subarray(0, 32))
-        store.run(
-          'insert into contribution values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-          firstId + i,
-          Number(batch['datanet']),
-          String(batch['author']),
-          contentHash,
-          bytesToHex(record.subarray(32, 64)),
-          record[64] ?? 0,
-          String(batch['bond']),
-          firstId,
-          Number(batch['block']),
-          String(batch['tx_hash']),
-        )
-        store.run("insert or ignore into content (hash, state) values (?, 'missing')", contentHash)
-      }
-      store.run("update manifest set state = 'present' where root = ?", String(batch['root']))
-    })
-  }
-
-  /** Damaged content counts as missing: whoever owns the store may replace it. */
-  #read(read: () => Uint8Array | undefined): Uint8Array | undefined {
+  /** Damaged content may be replaced by whoever owns the store; it is said once. */
+  #read(hash: string, known: ContentState, read: () => Uint8Array | undefined): Uint8Array | 'missing' | 'damaged' {
     try {
-      return read()
+      return read() ?? 'missing'
     } catch (error) {
       if (!(error instanceof ContentError)) throw error
-      this.#parts.log.warn('content is damaged', { error })
-      return undefined
+      if (known !== 'damaged') this.#parts.log.warn('content cannot be used', { hash, error })
+      return 'damaged'
     }
   }
+}
+
+function previewOf(bytes: Uint8Array): string {
+  // Four bytes are the longest character of UTF-8.
+  return new TextDecoder().decode(bytes.subarray(0, previewCharsMax * 4)).slice(0, previewCharsMax)
 }

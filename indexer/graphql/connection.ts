@@ -1,97 +1,144 @@
-import { createHash } from 'node:crypto'
-import type { Row, Store, Value } from '../store/store.ts'
+import type { Row, Value } from '../store/store.ts'
+import type { QueryContext } from './context.ts'
+import { cursorTag, decodeCursor, encodeCursor } from './cursor.ts'
 import { queryError } from './query-error.ts'
 
 /** Nodes of one page, at most and by default. */
 export const pageNodesMax = 100
 export const pageNodesDefault = 20
+/** Where `totalCount` stops: a count reads every row it counts. */
+export const totalCountMax = 100_000
 
 export type PageArguments = {
   readonly first?: number | null
   readonly after?: string | null
+  readonly last?: number | null
+  readonly before?: string | null
   readonly orderDirection?: 'asc' | 'desc' | null
 }
 
+export type Filter = { readonly sql: string; readonly values: readonly Value[] }
+
+export type Parent = Readonly<Record<string, Value | undefined>>
+
 /** Rows in an order that their key columns make total. */
 export type Listing = {
+  /** A table, or a select in brackets whose parameters are `fromValues`. */
   readonly from: string
-  /** `sql` without `where`; joined by `and`. */
-  readonly where: readonly { readonly sql: string; readonly values: readonly Value[] }[]
+  readonly fromValues?: readonly Value[]
+  /** Joined by `and`. */
+  readonly where: readonly Filter[]
   readonly key: readonly string[]
+  /** Columns that name the parent whose rows these are: the pages of many parents are read in one statement. */
+  readonly of?: Parent
 }
 
-/** A Relay connection by keyset: a page costs what it shows, however far into the list. Counts only when asked. */
-export function connection<Node>(store: Store, listing: Listing, page: PageArguments, toNode: (row: Row) => Node) {
-  const first = page.first ?? pageNodesDefault
-  if (first < 1 || first > pageNodesMax)
-    throw queryError('BAD_INPUT', `first must be 1 to ${pageNodesMax}, got ${first}`)
-  const descending = page.orderDirection === 'desc'
-  const tag = cursorTag(listing, descending)
-  const filters = [...listing.where]
-  const after =
-    page.after === undefined || page.after === null ? undefined : decodeCursor(page.after, tag, listing.key.length)
-  if (after !== undefined) {
-    const marks = after.map(() => '?').join(', ')
-    filters.push({ sql: `(${listing.key.join(', ')}) ${descending ? '<' : '>'} (${marks})`, values: after })
+/**
+ * A Relay connection by keyset: a page costs what it shows, however far into the list. Counts only when asked. Throws
+ * BAD_INPUT.
+ */
+export async function connection<Node>(
+  context: QueryContext,
+  listing: Listing,
+  page: PageArguments,
+  toNode: (row: Row) => Node,
+) {
+  const { size, isBackward, isDescending } = pageShape(page)
+  const tag = cursorTag([listing.from, listing.fromValues, listing.where, listing.of, page.orderDirection === 'desc'])
+  const bound = (name: 'after' | 'before', sign: string): readonly Filter[] => {
+    const cursor = page[name]
+    if (cursor === undefined || cursor === null) return []
+    const values = decodeCursor(cursor, name, tag, listing.key.length)
+    return [{ sql: `(${listing.key.join(', ')}) ${sign} (${values.map(() => '?').join(', ')})`, values }]
   }
-  const order = listing.key.map((column) => `${column} ${descending ? 'desc' : 'asc'}`).join(', ')
-  const sql = `select * from ${listing.from}${whereSql(filters)} order by ${order} limit ?`
-  const rows = store.all(sql, ...filters.flatMap((filter) => filter.values), first + 1)
-  const shown = rows.slice(0, first)
+  const [behind, ahead] = page.orderDirection === 'desc' ? ['<', '>'] : ['>', '<']
+  const where = [...listing.where, ...bound('after', behind), ...bound('before', ahead)]
+  const rows = await pageRows(context, { ...listing, where }, isDescending, size + 1)
+  const hasMore = rows.length > size
+  const shown = isBackward ? rows.slice(0, size).reverse() : rows.slice(0, size)
   const edges = shown.map((row) => ({ cursor: encodeCursor(row, listing.key, tag), node: toNode(row) }))
+  const isSet = (cursor: string | null | undefined) => cursor !== undefined && cursor !== null
   return {
     edges,
     nodes: edges.map((edge) => edge.node),
     pageInfo: {
-      hasNextPage: rows.length > first,
-      hasPreviousPage: after !== undefined,
+      hasNextPage: isBackward ? isSet(page.before) : hasMore,
+      hasPreviousPage: isBackward ? hasMore : isSet(page.after),
       startCursor: edges[0]?.cursor ?? null,
       endCursor: edges.at(-1)?.cursor ?? null,
     },
-    totalCount: () => {
-      const count = store.get(
-        `select count(*) as n from ${listing.from}${whereSql(listing.where)}`,
-        ...listing.where.flatMap((filter) => filter.values),
-      )
-      return Number(count?.['n'] ?? 0)
-    },
+    totalCount: () => totalCount(context, listing),
   }
 }
 
 /** A filter on equality, or none where the value is not given. */
-export function equals(column: string, value: Value | undefined): Listing['where'] {
+export function equals(column: string, value: Value | undefined): readonly Filter[] {
   return value === undefined || value === null ? [] : [{ sql: `${column} = ?`, values: [value] }]
 }
 
-function whereSql(filters: Listing['where']): string {
-  return filters.length === 0 ? '' : ` where ${filters.map((filter) => filter.sql).join(' and ')}`
+function pageShape({ first, last, orderDirection }: PageArguments) {
+  const isGiven = (size: number | null | undefined): size is number => size !== undefined && size !== null
+  if (isGiven(first) && isGiven(last)) throw queryError('BAD_INPUT', 'give either first or last')
+  const [name, size] = isGiven(last) ? ['last', last] : ['first', first ?? pageNodesDefault]
+  if (size < 1 || size > pageNodesMax)
+    throw queryError('BAD_INPUT', `${name} must be 1 to ${pageNodesMax}, got ${size}`)
+  const isBackward = isGiven(last)
+  return { size, isBackward, isDescending: (orderDirection === 'desc') !== isBackward }
 }
 
-/** Binds a cursor to its list: used on another it is refused instead of giving a wrong page. */
-function cursorTag(listing: Listing, descending: boolean): string {
-  const text = JSON.stringify([listing.from, listing.where, descending], (_, value) =>
-    value instanceof Uint8Array ? [...value] : value,
+async function pageRows(
+  { store, loaders }: QueryContext,
+  { from, fromValues = [], where, key, of }: Listing,
+  isDescending: boolean,
+  limit: number,
+): Promise<readonly Row[]> {
+  const direction = isDescending ? 'desc' : 'asc'
+  const order = (prefix: string) => `order by ${key.map((column) => `${prefix}${column} ${direction}`).join(', ')}`
+  const values = where.flatMap((filter) => filter.values)
+  if (of === undefined)
+    return store.all(`select * from ${from}${whereSql(where)} ${order('')} limit ?`, ...fromValues, ...values, limit)
+  const keys = (prefix: string) => key.map((column) => `${prefix}${column}`).join(', ')
+  // The keys of each parent's page first, then their rows: one seek a row, whatever the length of the lists.
+  const sql = `select parent.key as parent_index, row.* from json_each(?) parent join ${from} row
+    on (${keys('row.')}) in (select ${keys('')} from ${from}${whereSql([ofParent(of), ...where])} ${order('')} limit ?)
+    ${order('row.')}`
+  const pages = await loaders.load(
+    JSON.stringify(['page', sql, values, fromValues, limit]),
+    parentKey(of),
+    (parents) => {
+      const read = store.all(sql, `[${parents.join()}]`, ...fromValues, ...fromValues, ...values, limit)
+      const byParent = new Map<Value, Row[]>(parents.map((parent) => [parent, []]))
+      for (const row of read) byParent.get(parents[Number(row['parent_index'])] ?? null)?.push(row)
+      return byParent
+    },
   )
-  return createHash('sha256').update(text).digest('base64url').slice(0, 8)
+  return pages ?? []
 }
 
-function encodeCursor(row: Row, key: readonly string[], tag: string): string {
-  const values = key.map((column) => row[column.split('.').at(-1) ?? column])
-  return Buffer.from(JSON.stringify([tag, ...values])).toString('base64url')
+async function totalCount({ store, loaders }: QueryContext, listing: Listing): Promise<number> {
+  const { from, fromValues = [], where, of } = listing
+  const values = [...fromValues, ...where.flatMap((filter) => filter.values), totalCountMax]
+  const counted = (filters: readonly Filter[]) =>
+    `(select count(*) from (select 1 from ${from}${whereSql(filters)} limit ?))`
+  if (of === undefined) return Number(store.get(`select ${counted(where)} as n`, ...values)?.['n'])
+  const sql = `select ${counted([ofParent(of), ...where])} as n from json_each(?) parent order by parent.key`
+  const count = await loaders.load(JSON.stringify(['count', sql, values]), parentKey(of), (parents) => {
+    const rows = store.all(sql, ...values, `[${parents.join()}]`)
+    return new Map(parents.map((parent, i) => [parent, Number(rows[i]?.['n'])]))
+  })
+  return count ?? 0
 }
 
-function decodeCursor(cursor: string, tag: string, length: number): Value[] {
-  let parts: unknown
-  try {
-    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
-  } catch {
-    parts = undefined
-  }
-  const isValid =
-    Array.isArray(parts) &&
-    parts.length === length + 1 &&
-    parts.every((part) => typeof part === 'string' || typeof part === 'number')
-  if (!isValid || !Array.isArray(parts)) throw queryError('BAD_INPUT', 'after is no cursor of this list')
-  if (parts[0] !== tag) throw queryError('BAD_INPUT', 'after belongs to a list with another filter or order')
-  return parts.slice(1) as Value[]
+/** A parent as an element of the JSON list that `parent` reads in SQL. */
+function parentKey(of: Parent): string {
+  return JSON.stringify(Object.values(of))
+}
+
+function ofParent(of: Parent): Filter {
+  const columns = Object.keys(of).map((name, i) => `${name} = parent.value ->> ${i}`)
+  return { sql: columns.join(' and '), values: [] }
+}
+
+function whereSql(filters: readonly Filter[]): string {
+  return filters.length === 0 ? '' : ` where ${filters.map((filter) => filter.sql).join(' and ')}`
 }

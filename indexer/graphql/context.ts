@@ -2,12 +2,20 @@ import type { ContentStore } from '../../common/content-store.ts'
 import type { Store } from '../store/store.ts'
 import type { SyncState } from '../sync/sync.ts'
 import type { IndexEvents } from './events.ts'
+import type { Loaders } from './loaders.ts'
 
-/** What resolvers read. */
-export type QueryContext = {
+/** What the server reads from. */
+export type QuerySources = {
   readonly store: Store
   readonly content: ContentStore | undefined
-  readonly chainId: bigint
+  readonly chainId: () => bigint
   readonly syncState: () => SyncState
   readonly events: IndexEvents
+}
+
+/** What the resolvers of one request read. */
+export type QueryContext = QuerySources & {
+  readonly loaders: Loaders
+  /** Bytes of texts that the request may still read. */
+  readonly text: { bytesLeft: number }
 }

@@ -7,7 +7,7 @@ export const scalars = {
     const text = String(value)
     if (!/^-?\d{1,78}$/.test(text))
       throw queryError('BAD_INPUT', `BigInt must be a decimal integer, got ${text.slice(0, 80)}`)
-    return text
+    return String(BigInt(text))
   }),
   Address: scalar('Address', (value) => hex(value, 'Address', 20)),
   Bytes: scalar('Bytes', (value) => {

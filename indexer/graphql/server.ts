@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { GraphQLError, parse } from 'graphql'
 import { createSchema, createYoga, type Plugin } from 'graphql-yoga'
 import type { Log } from '../../common/log.ts'
-import type { QueryContext } from './context.ts'
-import { limitRule, tokensMax } from './limits.ts'
+import { queryTextBytesMax } from './content-text.ts'
+import type { QueryContext, QuerySources } from './context.ts'
+import { limitRule, requestBytesMax, tokensMax } from './limits.ts'
+import { Loaders } from './loaders.ts'
 import { queryErrorCodes } from './query-error.ts'
 import { resolvers } from './resolvers.ts'
 
@@ -11,21 +13,26 @@ import { resolvers } from './resolvers.ts'
 export const schemaText = readFileSync(new URL('../schema.graphql', import.meta.url), 'utf8')
 
 /** GraphQL over HTTP, subscriptions over SSE, GraphiQL in the browser. */
-export function graphqlServer(context: QueryContext, log: Log) {
+export function graphqlServer(sources: QuerySources, log: Log) {
   const limits: Plugin = {
     onParse: ({ setParseFn }) => setParseFn((source: string) => parse(source, { maxTokens: tokensMax })),
     onValidate: ({ addValidationRule }) => addValidationRule(limitRule),
   }
   return createYoga({
     schema: createSchema({ typeDefs: schemaText, resolvers }),
-    context: () => context,
+    context: (): QueryContext => ({
+      ...sources,
+      loaders: new Loaders(),
+      text: { bytesLeft: queryTextBytesMax },
+    }),
     plugins: [limits],
     graphqlEndpoint: '/graphql',
+    maxRequestBodySize: requestBytesMax,
     landingPage: false,
     graphiql: { title: 'OpenLedger', defaultQuery: exampleQuery },
     maskedErrors: {
       maskError: (error) => {
-        if (isForClient(error)) return error
+        if (isForClient(error)) return withCode(error)
         log.warn('query failed', { error })
         return new GraphQLError('internal error', { extensions: { code: 'INTERNAL' } })
       },
@@ -41,19 +48,24 @@ const exampleQuery = `{
       id
       licence
       status
-      contributions(first: 3) { totalCount nodes { id author preview labels { code kind status } } }
+      contributions(first: 3) { totalCount nodes { id author preview labels { nodes { code kind status } } } }
     }
   }
 }
 `
 
-/**
- * Errors of the document itself, and ours by their codes. Told by their fields: an application and its libraries may
- * hold two copies of the error's class.
- */
-function isForClient(error: unknown): error is Error {
+/** Told by its fields: an application and its libraries may hold two copies of the error's class. */
+type ClientError = Error & { readonly originalError?: unknown; readonly extensions?: Record<string, unknown> }
+
+/** Errors of the document itself, and ours by their codes. */
+function isForClient(error: unknown): error is ClientError {
   if (!(error instanceof Error)) return false
-  const { originalError, extensions } = error as Error & { originalError?: unknown; extensions?: { code?: unknown } }
-  if (queryErrorCodes.some((code) => code === extensions?.code)) return true
+  const { originalError, extensions } = error as ClientError
+  if (queryErrorCodes.some((code) => code === extensions?.['code'])) return true
   return originalError === undefined && error.name === 'GraphQLError'
+}
+
+function withCode(error: ClientError): ClientError {
+  if (typeof error.extensions?.['code'] !== 'string') Object.assign(error.extensions ?? {}, { code: 'BAD_QUERY' })
+  return error
 }

@@ -1,5 +1,6 @@
 import type { Hex } from '../../protocol/bytes.ts'
-import type { BlockWriter, Row } from '../store/store.ts'
+import type { BlockWriter } from '../store/block-writer.ts'
+import type { Row } from '../store/store.ts'
 import type { IndexedLog, IndexedTransaction } from '../sync/chain-client.ts'
 import { EventReader, eventTopic, shortText } from './event.ts'
 
@@ -26,11 +27,11 @@ const handlers: Readonly<Record<Hex, (event: EventReader, context: EventContext)
       created_block: block,
       created_tx: tx.hash,
     })
-    writer.want('content', event.word(2))
+    writer.wantContent(event.word(2))
   },
   [eventTopic('DatanetMeta(uint64,bytes32)')]: (event, { writer }) => {
     change(writer, event.topicNumber(1), { meta_hash: event.word(0) })
-    writer.want('content', event.word(0))
+    writer.wantContent(event.word(0))
   },
   [eventTopic('DatanetStatus(uint64,uint8)')]: (event, { writer }) => {
     change(writer, event.topicNumber(1), { status: datanetStatuses[event.number(0)] ?? 'none' })
@@ -51,7 +52,8 @@ const handlers: Readonly<Record<Hex, (event: EventReader, context: EventContext)
       block,
       tx_hash: tx.hash,
     })
-    writer.want('content', event.word(0))
+    writer.contributor(event.topicAddress(3), event.topicNumber(1))
+    writer.wantContent(event.word(0))
   },
   [eventTopic('ContributionBatch(uint64,uint64,address,uint32,bytes32,uint256)')]: (event, { block, tx, writer }) => {
     const count = event.number(0)
@@ -65,8 +67,9 @@ const handlers: Readonly<Record<Hex, (event: EventReader, context: EventContext)
       block,
       tx_hash: tx.hash,
     })
+    writer.contributor(event.topicAddress(3), event.topicNumber(1))
     // The items are listed by the manifest, which is fetched by its root.
-    writer.want('manifest', event.word(1))
+    writer.wantManifest(event.topicNumber(2), event.word(1))
   },
   [eventTopic('ContributionDecided(uint64,bool,uint16,bytes32)')]: (event, { writer }) => {
     const status = event.uint(0) === 1n ? 'accepted' : 'rejected'
@@ -96,7 +99,7 @@ const handlers: Readonly<Record<Hex, (event: EventReader, context: EventContext)
       tx_hash: tx.hash,
     })
     change(writer, datanet, { version })
-    writer.want('content', event.word(4))
+    writer.wantContent(event.word(4))
   },
   [eventTopic('PayoutRotated(address,address,uint64)')]: (event, { writer }) => {
     writer.set('payout', event.topicAddress(1), { payout: event.address(0), from_epoch: String(event.uint(1)) })

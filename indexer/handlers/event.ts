@@ -67,7 +67,7 @@ export class EventReader {
 /** A licence or other ASCII identifier in 32 bytes, left-aligned; hex where it is none. */
 export function shortText(word: Hex): string {
   const bytes = hexToBytes(word)
-  const end = bytes.findIndex((byte) => byte === 0)
+  const end = bytes.indexOf(0)
   const text = end === -1 ? bytes : bytes.subarray(0, end)
   const isAscii =
     text.length > 0 &&

@@ -1,10 +1,11 @@
 /** Raised whenever the tables change: a database of another version is rebuilt from the node, never guessed at. */
-export const schemaVersion = 1
+export const schemaVersion = 2
 
 /**
  * Three kinds of tables. Event tables are append-only and keyed by block: the past is `block <= N`, a rollback deletes a
  * range. State tables have the current row and, in `…_h`, every row a block left behind: the last one at or below N is
- * the state at N and the undo record at once. Content tables hold what is addressed by its hash and belong to no block.
+ * the state at N and the undo record at once. Content tables say what was found of that which the chain names by hash;
+ * their rows leave with the first block that named it.
  */
 export const tables = `
 create table meta (key text primary key, value text not null) without rowid;
@@ -28,6 +29,7 @@ create table log (
   topic0 text, topic1 text, topic2 text, topic3 text, data blob not null,
   primary key (block, idx)) without rowid;
 create index log_address on log (address, topic0, block, idx);
+create index log_topic0 on log (topic0, block, idx);
 
 create table label (
   id integer primary key, block integer not null, tx integer not null, path text not null, tx_hash text not null,
@@ -61,9 +63,17 @@ create table version (
   tx_hash text not null, primary key (datanet, version)) without rowid;
 create index version_block on version (block);
 
-create table manifest (root text primary key, state text not null) without rowid;
-create table content (hash text primary key, state text not null, size integer, preview text) without rowid;
-create index content_state on content (state);
+create table contributor (
+  author text not null, datanet integer not null, block integer not null, primary key (author, datanet)) without rowid;
+create index contributor_block on contributor (block);
+
+create table manifest (first_id integer primary key, root text not null, block integer not null, state text not null);
+create index manifest_block on manifest (block);
+create index manifest_state on manifest (state, first_id);
+create table content (
+  hash text primary key, block integer not null, state text not null, size integer, preview text) without rowid;
+create index content_block on content (block);
+create index content_state on content (state, hash);
 
 create table touch (block integer not null, name text not null, key text not null, primary key (block, name, key)) without rowid;
 `
@@ -104,8 +114,24 @@ export const stateTables = {
 
 export type StateTableName = keyof typeof stateTables
 
+/** Indexes of the state tables. */
+export const stateIndexes = 'create index datanet_owner on datanet (owner, key);'
+
 /** Tables whose rows belong to a block and leave with it. */
-export const eventTables = ['tx', 'log', 'label', 'contribution', 'batch', 'version'] as const
+export const eventTables = [
+  'tx',
+  'log',
+  'label',
+  'contribution',
+  'contributor',
+  'batch',
+  'version',
+  'manifest',
+  'content',
+] as const
+
+/** What was found of a content or manifest: `damaged` is there with another hash; `bad` does not list its batch. */
+export type ContentState = 'missing' | 'damaged' | 'present' | 'bad'
 
 export function stateTableSql(shape: StateTableShape): string {
   const columns = Object.entries(shape.columns)

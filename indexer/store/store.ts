@@ -1,14 +1,15 @@
-import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { errorMessage } from '../../common/errors.ts'
+import { LruCache } from '../../common/lru-cache.ts'
 import { IndexerError } from '../indexer-error.ts'
 import {
   eventTables,
   type StateTableName,
   type StateTableShape,
   schemaVersion,
+  stateIndexes,
   stateTableSql,
   stateTables,
   tables,
@@ -22,44 +23,45 @@ export type Cursor = { readonly number: number; readonly hash: string; readonly 
 
 /** Pages of the write-ahead log before a checkpoint: ten times SQLite's default, half again as fast in live mode. */
 const checkpointPages = 10_000
+/** Prepared statements kept: more than the writer and the usual queries have. */
+const statementsMax = 1000
 
 /**
  * The index in SQLite. Rows and cursor change in one transaction, so a kill at any moment leaves whole blocks.
- * Everything that writes goes through {@link BlockWriter}; everything that reads is plain SQL.
+ * Everything that writes goes through `BlockWriter`; everything that reads is plain SQL.
  */
 export class Store {
   readonly #db: Database.Database
-  readonly #statements = new Map<string, Database.Statement>()
+  readonly #file: string
+  readonly #statements = new LruCache<string, Database.Statement>(statementsMax)
 
-  private constructor(db: Database.Database) {
+  private constructor(db: Database.Database, file: string) {
     this.#db = db
+    this.#file = file
   }
 
   /** Throws {@link IndexerError}. */
   static open(dataDir: string): Store {
     mkdirSync(dataDir, { recursive: true })
     const file = join(dataDir, 'index.sqlite')
+    let db: Database.Database | undefined
     try {
-      const db = new Database(file)
+      db = new Database(file)
       db.pragma('journal_mode = WAL')
       db.pragma('synchronous = NORMAL')
       db.pragma(`wal_autocheckpoint = ${checkpointPages}`)
       // One writer: a second process fails here and not at its first write.
       db.pragma('locking_mode = EXCLUSIVE')
       db.exec('begin immediate; commit')
-      const store = new Store(db)
-      store.#prepareSchema(file)
+      const store = new Store(db, file)
+      store.#prepareSchema()
       return store
     } catch (cause) {
-      if (cause instanceof IndexerError) throw cause
-      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-      if (code.startsWith('SQLITE_BUSY')) throw new IndexerError('in-use', `another process uses ${file}`, { cause })
-      if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
-        throw new IndexerError('corrupt', `${file} is damaged; remove it and the index is built again from the node`, {
-          cause,
-        })
-      }
-      throw new IndexerError('corrupt', `${file} cannot be opened: ${errorMessage(cause)}`, { cause })
+      db?.close()
+      throw (
+        storeError(cause, file) ??
+        new IndexerError('corrupt', `${file} cannot be opened: ${errorMessage(cause)}`, { cause })
+      )
     }
   }
 
@@ -75,13 +77,22 @@ export class Store {
     return this.#statement(sql).get(...values) as Row | undefined
   }
 
+  /** Throws {@link IndexerError} where the disk is full or the file damaged. */
   run(sql: string, ...values: readonly Value[]): void {
-    this.#statement(sql).run(...values)
+    try {
+      this.#statement(sql).run(...values)
+    } catch (cause) {
+      throw storeError(cause, this.#file) ?? cause
+    }
   }
 
-  /** All or nothing. */
+  /** All or nothing. Throws {@link IndexerError} as {@link run}. */
   transaction<T>(action: () => T): T {
-    return this.#db.transaction(action)()
+    try {
+      return this.#db.transaction(action)()
+    } catch (cause) {
+      throw storeError(cause, this.#file) ?? cause
+    }
   }
 
   meta(key: string): string | undefined {
@@ -108,6 +119,14 @@ export class Store {
   state(table: StateTableName, key: string | number, at?: number): Row | undefined {
     if (at === undefined) return this.get(`select * from ${table} where key = ?`, key)
     return this.get(`select * from ${table}_h where key = ? and at <= ? order by at desc limit 1`, key, at)
+  }
+
+  /** Texts and manifests that the chain names and the content store does not have whole. */
+  missingContents(): number {
+    const counts = this.get(`select
+      (select count(*) from content where state in ('missing', 'damaged')) +
+      (select count(*) from manifest where state in ('missing', 'damaged')) as n`)
+    return Number(counts?.['n'])
   }
 
   /** Takes back every block above `number`. */
@@ -150,12 +169,10 @@ export class Store {
   #statement(sql: string): Database.Statement {
     const known = this.#statements.get(sql)
     if (known !== undefined) return known
-    const statement = this.#db.prepare(sql)
-    this.#statements.set(sql, statement)
-    return statement
+    return this.#statements.set(sql, this.#db.prepare(sql))
   }
 
-  #prepareSchema(file: string): void {
+  #prepareSchema(): void {
     const exists = this.#db.prepare("select count(*) as n from sqlite_master where name = 'meta'").get() as {
       n: number
     }
@@ -163,6 +180,7 @@ export class Store {
       this.transaction(() => {
         this.#db.exec(tables)
         for (const shape of Object.values(stateTables)) this.#db.exec(stateTableSql(shape))
+        this.#db.exec(stateIndexes)
         this.setMeta('schema', String(schemaVersion))
       })
       return
@@ -171,75 +189,24 @@ export class Store {
     if (found !== String(schemaVersion)) {
       throw new IndexerError(
         'schema',
-        `${file} has schema ${found}, this program writes ${schemaVersion}; remove it and the index is built again`,
+        `${this.#file} has schema ${found}, this program writes ${schemaVersion}; remove it and the index is built again`,
       )
     }
   }
 }
 
-/** Collects what one block changes, and its digest. Used inside a transaction of the store. */
-export class BlockWriter {
-  readonly #store: Store
-  readonly #block: number
-  readonly #digest = createHash('sha256')
-
-  constructor(store: Store, block: number, previousDigest: string) {
-    this.#store = store
-    this.#block = block
-    this.#digest.update(previousDigest)
+/** What a failure of SQLite means to the index; undefined where it means nothing of its own. */
+function storeError(cause: unknown, file: string): IndexerError | undefined {
+  if (cause instanceof IndexerError) return cause
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  if (code.startsWith('SQLITE_BUSY')) return new IndexerError('in-use', `another process uses ${file}`, { cause })
+  if (code.startsWith('SQLITE_FULL'))
+    return new IndexerError('disk-full', `no space left to write ${file}; free some, nothing is lost`, { cause })
+  if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
+    const what = `${file} is damaged; remove it and the index is built again from the node`
+    return new IndexerError('corrupt', what, { cause })
   }
-
-  insert(table: string, row: Row): void {
-    const names = Object.keys(row)
-    this.#store.run(
-      `insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`,
-      ...Object.values(row),
-    )
-    this.#record(table, row)
-  }
-
-  state(table: StateTableName, key: string | number): Row | undefined {
-    return this.#store.state(table, key)
-  }
-
-  get(sql: string, ...values: readonly Value[]): Row | undefined {
-    return this.#store.get(sql, ...values)
-  }
-
-  /** Sets the row of a state table; one history row a block. */
-  set(table: StateTableName, key: string | number, row: Row): void {
-    const names = Object.keys(stateTables[table].columns)
-    this.#store.upsert(table, key, row)
-    this.#store.run(
-      `insert or replace into ${table}_h (key, at, ${names.join(', ')}) values (?, ?${', ?'.repeat(names.length)})`,
-      key,
-      this.#block,
-      ...names.map((name) => row[name] ?? null),
-    )
-    this.#store.run('insert or ignore into touch (block, name, key) values (?, ?, ?)', this.#block, table, String(key))
-    this.#record(table, { key, ...row })
-  }
-
-  /** Work for the content fetcher; belongs to no block and is no part of the digest. */
-  want(kind: 'content' | 'manifest', hash: string): void {
-    // Zero says that there is none.
-    if (/^0x0+$/.test(hash)) return
-    const column = kind === 'content' ? 'hash' : 'root'
-    this.#store.run(`insert or ignore into ${kind} (${column}, state) values (?, 'missing')`, hash)
-  }
-
-  /** SHA-256 over the previous digest and every row written, in order. */
-  digest(): string {
-    return this.#digest.digest('hex')
-  }
-
-  #record(table: string, row: Row): void {
-    const values = Object.entries(row).map(([name, value]) => [
-      name,
-      value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
-    ])
-    this.#digest.update(JSON.stringify([table, values]))
-  }
+  return undefined
 }
 
 function keyOf(shape: StateTableShape, key: string): string | number {

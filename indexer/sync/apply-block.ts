@@ -2,7 +2,8 @@ import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { handleCodeRegistry } from '../handlers/code-registry.ts'
 import { handleDatanetRegistry } from '../handlers/datanet-registry.ts'
 import { handleLabels } from '../handlers/labels.ts'
-import { BlockWriter, type Store } from '../store/store.ts'
+import { BlockWriter } from '../store/block-writer.ts'
+import type { Store } from '../store/store.ts'
 import type { IndexedBlock, IndexedTransaction } from './chain-client.ts'
 
 /** Writes one block with all that follows from it. The caller holds the transaction. Returns the block's digest. */

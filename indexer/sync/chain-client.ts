@@ -1,4 +1,4 @@
-import { HttpRpcClient, TransportError } from '../../common/json-rpc.ts'
+import { HttpRpcClient, RpcError, TransportError } from '../../common/json-rpc.ts'
 import {
   bytesToHex,
   equalBytes,
@@ -66,33 +66,48 @@ export class ChainClient {
     return parseQuantity(await this.#rpc.request('eth_chainId'))
   }
 
-  /** Undefined where the label is not set or the number is above the head. */
+  /** Undefined where the label is not set or the number is above the head. Throws RpcError, TransportError. */
   async blockId(block: 'latest' | 'safe' | 'finalized' | number): Promise<BlockId | undefined> {
     const tag = typeof block === 'number' ? `0x${block.toString(16)}` : block
+    const isLabel = block === 'safe' || block === 'finalized'
     const answer = await this.#rpc.request('eth_getBlockByNumber', [tag, false]).catch((error: unknown) => {
-      if (error instanceof TransportError) throw error
-      return null
+      // A label that is not set yet is an error to some nodes.
+      if (isLabel && error instanceof RpcError) return null
+      throw error
     })
     if (answer === null) return undefined
-    const { number, hash } = answer as { number: unknown; hash: unknown }
-    return { number: Number(parseQuantity(number)), hash: fixedHex(hash, 32, 'block hash') }
+    if (!isRecord(answer)) throw new FormatError(`the node answers no block for ${tag}`)
+    return { number: Number(parseQuantity(answer['number'])), hash: fixedHex(answer['hash'], 32, 'block hash') }
   }
 
-  /** Blocks [from, to] with receipts; fewer where the head moved back. */
+  /** Blocks [from, to] with receipts; fewer where the head moved back. Throws RpcError, TransportError, FormatError. */
   async blocks(from: number, to: number): Promise<IndexedBlock[]> {
     const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
-    const headers = await this.#rpc.batch(
+    const headers = await this.#all(
       numbers.map((number) => ({ method: 'eth_getBlockByNumber', params: [`0x${number.toString(16)}`, true] })),
     )
-    const present = headers.filter((block): block is Json => isRecord(block))
-    const receipts = await this.#rpc.batch(
+    const firstAbsent = headers.findIndex((block) => !isRecord(block))
+    const present = headers.slice(0, firstAbsent === -1 ? headers.length : firstAbsent) as Json[]
+    const receipts = await this.#all(
       present.map((block) => ({ method: 'eth_getBlockReceipts', params: [block['hash']] })),
     )
-    return present.flatMap((block, i) => {
+    const blocks: IndexedBlock[] = []
+    for (const [i, block] of present.entries()) {
       const list = receipts[i]
       // The block was replaced in between: the next look finds the new one.
-      return Array.isArray(list) ? [indexedBlock(block, list as Json[])] : []
-    })
+      if (!Array.isArray(list)) break
+      blocks.push(indexedBlock(block, list as Json[]))
+    }
+    return blocks
+  }
+
+  /** A call that failed fails all: what a node refuses now is asked again later, and never taken for absent. */
+  async #all(calls: Parameters<HttpRpcClient['batch']>[0]): Promise<unknown[]> {
+    const answers = await this.#rpc.batch(calls)
+    const failed = answers.find((answer) => answer instanceof Error)
+    if (failed !== undefined) throw failed
+    if (answers.length !== calls.length) throw new TransportError('the node answered a batch in part')
+    return answers
   }
 }
 
@@ -160,5 +175,5 @@ function optionalAddress(value: unknown): Hex | undefined {
 }
 
 function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Error)
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

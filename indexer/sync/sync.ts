@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import { errorMessage } from '../../common/errors.ts'
+import { TransportError } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { IndexerError } from '../indexer-error.ts'
 import type { Store } from '../store/store.ts'
@@ -13,7 +14,7 @@ export const pollMs = 250
 /** Waits after a failed look, doubled up to the maximum. */
 const backoffMsMin = 500
 const backoffMsMax = 10_000
-/** Looks between two of the finalized label. */
+/** Looks between two of the labels. */
 const finalizedEvery = 20
 
 /** What happened to the index. */
@@ -46,6 +47,8 @@ export class Sync {
   readonly #parts: Parts
   #state: SyncState = { head: undefined, safe: undefined, finalized: undefined, error: undefined, lookedMs: 0 }
   #looks = 0
+  /** Blocks asked for at once: halved where the node cannot answer as many. */
+  #askBlocks = backfillBlocks
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -61,13 +64,16 @@ export class Sync {
     let waitMs = backoffMsMin
     while (!signal.aborted) {
       try {
-        if (await this.step()) continue
+        const hasMore = await this.step()
         waitMs = backoffMsMin
+        if (hasMore) continue
         await Promise.race([clock.sleep(pollMs, signal), nextHead()])
       } catch (error) {
         this.#state = { ...this.#state, error: errorMessage(error) }
-        if (error instanceof IndexerError) throw error
-        log.warn('node not read, trying again', { error, waitMs })
+        // A full disk is waited for like an absent node; no other state of the index gets better by waiting.
+        if (error instanceof IndexerError && error.code !== 'disk-full') throw error
+        this.#askBlocks = Math.max(1, this.#askBlocks >> 1)
+        log.warn('index stands still, trying again', { error, waitMs })
         await clock.sleep(waitMs, signal)
         waitMs = Math.min(waitMs * 2, backoffMsMax)
       }
@@ -84,8 +90,10 @@ export class Sync {
     const cursor = store.cursor()
     if (cursor !== undefined && head.number <= cursor.number) return this.#atOrBelow(head, cursor)
     const from = cursor === undefined ? 0 : cursor.number + 1
-    const blocks = await client.blocks(from, Math.min(head.number, from + backfillBlocks - 1))
-    return this.#apply(blocks)
+    const blocks = await client.blocks(from, Math.min(head.number, from + this.#askBlocks - 1))
+    const hasMore = this.#apply(blocks)
+    this.#askBlocks = Math.min(this.#askBlocks * 2, backfillBlocks)
+    return hasMore
   }
 
   /** A head that went down is a reorg only where its block is another one; else the node lags. */
@@ -117,31 +125,31 @@ export class Sync {
       }
     })
     for (const block of applied) onEvent({ kind: 'block', number: block.number, hash: block.hash })
-    return applied.length === backfillBlocks
+    return applied.length === blocks.length && this.#state.head !== applied.at(-1)?.number
   }
 
   /** Goes back to the last block that the node still has. */
   async #rollback(from: number): Promise<void> {
     const { client, store, log, onEvent } = this.#parts
-    const top = store.cursor()?.number ?? 0
-    let number = Math.min(from, top)
-    while (number > 0) {
-      const theirs = await client.blockId(number)
-      if (theirs !== undefined && theirs.hash === store.blockHash(number)) break
-      number--
-    }
-    const finalized = Number(store.meta('finalized') ?? 0)
-    if (number < finalized) {
-      throw new IndexerError(
-        'deep-reorg',
-        `the node replaced block ${number + 1}, below block ${finalized} which it called final; if that is right, remove the index directory to build it again`,
-      )
-    }
     const genesis = await client.blockId(0)
-    if (genesis !== undefined && number === 0 && genesis.hash !== store.blockHash(0)) {
+    if (genesis !== undefined && genesis.hash !== store.blockHash(0)) {
       throw new IndexerError(
         'wrong-chain',
-        `the node has the genesis block ${genesis.hash}, the index was built from ${store.blockHash(0)}`,
+        `the node has the genesis block ${genesis.hash}, the index was built from ${store.blockHash(0)}; give the node of that chain or another index directory`,
+      )
+    }
+    const top = store.cursor()?.number ?? 0
+    const finalized = Number(store.meta('finalized') ?? 0)
+    let number = Math.min(from, top)
+    for (; number > 0; number--) {
+      const theirs = await client.blockId(number)
+      // It had a higher head a moment ago: several nodes answer, and this one lags.
+      if (theirs === undefined) throw new TransportError(`the node no longer has block ${number}`)
+      if (theirs.hash === store.blockHash(number)) break
+      if (number > finalized) continue
+      throw new IndexerError(
+        'deep-reorg',
+        `the node replaced block ${number}, and had called block ${finalized} final; if that is right, remove the index directory to build it again`,
       )
     }
     log.info('blocks taken back', { from: top, to: number })

@@ -1,0 +1,91 @@
+import type { StateTableName } from '../store/schema.ts'
+import type { Row, Value } from '../store/store.ts'
+import { connection, equals, type Filter, type Listing, type PageArguments } from './connection.ts'
+import type { QueryContext } from './context.ts'
+
+/** Values of a `where` argument. */
+export type Where = Readonly<Record<string, Value>> | null | undefined
+export type ListArguments = PageArguments & { readonly where?: Where }
+
+/** Which rows: of a parent, filtered, as of a block. */
+type Selection = { readonly of?: Listing['of']; readonly where?: readonly Filter[]; readonly at?: number | undefined }
+
+export function datanets(selection: Selection, page: PageArguments, context: QueryContext) {
+  return stateList('datanet', selection, page, context)
+}
+
+export function codes(selection: Selection, page: PageArguments, context: QueryContext) {
+  return stateList('code', selection, page, context)
+}
+
+export function contributions(selection: Selection, page: PageArguments, context: QueryContext) {
+  return eventList('contribution', ['id'], selection, page, context)
+}
+
+export function versions(selection: Selection, page: PageArguments, context: QueryContext) {
+  return eventList('version', ['datanet', 'version'], selection, page, context)
+}
+
+export function transactions(selection: Selection, page: PageArguments, context: QueryContext) {
+  return eventList('tx', ['block', 'idx'], selection, page, context)
+}
+
+export function logs(selection: Selection, page: PageArguments, context: QueryContext) {
+  return eventList('log', ['block', 'idx'], selection, page, context)
+}
+
+export function labels(selection: Selection, page: PageArguments, context: QueryContext) {
+  return eventList('label', ['id'], selection, page, context)
+}
+
+/** Datanets that `author` had contributed to by the block. */
+export function contributedBy(author: Value | undefined, at: number | undefined): readonly Filter[] {
+  if (author === undefined || author === null) return []
+  const until = at === undefined ? '' : ' and block <= ?'
+  return [
+    {
+      sql: `key in (select datanet from contributor where author = ?${until})`,
+      values: at === undefined ? [author] : [author, at],
+    },
+  ]
+}
+
+export function contributionFilter(where: Where): readonly Filter[] {
+  const batch = where?.['batch']
+  return [
+    ...equals('datanet', where?.['datanet']),
+    ...equals('author', where?.['author']),
+    ...equals('content_hash', where?.['contentHash']),
+    // A batch has consecutive ids: the range finds them without an index of their own.
+    ...equals('batch', batch),
+    ...(batch === undefined || batch === null
+      ? []
+      : [{ sql: 'id >= ? and id < ? + (select count from batch where first_id = ?)', values: [batch, batch, batch] }]),
+  ]
+}
+
+function eventList(
+  from: string,
+  key: readonly string[],
+  { of, where = [], at }: Selection,
+  page: PageArguments,
+  context: QueryContext,
+) {
+  const until = at === undefined ? [] : [{ sql: 'block <= ?', values: [at] }]
+  const listing = { from, key, where: [...where, ...until], ...(of === undefined ? {} : { of }) }
+  return connection(context, listing, page, (row: Row) => ({ row, at }))
+}
+
+function stateList(
+  table: StateTableName,
+  { of, where = [], at }: Selection,
+  page: PageArguments,
+  context: QueryContext,
+) {
+  // Nothing is ever deleted, so the current table lists every key there was, in the order of the page.
+  const past = `(select h.* from ${table} now join ${table}_h h
+    on h.key = now.key and h.at = (select max(at) from ${table}_h where key = now.key and at <= ?))`
+  const from = at === undefined ? { from: table } : { from: past, fromValues: [at] }
+  const listing = { ...from, key: ['key'], where, ...(of === undefined ? {} : { of }) }
+  return connection(context, listing, page, (row: Row) => ({ row, at }))
+}

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import { type StateTableName, stateTables } from './schema.ts'
+import type { Row, Store, Value } from './store.ts'
+
+/** Collects what one block changes, and its digest. Used inside a transaction of the store. */
+export class BlockWriter {
+  readonly #store: Store
+  readonly #block: number
+  readonly #digest = createHash('sha256')
+
+  constructor(store: Store, block: number, previousDigest: string) {
+    this.#store = store
+    this.#block = block
+    this.#digest.update(previousDigest)
+  }
+
+  insert(table: string, row: Row): void {
+    const names = Object.keys(row)
+    this.#store.run(
+      `insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`,
+      ...Object.values(row),
+    )
+    this.#record(table, row)
+  }
+
+  state(table: StateTableName, key: string | number): Row | undefined {
+    return this.#store.state(table, key)
+  }
+
+  get(sql: string, ...values: readonly Value[]): Row | undefined {
+    return this.#store.get(sql, ...values)
+  }
+
+  /** Sets the row of a state table; one history row a block. */
+  set(table: StateTableName, key: string | number, row: Row): void {
+    const names = Object.keys(stateTables[table].columns)
+    this.#store.upsert(table, key, row)
+    this.#store.run(
+      `insert or replace into ${table}_h (key, at, ${names.join(', ')}) values (?, ?${', ?'.repeat(names.length)})`,
+      key,
+      this.#block,
+      ...names.map((name) => row[name] ?? null),
+    )
+    this.#store.run('insert or ignore into touch (block, name, key) values (?, ?, ?)', this.#block, table, String(key))
+    this.#record(table, { key, ...row })
+  }
+
+  /** Says that `author` contributed to the Datanet; the first block that does so counts. No part of the digest. */
+  contributor(author: string, datanet: number): void {
+    const sql = 'insert or ignore into contributor (author, datanet, block) values (?, ?, ?)'
+    this.#store.run(sql, author, datanet, this.#block)
+  }
+
+  /** A content for the fetcher to look for; no part of the digest. */
+  wantContent(hash: string): void {
+    // Zero says that there is none.
+    if (/^0x0+$/.test(hash)) return
+    this.#store.run("insert or ignore into content (hash, block, state) values (?, ?, 'missing')", hash, this.#block)
+  }
+
+  /** The list of a batch, for the fetcher to look for; no part of the digest. */
+  wantManifest(firstId: number, root: string): void {
+    const sql = "insert into manifest (first_id, root, block, state) values (?, ?, ?, 'missing')"
+    this.#store.run(sql, firstId, root, this.#block)
+  }
+
+  /** SHA-256 over the previous digest and every row written, in order. */
+  digest(): string {
+    return this.#digest.digest('hex')
+  }
+
+  #record(table: string, row: Row): void {
+    const values = Object.entries(row).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
+    ])
+    this.#digest.update(JSON.stringify([table, values]))
+  }
+}

@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../common/clock.ts'
+import { ContentStore } from '../../common/content-store.ts'
+import { silentLog } from '../../common/log.ts'
+import { ContentFetcher } from '../../indexer/content/fetcher.ts'
+import { IndexEvents } from '../../indexer/graphql/events.ts'
+import { graphqlServer } from '../../indexer/graphql/server.ts'
+import { Store } from '../../indexer/store/store.ts'
+import { ChainClient } from '../../indexer/sync/chain-client.ts'
+import { Sync, type SyncEvent } from '../../indexer/sync/sync.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { merkleRoot } from '../../protocol/content-hash.ts'
+import { encodeSuffix } from '../../protocol/erc8021.ts'
+import { encodeOlPayload } from '../../protocol/ol-payload.ts'
+import { datanetEvent, word } from './datanet-events.ts'
+import { address, type FakeTx, IndexedChain } from './indexed-chain.ts'
+
+export type Answer = {
+  /** Of a shape that the asking test knows. */
+  // biome-ignore lint/suspicious/noExplicitAny: the test says what it expects by what it reads.
+  readonly data?: any
+  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[]
+}
+
+/** A fake chain with indexes that follow it, each in a directory of its own; all of it gone after `stop`. */
+export class IndexWorld {
+  readonly chain: IndexedChain
+  readonly dir = mkdtempSync(join(tmpdir(), 'openledger-indexer-'))
+  readonly content = new ContentStore(join(this.dir, 'content'), merkleRoot)
+  readonly #stores = new Set<Store>()
+
+  private constructor(chain: IndexedChain) {
+    this.chain = chain
+  }
+
+  static async start(): Promise<IndexWorld> {
+    return new IndexWorld(await IndexedChain.start())
+  }
+
+  open(name = 'index'): TestIndex {
+    const store = Store.open(join(this.dir, name))
+    this.#stores.add(store)
+    return new TestIndex(this, store)
+  }
+
+  close({ store }: TestIndex): void {
+    this.#stores.delete(store)
+    store.close()
+  }
+
+  async stop(): Promise<void> {
+    for (const store of this.#stores) store.close()
+    await this.chain.stop()
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+export class TestIndex {
+  readonly store: Store
+  readonly sync: Sync
+  readonly events: SyncEvent[] = []
+  readonly subscriptions = new IndexEvents()
+  readonly #world: IndexWorld
+  readonly #server: ReturnType<typeof graphqlServer>
+
+  constructor(world: IndexWorld, store: Store) {
+    this.#world = world
+    this.store = store
+    this.sync = new Sync({
+      client: new ChainClient(world.chain.url),
+      store,
+      clock: systemClock,
+      log: silentLog,
+      nextHead: () => new Promise<void>(() => {}),
+      onEvent: (event) => {
+        this.events.push(event)
+        this.subscriptions.publish(event)
+      },
+    })
+    this.#server = graphqlServer(
+      {
+        store,
+        content: world.content,
+        chainId: () => 901n,
+        syncState: () => this.sync.state,
+        events: this.subscriptions,
+      },
+      silentLog,
+    )
+  }
+
+  /** Steps until the index holds the chain's head, then fetches what content there is. */
+  async follow(): Promise<void> {
+    for (let i = 0; i < 500; i++) {
+      const more = await this.sync.step()
+      if (!more && this.store.cursor()?.hash === this.#world.chain.head.hash) return
+    }
+    throw new Error('the index does not reach the head')
+  }
+
+  async fetchContent(): Promise<void> {
+    const { content } = this.#world
+    const clock = { nowMs: () => 0, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) }
+    const fetcher = new ContentFetcher({ store: this.store, content, clock, log: silentLog })
+    for (const state of ['missing', 'damaged'] as const) await fetcher.round(state, new AbortController().signal)
+  }
+
+  async ask(query: string, variables?: unknown): Promise<Answer> {
+    const answer = await this.#server.fetch('http://localhost/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    })
+    return (await answer.json()) as Answer
+  }
+}
+
+export const createDatanet = (id: bigint, owner = address(0xa)): FakeTx => ({
+  logs: [
+    datanetEvent('DatanetCreated', {
+      id,
+      owner,
+      mediaType: 0,
+      licenceId: paddedText('MIT'),
+      metaHash: word(`meta ${id}`),
+    }),
+  ],
+})
+
+/** A contribution; `label`: with the suffix that names it. */
+export function submit(id: bigint, contribId: bigint, author: Hex, text: string, isLabelled = true): FakeTx {
+  const ol = encodeOlPayload({ kind: 'contribution', datanet: { id, version: 1 }, root: hexToBytes(word(text)) })
+  const values = { id, contribId, author, contentHash: word(text), simHash: word('sim'), consent: 3, bond: 5n }
+  return {
+    from: author,
+    to: address(5),
+    input: isLabelled ? bytesToHex(concatBytes(Uint8Array.of(1, 2, 3, 4), encodeSuffix({ code: 'app', ol }))) : '0x',
+    logs: [datanetEvent('ContributionSubmitted', values)],
+  }
+}
+
+export const submitBatch = (id: bigint, firstId: bigint, author: Hex, count: number, root: Hex): FakeTx => ({
+  from: author,
+  logs: [datanetEvent('ContributionBatch', { id, firstId, author, count, root, bond: 5n * BigInt(count) })],
+})
+
+export const decide = (contribId: bigint, accepted: boolean, score = 7): FakeTx => ({
+  logs: [datanetEvent('ContributionDecided', { contribId, accepted, score, reason: word('why') })],
+})
+
+/** The list of a batch, put into the store with its texts; returns its root. */
+export function putManifest(content: ContentStore, texts: readonly string[]): Hex {
+  const records = texts.map((text) =>
+    concatBytes(hexToBytes(content.put(new TextEncoder().encode(text))), new Uint8Array(32), Uint8Array.of(7)),
+  )
+  return content.putRecords(concatBytes(...records), 65)
+}
+
+export function paddedText(text: string): Hex {
+  const bytes = new Uint8Array(32)
+  bytes.set(new TextEncoder().encode(text))
+  return bytesToHex(bytes)
+}
+
+/** Every row of every table that follows from the chain: two indexes of one chain have the same. */
+export function dump(store: Store): unknown {
+  const tables = store
+    .all("select name from sqlite_master where type = 'table' and name not in ('meta', 'touch') order by name")
+    .map((row) => String(row['name']))
+  return tables.map((table) => [table, store.all(`select * from ${table} order by 1, 2`)])
+}
