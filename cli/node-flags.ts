@@ -2,11 +2,12 @@ import {
   asAddress,
   asCount,
   asDurationMs,
+  asHttpUrl,
+  asHttpUrls,
   asPort,
   asPositive,
   asSwitch,
   asText,
-  asUrl,
   asUrls,
   oneOf,
 } from '../common/flag-parsers.ts'
@@ -15,9 +16,14 @@ import { p2pFlags } from './p2p-flags.ts'
 
 /** What finds L1; shared by `node` and `audit`. Names as op-node spells them. */
 export const l1Flags = {
-  l1: { help: 'L1 JSON-RPC; several take over from each other', value: 'URL', parse: asUrls, many: true },
-  'l1.beacon': { help: 'L1 beacon API, for blobs', value: 'URL', parse: asUrl },
-  'l1.beacon-fallbacks': { help: 'more beacon APIs or blob archives', value: 'URL', parse: asUrls, many: true },
+  l1: {
+    help: 'L1 JSON-RPC, http(s) or ws(s); several take over from each other; ws tells new heads at once',
+    value: 'URL',
+    parse: asUrls,
+    many: true,
+  },
+  'l1.beacon': { help: 'L1 beacon API, for blobs', value: 'URL', parse: asHttpUrl },
+  'l1.beacon-fallbacks': { help: 'more beacon APIs or blob archives', value: 'URL', parse: asHttpUrls, many: true },
   'l1.beacon.slot-duration': {
     help: 'length of a beacon slot, in seconds, where the API does not tell',
     value: 'SECONDS',
@@ -58,6 +64,11 @@ export const engineFlags = {
     default: '127.0.0.1',
   },
   'http.port': { help: 'port of the eth_ JSON-RPC', value: 'PORT', parse: asPort, default: '8545' },
+  'rollup.sequencerhttp': {
+    help: "JSON-RPC of the sequencer, for transactions sent here; absent: this node's own pool (embedded engine)",
+    value: 'URL',
+    parse: asHttpUrl,
+  },
   'authrpc.addr': {
     help: 'address of the authenticated Engine API (embedded engine)',
     value: 'HOST',
@@ -78,7 +89,7 @@ export const nodeFlags = {
     default: '0',
   },
   ...chainFlags,
-  l2: { help: 'Engine API of an external engine; absent: the embedded engine', value: 'URL', parse: asUrl },
+  l2: { help: 'Engine API of an external engine; absent: the embedded engine', value: 'URL', parse: asHttpUrl },
   'l2.jwt-secret': { help: 'file with the 32-byte secret of the Engine API', value: 'FILE', parse: asText },
   ...engineFlags,
   'rpc.addr': { help: 'address of the rollup JSON-RPC', value: 'HOST', parse: asText, default: '127.0.0.1' },

@@ -51,6 +51,13 @@ export const asUrl = (text: string): string => {
   return text
 }
 
+export const asHttpUrl = (text: string): string => {
+  if (!/^https?:/i.test(asUrl(text))) throw new Error('must be an http(s) URL')
+  return text
+}
+
+export const asHttpUrls = (text: string): readonly string[] => text.split(',').map((part) => asHttpUrl(part.trim()))
+
 export const asUrls = (text: string): readonly string[] => text.split(',').map((part) => asUrl(part.trim()))
 
 export const asAddress = (text: string): `0x${string}` => {

@@ -9,9 +9,11 @@ export type Log = {
   readonly error: (message: string, fields?: LogFields) => void
   /** The same sink with fields that every line carries, `component` by custom. */
   readonly with: (fields: LogFields) => Log
+  /** Of this log and all that were made from it or with it. */
+  readonly setLevel: (level: LogLevel) => void
 }
 
-const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[]
 
 export type LogOptions = {
   readonly level: LogLevel
@@ -20,19 +22,26 @@ export type LogOptions = {
   readonly write: (line: string) => void
 }
 
-export function createLog(options: LogOptions, bound: LogFields = {}): Log {
+export function createLog(options: LogOptions): Log {
+  return bind({ ...options }, {})
+}
+
+function bind(sink: { -readonly [Key in keyof LogOptions]: LogOptions[Key] }, bound: LogFields): Log {
   const emit =
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}) => {
-      if (order.indexOf(level) < order.indexOf(options.level)) return
-      options.write(`${format(options.format, level, message, { ...bound, ...fields })}\n`)
+      if (logLevels.indexOf(level) < logLevels.indexOf(sink.level)) return
+      sink.write(`${format(sink.format, level, message, { ...bound, ...fields })}\n`)
     }
   return {
     debug: emit('debug'),
     info: emit('info'),
     warn: emit('warn'),
     error: emit('error'),
-    with: (fields) => createLog(options, { ...bound, ...fields }),
+    with: (fields) => bind(sink, { ...bound, ...fields }),
+    setLevel: (level) => {
+      sink.level = level
+    },
   }
 }
 

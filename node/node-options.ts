@@ -54,6 +54,8 @@ export type EngineOptions =
       readonly archive: boolean
       /** The public `eth_*` JSON-RPC, HTTP and WebSocket. */
       readonly rpc: ListenOptions
+      /** `--rollup.sequencerhttp`: where transactions sent to the public JSON-RPC go; absent: this engine's own pool. */
+      readonly sequencerUrl?: string | undefined
       /** An authenticated Engine API port for other clients (op-node's `--l2` points here). */
       readonly auth?: (ListenOptions & { readonly jwtSecret: Uint8Array }) | undefined
     }

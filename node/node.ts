@@ -129,7 +129,7 @@ async function start(
   const server = new RpcServer(options.rpc, {
     methods: {
       ...optimismMethods(config, { syncStatus, l2, engine, safeDb }),
-      ...(options.rpc.enableAdmin ? adminMethods(config, { driver, unsafe, sequencer }) : {}),
+      ...(options.rpc.enableAdmin ? adminMethods(config, { driver, unsafe, log, sequencer }) : {}),
       ...(p2p === undefined ? {} : p2pMethods(p2p)),
       ...(options.rpc.enableAdmin && posting.batcher !== undefined ? batcherAdminMethods(posting.batcher) : {}),
     },

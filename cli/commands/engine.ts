@@ -27,6 +27,7 @@ export const command = defineCommand({
           kind: 'embedded',
           archive: flags['engine.archive'],
           rpc: { host: flags['http.addr'], port: flags['http.port'] },
+          sequencerUrl: flags['rollup.sequencerhttp'],
           auth: {
             host: flags['authrpc.addr'],
             port: given(flags['authrpc.port'], 'authrpc.port'),

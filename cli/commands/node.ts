@@ -99,6 +99,7 @@ function engineOptions(flags: Flags): EngineOptions {
     kind: 'embedded',
     archive: flags['engine.archive'],
     rpc: { host: flags['http.addr'], port: flags['http.port'] },
+    sequencerUrl: flags['rollup.sequencerhttp'],
     ...(port === undefined
       ? {}
       : {

@@ -31,6 +31,10 @@ export function optimismMethods(config: RollupConfig, parts: OptimismParts): Rpc
     },
     optimism_rollupConfig: () => rollupConfigJson(config),
     optimism_version: () => nodeVersion,
+    // Of interop, which a chain of this node is no part of; op-node answers so without a set.
+    optimism_dependencySet: () => {
+      throw new RpcError(rpcCodes.server, 'not found')
+    },
   }
 }
 

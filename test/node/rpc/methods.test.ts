@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { RpcMethods } from '../../../common/json-rpc-server.ts'
+import { createLog, silentLog } from '../../../common/log.ts'
 import { adminMethods } from '../../../node/rpc/admin-methods.ts'
 import { optimismMethods } from '../../../node/rpc/optimism-methods.ts'
 import { SequencerError } from '../../../node/sequencer/sequencer.ts'
@@ -122,6 +123,7 @@ describe('admin namespace', () => {
 
   const partsOf = ({ driver }: DriverWorld) => ({
     driver,
+    log: silentLog,
     unsafe: {
       submit: (envelope: PayloadEnvelope) => {
         driver.onUnsafePayload(envelope)
@@ -165,5 +167,21 @@ describe('admin namespace', () => {
     expect(await call(methods, 'admin_stopSequencer')).toBe(hash(9))
     expect(await call(methods, 'admin_sequencerActive')).toBe(false)
     expect(await call(methods, 'admin_conductorEnabled')).toBe(false)
+  })
+
+  test.each([
+    ['DEBUG', ['debug', 'info']],
+    ['trce', ['debug', 'info']],
+    ['warn', []],
+  ])('setLogLevel %s holds for every component, and unknown words are refused', async (word, written) => {
+    const lines: string[] = []
+    const log = createLog({ level: 'info', format: 'json', write: (line) => lines.push(line) })
+    const component = log.with({ component: 'driver' })
+    const methods = adminMethods((await DriverWorld.create()).config, { ...partsOf(await DriverWorld.create()), log })
+    await call(methods, 'admin_setLogLevel', word)
+    component.debug('debug')
+    component.info('info')
+    expect(lines.map((line) => JSON.parse(line).message)).toEqual(written)
+    await expect(call(methods, 'admin_setLogLevel', 'constructor')).rejects.toThrow('unknown level: constructor')
   })
 })

@@ -9,6 +9,7 @@ import { silentLog } from '../../../../../common/log.ts'
 import { EmbeddedChain } from '../../../../../node/engine/embedded/chain/chain.ts'
 import { EmbeddedEngine } from '../../../../../node/engine/embedded/engine.ts'
 import { embeddedRpcMethods } from '../../../../../node/engine/embedded/rpc/embedded-rpc.ts'
+import { forwardTo } from '../../../../../node/engine/embedded/rpc/sequencer-forward.ts'
 import { TxPool } from '../../../../../node/engine/embedded/txpool/tx-pool.ts'
 import type { Engine } from '../../../../../node/engine/engine.ts'
 import { type Hex, hexToBytes, quantity, zeroHash } from '../../../../../protocol/bytes.ts'
@@ -58,13 +59,18 @@ export class RpcWorld {
     this.url = `127.0.0.1:${parts.port}`
   }
 
-  /** `fork`: the newest, active from genesis on with all before it. `file`: a genesis file to use in place of the small one. */
+  /**
+   * `fork`: the newest, active from genesis on with all before it. `file`: a genesis file to use in place of the small one.
+   * `sequencerUrl`: where transactions are handed on.
+   */
   static async open({
     fork = 'jovian',
     file,
+    sequencerUrl,
   }: {
     readonly fork?: Hardfork
     readonly file?: unknown
+    readonly sequencerUrl?: string
   } = {}): Promise<RpcWorld> {
     const dir = await mkdtemp(join(tmpdir(), 'rpc-world-'))
     const genesis = parseGenesis(file ?? genesisJson(fork))
@@ -72,7 +78,9 @@ export class RpcWorld {
     const engine = new EmbeddedEngine(chain, { log: silentLog })
     const clock = new ManualClock()
     const pool = new TxPool({ forkTimes: genesis.forkTimes }, { chain, clock, log: silentLog })
-    const methods = embeddedRpcMethods({ clientVersion: 'openledger/test' }, { chain, pool, clock, log: silentLog })
+    const log = silentLog
+    const forward = sequencerUrl === undefined ? undefined : forwardTo(sequencerUrl, { log })
+    const methods = embeddedRpcMethods({ clientVersion: 'openledger/test' }, { chain, pool, forward, clock, log })
     const server = new RpcServer({ host: '127.0.0.1', port: 0, websocket: true }, { methods, log: silentLog })
     return new RpcWorld(dir, { chain, engine, pool, clock, server, port: await server.start() })
   }
