@@ -74,6 +74,7 @@ export function decodeExtraData(extraData: Uint8Array, fork: 'holocene' | 'jovia
   const denominator = BigInt(view.getUint32(1))
   if (denominator === 0n) throw new FormatError('extra data has a zero denominator')
   const elasticity = BigInt(view.getUint32(5))
+  if (elasticity === 0n) throw new FormatError('extra data has a zero elasticity')
   return fork === 'holocene'
     ? { denominator, elasticity }
     : { denominator, elasticity, minBaseFee: view.getBigUint64(9) }
@@ -91,8 +92,10 @@ export function resolveEip1559Params(
   params: Hex,
 ): { denominator: bigint; elasticity: bigint } {
   const { denominator, elasticity } = decodeEip1559Params(params)
+  if ((denominator === 0n) !== (elasticity === 0n)) {
+    throw new FormatError(`eip1559Params with denominator ${denominator} and elasticity ${elasticity}`)
+  }
   if (denominator !== 0n) return { denominator, elasticity }
-  if (elasticity !== 0n) throw new FormatError('eip1559Params with zero denominator and non-zero elasticity')
   return { denominator: constants.eip1559DenominatorCanyon, elasticity: constants.eip1559Elasticity }
 }
 

@@ -143,13 +143,28 @@ test('extra data survives encoding, and the base fee never falls below its minim
   )
 })
 
+test('extra data with a denominator or an elasticity of zero is refused: no base fee follows from it', () => {
+  for (const [denominator, elasticity] of [
+    [0n, 6n],
+    [250n, 0n],
+    [0n, 0n],
+  ] as const) {
+    const holocene = encodeExtraData({ denominator, elasticity })
+    const jovian = encodeExtraData({ denominator, elasticity, minBaseFee: 1n })
+    expect(() => decodeExtraData(holocene, 'holocene')).toThrow(FormatError)
+    expect(() => decodeExtraData(jovian, 'jovian')).toThrow(FormatError)
+  }
+})
+
 test('attributes without the parameters of their fork, or with those of a later one, are refused', () => {
   const rules = { forkTimes: jovian, feeConstants }
   const zero = '0x0000000000000000' as const
   expect(() => attributesExtraData(rules, { timestamp: 8n })).toThrow(FormatError)
   expect(() => attributesExtraData(rules, { timestamp: 8n, eip1559Params: zero, minBaseFee: 1n })).toThrow(FormatError)
   expect(() => attributesExtraData(rules, { timestamp: 10n, eip1559Params: zero })).toThrow(FormatError)
-  expect(() => attributesExtraData(rules, { timestamp: 8n, eip1559Params: '0x0000000000000001' })).toThrow(FormatError)
+  for (const eip1559Params of ['0x0000000000000001', '0x0000000100000000'] as const) {
+    expect(() => attributesExtraData(rules, { timestamp: 8n, eip1559Params })).toThrow(FormatError)
+  }
   expect(() => attributesExtraData({ forkTimes: {}, feeConstants }, { timestamp: 8n, eip1559Params: zero })).toThrow(
     FormatError,
   )
