@@ -20,14 +20,16 @@ export type RpcSize = {
   readonly controlEntries: number
 }
 
+/** How a peer breaks the rules of the wire: a signed message, one on a topic that is not allowed, a frame that is no RPC. */
+export type Violation = 'signed' | 'topic' | 'encoding'
+
 /** What the library asks of us. `Examined` is what `examine` finds out about a message. */
 export type GossipHandlers<Examined extends { readonly id: Uint8Array }> = {
   /** Before a frame is decoded; false drops it. */
   readonly admitFrame: (from: string, bytes: number) => boolean
   /** Before anything in an RPC is looked at; false drops it. */
   readonly admitRpc: (from: string, size: RpcSize) => boolean
-  /** The peer broke the rules of the wire: a signed message, or one on a topic that is not allowed. */
-  readonly onViolation: (from: string, what: 'signed' | 'topic') => void
+  readonly onViolation: (from: string, what: Violation) => void
   /** The id of a message and what else is learnt on the way. A failure drops the message without marking it seen. */
   readonly examine: (topic: string, data: Uint8Array) => Promise<Examined>
   /** What becomes of a message not seen before; `accept` forwards it. */

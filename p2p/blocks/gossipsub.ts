@@ -45,6 +45,8 @@ export class BlockGossip<E extends { readonly id: Uint8Array }> extends GossipSu
   readonly #dataHashes = new WeakMap<Uint8Array, string>()
   /** Messages under examination by hash: the mesh brings a block many times over, and almost at once. */
   readonly #examining = new Map<string, Promise<E>>()
+  /** Peers whose last frame is not decoded, or not yet. */
+  readonly #undecoded = new Set<string>()
   /** The stream read from each peer, by identity: a new one may begin before the old one ends. */
   readonly #reading = new Map<string, object>()
 
@@ -110,6 +112,7 @@ export class BlockGossip<E extends { readonly id: Uint8Array }> extends GossipSu
 
   override async handleReceivedRpc(from: PeerId, rpc: RPC): Promise<void> {
     const peerId = from.toString()
+    this.#undecoded.delete(peerId)
     if (!this.#handlers.admitRpc(peerId, rpcSize(rpc))) return
     const messages = rpc.messages.filter((message) => this.#keepsRules(peerId, message))
     await super.handleReceivedRpc(from, { ...rpc, messages })
@@ -162,7 +165,13 @@ export class BlockGossip<E extends { readonly id: Uint8Array }> extends GossipSu
   }
 
   async *#metered(from: string, frames: AsyncIterable<Uint8ArrayList>): AsyncGenerator<Uint8ArrayList> {
-    for await (const frame of frames) if (this.#handlers.admitFrame(from, frame.length)) yield frame
+    for await (const frame of frames) {
+      if (!this.#handlers.admitFrame(from, frame.length)) continue
+      this.#undecoded.add(from)
+      yield frame
+      // The library passes over what it cannot decode. What it can has been handled when it asks for the next frame.
+      if (this.#undecoded.delete(from)) this.#handlers.onViolation(from, 'encoding')
+    }
   }
 }
 

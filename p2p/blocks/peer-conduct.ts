@@ -1,7 +1,7 @@
 import type { Counter, Registry } from 'prom-client'
 import type { Clock } from '../../common/clock.ts'
 import { counter } from '../../common/metrics.ts'
-import type { RpcSize } from './gossip-port.ts'
+import type { RpcSize, Violation } from './gossip-port.ts'
 import { type Deed, PeerScores } from './peer-scores.ts'
 import { RateLimits } from './rate-limits.ts'
 
@@ -49,7 +49,7 @@ export class PeerConduct {
   }
 
   /** A message that breaks the rules of the wire. */
-  violation(peerId: string, what: 'signed' | 'topic'): void {
+  violation(peerId: string, what: Violation): void {
     this.#dropped.inc({ reason: what })
     this.count(peerId, 'rejectedPayload')
   }

@@ -3,6 +3,7 @@ import { blockTopic } from '../../protocol/gossip.ts'
 import { payloadByNumberProtocols } from '../../protocol/req-resp.ts'
 import { createHost, type HostOptions, startHost } from '../host.ts'
 import { Pinger } from '../pinger.ts'
+import { gateSockets } from '../socket-gate.ts'
 import type { BlockNetworkOptions, BlockNetworkParts, StartBlockNetwork } from './block-network.ts'
 import { BlockPublisher } from './block-publisher.ts'
 import { ConnectedPeers } from './connected-peers.ts'
@@ -141,6 +142,7 @@ async function assemble(
   for (const peerId of options.staticPeers)
     await host.peerStore.merge(peerIdFromString(peerId), { tags: { static: { value: staticTagValue } } })
   await startHost(host, hostOptions(options))
+  gateSockets(host, gater.isDenied)
   host.services.gossip.subscribeAll()
   exportNetworkState({ metrics, peers, gossip, topics, inspector })
   guard.start()

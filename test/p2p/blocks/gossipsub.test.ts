@@ -186,6 +186,19 @@ test('a peer that does not read holds up no other, and no more than 16 MiB', asy
   expect(waiting).toBeLessThan(18 * 1024 * 1024)
 })
 
+test('frames that are no RPC are told of, one by one; an empty RPC is one', async () => {
+  const violations: string[] = []
+  const host = await node({ onViolation: (_, what) => violations.push(what) })
+  const peer = await attacker()
+  const stream = await peer.openGossip(addressOf(host))
+  const garbage = new Uint8Array([3, 0xff, 0xff, 0xff])
+  const tooMany = frame({ messages: Array.from({ length: 300 }, () => ({ topic: '/a', data: new Uint8Array(1) })) })
+  void stream.sink([garbage, frame({}), tooMany, new Uint8Array([0])]).catch(() => undefined)
+  await until('both seen', () => violations.length >= 2)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(violations).toEqual(['encoding', 'encoding'])
+})
+
 test('nobody monitors connections but our own pings', async () => {
   const host = await node()
   expect(Reflect.get(Reflect.get(host, 'components'), 'connectionManager')).toBeDefined()
