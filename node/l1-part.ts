@@ -40,6 +40,8 @@ export function makeL1(
   const kzg = new KzgWorker()
   closers.add('kzg', () => kzg.stop())
   const { beaconUrls: urls, secondsPerSlot } = options
+  // Seconds of work on its own thread, while the engine opens: the first blob would wait for it.
+  if (urls.length > 0) kzg.preload()
   const blobSource = new BeaconClient({ urls, secondsPerSlot }, { kzg, log, registry })
   const source = new L1Source({ trustRpc: options.trustRpc }, { rpc, blobSource, log })
   let seenMs: number | undefined
