@@ -10,7 +10,6 @@ const benches: Readonly<Record<string, (options: Options) => Promise<object>>> =
   derive: async (options) => (await import('./derive.ts')).benchDerive(options),
   audit: async (options) => (await import('./audit.ts')).benchAudit(options),
   engine: async (options) => (await import('./engine.ts')).benchEngine(options),
-  'blocks-p2p': async (options) => (await import('./blocks-p2p.ts')).benchBlocksP2p(options),
   memory: async (options) => (await import('./memory.ts')).benchMemory(options),
   'blocks-p2p': async (options) => (await import('./blocks-p2p.ts')).benchBlocksP2p(options),
 }
