@@ -12,7 +12,9 @@ export async function reading<T>(what: string, read: () => Promise<T>): Promise<
     return await read()
   } catch (cause) {
     if (cause instanceof DeriveError) throw cause
-    const isGone = cause instanceof Error && 'code' in cause && cause.code === 'missing'
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    // L1 says `missing`; the engine's blocks come with the driver's own word for it.
+    const isGone = code === 'missing' || code === 'reset'
     throw new DeriveError(isGone ? 'reset' : 'temporary', `${what}: ${errorMessage(cause)}`, { cause })
   }
 }
