@@ -16,7 +16,12 @@ export const schemaText = readFileSync(new URL('../schema.graphql', import.meta.
 export function graphqlServer(sources: QuerySources, log: Log) {
   const limits: Plugin = {
     onParse: ({ setParseFn }) => setParseFn((source: string) => parse(source, { maxTokens: tokensMax })),
-    onValidate: ({ addValidationRule }) => addValidationRule(limitRule),
+    onValidate: ({ addValidationRule }) => {
+      addValidationRule(limitRule)
+      return ({ result }) => {
+        for (const error of result) withCode(error)
+      }
+    },
   }
   return createYoga({
     schema: createSchema({ typeDefs: schemaText, resolvers }),
@@ -57,15 +62,18 @@ const exampleQuery = `{
 /** Told by its fields: an application and its libraries may hold two copies of the error's class. */
 type ClientError = Error & { readonly originalError?: unknown; readonly extensions?: Record<string, unknown> }
 
-/** Errors of the document itself, and ours by their codes. */
+/** Errors of the document and its variables, and ours by their codes; not what a resolver threw. */
 function isForClient(error: unknown): error is ClientError {
   if (!(error instanceof Error)) return false
   const { originalError, extensions } = error as ClientError
   if (queryErrorCodes.some((code) => code === extensions?.['code'])) return true
-  return originalError === undefined && error.name === 'GraphQLError'
+  return error.name === 'GraphQLError' && (originalError === undefined || isForClient(originalError))
 }
 
+/** Gives a code to the errors that graphql finds in a document. */
 function withCode(error: ClientError): ClientError {
-  if (typeof error.extensions?.['code'] !== 'string') Object.assign(error.extensions ?? {}, { code: 'BAD_QUERY' })
+  const code = error.extensions?.['code']
+  if (typeof code !== 'string' || code.startsWith('GRAPHQL_'))
+    Object.assign(error.extensions ?? {}, { code: 'BAD_QUERY' })
   return error
 }
