@@ -27,6 +27,7 @@ import type { NodeOptions } from './node-options.ts'
 import { NodeStore } from './node-store.ts'
 import { startP2p } from './p2p-part.ts'
 import { Posting } from './posting-part.ts'
+import { proposerAdminMethods } from './proposer/admin-methods.ts'
 import { adminMethods } from './rpc/admin-methods.ts'
 import { healthRoutes } from './rpc/health.ts'
 import { optimismMethods } from './rpc/optimism-methods.ts'
@@ -132,6 +133,7 @@ async function start(
       ...(options.rpc.enableAdmin ? adminMethods(config, { driver, unsafe, log, sequencer }) : {}),
       ...(p2p === undefined ? {} : p2pMethods(p2p)),
       ...(options.rpc.enableAdmin && posting.batcher !== undefined ? batcherAdminMethods(posting.batcher) : {}),
+      ...(options.rpc.enableAdmin && posting.proposer !== undefined ? proposerAdminMethods(posting.proposer) : {}),
     },
     log,
     route: healthRoutes(

@@ -35,8 +35,8 @@ const retryMs = 5_000
 /** What writes to L1: batcher and proposer, each with its own account. */
 export class Posting {
   readonly batcher: Batcher | undefined
+  readonly proposer: Proposer | undefined
   readonly #starts: readonly { readonly name: string; readonly start: () => Promise<void> }[]
-  readonly #proposer: Proposer | undefined
   readonly #parts: Pick<Parts, 'clock' | 'log'>
   #starting: Promise<unknown> = Promise.resolve()
 
@@ -46,7 +46,7 @@ export class Posting {
     parts: Pick<Parts, 'clock' | 'log'>,
   ) {
     this.batcher = batcher?.[0]
-    this.#proposer = proposer?.[0]
+    this.proposer = proposer?.[0]
     this.#parts = parts
     this.#starts = [
       { name: 'batcher', poster: batcher },
@@ -80,7 +80,7 @@ export class Posting {
       if (!soon.signal.aborted) cutL1()
     })
     await this.#starting
-    await Promise.all([this.batcher?.stop({ drainMs }), this.#proposer?.stop()])
+    await Promise.all([this.batcher?.stop({ drainMs }), this.proposer?.stop()])
     soon.abort()
     await cut
   }

@@ -24,6 +24,12 @@ export type ChainView = {
   readonly stateAt: (blockHash: Hex) => StateView | undefined
   /** Executes a message on the state after block `at`; `pending`: in the environment of the block after the head. */
   readonly call: (at: Hex | 'pending', message: CallMessage, options?: CallOptions) => Promise<CallResult>
+  /** Executes blocks of calls that build on block `at` and on each other. Throws {@link CallError} and SimulationError. */
+  readonly simulate: (
+    at: Hex,
+    blocks: readonly SimulatedBlockInput[],
+    options: SimulationOptions,
+  ) => Promise<readonly SimulatedBlock[]>
   /** Replays the canonical transaction with `tracer` listening. Throws {@link CallError} where its state is gone. */
   readonly traceTransaction: (txHash: Hex, tracer: Tracer, timeoutMs?: number) => Promise<CallResult>
   /** Fees beyond gas that a transaction of the block after `blockHash` pays. */
@@ -156,6 +162,47 @@ export type CallOptions = {
   readonly timeoutMs?: number | undefined
 }
 
+/** Fees as a caller names them. */
+export type CallFees = {
+  readonly gasPrice?: bigint | undefined
+  readonly maxFeePerGas?: bigint | undefined
+  readonly maxPriorityFeePerGas?: bigint | undefined
+}
+
+export type SimulatedCall = {
+  readonly message: Omit<CallMessage, 'gasPrice'>
+  /** Absent: the account's next. */
+  readonly nonce: bigint | undefined
+  readonly fees: CallFees
+}
+
+export type SimulatedBlockInput = {
+  readonly calls: readonly SimulatedCall[]
+  readonly overrides?: BlockOverrides | undefined
+  readonly stateOverrides?: StateOverrides | undefined
+}
+
+export type SimulationOptions = {
+  /** Check nonces and fees as for real transactions; else the base fee is 0 and nothing is checked. */
+  readonly validation: boolean
+  /** Log movements of the native coin too. */
+  readonly traceTransfers: boolean
+  /** Gas all calls may use together. */
+  readonly gasMax: bigint
+  readonly timeoutMs: number
+}
+
+/** A block that was simulated; its transactions are the calls, unsigned. */
+export type SimulatedBlock = StoredBlock & {
+  readonly receipts: readonly StoredReceipt[]
+  readonly calls: readonly SimulatedCallResult[]
+}
+
+export type SimulatedCallResult = Omit<CallResult, 'touched'> & {
+  /** Before refunds. */
+  readonly gasUsedMax: bigint
+}
+
 export type CallResult = {
   readonly status: 0 | 1
   /** Return data, or the revert data. */
@@ -218,10 +265,10 @@ export type OpcodeStep = {
 }
 
 /**
- * `unavailable`: block unknown or state pruned. `too-little-gas`: less than its bytes cost alone. `invalid`: such a message
- * cannot be executed. `timeout`: it ran too long. `busy`: too many calls wait already.
+ * `unavailable`: block unknown or state pruned. `too-little-gas`: less than its bytes cost alone. `insufficient-funds`,
+ * `init-code`: such a message cannot be executed. `timeout`: it ran too long. `busy`: too many calls wait already.
  */
-export type CallErrorCode = 'unavailable' | 'too-little-gas' | 'invalid' | 'timeout' | 'busy'
+export type CallErrorCode = 'unavailable' | 'too-little-gas' | 'insufficient-funds' | 'init-code' | 'timeout' | 'busy'
 
 export type DataFees = {
   /** L1 data fee of a signed transaction's bytes. */

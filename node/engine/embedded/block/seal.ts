@@ -25,8 +25,14 @@ export type HeaderSeed = {
   readonly parentBeaconBlockRoot: Uint8Array | undefined
 }
 
+/** What sealing reads of an execution. */
+export type ExecutedBlock = Pick<
+  BlockExecution,
+  'env' | 'transactions' | 'receipts' | 'bloom' | 'gasUsed' | 'footprint'
+>
+
 /** Computes the roots of an executed block and its header. Specs: protocol/exec-engine.md and each fork's. */
-export function sealBlock(execution: BlockExecution, seed: HeaderSeed): SealedBlock {
+export function sealBlock(execution: ExecutedBlock, seed: HeaderSeed): SealedBlock {
   const { env } = execution
   const { world, diff, accounts } = env.state.seal()
   const header: Header = {
@@ -59,7 +65,7 @@ export function sealBlock(execution: BlockExecution, seed: HeaderSeed): SealedBl
   }
 }
 
-function forkFields(execution: BlockExecution, world: World, beaconRoot: Uint8Array | undefined): Partial<Header> {
+function forkFields(execution: ExecutedBlock, world: World, beaconRoot: Uint8Array | undefined): Partial<Header> {
   const { rules } = execution.env
   if (!rules.canyon) return {}
   if (!rules.ecotone) return { withdrawalsRoot: emptyTrieRoot }

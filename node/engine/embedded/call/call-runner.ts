@@ -5,6 +5,9 @@ import type {
   CallMessage,
   CallOptions,
   CallResult,
+  SimulatedBlock,
+  SimulatedBlockInput,
+  SimulationOptions,
   StoredBlock,
   StoredHeader,
   Tracer,
@@ -19,6 +22,8 @@ import type { Executor } from '../transition/executor.ts'
 import { AccessRecorder } from './access-recorder.ts'
 import { Gate } from './gate.ts'
 import { overrideState } from './overrides.ts'
+import { Simulation } from './simulation.ts'
+import { planBlocks } from './simulation-plan.ts'
 import { limitTime } from './time-limit.ts'
 import { attachTracer } from './tracing.ts'
 import { runUnsigned } from './unsigned.ts'
@@ -43,7 +48,7 @@ const waitingMax = 1_000
 /** A call may run this long unless it is told otherwise, as geth's `--rpc.evmtimeout`. */
 const defaultTimeoutMs = 5_000
 
-/** Executes messages that leave no trace: eth_call, eth_estimateGas, debug_trace*. */
+/** Executes messages that leave no trace: eth_call, eth_estimateGas, eth_simulateV1, debug_trace*. */
 export class CallRunner {
   readonly #chain: CallChain
   readonly #makeExecutor: () => Executor
@@ -71,12 +76,29 @@ export class CallRunner {
       const detach = tracer === undefined ? undefined : attachTracer(env.evm, tracer)
       const release = limitTime(env.evm, timeoutMs)
       try {
-        const result = await runUnsigned(env, message, options.gasCap)
+        const { gasUsedMax: _, ...result } = await runUnsigned(env, message, options.gasCap)
         return { ...result, touched: recorder?.touched() ?? [] }
       } finally {
         release()
         detach?.()
       }
+    })
+  }
+
+  async simulate(
+    at: Hex,
+    blocks: readonly SimulatedBlockInput[],
+    options: SimulationOptions,
+  ): Promise<readonly SimulatedBlock[]> {
+    const base = this.#chain.headerByHash(at)
+    const world = this.#chain.worldAt(at)
+    if (base === undefined || world === undefined) throw new CallError('unavailable', `no state of block ${at}`)
+    const planned = planBlocks(base, blocks)
+    return this.#execute((executor) => {
+      const { parts } = this.#chain
+      const deadlineMs = performance.now() + options.timeoutMs
+      const chain = { parts, blockHashes: this.#chain.blockHashes(base), deadlineMs }
+      return new Simulation(chain, executor, new FlatState(world), options).run(base, planned)
     })
   }
 
@@ -107,11 +129,11 @@ export class CallRunner {
     })
   }
 
-  #execute(run: (executor: Executor) => Promise<CallResult>): Promise<CallResult> {
+  #execute<T>(run: (executor: Executor) => Promise<T>): Promise<T> {
     return this.#gate.run(() => this.#executeNow(run))
   }
 
-  async #executeNow(run: (executor: Executor) => Promise<CallResult>): Promise<CallResult> {
+  async #executeNow<T>(run: (executor: Executor) => Promise<T>): Promise<T> {
     const executor = this.#idle.pop() ?? this.#makeExecutor()
     try {
       return await run(executor)

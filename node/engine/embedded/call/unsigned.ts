@@ -1,5 +1,5 @@
 import { bytesToHex } from '../../../../protocol/bytes.ts'
-import type { CallMessage, CallResult } from '../chain-view.ts'
+import type { CallMessage, SimulatedCallResult } from '../chain-view.ts'
 import { CallError } from '../errors.ts'
 import { floorDataGas, initCodeBytesMax, intrinsicGas } from '../intrinsic-gas.ts'
 import { applyAuthorizations, delegateOf } from '../transition/authorizations.ts'
@@ -11,13 +11,13 @@ const zeroSender = new Uint8Array(20)
 
 /**
  * Runs a message that nobody signed, as a transaction would run but for nonce, code of the sender and the OP Stack's
- * own fees. Throws {@link CallError} `invalid` where not even a free one could. Source: geth `ethapi.DoCall`.
+ * own fees. Throws {@link CallError} where not even a free one could. Source: geth `ethapi.DoCall`.
  */
 export async function runUnsigned(
   env: BlockEnv,
   message: CallMessage,
   gasCap: bigint | undefined,
-): Promise<Omit<CallResult, 'touched'>> {
+): Promise<SimulatedCallResult> {
   const from = message.from ?? zeroSender
   const data = message.data ?? new Uint8Array(0)
   const value = message.value ?? 0n
@@ -51,6 +51,7 @@ export async function runUnsigned(
     status: outcome.status,
     output: outcome.output,
     gasUsed,
+    gasUsedMax: used > floor ? used : floor,
     logs: outcome.logs,
     error: outcome.error === 'revert' ? 'execution reverted' : outcome.error,
     contractAddress: outcome.created,
@@ -71,7 +72,7 @@ function checkGas(env: BlockEnv, message: CallMessage & { readonly data: Uint8Ar
   if (gas < floor)
     throw new CallError('too-little-gas', `insufficient gas for floor data gas cost: have ${gas}, want ${floor}`)
   if (message.to === undefined && rules.canyon && message.data.length > initCodeBytesMax) {
-    throw new CallError('invalid', `max initcode size exceeded: code size ${message.data.length}`)
+    throw new CallError('init-code', `max initcode size exceeded: code size ${message.data.length}`)
   }
   return intrinsic
 }
@@ -79,7 +80,7 @@ function checkGas(env: BlockEnv, message: CallMessage & { readonly data: Uint8Ar
 function insufficient(from: Uint8Array, have: bigint, want: bigint): CallError {
   const address = bytesToHex(from)
   return new CallError(
-    'invalid',
+    'insufficient-funds',
     `insufficient funds for gas * price + value: address ${address} have ${have} want ${want}`,
   )
 }

@@ -19,6 +19,9 @@ import type {
   ChainView,
   DataFees,
   HeadEvent,
+  SimulatedBlock,
+  SimulatedBlockInput,
+  SimulationOptions,
   StateView,
   StoredBlock,
   StoredHeader,
@@ -190,6 +193,14 @@ export class EmbeddedChain implements ChainView {
 
   call(at: Hex | 'pending', message: CallMessage, options: CallOptions = {}): Promise<CallResult> {
     return this.#calls.call(at, message, options)
+  }
+
+  simulate(
+    at: Hex,
+    blocks: readonly SimulatedBlockInput[],
+    options: SimulationOptions,
+  ): Promise<readonly SimulatedBlock[]> {
+    return this.#calls.simulate(at, blocks, options)
   }
 
   traceTransaction(txHash: Hex, tracer: Tracer, timeoutMs?: number): Promise<CallResult> {

@@ -1,6 +1,6 @@
 import { RpcError, rpcCodes } from '../../../../common/json-rpc.ts'
 import { bytesToHex, equalBytes, FormatError, type Hex, parseQuantity } from '../../../../protocol/bytes.ts'
-import type { BlockOverrides, CallMessage, StateOverrides } from '../chain-view.ts'
+import type { BlockOverrides, CallFees, CallMessage, StateOverrides } from '../chain-view.ts'
 import { overridesMax } from './limits.ts'
 import {
   accessListParam,
@@ -17,12 +17,6 @@ import {
 export type CallParams = {
   readonly message: Omit<CallMessage, 'gasPrice'>
   readonly fees: CallFees
-}
-
-export type CallFees = {
-  readonly gasPrice?: bigint | undefined
-  readonly maxFeePerGas?: bigint | undefined
-  readonly maxPriorityFeePerGas?: bigint | undefined
 }
 
 /** Parses the object of eth_call and its kin. Throws {@link FormatError}. */

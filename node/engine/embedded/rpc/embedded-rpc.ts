@@ -5,6 +5,7 @@ import { ethChainMethods } from './eth-chain.ts'
 import { ethFeeMethods } from './eth-fees.ts'
 import { ethFilterMethods } from './eth-filters.ts'
 import { ethSendMethods } from './eth-send.ts'
+import { ethSimulateMethods } from './eth-simulate.ts'
 import { ethStateMethods } from './eth-state.ts'
 import { ethSubscribeMethods } from './eth-subscribe.ts'
 import { netMethods } from './net-methods.ts'
@@ -20,6 +21,7 @@ export function embeddedRpcMethods(options: EmbeddedRpcOptions, parts: RpcParts)
     ...ethFeeMethods(parts),
     ...ethFilterMethods(parts),
     ...ethSendMethods(parts),
+    ...ethSimulateMethods(parts),
     ...ethSubscribeMethods(parts),
     ...txpoolMethods(parts),
     ...debugMethods(parts),
