@@ -38,8 +38,15 @@ async function attacker(options: Parameters<typeof HostilePeer.start>[0] = {}): 
 }
 
 /** Frames with one message each, all different. */
-function messages(count: number, data: (i: number) => Uint8Array): Uint8Array[] {
-  return Array.from({ length: count }, (_, i) => frame({ messages: [{ topic, data: data(i) }] }))
+function messages(count: number, data: (i: number) => Uint8Array, name = topic): Uint8Array[] {
+  return Array.from({ length: count }, (_, i) => frame({ messages: [{ topic: name, data: data(i) }] }))
+}
+
+/** The same, a hundred to a frame: few frames, and none of them large. */
+function packed(count: number, data: (i: number) => Uint8Array): Uint8Array[] {
+  return Array.from({ length: count / 100 }, (_, i) =>
+    frame({ messages: Array.from({ length: 100 }, (_, j) => ({ topic, data: data(100 * i + j) })) }),
+  )
 }
 
 const forged = (i: number) => gossipMessage(chain, sealedBlock(chain, 1_000n, { gasUsed: BigInt(i) }), strangerKey)
@@ -59,7 +66,6 @@ type Flood = { readonly of: string; readonly frames: () => Uint8Array[]; readonl
 /** The aim is one second, which the bench `blocks-p2p` measures; here victim and attacker share a loop that others slow down. */
 const cutMsMax = 3_000
 
-const signed = { topic, data: forged(1), from: new Uint8Array(34), seqno: new Uint8Array(8) }
 const strangeTopics = Array.from({ length: 32 }, (_, i) => ({ topic: `/${i}`, subscribe: true }))
 const unknownIds = Array.from({ length: 900 }, () => new Uint8Array(randomBytes(20)))
 
@@ -69,15 +75,13 @@ describe('a flooding peer is cut, and its address banned', () => {
     { of: 'messages that are not compressed', frames: () => messages(500, () => new Uint8Array(randomBytes(300))) },
     {
       of: 'messages we ignore, since no signer is known',
-      frames: () => messages(1_000, forged),
+      frames: () => packed(2_000, forged),
       change: { blockSigners: () => [] },
     },
     {
       of: 'one good block, again and again',
-      frames: () => messages(1, () => gossipMessage(chain, sealedBlock(chain, 1_000n))),
+      frames: () => packed(100, () => gossipMessage(chain, sealedBlock(chain, 1_000n))),
     },
-    { of: 'signed messages', frames: () => [frame({ messages: [signed] })] },
-    { of: 'messages on a topic of nobody', frames: () => [frame({ messages: [{ topic: '/no', data: forged(1) }] })] },
     { of: 'subscriptions', frames: () => [frame({ subscriptions: strangeTopics })] },
     {
       of: 'announcements',
@@ -95,6 +99,37 @@ describe('a flooding peer is cut, and its address banned', () => {
     expect(node.gater.bans.has('127.0.0.66')).toBe(true)
     expect(tookMs).toBeLessThan(cutMsMax)
   })
+})
+
+describe('a few messages, far below any rate limit, are enough for a ban', () => {
+  const signed = { topic, data: forged(1), from: new Uint8Array(34), seqno: new Uint8Array(8) }
+  const wrongHash = (i: number) => sealedBlock(chain, 1_000n, { gasUsed: BigInt(i), blockHash: `0x${'ab'.repeat(32)}` })
+  test.each([
+    { of: 'signed messages', frames: Array.from({ length: 10 }, () => frame({ messages: [signed] })) },
+    { of: 'messages on a topic of nobody', frames: messages(10, forged, '/nobody') },
+    { of: 'blocks of a forged signer', frames: messages(60, forged) },
+    { of: 'blocks with a wrong hash', frames: messages(10, (i) => gossipMessage(chain, wrongHash(i))) },
+    { of: 'messages that are not compressed', frames: messages(10, (i) => new Uint8Array([0xff, 0xff, i])) },
+  ])('$of', async ({ frames }) => {
+    const node = await victim()
+    const peer = await attacker()
+    const stream = await peer.openGossip(addressOf(node))
+    void stream.sink(frames).catch(() => undefined)
+    await until('banned', () => node.gater.bans.has(peer.id))
+  })
+})
+
+test('blocks out of their time are refused, and no reason for a ban', async () => {
+  const node = await victim()
+  const peer = await attacker()
+  const stream = await peer.openGossip(addressOf(node))
+  const number = (i: number) => (i % 2 === 0 ? BigInt(i) : 2_000n + BigInt(i))
+  void stream.sink(messages(40, (i) => gossipMessage(chain, sealedBlock(chain, number(i))))).catch(() => undefined)
+  await untilMetric(node, 'p2p_gossip_blocks_total', { reason: 'stale' }, 20)
+  await untilMetric(node, 'p2p_gossip_blocks_total', { reason: 'future' }, 20)
+  expect(node.gater.bans.size).toBe(0)
+  expect(node.received).toEqual([])
+  expect(node.network.peers()[0]?.score).toBeLessThan(0)
 })
 
 test('a flood leaves the scores of honest peers and their blocks alone', async () => {

@@ -106,7 +106,8 @@ describe('server', () => {
         .catch(() => undefined)
       if (stream !== undefined) open.push(stream)
     }
-    await until('the rest was refused', () => open.filter(({ status }) => status === 'open').length <= 8)
+    // Sooner than the ten seconds after which each of them would have ended.
+    await until('the rest was refused', () => open.filter(({ status }) => status === 'open').length <= 8, 5_000)
     const answer = await ask(await stranger(), server, 950n, names[0])
     expect(answer[0]).toBe(0)
     expect(await metric(server.metrics, 'p2p_payload_requests_served_total', { result: 'payload' })).toBe(1)
