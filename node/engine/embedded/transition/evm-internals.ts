@@ -22,6 +22,8 @@ export type RunState = {
   validJumps: Uint8Array
   cachedPushes: Readonly<Record<number, bigint>>
   gasLeft: bigint
+  readonly gasRefund: bigint
+  readonly stateGasSpilled: bigint
   readonly env: {
     readonly isStatic: boolean
     readonly depth: number

@@ -21,7 +21,7 @@ export function installFastOpcodes(evm: EVM, state: EvmState): void {
   set(0x39, { gasHandler: copyGas })
   set(0x3e, { gasHandler: returnDataCopyGas })
   set(0x51, { gasHandler: wordGas })
-  set(0x52, { gasHandler: wordGas })
+  set(0x52, { gasHandler: wordGas, opHandler: mstore })
   set(0x53, { gasHandler: byteGas })
   set(0x54, { gasHandler: (run, gas) => gas + sloadGas(evm, run), opHandler: (run) => sload(state, run) })
   set(0x55, { gasHandler: (run, gas) => gas + sstoreGas(evm, state, run), opHandler: (run) => sstore(state, run) })
@@ -60,6 +60,12 @@ function wordGas(run: RunState, gas: bigint): bigint {
   return gas + memoryGas(run, offset, 32n)
 }
 
+/** The library's handler pads the word by way of arrays of numbers. */
+function mstore(run: RunState): void {
+  const offset = run.stack.pop()
+  run.memory.write(Number(offset), 32, wordBytes(run.stack.pop()))
+}
+
 function byteGas(run: RunState, gas: bigint): bigint {
   const [offset = 0n] = run.stack.peek(1)
   return gas + memoryGas(run, offset, 1n)
@@ -92,15 +98,15 @@ function memoryGas(run: RunState, offset: bigint, length: bigint): bigint {
 
 function sloadGas(evm: EVM, run: RunState): bigint {
   const [slot = 0n] = run.stack.peek(1)
-  return warm(evm, run, slotBytes(slot)) ? warmReadGas : coldSloadGas
+  return warm(evm, run, wordBytes(slot)) ? warmReadGas : coldSloadGas
 }
 
 function sload(state: EvmState, run: RunState): void {
-  run.stack.push(bytesToBigint(state.state.storage(run.env.address.bytes, slotBytes(run.stack.pop()))))
+  run.stack.push(bytesToBigint(state.state.storage(run.env.address.bytes, wordBytes(run.stack.pop()))))
 }
 
 function sstore(state: EvmState, run: RunState): void {
-  const slot = slotBytes(run.stack.pop())
+  const slot = wordBytes(run.stack.pop())
   state.state.setStorage(run.env.address.bytes, slot, bigintToBytes(run.stack.pop()))
 }
 
@@ -109,7 +115,7 @@ function sstoreGas(evm: EVM, state: EvmState, run: RunState): bigint {
   if (run.env.isStatic) throw new EVMError(EVMError.errorMessages.STATIC_STATE_CHANGE)
   const [slotNumber = 0n, value = 0n] = run.stack.peek(2)
   if (run.gasLeft <= sstoreSentryGas) throw new EVMError(EVMError.errorMessages.OUT_OF_GAS)
-  const slot = slotBytes(slotNumber)
+  const slot = wordBytes(slotNumber)
   const address = run.env.address.bytes
   const current = state.state.storage(address, slot)
   const original = state.state.originalStorage(address, slot)
@@ -143,8 +149,8 @@ function warm(evm: EVM, run: RunState, slot: Uint8Array): boolean {
   return false
 }
 
-function slotBytes(slot: bigint): Uint8Array {
-  return padLeft(bigintToBytes(slot), 32)
+function wordBytes(word: bigint): Uint8Array {
+  return padLeft(bigintToBytes(word), 32)
 }
 
 function words(bytes: bigint): bigint {

@@ -26,12 +26,17 @@ export function listenToSteps(evm: EVM, listener: (step: Step) => void): () => v
   return () => stepListeners.delete(evm)
 }
 
-type RunResult = { readonly runState: RunState; readonly exceptionError?: EVMError | undefined }
+type RunResult = {
+  /** Of the final state, what the library reads. */
+  readonly runState: Pick<RunState, 'gasLeft' | 'gasRefund' | 'stateGasSpilled'>
+  readonly exceptionError?: EVMError | undefined
+}
 
 /** What of the library's interpreter the loop touches. */
 type Interpreter = {
   readonly _evm: EVM
   readonly _runState: RunState
+  _env: object
   readonly common: Common
   run(code: Uint8Array, options?: { readonly pc?: number }): Promise<RunResult>
   _getValidJumpDestinations(code: Uint8Array): Analysis
@@ -96,11 +101,19 @@ async function runFast(interpreter: Interpreter, code: Uint8Array): Promise<RunR
   } catch (error) {
     if (!(error instanceof EVMError)) throw error
     // STOP is how a frame ends, not why it fails.
-    return error.error === EVMError.errorMessages.STOP
-      ? { runState: state }
-      : { runState: state, exceptionError: error }
+    const runState = finish(interpreter)
+    return error.error === EVMError.errorMessages.STOP ? { runState } : { runState, exceptionError: error }
   }
-  return { runState: state }
+  return { runState: finish(interpreter) }
+}
+
+const noEnvironment = {}
+
+/** The library copies the whole state and environment of a finished frame into a result where no one reads them. */
+function finish(interpreter: Interpreter): RunResult['runState'] {
+  const { gasLeft, gasRefund, stateGasSpilled } = interpreter._runState
+  interpreter._env = noEnvironment
+  return { gasLeft, gasRefund, stateGasSpilled }
 }
 
 /** Destinations by opcode table (one for each EVM) and code; state hands out the same array for the same code. */
