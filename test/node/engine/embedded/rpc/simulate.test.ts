@@ -150,11 +150,11 @@ describe('eth_simulateV1', () => {
   })
 
   test.each([
-    ['a number that is not after the head', [{ number: '0x0' }], -38020],
-    ['a time that is not after the head', [{ time: '0x1' }], -38021],
-    ['a number far away', [{ number: '0xffff' }], -38026],
-    ['blobs', [{ blobBaseFee: '0x1' }], -32602],
-    ['withdrawals', [{ withdrawals: [{}] }], -32602],
+    ['a number that is not after the head', [{ blockOverrides: { number: '0x0' } }], -38020],
+    ['a time that is not after the head', [{ blockOverrides: { time: '0x1' } }], -38021],
+    ['a number far away', [{ blockOverrides: { number: '0xffff' } }], -38026],
+    ['blobs', [{ blockOverrides: { blobBaseFee: '0x1' } }], -32602],
+    ['withdrawals', [{ blockOverrides: { withdrawals: [{}] } }], -32602],
     ['nothing', [], -32602],
     ['too many blocks', Array.from({ length: 257 }, () => ({})), -32602],
   ])('blocks with %s are refused', async (_, blockStateCalls, code) => {
