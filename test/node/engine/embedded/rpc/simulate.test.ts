@@ -162,8 +162,10 @@ describe('eth_simulateV1', () => {
   })
 
   test('all calls together get the gas of one eth_call', async () => {
-    const calls = Array.from({ length: 4 }, () => ({ from: alice, to: probe, data: data('spin'), gas: '0x1c9c380' }))
-    const blocks = calls.map((call) => ({ calls: [call] }))
+    // INVALID takes all the gas there is.
+    const stateOverrides = { [nobody]: { code: '0xfe' } }
+    const calls = [{ from: alice, to: nobody, gas: '0x1c9c380' }]
+    const blocks = [1, 2, 3].map(() => ({ calls, stateOverrides }))
     const { result } = await simulate({ blockStateCalls: blocks.slice(0, 2) })
     expect(result.map(({ gasUsed }) => BigInt(String(gasUsed)))).toEqual([30_000_000n, 20_000_000n])
     expect((await simulate({ blockStateCalls: blocks })).error).toMatchObject({ code: -38026 })
