@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 const root = resolve(import.meta.dirname, '..')
 
-test.each(['README.md', 'docs/SPECS.md', 'docs/ARCHITECTURE.md', 'docs/TRUST.md'])(
+test.each(['README.md', 'docs/SPECS.md', 'docs/ARCHITECTURE.md', 'docs/TRUST.md', 'docs/GRAPHQL.md'])(
   '%s names only files that exist',
   (page) => {
     const text = readFileSync(join(root, page), 'utf8')

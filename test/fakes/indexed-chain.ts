@@ -30,7 +30,7 @@ export class IndexedChain {
   #salt = 0
   finalized = 0
   chainId = 901
-  /** Changes an answer before it is sent. */
+  /** Changes an answer before it is sent; what it throws is answered as a JSON-RPC error. */
   intercept: (method: string, result: unknown) => unknown = (_, result) => result
 
   private constructor() {
@@ -154,7 +154,11 @@ export class IndexedChain {
   }
 
   #answer({ id, method, params }: Call) {
-    return { jsonrpc: '2.0', id, result: this.intercept(method, this.#result(method, params)) ?? null }
+    try {
+      return { jsonrpc: '2.0', id, result: this.intercept(method, this.#result(method, params)) ?? null }
+    } catch (error) {
+      return { jsonrpc: '2.0', id, error: { code: -32000, message: error instanceof Error ? error.message : '' } }
+    }
   }
 
   #result(method: string, [first]: readonly unknown[]): unknown {
