@@ -5,7 +5,7 @@ import type { RollupConfig } from '../protocol/rollup-config.ts'
 import { checkChainId, checkL1Genesis } from './chain-checks.ts'
 import type { Closers } from './closers.ts'
 import { BeaconClient } from './l1/beacon-client.ts'
-import { KzgWorker } from './l1/kzg.ts'
+import type { KzgWorker } from './l1/kzg.ts'
 import { l1Endpoints } from './l1/l1-endpoints.ts'
 import { L1Error } from './l1/l1-error.ts'
 import { L1Heads } from './l1/l1-heads.ts'
@@ -29,15 +29,20 @@ export type L1Part = {
 /** Makes the parts that read L1; nothing is asked of it yet. `signal` ends what is under way. */
 export function makeL1(
   options: L1Options,
-  parts: { readonly clock: Clock; readonly log: Log; readonly registry: Registry; readonly signal: AbortSignal },
+  parts: {
+    readonly kzg: KzgWorker
+    readonly clock: Clock
+    readonly log: Log
+    readonly registry: Registry
+    readonly signal: AbortSignal
+  },
   closers: Closers,
 ): L1Part {
-  const { registry, signal } = parts
+  const { kzg, registry, signal } = parts
   const log = quietAfter(parts.log, signal)
   const clock = stoppable(parts.clock, signal)
   const { endpoints, onNewHead } = l1Endpoints(options.urls, { clock, signal })
   const rpc = new L1Rpc(endpoints, { clock, log, registry })
-  const kzg = new KzgWorker()
   closers.add('kzg', () => kzg.stop())
   const { beaconUrls: urls, secondsPerSlot } = options
   // Seconds of work on its own thread, while the engine opens: the first blob would wait for it.

@@ -20,6 +20,7 @@ import { SafeDb } from './driver/safe-db.ts'
 import type { SyncStatus } from './driver/sync-status.ts'
 import { openEngine } from './engine-part.ts'
 import { confirmedL1 } from './l1/confirmed-l1.ts'
+import { KzgWorker } from './l1/kzg.ts'
 import type { L1HeadEvent } from './l1/l1-heads.ts'
 import { type L1Part, makeL1, reachL1 } from './l1-part.ts'
 import { listen } from './listen.ts'
@@ -49,17 +50,17 @@ export type RunningNode = {
   readonly stop: () => Promise<void>
 }
 
+/** `kzg` is given where it was told to load before the node's options were read; the node stops it. */
+export type NodeParts = { readonly log: Log; readonly clock: Clock; readonly kzg?: KzgWorker }
+
 /**
  * Starts a rollup node: the one place that puts its parts together. Throws NodeError, NodeStoreError and the engine's
  * errors; an L1 that cannot be reached is waited for.
  */
-export async function startNode(
-  options: NodeOptions,
-  { log, clock }: { readonly log: Log; readonly clock: Clock },
-): Promise<RunningNode> {
-  const closers = new Closers(log)
+export async function startNode(options: NodeOptions, parts: NodeParts): Promise<RunningNode> {
+  const closers = new Closers(parts.log)
   try {
-    return await start(options, { log, clock }, closers)
+    return await start(options, parts, closers)
   } catch (error) {
     await closers.close()
     throw error
@@ -68,7 +69,7 @@ export async function startNode(
 
 async function start(
   options: NodeOptions,
-  { log, clock }: { readonly log: Log; readonly clock: Clock },
+  { log, clock, kzg = new KzgWorker() }: NodeParts,
   closers: Closers,
 ): Promise<RunningNode> {
   const { dataDir, rollupConfig: config } = options
@@ -85,7 +86,7 @@ async function start(
   closers.add('safe-head database', () => safeDb.close())
   const enginePart = await openEngine(options, { clock, log, registry, signal: stopping.signal }, closers)
   const { engine } = enginePart
-  const l1 = makeL1(options.l1, { clock, log, registry, signal: l1Over.signal }, closers)
+  const l1 = makeL1(options.l1, { kzg, clock, log, registry, signal: l1Over.signal }, closers)
   closers.add('l1 requests', () => l1Over.abort())
 
   const l2 = new L2Source(config, engine)

@@ -44,6 +44,8 @@ export type AuditReport = {
 /** Blocks compared in one look. */
 const chunkBlocks = 200
 const pollMs = 200
+/** Between two lines of progress, and between two notes of it on disk. */
+const progressMs = 1_000
 /** Time without a new block or L1 block after which the audit gives up. */
 const stallMsMax = 180_000
 const rpcTimeoutMs = 30_000
@@ -54,19 +56,26 @@ export class AuditError extends CodedError<'stalled' | 'interrupted' | 'no-l1'> 
  * Derives up to the L1 head seen at the start, comparing each block as it becomes safe. Ends at the first difference.
  * Progress is kept in a file, so that an audit that was cut off compares from where it stopped.
  */
-export async function audit(
-  options: AuditOptions,
-  parts: {
-    readonly node: AuditedNode
-    readonly clock: Clock
-    readonly signal: AbortSignal
-    readonly print: (line: string) => void
-  },
-): Promise<AuditReport> {
+export async function audit(options: AuditOptions, parts: AuditParts): Promise<AuditReport> {
+  const progress = AuditProgress.open(options.progressFile, options.genesisNumber)
+  try {
+    return await compareAll(options, progress, parts)
+  } finally {
+    progress.save()
+  }
+}
+
+type AuditParts = {
+  readonly node: AuditedNode
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly print: (line: string) => void
+}
+
+async function compareAll(options: AuditOptions, progress: AuditProgress, parts: AuditParts): Promise<AuditReport> {
   const { node, clock, signal } = parts
   const against =
     options.against === undefined ? undefined : new HttpRpcClient({ url: options.against, timeoutMs: rpcTimeoutMs })
-  const progress = AuditProgress.open(options.progressFile, options.genesisNumber)
   const startedMs = clock.nowMs()
   const startNumber = progress.comparedTo
   const target = await l1Target(parts)
@@ -76,6 +85,7 @@ export async function audit(
   })
   let lastChangeMs = startedMs
   let lastSeen = ''
+  let notedMs = 0
   let difference: AuditReport['firstDifference'] = null
   for (;;) {
     if (signal.aborted)
@@ -88,9 +98,12 @@ export async function audit(
     // After a reorg of L1 the blocks above the new safe head are compared again.
     if (status.safeL2.number < progress.comparedTo) progress.advance(status.safeL2.number)
     difference = await compareTo(status.safeL2.number, progress, node, against)
-    progress.save()
     const done = (status.currentL1?.number ?? 0n) >= target.number && progress.comparedTo >= status.safeL2.number
-    showProgress({ status, target: target.number, startNumber, startedMs, options }, parts)
+    if (clock.nowMs() - notedMs >= progressMs) {
+      notedMs = clock.nowMs()
+      progress.save()
+      showProgress({ status, target: target.number, startNumber, startedMs, options }, parts)
+    }
     if (difference !== null || done) {
       return report({ status, difference, progress, startNumber, startedMs, options, nowMs: clock.nowMs() })
     }
@@ -109,15 +122,7 @@ export async function audit(
 }
 
 /** The L1 head when the audit began: what was posted later is the next audit's. */
-async function l1Target({
-  node,
-  clock,
-  signal,
-}: {
-  readonly node: AuditedNode
-  readonly clock: Clock
-  readonly signal: AbortSignal
-}) {
+async function l1Target({ node, clock, signal }: AuditParts) {
   for (let waitedMs = 0; waitedMs < stallMsMax && !signal.aborted; waitedMs += pollMs) {
     const head = node.status().headL1
     if (head !== undefined) return head
@@ -163,10 +168,7 @@ type Shown = {
 }
 
 /** Lines of progress: rate, and the time left by the L1 blocks that remain. */
-function showProgress(
-  shown: Shown,
-  { clock, print }: { readonly clock: Clock; readonly print: (line: string) => void },
-): void {
+function showProgress(shown: Shown, { clock, print }: AuditParts): void {
   const { status, target, startNumber, startedMs } = shown
   const seconds = (clock.nowMs() - startedMs) / 1000
   const blocks = Number(status.safeL2.number - startNumber)

@@ -5,10 +5,12 @@ import { UsageError } from '../../common/errors.ts'
 export class AuditProgress {
   readonly #file: string
   #comparedTo: bigint
+  #saved: bigint
 
   private constructor(file: string, comparedTo: bigint) {
     this.#file = file
     this.#comparedTo = comparedTo
+    this.#saved = comparedTo
   }
 
   /** Reads the file; where there is none the audit begins behind `genesisNumber`. Throws UsageError for a broken one. */
@@ -33,10 +35,12 @@ export class AuditProgress {
     this.#comparedTo = number
   }
 
-  /** Writes it down. */
+  /** Writes it down where it changed. */
   save(): void {
     const number = this.#comparedTo
+    if (number === this.#saved) return
     writeFileSync(`${this.#file}.new`, JSON.stringify({ comparedTo: String(number) }))
     renameSync(`${this.#file}.new`, this.#file)
+    this.#saved = number
   }
 }

@@ -4,14 +4,13 @@ import { systemClock } from '../../common/clock.ts'
 import { UsageError } from '../../common/errors.ts'
 import { asDurationMs, asText, asUrl } from '../../common/flag-parsers.ts'
 import { HttpRpcClient } from '../../common/json-rpc.ts'
-import { startNode } from '../../node/node.ts'
+import { KzgWorker } from '../../node/l1/kzg.ts'
 import type { NodeOptions } from '../../node/node-options.ts'
 import { audit } from '../audit/audit.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { blockHashes } from '../dev/compare.ts'
 import { readJsonFile, readRollupConfig } from '../files.ts'
 import { chainFlags, l1Flags } from '../node-flags.ts'
-import { l1Options } from './node.ts'
 
 export const command = defineCommand({
   summary:
@@ -28,6 +27,10 @@ export const command = defineCommand({
     const { genesis, 'upgrade-transactions': upgrades } = flags
     const rollupConfig = readRollupConfig(flags)
     if (genesis === undefined) throw new UsageError('--genesis is required')
+    // It takes seconds on a thread of its own: it begins before this one loads and opens the node.
+    const kzg = new KzgWorker()
+    if (flags['l1.beacon'] !== undefined) kzg.preload()
+    const [{ startNode }, { l1Options }] = await Promise.all([import('../../node/node.ts'), import('./node.ts')])
     const dataDir = resolve(flags.datadir)
     mkdirSync(dataDir, { recursive: true })
     const options: NodeOptions = {
@@ -40,7 +43,7 @@ export const command = defineCommand({
       rpc: { host: '127.0.0.1', port: 0, enableAdmin: false },
       metrics: false,
     }
-    const node = await startNode(options, { log: log.with({ component: 'audit' }), clock: systemClock })
+    const node = await startNode(options, { log: log.with({ component: 'audit' }), clock: systemClock, kzg })
     try {
       const own = new HttpRpcClient({ url: `http://127.0.0.1:${node.ports.eth}`, timeoutMs: 10_000 })
       const report = await audit(

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -98,4 +98,30 @@ test('the first block with another hash is named, and nothing behind it is compa
     toBlock: 6,
     firstDifference: { number: 7, derived: hash(7), claimed: hash(1007) },
   })
+})
+
+test('an audit that is cut off leaves how far it came, and the next one goes on there', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'openledger-audit-'))
+  const progressFile = join(dir, 'audit.json')
+  const node = await claiming(hash, 10)
+  const options = { against: node.url, progressFile, blockTimeSeconds: 2, genesisNumber: 0n }
+  const cut = new AbortController()
+  const parts = { node: derived(20), signal: cut.signal, print: () => {} }
+  const clock = { nowMs: () => 0, sleep: async () => cut.abort() }
+  await expect(audit(options, { ...parts, clock })).rejects.toThrow('interrupted after block 10')
+  expect(readFileSync(progressFile, 'utf8')).toBe('{"comparedTo":"10"}')
+  const rest = await audit(options, { ...parts, clock: systemClock, signal: new AbortController().signal })
+  expect(rest).toMatchObject({ result: 'equal', fromBlock: 11, toBlock: 20 })
+  node.stop()
+  rmSync(dir, { recursive: true })
+})
+
+test('a damaged note of progress is refused, not begun anew', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'openledger-audit-'))
+  const progressFile = join(dir, 'audit.json')
+  writeFileSync(progressFile, '{"comparedTo":')
+  const options = { progressFile, blockTimeSeconds: 2, genesisNumber: 0n }
+  const parts = { node: derived(20), clock: systemClock, signal: new AbortController().signal, print: () => {} }
+  await expect(audit(options, parts)).rejects.toThrow('is damaged')
+  rmSync(dir, { recursive: true })
 })
