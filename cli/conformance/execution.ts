@@ -1,7 +1,6 @@
 import { openBlock } from '../../node/engine/embedded/block/build.ts'
 import { MissingNodeError } from '../../node/engine/embedded/errors.ts'
 import { FlatState } from '../../node/engine/embedded/state/flat-state.ts'
-import { World } from '../../node/engine/embedded/state/world.ts'
 import { Executor } from '../../node/engine/embedded/transition/executor.ts'
 import { bytesToHex, FormatError, fixedHex } from '../../protocol/bytes.ts'
 import { parsePayloadAttributes } from '../../protocol/engine-api-json.ts'
@@ -12,7 +11,7 @@ import { asObject, uintQuantity } from '../../protocol/json-fields.ts'
 import { headerFromRpc } from '../../protocol/rpc-json.ts'
 import { chainParameters } from './chain-parameters.ts'
 import { expectEqual, type VectorRunner } from './vector.ts'
-import { Witness } from './witness.ts'
+import { Witness, WitnessWorld } from './witness.ts'
 
 /** Executes one block on the state of a stateless witness, with the code that the engine runs. */
 const stateless: VectorRunner = {
@@ -32,19 +31,21 @@ function hasFields(json: unknown): boolean {
   return typeof json === 'object' && json !== null && fields.every((field) => field in json)
 }
 
-async function execute(vector: Readonly<Record<string, unknown>>): Promise<void> {
+/** Throws FormatError, with the MissingNodeError as cause, where the witness lacks what is read. */
+export async function execute(vector: Readonly<Record<string, unknown>>): Promise<void> {
   const chain = chainParameters(vector['rollupConfig'])
   const header = headerFromRpc(vector['parentHeader'])
   const parent = { hash: fixedHex(vector['parentHash'], 32, 'parentHash'), header }
   const parentHash = headerHash(header)
   expectEqual(bytesToHex(parentHash), parent.hash, 'hash of the parent header')
   const witness = new Witness(vector['preimages'])
+  const world = new WitnessWorld(witness, header.stateRoot, header.withdrawalsRoot)
   try {
     const open = await openBlock(
       { chain, executor: new Executor(chain, []), create2Deployer: undefined },
       parent,
       attributesOf(vector['payloadAttributes'], chain),
-      new FlatState(new World(witness, header.stateRoot)),
+      new FlatState(world),
       (number) => {
         const hash = witness.ancestorHash({ hash: parentHash, number: header.number }, number)
         if (hash === undefined) throw new MissingNodeError(`header of ancestor ${number} is missing`)
@@ -61,7 +62,8 @@ async function execute(vector: Readonly<Record<string, unknown>>): Promise<void>
     expectEqual(sealed.hash, vector['expectedBlockHash'], 'block hash')
   } catch (error) {
     // The witness holds what another client read; this one may legitimately read more. That says nothing of the rules.
-    if (error instanceof MissingNodeError) throw new FormatError(`fixture gap: ${error.message}`, { cause: error })
+    const gap = error instanceof MissingNodeError ? error : world.gaps[0]
+    if (gap !== undefined) throw new FormatError(`fixture gap: ${gap.message}`, { cause: gap })
     throw error
   }
 }

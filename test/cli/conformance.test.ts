@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { dirname, join, resolve } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { parseLosslessJson } from '../../cli/conformance/lossless-json.ts'
 import { runConformance } from '../../cli/conformance/run.ts'
@@ -20,6 +20,32 @@ describe.each(['protocol', 'l1-fees', 'p2p'])('vectors of %s', (folder) => {
     expect(passed).toBeGreaterThan(0)
   })
 })
+
+/** Milliseconds: KZG's setup alone takes seconds, where it could not be compiled every blob does. */
+const kzgMsMax = 120_000
+
+test(
+  'the vectors recorded from op-geth, op-node and op-batcher pass',
+  async () => {
+    const lines: string[] = []
+    const { passed } = await runConformance(resolve(import.meta.dirname, '../vectors'), (line) => lines.push(line))
+    expect(lines.filter((line) => line.startsWith('FAIL'))).toEqual([])
+    expect(passed).toBeGreaterThan(50)
+  },
+  kzgMsMax,
+)
+
+test(
+  'a channel whose blobs carry another one fails',
+  async () => {
+    const file = resolve(import.meta.dirname, '../vectors/derivation/op-batcher-jovian-span-brotli-blobs.json.gz')
+    const vector = JSON.parse(gunzipSync(readFileSync(file)).toString()) as { blobs: string[] }
+    const blobs = vector.blobs.map((blob) => `${blob.slice(0, 80)}00${blob.slice(82)}`)
+    const { lines } = await run({ 'derivation/a.json': JSON.stringify({ ...vector, blobs }) })
+    expect(lines.filter((line) => line.startsWith('FAIL'))).toEqual([expect.stringContaining('blobs')])
+  },
+  kzgMsMax,
+)
 
 function folderOf(files: Record<string, string | Uint8Array>): string {
   const dir = mkdtempSync(join(tmpdir(), 'conformance-'))

@@ -2,12 +2,17 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { devPrivateKeys } from '../../common/dev-keys.ts'
-import { buildGenesis } from '../../genesis/build-genesis.ts'
+import { type BuiltGenesis, buildGenesis } from '../../genesis/build-genesis.ts'
 import { deployL1Contracts, type L1Addresses } from '../../genesis/deploy-l1.ts'
 import { devPreset, devRoles } from '../../genesis/presets.ts'
+import { bytesToHex } from '../../protocol/bytes.ts'
+import { genesisHeader, parseGenesis } from '../../protocol/genesis-file.ts'
+import { headerHash } from '../../protocol/header.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
+import { rollupConfigJson } from '../../protocol/rollup-config-json.ts'
 import { type Anvil, startAnvil } from '../fakes/anvil.ts'
 import { type FakeBeacon, startBeacon } from '../fakes/beacon.ts'
+import { genesisForks, withForks } from './fork-schedule.ts'
 
 /** Age of the L2's genesis when its first node starts, in seconds: ten minutes of blocks that nobody waits for. */
 const defaultGenesisAgeSeconds = 600
@@ -32,8 +37,11 @@ export class InteropNet {
     this.dir = parts.dir
   }
 
-  /** The L1 has mined up to now and goes on with a block a second. */
-  static async start(genesisAgeSeconds = defaultGenesisAgeSeconds): Promise<InteropNet> {
+  /** The L1 has mined up to now and goes on with a block a second. `withoutJovian`: an L2 of Isthmus. */
+  static async start(
+    genesisAgeSeconds = defaultGenesisAgeSeconds,
+    { withoutJovian = false }: { readonly withoutJovian?: boolean } = {},
+  ): Promise<InteropNet> {
     const now = Math.floor(Date.now() / 1000)
     const anvil = await startAnvil([
       ...['--timestamp', String(now - genesisAgeSeconds), '--slots-in-an-epoch', '16', '--order', 'fifo'],
@@ -41,7 +49,8 @@ export class InteropNet {
     const config = { ...devPreset(), l2BlockTime: 1n }
     const deployerKey = devPrivateKeys[devRoles.owner]
     const { l1Start, addresses } = await deployL1Contracts({ rpcUrl: anvil.url, deployerKey, config })
-    const { genesis, rollup, rollupConfig } = await buildGenesis(config, l1Start, addresses)
+    const built = await buildGenesis(config, l1Start, addresses)
+    const { genesis, rollup, rollupConfig } = withoutJovian ? isthmusOnly(built) : built
     const head = (await anvil.rpc.request('eth_getBlockByNumber', ['latest', false])) as { readonly timestamp: string }
     const count = Math.floor((Math.floor(Date.now() / 1000) - Number(head.timestamp)) / l1BlockSeconds)
     await anvil.rpc.request('anvil_mine', [`0x${count.toString(16)}`, `0x${l1BlockSeconds.toString(16)}`])
@@ -78,6 +87,20 @@ export class InteropNet {
     await this.anvil.stop()
     if (process.env['OPENLEDGER_KEEP'] === undefined) rmSync(this.dir, { recursive: true, force: true })
   }
+}
+
+/** The chain with Isthmus as its last fork. */
+function isthmusOnly(built: BuiltGenesis): BuiltGenesis {
+  const times = Object.fromEntries(genesisForks.map((fork) => [fork, fork === 'jovian' ? undefined : 0n]))
+  const genesis = withForks(built.genesis, times)
+  const hash = bytesToHex(headerHash(genesisHeader(parseGenesis(genesis)).header))
+  const { genesis: old, forkTimes } = built.rollupConfig
+  const rollupConfig: RollupConfig = {
+    ...built.rollupConfig,
+    genesis: { ...old, l2: { ...old.l2, hash } },
+    forkTimes: { ...forkTimes, jovian: undefined },
+  }
+  return { genesis, rollup: rollupConfigJson(rollupConfig), rollupConfig }
 }
 
 /** op-node's `--rollup.l1-chain-config`: what it needs of an L1 that it does not know, Prague from its first block. */

@@ -1,5 +1,7 @@
+import { KzgWorker, versionedHash } from '../../../node/l1/kzg.ts'
 import { decodeBatch, readChannelBatch } from '../../../protocol/batch.ts'
 import { bitAt } from '../../../protocol/bitlist.ts'
+import { blobBytes, decodeBlob } from '../../../protocol/blob-codec.ts'
 import { bytesToHex, concatBytes, FormatError } from '../../../protocol/bytes.ts'
 import {
   channelCompression,
@@ -30,6 +32,7 @@ const channelRunner: VectorRunner = {
       await report.check('batcher transaction', frames.check)
       channel = concatBytes(...frames.frames.map((frame) => frame.data))
     }
+    if (vector['blobs'] !== undefined) await report.check('blobs', () => checkBlobs(vector, channel, expected))
     const plain = await decompressChannel(channel, true, rlpBytesPerChannelMaxFjord)
     await report.check('decompression', () => {
       expectEqual(channelCompression(channel, true), String(expected['compression']), 'compression')
@@ -109,6 +112,23 @@ function batcherTransaction(raw: Uint8Array, expected: Fields) {
     checkFrames(frames, expected)
   }
   return { frames, check }
+}
+
+/** One for all files: it takes seconds to load. Idle it keeps no process alive. */
+const kzg = new KzgWorker()
+
+/** The blobs, written without their trailing zero bytes, have the versioned hashes and carry the channel's frames. */
+async function checkBlobs(vector: Fields, channel: Uint8Array, expected: Fields): Promise<void> {
+  const blobs = (vector['blobs'] as unknown[]).map((one) => {
+    const blob = new Uint8Array(blobBytes)
+    blob.set(bytes(one, 'blob'))
+    return blob
+  })
+  const hashes = await Promise.all(blobs.map(async (blob) => versionedHash(await kzg.commitment(blob))))
+  expectEqual(hashes, vector['versionedHashes'], 'versioned hashes')
+  const frames = blobs.flatMap((blob) => parseFrames(decodeBlob(blob)))
+  checkFrames(frames, expected)
+  expectBytes(concatBytes(...frames.map((frame) => frame.data)), bytesToHex(channel), 'channel in the blobs')
 }
 
 /** Frames of batcher data, or bare ones without the version byte in front. */
