@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { systemClock } from '../../../common/clock.ts'
 import { devPrivateKeys } from '../../../common/dev-keys.ts'
 import { silentLog } from '../../../common/log.ts'
@@ -18,15 +18,14 @@ let net: DevNet
 const nodes: DevNode[] = []
 const processes: NodeProcess[] = []
 
-beforeAll(async () => {
+// A young chain for each test: an old one must be caught up with first, at the pace that peers serve it.
+beforeEach(async () => {
   net = await DevNet.start()
 })
 afterEach(async () => {
   await Promise.all(processes.splice(0).map((node) => node.kill()))
   await Promise.all(nodes.splice(0).map((node) => node.stop()))
-})
-afterAll(async () => {
-  await net?.stop()
+  await net.stop()
 })
 
 type P2pChange = Partial<P2pOptions> & { readonly signs?: boolean }
@@ -84,7 +83,7 @@ test('a follower has the sequencer’s blocks by gossip, half of them within 50 
 
 test('a late joiner has the whole unsafe chain from two peers, and goes on by gossip', async () => {
   const sequencer = await start(sequencerOptions('late-seq'))
-  await sequencer.until(({ unsafe }) => unsafe > 30n, 120_000)
+  await sequencer.until(({ unsafe }) => unsafe > 30n, 60_000)
   const relay = await follower('late-relay', { staticPeers: [await sequencer.p2pAddress()] })
   await relay.until(({ unsafe }) => unsafe >= unsafeOf(sequencer).number - 1n)
   const staticPeers = [await sequencer.p2pAddress(), await relay.p2pAddress()]
@@ -146,7 +145,7 @@ test('a follower that is killed catches up when it is back; a sequencer that is 
   processes.push(again)
   const restarted = await unsafe(again)
   await until(async () => (await unsafe(back)) > restarted + 5n)
-})
+}, 240_000)
 
 test('nodes find each other by discovery through one bootnode', async () => {
   const sequencer = await start(sequencerOptions('disc-seq', { discovery: true }))
