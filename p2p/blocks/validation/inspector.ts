@@ -6,15 +6,17 @@ import type { Inspection, InspectionRules, InspectionTask } from './inspect.ts'
 export const queueMessagesMax = 256
 /** Bytes that wait with them: six of the largest messages. */
 export const queueBytesMax = 64 * 1024 * 1024
-/** A message that takes longer is given up; op-node's validator timeout. The largest block takes a third of a second. */
-export const inspectionMsMax = 3_000
+/** A message that takes longer is given up, and the thread with it. The largest block takes a third of a second. */
+export const inspectionMsMax = 10_000
 
 type Waiting = {
   readonly bytes: number
-  readonly timer: NodeJS.Timeout
+  /** Runs once the thread is ready: starting one takes a second, and many on a busy machine. */
+  timer: NodeJS.Timeout | undefined
   readonly resolve: (inspection: Inspection) => void
   readonly reject: (error: P2pError) => void
 }
+type Thread = { readonly worker: Worker; readonly ready: Promise<void> }
 type Answer =
   | { readonly ready: true }
   | { readonly key: number; readonly inspection: Inspection }
@@ -24,7 +26,7 @@ type Answer =
 export class Inspector {
   readonly #rules: InspectionRules
   readonly #waiting = new Map<number, Waiting>()
-  #worker: Worker | undefined
+  #thread: Thread | undefined
   #nextKey = 0
   #bytes = 0
 
@@ -37,12 +39,8 @@ export class Inspector {
   }
 
   /** Resolves when the thread is ready to work. */
-  start(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const worker = this.#spawn()
-      worker.once('error', reject)
-      worker.once('message', () => resolve())
-    })
+  async start(): Promise<void> {
+    await this.#spawn().ready
   }
 
   /** Throws P2pError `busy` where the queue is full or the thread does not answer. */
@@ -52,40 +50,54 @@ export class Inspector {
       return Promise.reject(new P2pError('busy', `${this.#waiting.size} gossip messages wait for validation`))
     // A message is a view into a larger frame: without a copy all of the frame would cross over, and be lost here.
     const data = new Uint8Array(task.data)
-    const worker = this.#worker ?? this.#spawn()
+    const { worker, ready } = this.#thread ?? this.#spawn()
     const key = this.#nextKey++
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#abandon(), inspectionMsMax)
-      this.#waiting.set(key, { bytes, timer, resolve, reject })
+      this.#waiting.set(key, { bytes, timer: undefined, resolve, reject })
       this.#bytes += bytes
       worker.postMessage({ key, task: { ...task, data } }, [data.buffer])
+      ready.then(
+        () => this.#startTimer(key),
+        () => {},
+      )
     })
   }
 
   async stop(): Promise<void> {
-    const worker = this.#worker
-    this.#worker = undefined
+    const thread = this.#thread
+    this.#thread = undefined
     this.#failAll(new P2pError('stopped', 'the block network is shut down'))
-    await worker?.terminate()
+    await thread?.worker.terminate()
   }
 
-  #spawn(): Worker {
+  #spawn(): Thread {
     const worker = new Worker(new URL('./inspect-worker.mjs', import.meta.url), { workerData: { rules: this.#rules } })
+    const ready = new Promise<void>((resolve, reject) => {
+      worker.once('message', () => resolve())
+      worker.once('error', reject)
+      worker.once('exit', () => reject(new P2pError('stopped', 'the validation thread ended')))
+    })
+    const thread = { worker, ready }
     worker.on('message', (answer: Answer) => this.#settle(answer))
     worker.on('error', (cause) => {
-      if (this.#worker === worker) this.#worker = undefined
+      if (this.#thread === thread) this.#thread = undefined
       this.#failAll(new P2pError('busy', 'the validation thread failed', { cause }))
     })
-    this.#worker = worker
-    return worker
+    this.#thread = thread
+    return thread
+  }
+
+  #startTimer(key: number): void {
+    const waiting = this.#waiting.get(key)
+    if (waiting !== undefined) waiting.timer = setTimeout(() => this.#abandon(), inspectionMsMax)
   }
 
   /** The thread hangs: the next message starts another. */
   #abandon(): void {
-    const worker = this.#worker
-    this.#worker = undefined
+    const thread = this.#thread
+    this.#thread = undefined
     this.#failAll(new P2pError('busy', `validation took more than ${inspectionMsMax} ms`))
-    void worker?.terminate()
+    void thread?.worker.terminate()
   }
 
   #settle(answer: Answer): void {
