@@ -24,6 +24,7 @@ export function ethFeeMethods({ chain }: Pick<RpcParts, 'chain'>): RpcMethods {
     eth_feeHistory: async ([count, newest, percentiles]) => {
       const last = requireHeader(chain, blockParam(newest)).header.number
       const wanted = blockCount(count)
+      if (wanted === 0n) return { oldestBlock: '0x0', gasUsedRatio: null }
       const length = wanted > last + 1n ? last + 1n : wanted
       return await feeHistory(chain, last, length, optional(percentiles, percentilesParam))
     },
@@ -80,15 +81,17 @@ async function feeHistory(
   }
 }
 
-/** Effective tips of a block's transactions at those percentiles of its gas. */
+/** Effective tips of a block's transactions at those percentiles of its gas; a deposit's is 0. Source: op-geth `gasprice`. */
 function rewards(chain: ChainView, number: bigint, percentiles: readonly number[]): string[] {
   const block = chain.blockByNumber(number)
   const receipts = block === undefined ? undefined : chain.receiptsByHash(block.hash)
   if (block === undefined || receipts === undefined) throw new RpcError(rpcCodes.server, 'header not found')
   const baseFee = block.header.baseFeePerGas ?? 0n
   const paid = receipts
-    .filter(({ receipt }) => receipt.type !== txType.deposit)
-    .map(({ gasUsed, effectiveGasPrice }) => ({ gasUsed, tip: effectiveGasPrice - baseFee }))
+    .map(({ gasUsed, effectiveGasPrice, receipt }) => ({
+      gasUsed,
+      tip: receipt.type === txType.deposit ? 0n : effectiveGasPrice - baseFee,
+    }))
     .sort((a, b) => (a.tip < b.tip ? -1 : 1))
   const total = paid.reduce((sum, { gasUsed }) => sum + gasUsed, 0n)
   return percentiles.map((percentile) => {
@@ -105,7 +108,6 @@ function blockCount(value: unknown): bigint {
   // Some clients send a plain number here; geth takes both.
   const count =
     typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : uint64Param(value, 'blockCount')
-  if (count < 1n) throw new FormatError('blockCount must be at least 1')
   return count > feeHistoryBlocksMax ? feeHistoryBlocksMax : count
 }
 

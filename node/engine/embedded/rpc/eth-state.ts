@@ -1,6 +1,5 @@
 import type { RpcMethods } from '../../../../common/json-rpc-server.ts'
-import { bytesToHex, type Hex, quantity } from '../../../../protocol/bytes.ts'
-import { emptyCodeHash, emptyTrieRoot } from '../../../../protocol/trie-root.ts'
+import { bytesToHex, type Hex, quantity, zeroHash } from '../../../../protocol/bytes.ts'
 import type { AccountState } from '../chain-view.ts'
 import { blockParam, requireState } from './block-param.ts'
 import { proofSlotsMax } from './limits.ts'
@@ -51,13 +50,13 @@ export function ethStateMethods({ chain, pool }: Pick<RpcParts, 'chain' | 'pool'
   }
 }
 
-/** The fields of an absent account are those of an empty one. */
+/** An absent account has zero hashes, where an empty one has those of nothing; as in op-geth. */
 function accountJson(account: AccountState | undefined): Record<string, Hex> {
   return {
     balance: quantity(account?.balance ?? 0n),
     nonce: quantity(account?.nonce ?? 0n),
-    codeHash: bytesToHex(account?.codeHash ?? emptyCodeHash),
-    storageHash: bytesToHex(account?.storageRoot ?? emptyTrieRoot),
+    codeHash: account === undefined ? zeroHash : bytesToHex(account.codeHash),
+    storageHash: account === undefined ? zeroHash : bytesToHex(account.storageRoot),
   }
 }
 

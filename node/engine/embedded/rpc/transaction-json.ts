@@ -16,6 +16,7 @@ export function minedTransactionJson(
   const place = {
     blockHash: block.hash,
     blockNumber: quantity(block.header.number),
+    blockTimestamp: quantity(block.header.timestamp),
     transactionIndex: quantity(index),
   }
   const common = { hash: keccakHex(raw), from: bytesToHex(receipt.from) }
@@ -25,7 +26,7 @@ export function minedTransactionJson(
 
 /** A transaction that waits in the pool. */
 export function pooledTransactionJson({ tx, hash, sender }: PooledTransaction): Record<string, unknown> {
-  const place = { blockHash: null, blockNumber: null, transactionIndex: null }
+  const place = { blockHash: null, blockNumber: null, blockTimestamp: null, transactionIndex: null }
   return { ...place, hash, from: bytesToHex(sender), ...signedJson(tx), gasPrice: quantity(feeCap(tx)) }
 }
 
@@ -40,9 +41,8 @@ function depositJson(tx: DepositTx, { receipt }: StoredReceipt): Record<string, 
     value: quantity(tx.value),
     input: bytesToHex(tx.data),
     sourceHash: bytesToHex(tx.sourceHash),
-    isSystemTx: tx.isSystemTx,
-    // A mint of zero and no mint are the same bytes; op-geth leaves it out.
-    ...(tx.mint === 0n ? {} : { mint: quantity(tx.mint) }),
+    ...(tx.isSystemTx ? { isSystemTx: true } : {}),
+    mint: quantity(tx.mint),
     ...(receipt.depositReceiptVersion === undefined
       ? {}
       : { depositReceiptVersion: quantity(receipt.depositReceiptVersion) }),

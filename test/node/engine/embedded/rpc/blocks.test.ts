@@ -88,8 +88,14 @@ describe('transactions of every type', () => {
     const { executionPayload } = await world.mine({ deposits: [deposit] })
     const block = await client.getBlock({ blockHash: executionPayload.blockHash, includeTransactions: true })
     expect(block.transactions.slice(0, 2)).toMatchObject([
-      { type: 'deposit', isSystemTx: false, mint: undefined, from: '0xdeaddeaddeaddeaddeaddeaddeaddeaddead0001' },
-      { type: 'deposit', isSystemTx: false, mint: 10n ** 18n, value: 5n, sourceHash: bytesToHex(deposit.sourceHash) },
+      { type: 'deposit', isSystemTx: undefined, mint: 0n, from: '0xdeaddeaddeaddeaddeaddeaddeaddeaddead0001' },
+      {
+        type: 'deposit',
+        isSystemTx: undefined,
+        mint: 10n ** 18n,
+        value: 5n,
+        sourceHash: bytesToHex(deposit.sourceHash),
+      },
     ])
     const hash = block.transactions[1]?.hash ?? zeroHash
     const { result } = await world.rpc('eth_getTransactionReceipt', hash)
