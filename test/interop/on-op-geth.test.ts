@@ -1,10 +1,9 @@
-import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasAnvil } from '../fakes/anvil.ts'
 import { InteropNet } from './net.ts'
 import { hasGo, OpGeth } from './op-geth-process.ts'
 import { OurNode, sequencing } from './our-node.ts'
-import { statusOf, until } from './rollup-status.ts'
+import { type Status, statusOf, until } from './rollup-status.ts'
 import { expectSameChain } from './same-chain.ts'
 import { Traffic } from './traffic.ts'
 
@@ -37,6 +36,9 @@ describe.skipIf(!hasGo || !hasAnvil)('our node on op-geth, and on its own engine
     await net?.stop()
   })
 
+  /** What was safe is derived again; only then are the senders' nonces what they were. */
+  const safeAgain = (before: Status) =>
+    until(onGeth, ({ safe_l2 }) => safe_l2.number > before.safe_l2.number, 'derives again')
   const sameChain = (rounds: number) => expectSameChain({ net, traffic, sequencer: onGeth }, [embedded], rounds)
 
   test('300 blocks built by op-geth, in blobs: the embedded engine executes each to the same hash', async () => {
@@ -57,14 +59,16 @@ describe.skipIf(!hasGo || !hasAnvil)('our node on op-geth, and on its own engine
     await geth.kill()
     await new Promise((done) => setTimeout(done, 3_000))
     await geth.restart()
-    await until(onGeth, ({ unsafe_l2 }) => unsafe_l2.number > before.unsafe_l2.number + 5, 'builds again')
+    await safeAgain(before)
     await sameChain(3)
   })
 
   test('sequencer and op-geth killed together', async () => {
+    const before = await statusOf(onGeth)
     await Promise.all([onGeth.kill(), geth.kill()])
     await geth.restart()
     await onGeth.start(...sequencing, '--batcher.data-availability-type', 'blobs')
+    await safeAgain(before)
     await sameChain(3)
   })
 
@@ -91,17 +95,20 @@ describe.skipIf(!hasGo || !hasAnvil)('our node on op-geth, and on its own engine
     await expectSameChain({ net, traffic, sequencer: embedded }, [onGeth], 2)
   })
 
-  test('a wrong secret, and an engine of another chain, are named', async () => {
-    await onGeth.stop()
-    writeFileSync(net.file('other.hex'), '08'.repeat(32))
-    await expect(onGeth.start('--l2.jwt-secret', net.file('other.hex'))).rejects.toThrow('not the engine')
+  test('a wrong secret, and an engine of another genesis, are named', async () => {
     const timestamp = `0x${(BigInt(String(net.genesis['timestamp'])) + 1n).toString(16)}`
-    const genesis = { ...net.genesis, timestamp }
-    const stranger = await OpGeth.start({ genesis, dir: net.folder('stranger') })
-    try {
-      await expect(onGeth.start('--l2', stranger.authUrl)).rejects.toThrow('the rollup config begins at')
-    } finally {
-      await stranger.kill()
+    const engines = [
+      { genesis: net.genesis, jwtSecret: new Uint8Array(32).fill(8), words: 'is not the engine' },
+      { genesis: { ...net.genesis, timestamp }, words: 'the rollup config begins at' },
+    ]
+    for (const { words, ...options } of engines) {
+      const engine = await OpGeth.start({ ...options, dir: net.folder(`op-geth-${words.length}`) })
+      try {
+        const node = await OurNode.make(net, `refused-${words.length}`, engine)
+        await expect(node.start()).rejects.toThrow(words)
+      } finally {
+        await engine.kill()
+      }
     }
   })
 })
