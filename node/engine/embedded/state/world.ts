@@ -25,7 +25,8 @@ export type AccountChange = {
   readonly slots: readonly (readonly [slot: Uint8Array, value: Uint8Array])[]
 }
 
-type StorageTries = Map<string, { readonly root: Uint8Array; readonly trie: Trie }>
+/** Storage tries by contract, with the roots they were read at. */
+export type StorageTries = Map<string, { readonly root: Uint8Array; readonly trie: Trie }>
 
 /** The state after one block: an account trie and a storage trie for each contract. Never changes; {@link apply} makes the next. */
 export class World {
@@ -98,7 +99,12 @@ export class World {
     // Deletions last: a branch that loses and gains a child need not look at its other children (a witness lacks them).
     for (const change of changes) if (change.after === undefined) trie.delete(hashedKey(change.address))
     const root = trie.commit(diff.sink(undefined))
-    return { world: new World(this.#store, root, trie, storages), diff: diff.result(root, codes), accounts }
+    return { world: this.next(this.#store, root, trie, storages), diff: diff.result(root, codes), accounts }
+  }
+
+  /** The world behind this one, of the same kind. */
+  protected next(store: StateStore, root: Uint8Array, accounts: Trie, storages: StorageTries): World {
+    return new World(store, root, accounts, storages)
   }
 
   /** Bounds memory. Only after the diff of this state is in the store. */
