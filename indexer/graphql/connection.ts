@@ -56,17 +56,18 @@ export async function connection<Node>(
   const rows = await pageRows(context, { ...listing, where }, isDescending, size + 1)
   const hasMore = rows.length > size
   const shown = isBackward ? rows.slice(0, size).reverse() : rows.slice(0, size)
-  const edges = shown.map((row) => ({ cursor: encodeCursor(row, listing.key, tag), node: toNode(row) }))
+  const cursor = (row: Row | undefined) => (row === undefined ? null : encodeCursor(row, listing.key, tag))
   const isSet = (cursor: string | null | undefined) => cursor !== undefined && cursor !== null
   return {
-    edges,
-    nodes: edges.map((edge) => edge.node),
-    pageInfo: {
+    // Made where they are asked for: most queries want the nodes alone.
+    edges: () => shown.map((row) => ({ cursor: cursor(row), node: toNode(row) })),
+    nodes: () => shown.map(toNode),
+    pageInfo: () => ({
       hasNextPage: isBackward ? isSet(page.before) : hasMore,
       hasPreviousPage: isBackward ? hasMore : isSet(page.after),
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
-    },
+      startCursor: cursor(shown[0]),
+      endCursor: cursor(shown.at(-1)),
+    }),
     totalCount: () => totalCount(context, listing),
   }
 }

@@ -1,6 +1,9 @@
 import { GraphQLScalarType, type ValueNode } from 'graphql'
 import { queryError } from './query-error.ts'
 
+const addressForm = /^0x[0-9a-f]{40}$/i
+const bytesForm = /^0x(?:[0-9a-f]{2})*$/i
+
 /** Scalars by name; each is written out and read by one rule. */
 export const scalars = {
   BigInt: scalar('BigInt', (value) => {
@@ -9,11 +12,11 @@ export const scalars = {
       throw queryError('BAD_INPUT', `BigInt must be a decimal integer, got ${text.slice(0, 80)}`)
     return String(BigInt(text))
   }),
-  Address: scalar('Address', (value) => hex(value, 'Address', 20)),
+  Address: scalar('Address', (value) => hex(value, 'Address', addressForm, '40')),
   Bytes: scalar('Bytes', (value) => {
     if (value instanceof Uint8Array)
       return `0x${Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex')}`
-    return hex(value, 'Bytes')
+    return hex(value, 'Bytes', bytesForm, 'an even number of')
   }),
   Timestamp: scalar('Timestamp', (value) => {
     if (typeof value !== 'number' || !Number.isSafeInteger(value))
@@ -35,13 +38,8 @@ function scalar(name: string, convert: (value: unknown) => string | number): Gra
   })
 }
 
-function hex(value: unknown, name: string, length?: number): string {
-  const digits = length === undefined ? '(?:[0-9a-fA-F]{2})*' : `[0-9a-fA-F]{${2 * length}}`
-  if (typeof value !== 'string' || !new RegExp(`^0x${digits}$`).test(value)) {
-    throw queryError(
-      'BAD_INPUT',
-      `${name} must be 0x and ${length === undefined ? 'an even number of' : 2 * length} hex digits`,
-    )
-  }
+function hex(value: unknown, name: string, form: RegExp, digits: string): string {
+  if (typeof value !== 'string' || !form.test(value))
+    throw queryError('BAD_INPUT', `${name} must be 0x and ${digits} hex digits`)
   return value.toLowerCase()
 }

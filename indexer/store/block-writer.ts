@@ -15,11 +15,7 @@ export class BlockWriter {
   }
 
   insert(table: string, row: Row): void {
-    const names = Object.keys(row)
-    this.#store.run(
-      `insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`,
-      ...Object.values(row),
-    )
+    this.#store.run(insertSql(table, row), ...Object.values(row))
     this.#record(table, row)
   }
 
@@ -76,4 +72,16 @@ export class BlockWriter {
     ])
     this.#digest.update(JSON.stringify([table, values]))
   }
+}
+
+const insertSqls = new Map<string, string>()
+
+/** Made once a table: its rows always have the same columns in the same order. */
+function insertSql(table: string, row: Row): string {
+  const known = insertSqls.get(table)
+  if (known !== undefined) return known
+  const names = Object.keys(row)
+  const sql = `insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`
+  insertSqls.set(table, sql)
+  return sql
 }

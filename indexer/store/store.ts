@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { errorMessage } from '../../common/errors.ts'
-import { LruCache } from '../../common/lru-cache.ts'
 import { IndexerError } from '../indexer-error.ts'
 import {
   eventTables,
@@ -33,7 +32,7 @@ const statementsMax = 1000
 export class Store {
   readonly #db: Database.Database
   readonly #file: string
-  readonly #statements = new LruCache<string, Database.Statement>(statementsMax)
+  readonly #statements = new Map<string, Database.Statement>()
 
   private constructor(db: Database.Database, file: string) {
     this.#db = db
@@ -169,7 +168,11 @@ export class Store {
   #statement(sql: string): Database.Statement {
     const known = this.#statements.get(sql)
     if (known !== undefined) return known
-    return this.#statements.set(sql, this.#db.prepare(sql))
+    const statement = this.#db.prepare(sql)
+    // All go at once: it does not happen but to one who asks for every combination of filters.
+    if (this.#statements.size >= statementsMax) this.#statements.clear()
+    this.#statements.set(sql, statement)
+    return statement
   }
 
   #prepareSchema(): void {

@@ -30,6 +30,8 @@ export class IndexedChain {
   #salt = 0
   finalized = 0
   chainId = 901
+  /** Methods beside those an index needs. */
+  readonly methods: Record<string, (params: readonly unknown[]) => unknown> = {}
   /** Changes an answer before it is sent; what it throws is answered as a JSON-RPC error. */
   intercept: (method: string, result: unknown) => unknown = (_, result) => result
 
@@ -59,6 +61,11 @@ export class IndexedChain {
   get head(): { readonly number: number; readonly hash: Hex } {
     const block = this.#blocks.at(-1)
     return { number: this.#blocks.length - 1, hash: block?.hash ?? '0x' }
+  }
+
+  /** As JSON-RPC shows them. */
+  get blocks(): readonly { readonly json: Record<string, unknown>; readonly receipts: Record<string, unknown>[] }[] {
+    return this.#blocks
   }
 
   async stop(): Promise<void> {
@@ -161,7 +168,8 @@ export class IndexedChain {
     }
   }
 
-  #result(method: string, [first]: readonly unknown[]): unknown {
+  #result(method: string, params: readonly unknown[]): unknown {
+    const [first] = params
     switch (method) {
       case 'eth_chainId':
         return quantity(this.chainId)
@@ -175,8 +183,11 @@ export class IndexedChain {
       }
       case 'eth_getBlockReceipts':
         return this.#blocks.find((block) => block.hash === first)?.receipts
-      default:
-        throw new Error(`the fake chain has no ${method}`)
+      default: {
+        const extra = this.methods[method]
+        if (extra === undefined) throw new Error(`the fake chain has no ${method}`)
+        return extra(params)
+      }
     }
   }
 }
