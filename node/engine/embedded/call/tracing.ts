@@ -12,7 +12,6 @@ type EvmMessage = {
   readonly gasLimit: bigint
   readonly data: Uint8Array
   readonly delegatecall: boolean
-  readonly isStatic: boolean
   readonly depth: number
   readonly salt?: Uint8Array | undefined
   readonly codeAddress: { readonly bytes: Uint8Array }
@@ -23,9 +22,10 @@ type EvmMessage = {
 export function attachTracer(evm: EVM, tracer: Tracer, onTopExit?: (frame: FrameExit) => void): () => void {
   // A frame's logs hold those of the frames inside of it, as the same objects.
   const inner: Set<EvmLog>[] = [new Set()]
+  let opcode: number | undefined
   const before = (message: EvmMessage) => {
     inner.push(new Set())
-    tracer.enter?.(enterOf(message))
+    tracer.enter?.(enterOf(message, opcode))
   }
   const after = (result: EVMResult) => {
     const logs = result.execResult.logs ?? []
@@ -39,6 +39,7 @@ export function attachTracer(evm: EVM, tracer: Tracer, onTopExit?: (frame: Frame
     if (inner.length === 1) onTopExit?.(frame)
   }
   const step = ({ entry, state, gasCost }: Step) => {
+    opcode = entry.opcodeInfo.code
     tracer.step?.({
       pc: state.programCounter,
       opcode: entry.opcodeInfo.fullName,
@@ -60,9 +61,10 @@ export function attachTracer(evm: EVM, tracer: Tracer, onTopExit?: (frame: Frame
   }
 }
 
-function enterOf(message: EvmMessage): FrameEnter {
+/** `opcode`: the one that made the message; undefined for the outermost. */
+function enterOf(message: EvmMessage, opcode: number | undefined): FrameEnter {
   return {
-    type: typeOf(message),
+    type: typeOf(message, opcode),
     // In a delegatecall the caller is the caller's caller; the frame belongs to the contract that delegates.
     from: message.delegatecall && message.to !== undefined ? message.to.bytes : message.caller.bytes,
     to: message.to === undefined ? undefined : message.codeAddress.bytes,
@@ -72,11 +74,18 @@ function enterOf(message: EvmMessage): FrameEnter {
   }
 }
 
-function typeOf(message: EvmMessage): FrameEnter['type'] {
+function typeOf(message: EvmMessage, opcode: number | undefined): FrameEnter['type'] {
   if (message.to === undefined) return message.salt === undefined ? 'CREATE' : 'CREATE2'
   if (message.delegatecall) return 'DELEGATECALL'
   if (message._codeAddress !== undefined && message._codeAddress !== message.to) return 'CALLCODE'
-  return message.isStatic ? 'STATICCALL' : 'CALL'
+  // A plain call from a static frame is static too.
+  return opcode === staticcall ? 'STATICCALL' : 'CALL'
+}
+
+/** Where geth says it otherwise. */
+const gethWords: Readonly<Record<string, string>> = {
+  revert: 'execution reverted',
+  'static state change': 'write protection',
 }
 
 function exitOf({ execResult, createdAddress }: EVMResult, logs: readonly EvmLog[]): FrameExit {
@@ -84,12 +93,13 @@ function exitOf({ execResult, createdAddress }: EVMResult, logs: readonly EvmLog
   return {
     gasUsed: execResult.executionGasUsed,
     output: execResult.returnValue,
-    error: error === 'revert' ? 'execution reverted' : error,
+    error: error === undefined ? undefined : (gethWords[error] ?? error),
     logs: logs.map(([address, topics, data]) => ({ address, topics, data })),
     created: createdAddress?.bytes,
   }
 }
 
+const staticcall = 0xfa
 const selfdestruct = 0xff
 
 /** The library announces calls and creations as messages, but not this. */

@@ -70,8 +70,8 @@ function newFrame({ type, from, to, value, gas, input }: FrameEnter): Frame {
 
 function finish(frame: Frame, { gasUsed, output, error, logs, created }: FrameExit, withLog: boolean): void {
   frame.gasUsed = quantity(gasUsed)
-  if (created !== undefined) frame.to = bytesToHex(created)
   if (error === undefined) {
+    if (created !== undefined) frame.to = bytesToHex(created)
     if (output.length > 0) frame.output = bytesToHex(output)
     if (withLog && logs.length > 0) frame.logs = logs.map(logJson)
     return

@@ -38,6 +38,30 @@ type Frame = {
 }
 
 describe('callTracer', () => {
+  test('tells a plain call of a static frame from a static one, and a write in it by geth’s words', async () => {
+    const at = (end: string) => `0x${end.padStart(40, '0')}`
+    const stateOverrides = {
+      // staticcall(gas, 0xbb, …), call(gas, 0xcc, …), sstore(0, 1)
+      [at('aa')]: { code: '0x600060006000600060bb5afa00' },
+      [at('bb')]: { code: '0x6000600060006000600060cc5af100' },
+      [at('cc')]: { code: '0x6001600055' },
+    }
+    const options = { tracer: 'callTracer', stateOverrides }
+    const { result } = await world.rpc('debug_traceCall', { to: at('aa'), gas: '0x100000' }, 'latest', options)
+    expect(result).toMatchObject({
+      type: 'CALL',
+      calls: [{ type: 'STATICCALL', to: at('bb'), calls: [{ type: 'CALL', to: at('cc'), error: 'write protection' }] }],
+    })
+  })
+
+  test('names no contract where a creation failed', async () => {
+    const { result } = await world.rpc('debug_traceCall', { data: '0xfe', gas: '0x100000' }, 'latest', {
+      tracer: 'callTracer',
+    })
+    expect(result).toMatchObject({ type: 'CREATE', error: expect.any(String) })
+    expect(result).not.toHaveProperty('to')
+  })
+
   test('shows the tree of a transaction as its receipt ended', async () => {
     const { result } = await world.rpc('debug_traceTransaction', nested, {
       tracer: 'callTracer',
