@@ -13,6 +13,8 @@ export const batchCallsMax = 1000
 export const batchAnswerBytesMax = 25_000_000
 /** Open WebSocket connections. */
 export const socketsMax = 1000
+/** Time an idle connection is kept, as go-ethereum's: a short one closes while a busy client sends its next request. */
+export const idleMsMax = 120_000
 /** Bytes queued to a WebSocket client that does not read; past it the client is cut. */
 export const socketQueueBytesMax = 16 * 1024 * 1024
 
@@ -56,6 +58,7 @@ export class RpcServer {
     this.#options = options
     this.#parts = parts
     this.#http = createServer((request, response) => void this.#serve(request, response))
+    this.#http.keepAliveTimeout = idleMsMax
     this.#http.on('connection', (socket) => {
       this.#connections.add(socket)
       socket.on('close', () => this.#connections.delete(socket))

@@ -25,8 +25,9 @@ const perBlock = 50
 export async function benchAudit({ quick }: { readonly quick: boolean }): Promise<AuditBench> {
   const dir = mkdtempSync(join(tmpdir(), 'bench-audit-'))
   const blocks = quick ? 60 : 300
-  const chain = await RecordedChain.record(dir, { blocks, perBlock })
+  let chain: RecordedChain | undefined
   try {
+    chain = await RecordedChain.record(dir, { blocks, perBlock })
     const begin = performance.now()
     const report = await runAudit(chain)
     const seconds = (performance.now() - begin) / 1e3
@@ -41,7 +42,7 @@ export async function benchAudit({ quick }: { readonly quick: boolean }): Promis
       seconds: round(seconds),
     }
   } finally {
-    await chain.stop()
+    await chain?.stop()
     rmSync(dir, { recursive: true, force: true })
   }
 }

@@ -13,6 +13,7 @@ import { parseGenesis } from '../../protocol/genesis-file.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
 import { encodeTransaction } from '../../protocol/transaction.ts'
 import type { Workload } from './engine-workload.ts'
+import { liveStateBytes } from './live-state.ts'
 
 export type EngineRun = {
   /** Wall time of all blocks. */
@@ -23,7 +24,12 @@ export type EngineRun = {
   readonly transactions: number
   /** The most memory the process ever had. */
   readonly rssMb: number
+  /** Trie nodes of all states that the pruned database keeps in the end. */
+  readonly liveStateMb: number
 }
+
+/** What is measured of both engines. */
+export type StockRun = Omit<EngineRun, 'liveStateMb'>
 
 const { genesis, blocks } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Workload
 const gasLimit = BigInt(genesis.gasLimit)
@@ -32,24 +38,33 @@ const dir = mkdtempSync(join(tmpdir(), 'bench-engine-'))
 const chain = await EmbeddedChain.open({ dir, genesis: parseGenesis(genesis), archive: false }, { log: silentLog })
 const engine = new EmbeddedEngine(chain, { log: silentLog })
 try {
+  const measured = await measure()
+  await close()
+  const result: EngineRun = { ...measured, liveStateMb: (await liveStateBytes(dir)) / 1e6 }
+  process.stdout.write(`${JSON.stringify(result)}\n`)
+} finally {
+  rmSync(dir, { recursive: true })
+}
+
+async function measure(): Promise<StockRun> {
   const cpu = process.cpuUsage()
   const begin = performance.now()
   let gas = 0
   for (const transactions of raw) gas += await produce(transactions)
   const seconds = (performance.now() - begin) / 1e3
   const { user, system } = process.cpuUsage(cpu)
-  const result: EngineRun = {
+  return {
     seconds,
     cpuSeconds: (user + system) / 1e6,
     gas,
     transactions: raw.reduce((sum, block) => sum + block.length, 0),
     rssMb: process.resourceUsage().maxRSS / 1e3,
   }
-  process.stdout.write(`${JSON.stringify(result)}\n`)
-} finally {
+}
+
+async function close(): Promise<void> {
   await engine.stop()
   await chain.close()
-  rmSync(dir, { recursive: true })
 }
 
 /** Builds a block as the sequencer does, stores it and makes it the head. Resolves to its gas. */

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { hexToBytes, trimLeft } from '../../protocol/bytes.ts'
-import type { EngineRun } from './engine-run.ts'
+import type { StockRun } from './engine-run.ts'
 import { benchChainId, type Workload } from './engine-workload.ts'
 
 /** Of the packages' interfaces, what is used. The packages are no dependency of this repository, so neither are their types. */
@@ -66,7 +66,7 @@ const begin = performance.now()
 let gas = 0
 for (const [i, transactions] of raw.entries()) gas += await produce(BigInt(i + 1), transactions)
 const { user, system } = process.cpuUsage(cpu)
-const result: EngineRun = {
+const result: StockRun = {
   seconds: (performance.now() - begin) / 1e3,
   cpuSeconds: (user + system) / 1e6,
   gas,

@@ -17,6 +17,8 @@ export type EngineBench = {
   readonly mgasPerS: number
   /** The most that the process held which made the empty blocks. */
   readonly rssMb: number
+  /** What the trie nodes of all kept states grow by over a thousand empty blocks, once the first states are pruned. */
+  readonly liveStateMbPer1000Blocks: number | null
   /** Our ERC-20 transfers a second over stock's; null where it cannot be had. */
   readonly ratioStock: number | null
   readonly stockErc20Tps: number | null
@@ -26,6 +28,8 @@ export type EngineBench = {
 const perBlock = 200
 /** An hour of two-second blocks. */
 const emptyBlocks = 1_800
+/** Of them, those after which growth is looked at: past the states that are always kept. */
+const prunedFrom = 1_200
 /** Stock takes half a minute for a thousand transfers: it gets the first blocks of the same workload, once. */
 const stockBlocks = 10
 /** The version of the interpreter that the engine runs on. */
@@ -46,21 +50,25 @@ export function benchEngine({ quick }: { readonly quick: boolean }): EngineBench
     const erc20File = write('erc20', { genesis, blocks: erc20Blocks })
     const stockFile = write('stock', { genesis, blocks: erc20Blocks.slice(0, stockBlocks) })
     const transferFile = write('transfer', { genesis, blocks: signedBlocks('transfer', blocks, perBlock) })
-    const emptyFile = write('empty', { genesis, blocks: Array.from({ length: quick ? 200 : emptyBlocks }, () => []) })
+    const runEmpty = (count: number) =>
+      run('engine-run.ts', write('empty', { genesis, blocks: Array.from({ length: count }, () => []) }))
     const stock = quick ? { why: 'a quick run leaves out the stock VM' } : stockPrefix()
     const stockRun = 'prefix' in stock ? run('engine-stock.ts', stock.prefix, stockFile) : undefined
     const erc20 = Array.from({ length: runs }, () => run('engine-run.ts', erc20File))
     const transfers = Array.from({ length: runs }, () => run('engine-run.ts', transferFile))
-    const empty = run('engine-run.ts', emptyFile)
+    const emptyCount = quick ? 200 : emptyBlocks
+    const empty = runEmpty(emptyCount)
+    const growth = quick ? null : (empty.liveStateMb - runEmpty(prunedFrom).liveStateMb) / (emptyBlocks - prunedFrom)
     const best = fastest(erc20)
     const erc20Tps = best.transactions / best.seconds
     const stockTps = stockRun === undefined ? null : stockRun.transactions / stockRun.seconds
     return {
       erc20Tps: Math.round(erc20Tps),
       transferTps: Math.round(fastest(transfers).transactions / fastest(transfers).seconds),
-      emptyBlockMs: Math.round((empty.seconds * 1e5) / (quick ? 200 : emptyBlocks)) / 100,
+      emptyBlockMs: Math.round((empty.seconds * 1e5) / emptyCount) / 100,
       mgasPerS: Math.round(best.gas / best.seconds / 1e5) / 10,
       rssMb: Math.round(empty.rssMb),
+      liveStateMbPer1000Blocks: growth === null ? null : Math.round(growth * 1e5) / 100,
       ratioStock: stockTps === null ? null : Math.round((10 * erc20Tps) / stockTps) / 10,
       stockErc20Tps: stockTps === null ? null : Math.round(stockTps),
       ...('why' in stock ? { why: stock.why } : {}),

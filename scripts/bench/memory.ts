@@ -22,24 +22,27 @@ export type MemoryBench = {
 
 /** All that fits a sequencer's pool at once. */
 const perBlock = 9
-const followMsMax = 400_000
+const followMsMax = 1_800_000
 const pollMs = 500
 
 export async function benchMemory({ quick }: { readonly quick: boolean }): Promise<MemoryBench> {
   const blocks = quick ? 100 : 1_800
   const dir = mkdtempSync(join(tmpdir(), 'bench-memory-'))
-  const chain = await RecordedChain.record(dir, { blocks, perBlock })
-  const verifier = await NodeProgram.make({ dir, name: 'verifier', l1: chain.anvil.url })
+  let chain: RecordedChain | undefined
+  let verifier: NodeProgram | undefined
   let indexer: ChildProcess | undefined
   try {
-    await verifier.start([])
+    chain = await RecordedChain.record(dir, { blocks, perBlock })
+    const node = await NodeProgram.make({ dir, name: 'verifier', l1: chain.anvil.url })
+    verifier = node
+    await node.start([])
     const engineDir = join(dir, 'verifier', 'engine')
     const early = await until(async () => {
-      const { safe_l2: safe } = await verifier.status()
+      const { safe_l2: safe } = await node.status()
       return safe.number >= blocks / 10 ? { number: safe.number, bytes: folderBytes(engineDir) } : undefined
     })
     const late = await until(async () => {
-      const { safe_l2: safe } = await verifier.status()
+      const { safe_l2: safe } = await node.status()
       return safe.number >= blocks ? { number: safe.number, bytes: folderBytes(engineDir) } : undefined
     })
     const port = await freePort()
@@ -56,14 +59,14 @@ export async function benchMemory({ quick }: { readonly quick: boolean }): Promi
       blocks,
       transactionsPerBlock: perBlock,
       sequencerRssMb: rssMb(chain.sequencer.pid),
-      verifierRssMb: rssMb(verifier.pid),
+      verifierRssMb: rssMb(node.pid),
       indexerRssMb: rssMb(indexer.pid),
       prunedMbPer1000Blocks: round((late.bytes - early.bytes) / 1e3 / (late.number - early.number)),
     }
   } finally {
     indexer?.kill('SIGKILL')
-    await verifier.stop()
-    await chain.stop()
+    await verifier?.stop()
+    await chain?.stop()
     rmSync(dir, { recursive: true, force: true })
   }
 }

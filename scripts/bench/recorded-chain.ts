@@ -28,7 +28,7 @@ const wopen = hexToBytes('0x4200000000000000000000000000000000000006')
 /** `deposit()` of WOPEN: a storage slot, a balance and a log. */
 const depositSelector = hexToBytes('0xd0e30db0')
 const sendBatch = 100
-const recordMsMax = 480_000
+const recordMsMax = 1_800_000
 
 /**
  * A chain in anvil and a stopped sequencer: real node, real batcher, batches in blobs. Its genesis lies as far back as
@@ -70,15 +70,21 @@ export class RecordedChain {
     writeFileSync(join(dir, 'jwt.hex'), bytesToHex(jwtSecret))
     const sequencer = await NodeProgram.make({ dir, name: 'sequencer', l1: anvil.url, authPort: await freePort() })
     const chain = new RecordedChain(anvil, sequencer, dir, blockTime)
-    await sequencer.start([
+    const args = [
       ...['--sequencer.enabled', '--sequencer.stopped', '--sequencer.l1-confs', '0', '--rpc.enable-admin'],
       ...['--batcher.enabled', '--batcher.poll-interval', '200ms', '--batcher.max-channel-duration', '3'],
       ...['--batcher.num-confirmations', '1', '--batcher.data-availability-type', 'blobs'],
       ...['--authrpc.port', String(sequencer.authPort), '--authrpc.jwtsecret', join(dir, 'jwt.hex')],
-    ])
-    await chain.#fill(keys, blocks, perBlock)
-    await chain.#produce(blocks)
-    return chain
+    ]
+    try {
+      await sequencer.start(args)
+      await chain.#fill(keys, blocks, perBlock)
+      await chain.#produce(blocks)
+      return chain
+    } catch (error) {
+      await chain.stop()
+      throw error
+    }
   }
 
   async stop(): Promise<void> {
