@@ -14,7 +14,7 @@ import { keccak256, keccakHex } from '../../../protocol/keccak.ts'
 import { decodeSingularBatch, type SingularBatch } from '../../../protocol/singular-batch.ts'
 import { deriveSpanBatch, type RawSpanBatch, type SpanBatchChain } from '../../../protocol/span-batch.ts'
 import { decodeTransaction, transactionHash, transactionSender } from '../../../protocol/transaction.ts'
-import { bytes, child, type Fields, hasAny, integer, isRefusal, list } from '../fields.ts'
+import { bytes, child, type Fields, hasAny, integer, isFields, isRefusal, list } from '../fields.ts'
 import { expectEqual, type Report, type VectorRunner } from '../vector.ts'
 
 /** A whole channel, or the batcher transaction that carries it: decompressed, decoded, every block rebuilt. */
@@ -60,7 +60,8 @@ const framesRunner: VectorRunner = {
     const vector = json as Fields
     const expected = child(vector, 'expected')
     const given = vector['frames']
-    const data = (Array.isArray(given) ? given : [given]).map((one) => bytes(one, 'frames'))
+    const hex = (one: unknown) => (isFields(one) ? (one['bytes'] ?? one['raw'] ?? one['frame']) : one)
+    const data = (Array.isArray(given) ? given : [given]).map((one) => bytes(hex(one), 'frames'))
     const frames = data.flatMap(framesOf)
     await report.check('frames', () => checkFrames(frames, expected))
     const channel = concatBytes(...frames.map((frame) => frame.data))
