@@ -1,5 +1,5 @@
 /**
- * Speed of the index over a chain of contributions, from the first request to the node to the last row, and of its
+ * Speed of the index over a chain of contributions, from the first block asked of the node to the last row, and of its
  * GraphQL over HTTP, against Ponder with the same events, node and questions. Every server is a process of its own.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -135,7 +135,7 @@ async function measure(
     if (Date.now() > deadline) throw new Error(`it holds ${answer.slice(0, 100)} after ${indexMsMax / 1000} s`)
     await new Promise((wake) => setTimeout(wake, pollMs))
   }
-  const started = Number(await new HttpRpcClient({ url: rpcUrl, timeoutMs: 5000 }).request('bench_firstRequest'))
+  const started = Number(await new HttpRpcClient({ url: rpcUrl, timeoutMs: 5000 }).request('bench_firstBlock'))
   const eventsPerS = (events * 1000) / (Date.now() - started)
   const query = `query($author: ${nodes === 'nodes' ? 'Address' : 'String'}!) { contributions(${first}: 20, where: { author: $author }) {
     ${nodes} { id author contentHash simHash consent bond blockNumber } pageInfo { hasNextPage endCursor } } }`

@@ -160,7 +160,7 @@ export class IndexedChain {
     return { header, hash, json: blockJson(header, hash, transactions), receipts: receiptJson }
   }
 
-  #answer({ id, method, params }: Call) {
+  #answer({ id, method, params = [] }: Call) {
     try {
       return { jsonrpc: '2.0', id, result: this.intercept(method, this.#result(method, params)) ?? null }
     } catch (error) {
@@ -192,7 +192,7 @@ export class IndexedChain {
   }
 }
 
-type Call = { readonly id: number; readonly method: string; readonly params: readonly unknown[] }
+type Call = { readonly id: number; readonly method: string; readonly params?: readonly unknown[] }
 
 export const address = (n: number): Hex => `0x${n.toString(16).padStart(40, '0')}`
 
