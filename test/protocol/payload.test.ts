@@ -117,7 +117,15 @@ test('payload attributes survive JSON, and absent ones stay absent', () => {
   })
 })
 
+test('the minimum base fee is read as a number, as op-node writes it, and as a quantity', () => {
+  for (const minBaseFee of [1_000_000, '0xf4240']) {
+    expect(parsePayloadAttributes({ ...attributes, minBaseFee }).minBaseFee).toBe(1_000_000n)
+  }
+})
+
 test.each<[string, Record<string, unknown>]>([
+  ['a negative minimum base fee', { minBaseFee: -1 }],
+  ['a minimum base fee that a JSON number does not carry', { minBaseFee: 2 ** 53 }],
   ['withdrawals', { withdrawals: [{ index: '0x0' }] }],
   ['no gas limit', { gasLimit: undefined }],
   ['a time beyond 64 bits', { timestamp: '0x10000000000000000' }],
