@@ -7,7 +7,8 @@ import {
   inflateSync,
 } from 'node:zlib'
 import { Inflate } from 'pako'
-import { concatBytes, emptyBytes, FormatError } from './bytes.ts'
+import { concatBytes, emptyBytes, equalBytes, FormatError } from './bytes.ts'
+import { losesLastString } from './go-stream.ts'
 
 export type Compression = 'zlib' | 'brotli'
 
@@ -111,8 +112,19 @@ function inflatePrefix(data: Uint8Array, limit: number): Uint8Array {
   } catch (error) {
     if (!(error instanceof LimitReached)) throw error
   }
-  return concatBytes(...chunks).subarray(0, limit)
+  const plain = concatBytes(...chunks)
+  // One byte less makes its last string an incomplete one, which ends the channel.
+  const isLost = status !== 0 && plain.length <= limit && !endsFlushed(data) && losesLastString(plain)
+  const given = isLost ? plain.length - 1 : plain.length
+  return plain.subarray(0, Math.min(given, limit))
 }
+
+/** A stream cut behind an empty stored block, which a compressor writes to flush: all output was given away before. */
+function endsFlushed(data: Uint8Array): boolean {
+  return equalBytes(data.subarray(-4), emptyStoredBlock)
+}
+
+const emptyStoredBlock = Uint8Array.of(0, 0, 0xff, 0xff)
 
 /** `Z_SYNC_FLUSH`. */
 const syncFlush = 2

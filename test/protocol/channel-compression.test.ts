@@ -9,6 +9,7 @@ import {
   decompressChannel,
   rlpBytesPerChannelMaxBedrock,
 } from '../../protocol/channel-compression.ts'
+import { rlpEncode } from '../../protocol/rlp.ts'
 import { bytesUpTo } from '../fakes/arbitraries.ts'
 
 const kinds = ['zlib', 'brotli'] as const
@@ -64,6 +65,30 @@ test.each(kinds)(
     }
   },
 )
+
+test.each([
+  ['more than the buffer of 4096 bytes is lost with the fault', 20_000, true],
+  ['at most the buffer is whole', 4_000, false],
+  ['a full window at its end is whole', 32_768 - 103 - 3, false],
+])('a wrong checksum of zlib behind two strings: the last with %s', async (_, length, isLost) => {
+  const strings = concatBytes(
+    rlpEncode(new Uint8Array(100).fill(1)),
+    Uint8Array.of(1),
+    rlpEncode(new Uint8Array(length).fill(2)),
+  )
+  const channel = Uint8Array.from(deflateSync(strings))
+  const cut = channel.subarray(0, -1)
+  const wrong = Uint8Array.from([...cut, 0xff ^ (channel.at(-1) ?? 0)])
+  for (const faulty of [cut, wrong]) {
+    expect((await decompressChannel(faulty, true, limit)).length).toBe(strings.length - (isLost ? 1 : 0))
+  }
+})
+
+test('a zlib stream cut behind a flush gives all', async () => {
+  const string = rlpEncode(new Uint8Array(20_000).fill(2))
+  const flushed = Uint8Array.from(deflateSync(string, { finishFlush: constants.Z_SYNC_FLUSH }))
+  expect((await decompressChannel(flushed, true, limit)).length).toBe(string.length)
+})
 
 test.each(kinds)('bytes behind a whole %s stream are ignored', async (kind) => {
   const channel = concatBytes(compressChannel(plain, kind), new Uint8Array(100).fill(7))
