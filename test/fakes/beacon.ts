@@ -24,6 +24,7 @@ export async function startBeacon(
 ): Promise<FakeBeacon> {
   const chain = new L1Blobs(l1Url)
   const kzg = new KzgWorker()
+  const proven = new Map<Hex, Promise<Proven>>()
   const answer = async (url: URL): Promise<Answer> => {
     const [route = '', slot] = url.pathname.replace('/eth/v1/', '').split(/\/(?=[^/]*$)/)
     switch (`${route}/${slot}`) {
@@ -47,7 +48,7 @@ export async function startBeacon(
     const indices = listOf(url, 'indices').map(Number)
     const sidecars = all.map((one, index) => ({ ...one, index }))
     const asked = sidecars.filter(({ index }) => indices.length === 0 || indices.includes(index))
-    return ok(await Promise.all(asked.map((one) => sidecarOf(one, kzg, slot))))
+    return ok(await Promise.all(asked.map(async (one) => sidecarOf(one, await provenOnce(one, proven, kzg), slot))))
   }
   const server = createServer((request, response) => {
     void answer(new URL(request.url ?? '/', 'http://beacon'))
@@ -128,15 +129,30 @@ class L1Blobs {
   }
 }
 
-async function sidecarOf(
-  { blob, hash, index }: { readonly blob: Hex; readonly hash: Hex; readonly index: number },
+type Proven = { readonly commitment: Uint8Array; readonly proof: Uint8Array }
+
+/** Commitment and proof of a blob, made once. */
+function provenOnce(
+  { blob, hash }: { readonly blob: Hex; readonly hash: Hex },
+  proven: Map<Hex, Promise<Proven>>,
   kzg: KzgWorker,
+): Promise<Proven> {
+  const prove = async () => {
+    const bytes = hexToBytes(blob)
+    const commitment = await kzg.commitment(bytes)
+    if (versionedHash(commitment) !== hash) throw new Error(`a blob is not that of its hash ${hash}`)
+    return { commitment, proof: await kzg.proof(bytes, commitment) }
+  }
+  const known = proven.get(hash) ?? prove()
+  proven.set(hash, known)
+  return known
+}
+
+function sidecarOf(
+  { blob, index }: { readonly blob: Hex; readonly index: number },
+  { commitment, proof }: Proven,
   slot: string,
-): Promise<unknown> {
-  const bytes = hexToBytes(blob)
-  const commitment = await kzg.commitment(bytes)
-  if (versionedHash(commitment) !== hash) throw new Error(`blob ${index} is not that of its hash`)
-  const proof = await kzg.proof(bytes, commitment)
+): unknown {
   const zero = `0x${'00'.repeat(32)}`
   return {
     index: String(index),

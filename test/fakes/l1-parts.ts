@@ -31,9 +31,10 @@ export function l1Parts(
   return { registry, clock, kzg, rpc, beacon, l1 }
 }
 
-export function anvilParts(url: string) {
+/** `beaconUrl`: another beacon API than anvil's own. */
+export function anvilParts(url: string, beaconUrl = url) {
   const { endpoints } = l1Endpoints([url], { clock: systemClock, signal: new AbortController().signal })
-  return l1Parts(endpoints, { beaconUrl: url })
+  return l1Parts(endpoints, { beaconUrl })
 }
 
 export type L1Parts = ReturnType<typeof l1Parts>

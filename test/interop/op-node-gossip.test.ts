@@ -12,6 +12,8 @@ import { Traffic } from './traffic.ts'
 
 /** Blocks are gossiped for a minute after their time: this chain is young, so that only few are too old. */
 const genesisAgeSeconds = 40
+/** Sequences without a batcher: whoever has its blocks got them from a peer. */
+const quietly = ['--sequencer.enabled', '--sequencer.l1-confs', '1']
 
 describe.skipIf(!hasGo || !hasAnvil)('block p2p with op-node (skipped without Go or anvil)', () => {
   let net: InteropNet
@@ -54,7 +56,8 @@ describe.skipIf(!hasGo || !hasAnvil)('block p2p with op-node (skipped without Go
       const { multiaddr } = await reach(sequencer)
       await follower.start(...(await p2pFlags(net.folder('follower'), { static: [multiaddr] })))
       await until(follower, ({ safe_l2 }) => safe_l2.number > genesisAgeSeconds, 'derives the beginning')
-      await sequencer.rollup.request('admin_stopBatcher')
+      await sequencer.kill()
+      await sequencer.start(...quietly, ...flags)
     })
 
     test('op-node follows our gossip', async () => {
@@ -88,13 +91,13 @@ describe.skipIf(!hasGo || !hasAnvil)('block p2p with op-node (skipped without Go
 
     test('after a kill -9 of our sequencer op-node follows it again', async () => {
       await sequencer.kill()
-      await sequencer.start(...sequencing, ...flags)
-      await sequencer.rollup.request('admin_stopBatcher')
+      await sequencer.start(...quietly, ...flags)
       await expectFollowsUnsafe(sequencer, follower)
     })
 
     test('what was gossiped becomes safe as it was', async () => {
-      await sequencer.rollup.request('admin_startBatcher')
+      await sequencer.stop()
+      await sequencer.start(...sequencing, ...flags)
       await expectSameChain({ net, traffic: new Traffic(net, sequencer.eth.url), sequencer }, [follower], 2)
       await sequencer.kill()
     })
@@ -104,15 +107,16 @@ describe.skipIf(!hasGo || !hasAnvil)('block p2p with op-node (skipped without Go
     let sequencer: OpNode
     let ours: OurNode
     let flags: readonly string[]
+    let p2p: readonly string[]
 
     beforeAll(async () => {
       sequencer = await opNode('op-node-latest', 'op-sequencer')
       flags = await p2pFlags(net.folder('op-sequencer'))
-      await sequencer.start('--sequencer.enabled', '--sequencer.l1-confs', '1', ...flags)
+      await sequencer.start(...quietly, ...flags)
       ours = await ourNode('our-verifier')
       const { multiaddr } = await reach(sequencer)
       // The batcher of a node that does not sequence: it posts what gossip brought.
-      const p2p = await p2pFlags(net.folder('our-verifier-p2p'), { static: [multiaddr] })
+      p2p = await p2pFlags(net.folder('our-verifier-p2p'), { static: [multiaddr] })
       await ours.start(...batching, ...p2p)
     })
 
@@ -120,14 +124,15 @@ describe.skipIf(!hasGo || !hasAnvil)('block p2p with op-node (skipped without Go
       await expectSameChain({ net, traffic: new Traffic(net, sequencer.eth.url), sequencer }, [ours], 3)
     })
 
-    test('our node follows with no batches on L1', async () => {
-      await ours.rollup.request('admin_stopBatcher')
+    test('after a kill -9 our node follows again, with no batches on L1', async () => {
+      await ours.kill()
+      await ours.start(...p2p)
       await expectFollowsUnsafe(sequencer, ours)
     })
 
     test('after a kill -9 of op-node our node follows it again', async () => {
       await sequencer.kill()
-      await sequencer.start('--sequencer.enabled', '--sequencer.l1-confs', '1', ...flags)
+      await sequencer.start(...quietly, ...flags)
       await expectFollowsUnsafe(sequencer, ours)
     })
   })

@@ -18,11 +18,11 @@ export async function expectSameChain(
     await deposit(net, `0x${'d'.repeat(39)}${round % 10}`, '0x1234')
     await new Promise((done) => setTimeout(done, 500))
   }
+  await expect.poll(() => included(sequencer, sent), { timeout: 60_000, interval: 200 }).toBe(sent.length)
   const { unsafe_l2 } = await statusOf(sequencer)
   const safe = await until(sequencer, ({ safe_l2 }) => safe_l2.number > unsafe_l2.number, 'its blocks are safe')
   const upTo = safe.safe_l2.number
   const expected = await blockHashes(sequencer, 0, upTo)
-  expect(await included(sequencer, sent)).toBe(sent.length)
   for (const follower of followers) {
     await until(follower, ({ safe_l2 }) => safe_l2.number >= upTo, 'follows')
     expect(await blockHashes(follower, 0, upTo)).toEqual(expected)
