@@ -9,7 +9,8 @@ const messageLimit: RateLimit = { perSecond: 50, burst: 256 }
 const byteLimit: RateLimit = { perSecond: 1.2 * gossipBytesMax, burst: 48 * 1024 * 1024 }
 /** Announcements of three windows each heartbeat for four topics are below a hundred. */
 const controlLimit: RateLimit = { perSecond: 200, burst: 2_000 }
-const frameLimit: RateLimit = { perSecond: 200, burst: 1_000 }
+/** A message each, and two heartbeats a second. */
+const frameLimit: RateLimit = { perSecond: 100, burst: 512 }
 
 /** Bytes beyond the limit that count as one message beyond it. */
 const bytesPerUnit = 65_536

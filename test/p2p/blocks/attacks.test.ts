@@ -55,7 +55,7 @@ const forged = (i: number) => gossipMessage(chain, sealedBlock(chain, 1_000n, { 
 async function floodUntilCut(node: TestNode, peer: HostilePeer, frames: readonly Uint8Array[]): Promise<number> {
   const stream = await peer.openGossip(addressOf(node))
   const startMs = performance.now()
-  await flood(stream, frames, AbortSignal.timeout(8_000))
+  await flood(stream, frames, AbortSignal.timeout(2 * cutMsMax))
   await until('cut', () => !peer.isConnected)
   return performance.now() - startMs
 }
@@ -63,8 +63,11 @@ async function floodUntilCut(node: TestNode, peer: HostilePeer, frames: readonly
 type NodeChange = NonNullable<Parameters<typeof startNode>[1]>
 type Flood = { readonly of: string; readonly frames: () => Uint8Array[]; readonly change?: NodeChange }
 
-/** The aim is one second, which the bench `blocks-p2p` measures; here victim and attacker share a loop that others slow down. */
-const cutMsMax = 3_000
+/**
+ * The aim is one second, which the bench `blocks-p2p` measures; here victim and attacker share an event loop, on a machine
+ * that may be busy.
+ */
+const cutMsMax = 8_000
 
 const strangeTopics = Array.from({ length: 32 }, (_, i) => ({ topic: `/${i}`, subscribe: true }))
 const unknownIds = Array.from({ length: 900 }, () => new Uint8Array(randomBytes(20)))
