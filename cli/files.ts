@@ -43,7 +43,7 @@ function parsed<T>(path: string, flag: string, parse: (json: unknown) => T): T {
     return parse(json)
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause
-    throw new UsageError(`--${flag} ${path}: ${cause.message}`, { cause })
+    throw new UsageError(`--${flag} ${path} is refused`, { cause })
   }
 }
 
