@@ -77,7 +77,7 @@ describe.skipIf(!hasAnvil)('what an operator may get wrong (skipped without anvi
     [
       'an L1 with another chain id',
       () => node('b', { 'rollup.config': at('other-l1.json') }),
-      /chain id.*902|902.*chain id/,
+      /L1 is of chain 31337.*902/,
     ],
     ['a genesis with another chain id', () => node('c', { 'rollup.config': at('other-l2.json') }), /chain id/],
     ['an L1 without the genesis block', () => node('d', { 'rollup.config': at('other-l1-block.json') }), /genesis/],
