@@ -39,18 +39,19 @@ export async function reach(peer: Peer): Promise<{ readonly multiaddr: string; r
  * head. They can only have come from a peer.
  */
 export async function expectFollowsUnsafe(sequencer: Peer, follower: Peer, msMax = 60_000): Promise<void> {
-  const { unsafe_l2: from } = await statusOf(sequencer)
+  const heads = await Promise.all([statusOf(sequencer), statusOf(follower)])
+  // A peer that has just started may not know its own head yet.
+  const from = Math.max(...heads.map(({ unsafe_l2 }) => unsafe_l2.number))
   const end = Date.now() + msMax
   for (;;) {
     const { unsafe_l2, safe_l2 } = await statusOf(follower)
-    if (unsafe_l2.number >= from.number + 3 && unsafe_l2.number > safe_l2.number) {
+    if (unsafe_l2.number >= from + 3 && unsafe_l2.number > safe_l2.number) {
       const at = [`0x${unsafe_l2.number.toString(16)}`, false] as const
       const block = (await sequencer.eth.request('eth_getBlockByNumber', [...at])) as { readonly hash: string }
       expect(unsafe_l2.hash).toBe(block.hash)
       return
     }
-    if (Date.now() > end)
-      throw new Error(`${follower.name} is at ${unsafe_l2.number}, the sequencer was at ${from.number}`)
+    if (Date.now() > end) throw new Error(`${follower.name} is at ${unsafe_l2.number}, the sequencer was at ${from}`)
     await new Promise((done) => setTimeout(done, 200))
   }
 }
