@@ -45,7 +45,8 @@ async function updateCodeHashes(): Promise<void> {
   const evm = await GenesisEvm.create(901n, 0n)
   for (const { contractName, sourceName, abi, bytecode } of artifacts.values()) {
     const creation = abi.find(({ type }) => type === 'constructor')
-    const onGenesis = /^(l2|ol|precompiles)\//.test(sourceName) && ((creation?.['inputs'] ?? []) as unknown[]).length === 0
+    const onGenesis =
+      /^(l2|ol|precompiles)\//.test(sourceName) && ((creation?.['inputs'] ?? []) as unknown[]).length === 0
     if (!onGenesis) continue
     const code = await evm.construct(`0x${'c0'.repeat(20)}`, abi, hexToBytes(bytecode))
     hashes.runtime[contractName] = bytesToHex(keccak256(code))
