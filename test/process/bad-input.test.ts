@@ -79,7 +79,11 @@ describe.skipIf(!hasAnvil)('what an operator may get wrong (skipped without anvi
       () => node('b', { 'rollup.config': at('other-l1.json') }),
       /L1 is of chain 31337.*902/,
     ],
-    ['a genesis with another chain id', () => node('c', { 'rollup.config': at('other-l2.json') }), /of chain 901.*of chain 5/],
+    [
+      'a genesis with another chain id',
+      () => node('c', { 'rollup.config': at('other-l2.json') }),
+      /of chain 901.*of chain 5/,
+    ],
     ['an L1 without the genesis block', () => node('d', { 'rollup.config': at('other-l1-block.json') }), /genesis/],
     ['a rollup.json with an unknown field', () => node('e', { 'rollup.config': at('unknown-field.json') }), /colour/],
     ['a file that is no JSON', () => node('f', { genesis: at('half.json') }), /half.json is not JSON/],
