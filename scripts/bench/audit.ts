@@ -12,12 +12,14 @@ import { entry } from './node-program.ts'
 import { RecordedChain } from './recorded-chain.ts'
 
 export type AuditBench = {
-  /** Seconds of chain time checked in a second of the whole process, its start included. */
+  /** Seconds of chain time checked in a second, as the audit's report says: from its first look at L1 to its last block. */
   readonly timesRealtime: number
   readonly blocksPerS: number
   readonly blocks: number
   readonly transactionsPerBlock: number
   readonly seconds: number
+  /** The whole process, loading the program and opening the genesis included. */
+  readonly processSeconds: number
 }
 
 const perBlock = 50
@@ -30,16 +32,17 @@ export async function benchAudit({ quick }: { readonly quick: boolean }): Promis
     chain = await RecordedChain.record(dir, { blocks, perBlock })
     const begin = performance.now()
     const report = await runAudit(chain)
-    const seconds = (performance.now() - begin) / 1e3
+    const processSeconds = (performance.now() - begin) / 1e3
     if (report.result !== 'equal' || report.blocksCompared < blocks) {
       throw new Error(`the audit compared ${report.blocksCompared} blocks: ${report.result}`)
     }
     return {
-      timesRealtime: round((report.blocksCompared * chain.blockTimeSeconds) / seconds),
-      blocksPerS: round(report.blocksCompared / seconds),
+      timesRealtime: report.timesRealtime,
+      blocksPerS: round(report.blocksPerSecond),
       blocks: report.blocksCompared,
       transactionsPerBlock: perBlock,
-      seconds: round(seconds),
+      seconds: round(report.seconds),
+      processSeconds: round(processSeconds),
     }
   } finally {
     await chain?.stop()
