@@ -134,8 +134,9 @@ async function withdraw(clients: Clients, parts: Parts) {
     gas: 2_000_000n,
     targetChain: clients.l2Chain,
   })
-  await succeeded(clients, proveHash, 'proving')
+  const proven = await succeeded(clients, proveHash, 'proving')
   progress('withdrawal: proven, waiting for the finalisation window')
+  await windowOver(clients, { withdrawalHash: withdrawal.withdrawalHash, provenInBlock: proven.blockNumber }, parts)
   await status(clients, receipt, 'ready-to-finalize', parts)
   const finalizeL1Hash = await clients.l1Wallet.finalizeWithdrawal({
     withdrawal,
@@ -148,10 +149,35 @@ async function withdraw(clients: Clients, parts: Parts) {
   return { withdrawalHash: withdrawal.withdrawalHash, finalizeL1Hash }
 }
 
-async function succeeded(clients: Clients, hash: Hash, what: string): Promise<void> {
+async function succeeded(clients: Clients, hash: Hash, what: string) {
   const receipt = await clients.l1Public.waitForTransactionReceipt({ hash, timeout: stepMsMax })
   if (receipt.status !== 'success')
     throw new BridgeError('withdrawal-failed', `${what} the withdrawal reverted on L1 in ${hash}`)
+  return receipt
+}
+
+/**
+ * Waits for an L1 head beyond the window. viem's status goes by this machine's clock, the portal by the time of the
+ * block that the transaction falls in, which may lag behind it.
+ */
+async function windowOver(
+  clients: Clients,
+  { withdrawalHash, provenInBlock }: { readonly withdrawalHash: Hash; readonly provenInBlock: bigint },
+  { clock, signal }: Parts,
+): Promise<void> {
+  const { period } = await clients.l1Public.getTimeToFinalize({ withdrawalHash, targetChain: clients.l2Chain })
+  const { timestamp: provenAt } = await clients.l1Public.getBlock({ blockNumber: provenInBlock })
+  const deadline = clock.nowMs() + stepMsMax + period * 1000
+  for (;;) {
+    const { timestamp } = await clients.l1Public.getBlock({ blockTag: 'latest' })
+    if (timestamp > provenAt + BigInt(period)) return
+    if (signal.aborted || clock.nowMs() > deadline)
+      throw new BridgeError(
+        'timeout',
+        `L1 stands at time ${timestamp}, the window ends at ${provenAt + BigInt(period)}`,
+      )
+    await clock.sleep(pollMs, signal)
+  }
 }
 
 type WithdrawalStatus = Awaited<ReturnType<Clients['l1Public']['getWithdrawalStatus']>>
