@@ -1,17 +1,23 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join, relative, sep } from 'node:path'
+import { basename, join, relative, sep } from 'node:path'
 import type { Abi, Artifact, StorageLayout } from './artifact.ts'
 
 const require = createRequire(import.meta.url)
 const sourceRoot = join(import.meta.dirname, 'src')
 
 /**
- * Compiles every contract of `contracts/src` with solc-js.
+ * Compiles the contracts of `contracts/src` with solc-js: all, or those whose files are named (without `.sol`).
  * Same sources, same compiler, same bytes: the settings below leave no metadata in the code.
  */
-export function compileContracts(): Map<string, Artifact> {
+export function compileContracts(only: readonly string[] = []): Map<string, Artifact> {
   const own = sourceFiles(sourceRoot)
+  if (only.length > 0) {
+    for (const sourceName of Object.keys(own)) {
+      if (!only.includes(basename(sourceName, '.sol'))) delete own[sourceName]
+    }
+    if (Object.keys(own).length < only.length) throw new Error(`not every one of ${only.join(', ')} is a source file`)
+  }
   const output = runCompiler(own)
   const artifacts = new Map<string, Artifact>()
   for (const sourceName of Object.keys(own).sort()) {
@@ -69,7 +75,7 @@ function runCompiler(sources: Readonly<Record<string, string>>): CompilerOutput 
     sources: Object.fromEntries(Object.entries(sources).map(([name, content]) => [name, { content }])),
     settings,
   }
-  const output = JSON.parse(solc.compile(JSON.stringify(input), { import: readPackage })) as CompilerOutput
+  const output = JSON.parse(solc.compile(JSON.stringify(input), { import: readImport })) as CompilerOutput
   const problems = (output.errors ?? []).filter(
     ({ severity, errorCode }) => severity !== 'info' && !answeredWarnings.includes(errorCode),
   )
@@ -77,7 +83,9 @@ function runCompiler(sources: Readonly<Record<string, string>>): CompilerOutput 
   return output
 }
 
-function readPackage(path: string): { contents: string } | { error: string } {
+function readImport(path: string): { contents: string } | { error: string } {
+  const own = join(sourceRoot, path)
+  if (existsSync(own)) return { contents: readFileSync(own, 'utf8') }
   if (!path.startsWith('@openzeppelin/')) return { error: `import of ${path}: only OpenZeppelin is a dependency` }
   return { contents: readFileSync(require.resolve(path), 'utf8') }
 }

@@ -1,4 +1,7 @@
-/** Compiles contracts/src into contracts/artifacts and the typed interfaces in contracts/abi. Run: npm run build:contracts */
+/**
+ * Compiles contracts/src into contracts/artifacts and the typed interfaces in contracts/abi.
+ * Run: npm run build:contracts [-- SourceName ...]; with names only those files' contracts are compiled and written.
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -14,9 +17,10 @@ const abiFolder = join(root, 'contracts/abi')
 /** Contracts whose interface TypeScript code speaks. */
 const typedInterfaces: readonly string[] = ['DatanetRegistry', 'CodeRegistry']
 
-const artifacts = compileContracts()
+const only = process.argv.slice(2)
+const artifacts = compileContracts(only)
 mkdirSync(artifactsFolder, { recursive: true })
-for (const file of readdirSync(artifactsFolder)) {
+for (const file of only.length > 0 ? [] : readdirSync(artifactsFolder)) {
   if (!artifacts.has(file.replace(/\.json$/, ''))) rmSync(join(artifactsFolder, file))
 }
 for (const [name, artifact] of artifacts) {
