@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 const setupFiles = ['common/polyfill.ts']
 
+/** Files at once; the tests of real processes mostly wait for blocks. */
+const maxWorkers = 2
+
 /**
  * Four projects: `unit` shares threads and must stay pure; `process` starts real processes; `e2e` runs whole devnets;
  * `interop` runs ours against op-geth and op-node, which it builds first.
@@ -9,6 +12,7 @@ const setupFiles = ['common/polyfill.ts']
 export default defineConfig({
   test: {
     reporters: ['default', './test/plain-reporter.ts'],
+    maxConcurrency: 3,
     projects: [
       {
         test: {
@@ -17,6 +21,7 @@ export default defineConfig({
           exclude: ['test/process/**', 'test/e2e/**', 'test/interop/**'],
           pool: 'threads',
           isolate: false,
+          maxWorkers,
           setupFiles,
           testTimeout: 30_000,
         },
@@ -26,7 +31,8 @@ export default defineConfig({
           name: 'process',
           include: ['test/process/**/*.test.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          maxWorkers,
+          sequence: { groupOrder: 1 },
           setupFiles,
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -38,6 +44,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
           setupFiles,
           testTimeout: 600_000,
           hookTimeout: 600_000,
@@ -50,6 +57,7 @@ export default defineConfig({
           globalSetup: ['test/interop/build-peers.ts'],
           pool: 'forks',
           fileParallelism: false,
+          sequence: { groupOrder: 3 },
           setupFiles,
           testTimeout: 300_000,
           hookTimeout: 300_000,

@@ -72,7 +72,7 @@ describe.skipIf(!hasAnvil)('what an operator may get wrong (skipped without anvi
   const batcher = { 'batcher.enabled': 'true' }
   const devKey = { env: { OPENLEDGER_BATCHER_PRIVATE_KEY: devPrivateKeys[1] } }
 
-  test.each<[string, () => CliProcess, RegExp]>([
+  test.concurrent.each<[string, () => CliProcess, RegExp]>([
     ['a genesis of another chain', () => node('a', { genesis: at('other-genesis.json') }), /genesis/],
     [
       'an L1 with another chain id',

@@ -10,6 +10,7 @@ import { concatBytes, hexToBytes, zeroHash } from '../../../protocol/bytes.ts'
 import type { PayloadEnvelope } from '../../../protocol/engine-api.ts'
 import { payloadBlockHash } from '../../../protocol/payload-block.ts'
 import { signDigest } from '../../../protocol/secp256k1.ts'
+import { freePort } from '../../fakes/anvil.ts'
 import { DevNet, type DevNode } from '../../fakes/dev-net.ts'
 import { type NodeProcess, startNodeProcess } from '../../fakes/node-process.ts'
 
@@ -125,7 +126,7 @@ test('blocks of a key that L1 does not name are ignored, and who floods them is 
 
 test('a follower that is killed catches up when it is back; a sequencer that is killed is found again', async () => {
   const options = sequencerOptions('kill-seq')
-  const listen = { ip: '127.0.0.1', tcp: 19_222, udp: 0 }
+  const listen = { ip: '127.0.0.1', tcp: await freePort(), udp: 0 }
   const p2p = net.p2p('kill-seq', { signs: true, listen })
   const seq = await startNodeProcess({ ...options, p2p }, net.folder, 'kill-seq')
   processes.push(seq)
