@@ -6,7 +6,7 @@ import { hasGo, OpGeth } from './op-geth-process.ts'
 import { OpNode } from './op-node-process.ts'
 import { batching, OurNode, sequencing } from './our-node.ts'
 import { expectFollowsUnsafe, p2pFlags, reach } from './p2p-peers.ts'
-import { until } from './rollup-status.ts'
+import { statusOf, until } from './rollup-status.ts'
 import { expectSameChain } from './same-chain.ts'
 import { Traffic } from './traffic.ts'
 
@@ -55,10 +55,16 @@ describe.skipIf(!hasGo || !hasAnvil)('block p2p with op-node (skipped without Go
       follower = await opNode('op-node-latest', 'follower')
       const { multiaddr } = await reach(sequencer)
       await follower.start(...(await p2pFlags(net.folder('follower'), { static: [multiaddr] })))
-      await until(follower, ({ safe_l2 }) => safe_l2.number > genesisAgeSeconds, 'derives the beginning')
-      await sequencer.kill()
-      await sequencer.start(...quietly, ...flags)
+      await followsGossipOnly()
     })
+
+    /** An op-node without the req/resp client has blocks from gossip or from L1: what it missed must come from there. */
+    async function followsGossipOnly(): Promise<void> {
+      const { unsafe_l2 } = await statusOf(sequencer)
+      const caughtUp = Math.max(unsafe_l2.number, genesisAgeSeconds)
+      await until(follower, ({ safe_l2 }) => safe_l2.number > caughtUp, 'derives what came before')
+      await sequencer.rollup.request('admin_stopBatcher')
+    }
 
     test('op-node follows our gossip', async () => {
       await expectFollowsUnsafe(sequencer, follower)
@@ -91,13 +97,15 @@ describe.skipIf(!hasGo || !hasAnvil)('block p2p with op-node (skipped without Go
 
     test('after a kill -9 of our sequencer op-node follows it again', async () => {
       await sequencer.kill()
-      await sequencer.start(...quietly, ...flags)
+      // Ours dials: op-node looks for a static peer that went away once a minute.
+      const { multiaddr } = await reach(follower)
+      await sequencer.start(...sequencing, ...flags, '--p2p.static', multiaddr)
+      await followsGossipOnly()
       await expectFollowsUnsafe(sequencer, follower)
     })
 
     test('what was gossiped becomes safe as it was', async () => {
-      await sequencer.stop()
-      await sequencer.start(...sequencing, ...flags)
+      await sequencer.rollup.request('admin_startBatcher')
       await expectSameChain({ net, traffic: new Traffic(net, sequencer.eth.url), sequencer }, [follower], 2)
       await sequencer.kill()
     })
@@ -112,7 +120,11 @@ describe.skipIf(!hasGo || !hasAnvil)('block p2p with op-node (skipped without Go
     beforeAll(async () => {
       sequencer = await opNode('op-node-latest', 'op-sequencer')
       flags = await p2pFlags(net.folder('op-sequencer'))
-      await sequencer.start(...quietly, ...flags)
+      await sequencer.start(...quietly, '--sequencer.stopped', ...flags)
+      // What it sequenced beside the batches that stand on L1 already, these would replace.
+      const l1Head = Number(await net.anvil.rpc.request('eth_blockNumber'))
+      const { unsafe_l2 } = await until(sequencer, ({ current_l1 }) => current_l1.number >= l1Head, 'derives')
+      await sequencer.rollup.request('admin_startSequencer', [unsafe_l2.hash])
       ours = await ourNode('our-verifier')
       const { multiaddr } = await reach(sequencer)
       // The batcher of a node that does not sequence: it posts what gossip brought.
