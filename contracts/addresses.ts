@@ -29,9 +29,25 @@ export const predeploys = {
 /** OpenLedger's own predeploys: ASCII "OL" and a number. */
 export const openLedgerPredeploys = {
   datanetRegistry: '0x4f4c000000000000000000000000000000000001',
+  modelRegistry: '0x4f4c000000000000000000000000000000000002',
+  inferenceMarket: '0x4f4c000000000000000000000000000000000003',
+  workerRegistry: '0x4f4c000000000000000000000000000000000004',
+  attributionLedger: '0x4f4c000000000000000000000000000000000005',
+  royaltyVault: '0x4f4c000000000000000000000000000000000006',
+  revenueSplitter: '0x4f4c000000000000000000000000000000000007',
+  disputeGame: '0x4f4c000000000000000000000000000000000009',
   codeRegistry: '0x4f4c00000000000000000000000000000000000b',
+  /** Owner of OpenLedger's contracts but for those of `moneyTimelock`. */
+  timelock: '0x4f4c00000000000000000000000000000000000e',
   /** L2 side of the OPEN bridge; past the 1f numbers that the contracts and precompiles of DESIGN §3 take. */
   openBridge: '0x4f4c000000000000000000000000000000000020',
+  openBurner: '0x4f4c000000000000000000000000000000000021',
+  /** Owner of the contracts that hold other people's money: market, ledger, vault and disputes. PROTOCOL §7. */
+  moneyTimelock: '0x4f4c000000000000000000000000000000000022',
+  /** Judges of the DisputeGame: no state, asked with its own calldata. */
+  receiptJudge: '0x4f4c000000000000000000000000000000000023',
+  entryJudge: '0x4f4c000000000000000000000000000000000024',
+  epochJudge: '0x4f4c000000000000000000000000000000000025',
 } as const satisfies Record<string, ContractAddress>
 
 /** Sends the L1-attributes transaction. Spec: protocol/deposits.md, "L1 Attributes Depositor Account". */

@@ -43,6 +43,14 @@ export type DeployConfig = {
   readonly customGasToken: { readonly name: string; readonly symbol: string } | null
   /** The ERC-20 behind the gas token on the L1; null: the deployment makes a development token. */
   readonly l1OpenToken: Hex | null
+  /** Has the first 1/48 of a window to propose an epoch. */
+  readonly attributor: Hex
+  /** W: seconds in which a receipt, and later an epoch, can be challenged. MONEY §7. */
+  readonly challengeWindowSeconds: bigint
+  /** Seconds between asking for a channel's deposit and taking it out. */
+  readonly channelWithdrawalDelaySeconds: bigint
+  /** Seconds a worker's stake still answers for what the worker did. */
+  readonly unbondingSeconds: bigint
   /** Accounts with a balance at genesis. */
   readonly fundedAccounts: readonly FundedAccount[]
 }
@@ -97,13 +105,42 @@ export function checkDeployConfig(config: DeployConfig): DeployConfig {
     'proxyAdminOwner',
     'l1Owner',
     'feeRecipient',
+    'attributor',
   ] as const) {
     if (config[key] === zeroAddress) throw wrong(`${key} must not be the zero address`)
   }
+  checkClocks(config)
   const addresses = config.fundedAccounts.map(({ address }) => address)
   const repeated = addresses.find((address, index) => addresses.indexOf(address) !== index)
   if (repeated !== undefined) throw wrong(`fundedAccounts lists ${repeated} twice`)
   return config
+}
+
+/** Chain id of the L1 on one machine (anvil's); only there may the clocks of money be shorter than is safe. */
+const devL1ChainId = 31_337n
+const l1BlockSeconds = 12n
+const day = 86_400n
+
+/** MONEY §7. A window must outlast twice the time for which the sequencer may keep a challenge out. */
+function checkClocks(config: DeployConfig): void {
+  const { challengeWindowSeconds: window } = config
+  if (window < 3n)
+    throw wrong('challengeWindowSeconds must be at least 3: requests, answers and challenges have a third')
+  const isDev = config.l1ChainId === devL1ChainId
+  const minima = {
+    challengeWindowSeconds: isDev ? 0n : challengeWindowOf(config.sequencerWindowSize),
+    channelWithdrawalDelaySeconds: isDev ? window : window + day,
+    unbondingSeconds: isDev ? 2n * window : 2n * window + 7n * day,
+  }
+  for (const [key, least] of Object.entries(minima) as [keyof typeof minima, bigint][]) {
+    if (config[key] < least)
+      throw wrong(`${key} must be at least ${least}: with ${config[key]} money could leave before its judges`)
+  }
+}
+
+/** W in seconds for a sequencing window in L1 blocks. */
+export function challengeWindowOf(sequencerWindowSize: bigint): bigint {
+  return 2n * sequencerWindowSize * l1BlockSeconds
 }
 
 /** Batch inbox of a chain id as the superchain registry forms it: 0x00 and 19 bytes of keccak256(chain id). */
@@ -143,6 +180,10 @@ const fields: { readonly [K in keyof DeployConfig]-?: Parse } = {
   blobBaseFeeScalar: uint(32),
   customGasToken: gasToken,
   l1OpenToken: (value, key) => (value === null ? null : address(value, key)),
+  attributor: address,
+  challengeWindowSeconds: uint(32),
+  channelWithdrawalDelaySeconds: uint(32),
+  unbondingSeconds: uint(32),
   fundedAccounts: accounts,
 }
 

@@ -2,6 +2,7 @@ import { createCustomCommon, Hardfork, Mainnet } from '@ethereumjs/common'
 import { createEVM, type EVM, type EVMResult } from '@ethereumjs/evm'
 import { Address } from '@ethereumjs/util'
 import { type Abi, decodeErrorResult, decodeFunctionResult, encodeDeployData, encodeFunctionData } from 'viem'
+import { predeploys } from '../contracts/addresses.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes } from '../protocol/bytes.ts'
 import { keccak256 } from '../protocol/keccak.ts'
 import { GenesisError } from './genesis-error.ts'
@@ -10,8 +11,13 @@ import { MemoryState } from './memory-state.ts'
 /** A contract to call: its interface and where it stands. */
 export type Target = { readonly abi: readonly unknown[]; readonly address: Hex }
 
-/** A call's options; the caller is the zero address and no value is sent unless said. */
-export type CallOptions = { readonly from?: Hex; readonly value?: bigint; readonly origin?: Hex }
+/** A call's options; the caller is the zero address and no value is sent unless said. `gas` is for execution alone. */
+export type CallOptions = {
+  readonly from?: Hex
+  readonly value?: bigint
+  readonly origin?: Hex
+  readonly gas?: bigint
+}
 
 /** A call that reverted. */
 export class RevertError extends Error {
@@ -100,18 +106,19 @@ export class GenesisEvm {
   /** Runs the code at `to`, or the one given in its place. */
   async #run(
     to: Hex,
-    { from = zero, value = 0n, origin = from }: CallOptions,
+    { from = zero, value = 0n, origin = from, gas = gasLimit }: CallOptions,
     input: { readonly data: Uint8Array } | { readonly code: Uint8Array },
   ): Promise<EVMResult> {
-    await this.#evm.journal.checkpoint()
-    this.#evm.journal.addAlwaysWarmAddress(to.slice(2), true)
+    const { journal, transientStorage } = this.#evm
+    await journal.checkpoint()
+    for (const address of [to, from, coinbase, ...standardPrecompiles]) journal.addAlwaysWarmAddress(address.slice(2))
     const result = await this.#evm.runCall({
       caller: addressOf(from),
       origin: addressOf(origin),
       to: addressOf(to),
       value,
       ...input,
-      gasLimit,
+      gasLimit: gas,
       // A genesis step is no transaction of its caller.
       skipNonceIncrement: true,
       block: this.#block(),
@@ -121,7 +128,9 @@ export class GenesisEvm {
       // EIP-6780: only what this transaction created goes.
       if (createdAddresses?.has(address) === true) this.state.accounts.delete(address)
     }
-    await this.#evm.journal.commit()
+    await journal.commit()
+    journal.cleanJournal()
+    transientStorage.clear()
     this.state.originalStorageCache.clear()
     return result
   }
@@ -130,7 +139,7 @@ export class GenesisEvm {
     return {
       header: {
         number: this.blockNumber,
-        coinbase: addressOf('0x4200000000000000000000000000000000000011'),
+        coinbase: addressOf(coinbase),
         timestamp: this.timestamp,
         difficulty: 0n,
         prevRandao: new Uint8Array(32),
@@ -143,6 +152,9 @@ export class GenesisEvm {
 }
 
 const zero: Hex = `0x${'00'.repeat(20)}`
+const coinbase = predeploys.sequencerFeeVault
+/** Warm from the start, like sender, recipient and coinbase (EIP-2929, EIP-3651): up to Prague's 0x11. */
+const standardPrecompiles = Array.from({ length: 0x11 }, (_, i): Hex => `0x${(i + 1).toString(16).padStart(40, '0')}`)
 /** No genesis step comes near it; it only has to end. */
 const gasLimit = 100_000_000n
 

@@ -5,6 +5,7 @@ import { type Hex, hexToBytes, zeroAddress } from '../protocol/bytes.ts'
 import { checkCodeHash } from './code-hashes.ts'
 import type { DeployConfig } from './deploy-config.ts'
 import type { GenesisEvm, Target } from './genesis-evm.ts'
+import { openLedgerContracts } from './open-ledger.ts'
 import { packageContract } from './package-contracts.ts'
 
 /** L1 contracts that the L2's predeploys talk to. Those that a chain lacks are left out: their messages go nowhere. */
@@ -25,13 +26,13 @@ export async function placePredeploys(evm: GenesisEvm, config: DeployConfig, l1:
   for (const { name, address, source, args } of implementations(config)) {
     await placeImplementation(evm, name, address, source, args)
   }
-  await evm.place(predeploys.wopen, [], hexToBytes(loadArtifact('WOPEN').bytecode))
-  checkCodeHash('runtime', 'WOPEN', evm.state.account(predeploys.wopen).code)
+  await placeOpenLedger(evm, config, l1.openBridge)
+  await placeUnproxied(evm, 'WOPEN', predeploys.wopen)
   await placePrecompiles(evm)
   await initializePackaged(evm, l1)
   await initializeFeeVaults(evm, config)
   await activateForks(evm)
-  if (config.customGasToken !== null) await initializeGasToken(evm, config, l1.openBridge)
+  if (config.customGasToken !== null) await initializeGasToken(evm, config)
 }
 
 /** Where a predeploy's implementation stands: OP's code namespace and the predeploy's last two bytes, or ours. */
@@ -82,14 +83,11 @@ function implementations(config: DeployConfig): Implementation[] {
     ours('OperatorFeeVault', predeploys.operatorFeeVault),
     packaged('SchemaRegistry', predeploys.schemaRegistry),
     packaged('EAS', predeploys.eas),
-    ours('DatanetRegistry', openLedgerPredeploys.datanetRegistry),
-    ours('CodeRegistry', openLedgerPredeploys.codeRegistry),
     ...(config.customGasToken === null
       ? []
       : [
           ours('NativeAssetLiquidity', predeploys.nativeAssetLiquidity),
           ours('LiquidityController', predeploys.liquidityController),
-          ours('L2OpenBridge', openLedgerPredeploys.openBridge),
         ]),
   ]
 }
@@ -104,7 +102,7 @@ async function placeProxies(evm: GenesisEvm): Promise<void> {
   const model = evm.state.account(first)
   checkCodeHash('runtime', 'Proxy', model.code)
   const others = Array.from({ length: proxyCount - 1 }, (_, index) => namespaceAddress(index + 1))
-  for (const address of [...others, ...Object.values(openLedgerPredeploys)]) {
+  for (const address of others) {
     if (unproxied.includes(address)) continue
     const account = evm.state.account(address)
     account.code = model.code
@@ -128,23 +126,44 @@ async function placeImplementation(
   proxy: Hex,
   source: 'ours' | 'package',
   args: readonly unknown[],
+  admin: Hex = predeploys.proxyAdmin,
 ): Promise<void> {
   const { abi, creationCode } = source === 'package' ? packageContract(name) : ourContract(name)
   const address = implementationAddress(proxy)
   await evm.place(address, abi, creationCode, args)
   if (!chainDependent.includes(name)) checkCodeHash('runtime', name, evm.state.account(address).code)
   await evm.call({ abi: packageContract('Proxy').abi, address: proxy }, 'upgradeTo', [address], {
-    from: predeploys.proxyAdmin,
+    from: admin,
   })
+}
+
+/** OpenLedger's own contracts, each behind a proxy of its admin; the two timelocks, which nobody upgrades. */
+async function placeOpenLedger(evm: GenesisEvm, config: DeployConfig, l1Bridge: Hex): Promise<void> {
+  const { timelock, moneyTimelock } = openLedgerPredeploys
+  await placeUnproxied(evm, 'Timelock', timelock, [config.proxyAdminOwner])
+  await placeUnproxied(evm, 'MoneyTimelock', moneyTimelock, [config.challengeWindowSeconds, timelock])
+  const proxy = packageContract('Proxy')
+  for (const { name, address, admin, initialize } of openLedgerContracts(config, l1Bridge)) {
+    await evm.place(address, proxy.abi, proxy.creationCode, [admin])
+    await placeImplementation(evm, name, address, 'ours', [], admin)
+    if (initialize !== undefined) await evm.call(ours(name, address), 'initialize', initialize)
+  }
+}
+
+async function placeUnproxied(
+  evm: GenesisEvm,
+  name: string,
+  address: Hex,
+  args: readonly unknown[] = [],
+): Promise<void> {
+  const { abi, creationCode } = ourContract(name)
+  await evm.place(address, abi, creationCode, args)
+  checkCodeHash('runtime', name, evm.state.account(address).code)
 }
 
 /** Bytecode of the custom precompiles, for engines that have no native ones. */
 async function placePrecompiles(evm: GenesisEvm): Promise<void> {
-  for (const { name, address } of precompiles) {
-    const { abi, creationCode } = ourContract(name)
-    await evm.place(address, abi, creationCode)
-    checkCodeHash('runtime', name, evm.state.account(address).code)
-  }
+  for (const { name, address } of precompiles) await placeUnproxied(evm, name, address)
 }
 
 function ourContract(name: string): { abi: readonly unknown[]; creationCode: Uint8Array } {
@@ -192,11 +211,10 @@ async function activateForks(evm: GenesisEvm): Promise<void> {
   }
 }
 
-async function initializeGasToken(evm: GenesisEvm, config: DeployConfig, l1Bridge: Hex): Promise<void> {
+async function initializeGasToken(evm: GenesisEvm, config: DeployConfig): Promise<void> {
   const { name, symbol } = config.customGasToken ?? { name: '', symbol: '' }
   const controller = ours('LiquidityController', predeploys.liquidityController)
   await evm.call(controller, 'initialize', [name, symbol])
   await evm.call(controller, 'authorizeMinter', [openLedgerPredeploys.openBridge], { from: config.proxyAdminOwner })
-  await evm.call(ours('L2OpenBridge', openLedgerPredeploys.openBridge), 'initialize', [l1Bridge])
   await evm.call(ours('L1Block', predeploys.l1Block), 'setCustomGasToken', [], { from: depositorAccount })
 }

@@ -1,7 +1,7 @@
 import { devPrivateKeys } from '../common/dev-keys.ts'
 import { bytesToHex, type Hex, hexToBytes } from '../protocol/bytes.ts'
 import { privateKeyAddress } from '../protocol/secp256k1.ts'
-import { batchInboxOf, type DeployConfig } from './deploy-config.ts'
+import { batchInboxOf, challengeWindowOf, type DeployConfig } from './deploy-config.ts'
 
 /** Names of the presets. 1612 and 161201 are proposals for new chains with OpenLedger's ids, not the live networks. */
 export type PresetName = 'dev' | '161201' | '1612'
@@ -12,7 +12,14 @@ export function preset(name: PresetName): Partial<DeployConfig> {
 }
 
 /** The accounts of the public development keys, in their order: who does what on a dev network. */
-export const devRoles = { owner: 0, batcher: 1, proposer: 2, challenger: 3, unsafeBlockSigner: 4 } as const
+export const devRoles = {
+  owner: 0,
+  batcher: 1,
+  proposer: 2,
+  challenger: 3,
+  unsafeBlockSigner: 4,
+  attributor: 5,
+} as const
 
 /** A complete deploy config for one machine: known keys, short windows, labelled insecure wherever it is printed. */
 export function devPreset(): DeployConfig {
@@ -36,6 +43,11 @@ export function devPreset(): DeployConfig {
     feeVaultMinimumWithdrawal: 10n ** 15n,
     l2GasLimit: 30_000_000n,
     l1OpenToken: null,
+    attributor: account('attributor'),
+    // Insecure: no challenger is sure to get a transaction in within 30 s. An epoch pays a minute after its batches.
+    challengeWindowSeconds: 30n,
+    channelWithdrawalDelaySeconds: 60n,
+    unbondingSeconds: 120n,
     fundedAccounts: addresses.map((address) => ({ address, balance: 10_000n * 10n ** 18n })),
   }
 }
@@ -55,14 +67,21 @@ function publicPreset(name: '161201' | '1612'): Partial<DeployConfig> {
     l2GasLimit: 60_000_000n,
     // OPEN on Ethereum is given by its deploy config, like every address; a test network deploys its own.
     ...(name === '161201' ? { l1OpenToken: null } : {}),
+    challengeWindowSeconds: publicWindow,
+    channelWithdrawalDelaySeconds: publicWindow + day,
+    unbondingSeconds: 2n * publicWindow + 7n * day,
     fundedAccounts: [],
   }
 }
 
+const sequencerWindowSize = 3_600n
+const publicWindow = challengeWindowOf(sequencerWindowSize)
+const day = 86_400n
+
 const common = {
   l2BlockTime: 2n,
   maxSequencerDrift: 600n,
-  sequencerWindowSize: 3_600n,
+  sequencerWindowSize,
   channelTimeout: 300n,
   eip1559Elasticity: 6n,
   eip1559Denominator: 250n,

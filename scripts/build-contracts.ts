@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path'
 import { type Artifact, artifactsFolder } from '../contracts/artifact.ts'
 import { compileContracts } from '../contracts/solidity.ts'
 import { GenesisEvm } from '../genesis/genesis-evm.ts'
-import { bytesToHex, hexToBytes } from '../protocol/bytes.ts'
+import { bytesToHex, hexToBytes, zeroAddress } from '../protocol/bytes.ts'
 import { keccak256 } from '../protocol/keccak.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -49,10 +49,12 @@ async function updateCodeHashes(): Promise<void> {
   const evm = await GenesisEvm.create(901n, 0n)
   for (const { contractName, sourceName, abi, bytecode } of artifacts.values()) {
     const creation = abi.find(({ type }) => type === 'constructor')
-    const onGenesis =
-      /^(l2|ol|precompiles)\//.test(sourceName) && ((creation?.['inputs'] ?? []) as unknown[]).length === 0
-    if (!onGenesis) continue
-    const code = await evm.construct(`0x${'c0'.repeat(20)}`, abi, hexToBytes(bytecode))
+    if (!/^(l2|ol|precompiles)\//.test(sourceName)) continue
+    // Arguments go to storage; what they are leaves no trace in the code.
+    const args = ((creation?.['inputs'] ?? []) as { type: string }[]).map(({ type }) =>
+      type === 'address' ? zeroAddress : 0n,
+    )
+    const code = await evm.construct(`0x${'c0'.repeat(20)}`, abi, hexToBytes(bytecode), args)
     hashes.runtime[contractName] = bytesToHex(keccak256(code))
   }
   writeFileSync(path, `${JSON.stringify(hashes, null, 2)}\n`)

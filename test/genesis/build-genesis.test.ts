@@ -4,6 +4,7 @@ import { openLedgerPredeploys, predeploys } from '../../contracts/addresses.ts'
 import { type BuiltGenesis, buildGenesis, genesisFileText } from '../../genesis/build-genesis.ts'
 import { checkCodeHash } from '../../genesis/code-hashes.ts'
 import type { DeployConfig } from '../../genesis/deploy-config.ts'
+import { openLedgerContracts } from '../../genesis/open-ledger.ts'
 import { implementationAddress } from '../../genesis/predeploys.ts'
 import { devPreset } from '../../genesis/presets.ts'
 import { openSupply } from '../../genesis/supply.ts'
@@ -24,6 +25,8 @@ const l1 = {
 /** EIP-1967. */
 const adminSlot = '0xb53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103'
 const implementationSlot = '0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc'
+
+const ownContracts = openLedgerContracts(devPreset(), l1.openBridge)
 
 const build = (changes: Partial<DeployConfig> = {}) => buildGenesis({ ...devPreset(), ...changes }, l1Start, l1)
 
@@ -61,12 +64,30 @@ describe('genesis of a dev chain', () => {
   })
 
   test('every predeploy but the wrapped token points to its implementation, which has code', () => {
-    for (const proxy of [...Object.values(predeploys), ...Object.values(openLedgerPredeploys)]) {
+    for (const proxy of [...Object.values(predeploys), ...ownContracts.map(({ address }) => address)]) {
       if (proxy === predeploys.wopen) continue
       const implementation = implementationAddress(proxy)
       expect(BigInt(alloc[proxy]?.storage?.[implementationSlot] ?? 0)).toBe(BigInt(implementation))
       expect(alloc[implementation]?.code?.length ?? 0).toBeGreaterThan(200)
     }
+  })
+
+  test('contracts that hold other people’s money are upgraded by the slow timelock alone, the rest of ours by the other', () => {
+    const { timelock, moneyTimelock } = openLedgerPredeploys
+    const slow = [
+      'InferenceMarket',
+      'AttributionLedger',
+      'RoyaltyVault',
+      'DisputeGame',
+      'ReceiptJudge',
+      'EntryJudge',
+      'EpochJudge',
+    ]
+    for (const { name, address } of ownContracts) {
+      const admin = slow.includes(name) ? moneyTimelock : timelock
+      expect(BigInt(alloc[address]?.storage?.[adminSlot] ?? 0), name).toBe(BigInt(admin))
+    }
+    for (const address of [timelock, moneyTimelock]) expect(alloc[address]?.storage).not.toHaveProperty(adminSlot)
   })
 
   test('rollup.json names the block that genesis.json makes, and reads back', () => {

@@ -16,7 +16,7 @@ describe('deploy config', () => {
 
   test('a preset for a public network leaves owners and keys to its deploy config, and says which', () => {
     expect(() => parseDeployConfig({}, preset('1612'))).toThrow(
-      'missing batchSenderAddress, unsafeBlockSigner, proposer, challenger, l1Owner, proxyAdminOwner, feeRecipient, l1OpenToken',
+      'missing batchSenderAddress, unsafeBlockSigner, proposer, challenger, l1Owner, proxyAdminOwner, feeRecipient, l1OpenToken, attributor',
     )
     expect(preset('1612').l2ChainId).toBe(1612n)
     expect(preset('161201').l2ChainId).toBe(161_201n)
@@ -33,6 +33,9 @@ describe('deploy config', () => {
     [{ baseFeeScalar: '0x100000000' }, 'does not fit 32 bits'],
     [{ proposer: '0x12' }, 'proposer must be an address'],
     [{ feeRecipient: `0x${'0'.repeat(40)}` }, 'feeRecipient must not be the zero address'],
+    [{ challengeWindowSeconds: 2 }, 'challengeWindowSeconds must be at least 3'],
+    [{ channelWithdrawalDelaySeconds: 29 }, 'channelWithdrawalDelaySeconds must be at least 30'],
+    [{ unbondingSeconds: 59 }, 'unbondingSeconds must be at least 60'],
     [{ customGasToken: { name: 'A name that is longer than 31 bytes', symbol: 'X' } }, '1 to 31 ASCII characters'],
     [{ fundedAccounts: {} }, 'fundedAccounts must be a list'],
     [{ fundedAccounts: [{ address: `0x${'1'.repeat(40)}`, balance: -1 }] }, 'fundedAccounts[0].balance'],
@@ -47,6 +50,16 @@ describe('deploy config', () => {
     ],
   ])('%j is refused', (changes, message) => {
     expect(() => parseDeployConfig(changes, devPreset())).toThrow(message)
+  })
+
+  test('on a public network no clock of money is shorter than it takes to be heard', () => {
+    const config = { ...devPreset(), ...preset('161201') }
+    expect(config.challengeWindowSeconds).toBe(2n * 3_600n * 12n)
+    expect(checkDeployConfig(config)).toBe(config)
+    for (const key of ['challengeWindowSeconds', 'channelWithdrawalDelaySeconds', 'unbondingSeconds'] as const) {
+      expect(() => checkDeployConfig({ ...config, [key]: config[key] - 1n })).toThrow(`${key} must be at least`)
+    }
+    expect(() => checkDeployConfig({ ...config, sequencerWindowSize: 3_601n })).toThrow('challengeWindowSeconds')
   })
 
   test('it is no array, no null, no text', () => {

@@ -24,6 +24,9 @@ library Predeploys {
     address internal constant ATTRIBUTION_CONTEXT = 0x4F4C000000000000000000000000000000000010;
     address internal constant OPEN_BURNER = 0x4F4c000000000000000000000000000000000021;
     address internal constant MONEY_TIMELOCK = 0x4F4c000000000000000000000000000000000022;
+    address internal constant RECEIPT_JUDGE = 0x4f4c000000000000000000000000000000000023;
+    address internal constant ENTRY_JUDGE = 0x4F4c000000000000000000000000000000000024;
+    address internal constant EPOCH_JUDGE = 0x4f4c000000000000000000000000000000000025;
     /// @dev Sends the L1 attributes and upgrade transactions.
     address internal constant DEPOSITOR_ACCOUNT = 0xDeaDDEaDDeAdDeAdDEAdDEaddeAddEAdDEAd0001;
     /// @dev Stands for the chain's native ETH where contracts speak of tokens.

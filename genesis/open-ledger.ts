@@ -1,0 +1,26 @@
+import { openLedgerPredeploys } from '../contracts/addresses.ts'
+import type { Hex } from '../protocol/bytes.ts'
+import type { DeployConfig } from './deploy-config.ts'
+
+/** One of OpenLedger's own contracts on the L2 behind a proxy. */
+export type OpenLedgerContract = {
+  readonly name: string
+  readonly address: Hex
+  /** Who may upgrade the proxy, and owns the contract where it has an owner. */
+  readonly admin: Hex
+  /** Arguments of its `initialize`; absent where it has none. */
+  readonly initialize?: readonly unknown[]
+}
+
+const { timelock } = openLedgerPredeploys
+
+/** OpenLedger's contracts behind proxies, in the order in which they are placed. DESIGN §3, PROTOCOL §7. */
+export function openLedgerContracts(config: DeployConfig, l1Bridge: Hex): OpenLedgerContract[] {
+  return [
+    { name: 'DatanetRegistry', address: openLedgerPredeploys.datanetRegistry, admin: timelock },
+    { name: 'CodeRegistry', address: openLedgerPredeploys.codeRegistry, admin: timelock },
+    ...(config.customGasToken === null
+      ? []
+      : [{ name: 'L2OpenBridge', address: openLedgerPredeploys.openBridge, admin: timelock, initialize: [l1Bridge] }]),
+  ]
+}

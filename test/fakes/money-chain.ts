@@ -1,0 +1,333 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type Abi,
+  type AbiEvent,
+  decodeErrorResult,
+  decodeEventLog,
+  decodeFunctionResult,
+  encodeFunctionData,
+  toEventSelector,
+} from 'viem'
+import { openLedgerPredeploys, predeploys } from '../../contracts/addresses.ts'
+import { artifactsFolder, loadArtifact } from '../../contracts/artifact.ts'
+import { GenesisEvm } from '../../genesis/genesis-evm.ts'
+import { packageContract } from '../../genesis/package-contracts.ts'
+import { implementationAddress, placePredeploys } from '../../genesis/predeploys.ts'
+import { devPreset } from '../../genesis/presets.ts'
+import { genesisLiquidity } from '../../genesis/supply.ts'
+import { floorDataGas, intrinsicGas } from '../../node/engine/embedded/intrinsic-gas.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
+import { keccak256 } from '../../protocol/keccak.ts'
+import { privateKeyAddress, signDigest } from '../../protocol/secp256k1.ts'
+
+/** Contracts of issue "Money" and where they stand; `admin` upgrades them and is what their `initialize` calls owner. */
+const moneyContracts = {
+  InferenceMarket: { address: openLedgerPredeploys.inferenceMarket, admin: openLedgerPredeploys.moneyTimelock },
+  RoyaltyVault: { address: openLedgerPredeploys.royaltyVault, admin: openLedgerPredeploys.moneyTimelock },
+  AttributionLedger: { address: openLedgerPredeploys.attributionLedger, admin: openLedgerPredeploys.moneyTimelock },
+  ReceiptJudge: { address: openLedgerPredeploys.receiptJudge, admin: openLedgerPredeploys.moneyTimelock },
+  EntryJudge: { address: openLedgerPredeploys.entryJudge, admin: openLedgerPredeploys.moneyTimelock },
+  EpochJudge: { address: openLedgerPredeploys.epochJudge, admin: openLedgerPredeploys.moneyTimelock },
+  DisputeGame: { address: openLedgerPredeploys.disputeGame, admin: openLedgerPredeploys.moneyTimelock },
+  WorkerRegistry: { address: openLedgerPredeploys.workerRegistry, admin: openLedgerPredeploys.timelock },
+  ModelRegistry: { address: openLedgerPredeploys.modelRegistry, admin: openLedgerPredeploys.timelock },
+  RevenueSplitter: { address: openLedgerPredeploys.revenueSplitter, admin: openLedgerPredeploys.timelock },
+} as const satisfies Record<string, { readonly address: Hex; readonly admin: Hex }>
+
+const contracts = {
+  ...moneyContracts,
+  OpenBurner: { address: openLedgerPredeploys.openBurner },
+  DatanetRegistry: { address: openLedgerPredeploys.datanetRegistry },
+  CodeRegistry: { address: openLedgerPredeploys.codeRegistry },
+  LiquidityController: { address: predeploys.liquidityController },
+  L1Block: { address: predeploys.l1Block },
+} as const satisfies Record<string, { readonly address: Hex }>
+
+/** A contract of the chain, by its source's name. */
+export type MoneyContract = keyof typeof contracts
+
+/** Somebody with a key and 10,000 OPEN. */
+export type Actor = {
+  readonly address: Hex
+  /** EIP-2098 form of a signature over a 32-byte digest. */
+  readonly sign: (digest: Uint8Array) => { readonly r: Hex; readonly vs: Hex; readonly bytes: Uint8Array }
+}
+
+export type MoneyEvent = {
+  readonly contract: Hex
+  readonly name: string
+  readonly args: Readonly<Record<string, unknown>>
+}
+
+/** What a transaction did. */
+export type Sent = {
+  /** As a block would count it: 21,000, calldata (EIP-2028) and execution less refunds, at least EIP-7623's floor. */
+  readonly gas: bigint
+  readonly events: readonly MoneyEvent[]
+  readonly result: unknown
+}
+
+/** A transaction that reverted, with the custom error of whichever contract named the cause. */
+export class Reverted extends Error {
+  override readonly name = 'Reverted'
+  readonly error: string
+  readonly args: readonly unknown[]
+  readonly gas: bigint
+
+  constructor(what: string, error: string, args: readonly unknown[], gas: bigint) {
+    super(`${what}: ${error}(${args.join(', ')})`)
+    this.error = error
+    this.args = args
+    this.gas = gas
+  }
+}
+
+export type SendOptions = { readonly value?: bigint; readonly gas?: bigint }
+
+export const open = 10n ** 18n
+
+/** Clocks of the dev preset, in seconds. MONEY §7. */
+export const clocks = {
+  window: 30n,
+  withdrawalDelay: 60n,
+  unbonding: 120n,
+} as const
+
+/**
+ * An in-process chain with the whole dev genesis and every money contract that is compiled, behind proxies: real
+ * transactions' gas, a clock, actors with keys. Fees are not taken, so balances change by what contracts move alone.
+ */
+export class MoneyChain {
+  readonly evm: GenesisEvm
+
+  /** A fresh chain at block 1. Cheap after the first. */
+  static async create(): Promise<MoneyChain> {
+    start ??= genesis()
+    return new MoneyChain(await copyOf(await start))
+  }
+
+  constructor(evm: GenesisEvm) {
+    this.evm = evm
+  }
+
+  /** Another chain in the same state; neither sees what the other does from here on. */
+  async fork(): Promise<MoneyChain> {
+    return new MoneyChain(await copyOf(this.evm))
+  }
+
+  /** Unix time in seconds of the block about to run. */
+  get now(): bigint {
+    return this.evm.timestamp
+  }
+
+  get blockNumber(): bigint {
+    return this.evm.blockNumber
+  }
+
+  /** Moves the clock on; a block every 2 s. */
+  advance(seconds: bigint | number): void {
+    const blocks = BigInt(seconds) / 2n
+    this.evm.timestamp += BigInt(seconds)
+    this.evm.blockNumber += blocks > 0n ? blocks : 1n
+  }
+
+  /** Somebody new, or the one of that name again: 10,000 OPEN out of the liquidity, so that the supply stays. */
+  actor(name: string): Actor {
+    const actor = actorOf(name)
+    const account = this.evm.state.account(actor.address)
+    if (account.balance === 0n && account.nonce === 0n) {
+      account.balance = 10_000n * open
+      account.nonce = 1n
+      this.evm.state.account(predeploys.nativeAssetLiquidity).balance -= account.balance
+    }
+    return actor
+  }
+
+  /** One transaction. Throws {@link Reverted}. */
+  async send(
+    from: Actor | Hex,
+    contract: MoneyContract,
+    functionName: string,
+    args: readonly unknown[] = [],
+    options: SendOptions = {},
+  ): Promise<Sent> {
+    const { abi } = loadArtifact(contract)
+    const data = hexToBytes(encodeFunctionData({ abi: abi as unknown as Abi, functionName, args }))
+    const { result, gas } = await this.sendRaw(from, contracts[contract].address, data, options)
+    const { exceptionError, returnValue, logs } = result.execResult
+    if (exceptionError !== undefined) {
+      const { error, args: why } = decodeError(returnValue, exceptionError.error)
+      throw new Reverted(`${contract}.${functionName}`, error, why, gas)
+    }
+    return {
+      gas,
+      events: (logs ?? []).flatMap(decodeEvent),
+      result: decodeFunctionResult({ abi: abi as unknown as Abi, functionName, data: bytesToHex(returnValue) }),
+    }
+  }
+
+  /** Sends raw calldata; the EVM's result, reverted or not, and the gas of the transaction. */
+  async sendRaw(from: Actor | Hex, to: Hex, data: Uint8Array, { value = 0n, gas }: SendOptions = {}) {
+    const sender = typeof from === 'string' ? from : from.address
+    const result = await this.evm.send(to, data, { from: sender, value, ...(gas === undefined ? {} : { gas }) })
+    const { executionGasUsed, gasRefund = 0n } = result.execResult
+    const used = intrinsicGas({ to: hexToBytes(to), data }, forks, this.now) + executionGasUsed
+    const net = used - (gasRefund < used / 5n ? gasRefund : used / 5n)
+    const floor = floorDataGas(data, forks, this.now)
+    return { result, gas: net > floor ? net : floor }
+  }
+
+  /** The revert of a transaction that must not succeed. */
+  async fails(
+    from: Actor | Hex,
+    contract: MoneyContract,
+    functionName: string,
+    args: readonly unknown[] = [],
+    options: SendOptions = {},
+  ): Promise<Reverted> {
+    try {
+      await this.send(from, contract, functionName, args, options)
+    } catch (error) {
+      if (error instanceof Reverted) return error
+      throw error
+    }
+    throw new Error(`${contract}.${functionName} succeeded`)
+  }
+
+  /** What a view returns; the state stays as it is. */
+  async read(contract: MoneyContract, functionName: string, args: readonly unknown[] = []): Promise<unknown> {
+    const { abi } = loadArtifact(contract)
+    return await this.evm.call({ abi, address: contracts[contract].address }, functionName, args)
+  }
+
+  balance(of: Actor | MoneyContract | Hex): bigint {
+    const address =
+      typeof of !== 'string' ? of.address : of.startsWith('0x') ? (of as Hex) : addressOf(of as MoneyContract)
+    return this.evm.state.accounts.get(address)?.balance ?? 0n
+  }
+
+  /** Σ of all balances: always 1e27, since what is burned goes to the liquidity. */
+  supply(): bigint {
+    let sum = 0n
+    for (const { balance } of this.evm.state.accounts.values()) sum += balance
+    return sum
+  }
+}
+
+export function addressOf(contract: MoneyContract): Hex {
+  return contracts[contract].address
+}
+
+/** True where the contract is compiled, hence on the chain. */
+export function isCompiled(contract: MoneyContract): boolean {
+  return existsSync(join(artifactsFolder, `${contract}.json`))
+}
+
+const forks = { isthmus: 0n, canyon: 0n }
+let start: Promise<GenesisEvm> | undefined
+
+async function genesis(): Promise<GenesisEvm> {
+  const config = devPreset()
+  const evm = await GenesisEvm.create(config.l2ChainId, 1_700_000_000n)
+  await placePredeploys(evm, config, { openBridge: `0x${'0b'.repeat(20)}` })
+  evm.state.account(predeploys.nativeAssetLiquidity).balance = genesisLiquidity(config)
+  for (const { address, balance } of config.fundedAccounts) evm.state.account(address).balance = balance
+  for (const name of Object.keys(moneyContracts) as (keyof typeof moneyContracts)[]) {
+    if (isCompiled(name)) await placeBehindProxy(evm, name)
+  }
+  if (isCompiled('OpenBurner')) {
+    const { abi, bytecode } = loadArtifact('OpenBurner')
+    await evm.place(addressOf('OpenBurner'), abi, hexToBytes(bytecode))
+    const controller = { abi: loadArtifact('LiquidityController').abi, address: addressOf('LiquidityController') }
+    await evm.call(controller, 'authorizeMinter', [addressOf('OpenBurner')], { from: config.proxyAdminOwner })
+  }
+  evm.blockNumber = 1n
+  return evm
+}
+
+async function placeBehindProxy(evm: GenesisEvm, name: keyof typeof moneyContracts): Promise<void> {
+  const { address, admin } = moneyContracts[name]
+  const { abi, bytecode } = loadArtifact(name)
+  const proxy = packageContract('Proxy')
+  await evm.place(address, proxy.abi, proxy.creationCode, [admin])
+  const implementation = implementationAddress(address)
+  await evm.place(implementation, abi, hexToBytes(bytecode))
+  await evm.call({ abi: proxy.abi, address }, 'upgradeTo', [implementation], { from: admin })
+  const initialize = abi.find((entry) => entry['type'] === 'function' && entry['name'] === 'initialize')
+  if (initialize === undefined) return
+  const inputs = (initialize['inputs'] ?? []) as readonly { readonly name: string }[]
+  const values: Readonly<Record<string, unknown>> = {
+    owner: admin,
+    attributor: devPreset().attributor,
+    ...clocks,
+    receiptWindow: clocks.window,
+    epochWindow: clocks.window,
+  }
+  const args = inputs.map((input) => {
+    const value = values[input.name.replace(/_+$/, '')]
+    if (value === undefined) throw new Error(`${name}.initialize asks for ${input.name}, which no preset knows`)
+    return value
+  })
+  await evm.call({ abi, address }, 'initialize', args)
+}
+
+async function copyOf(from: GenesisEvm): Promise<GenesisEvm> {
+  const evm = await GenesisEvm.create(901n, from.timestamp)
+  for (const [address, { nonce, balance, code, storage }] of from.state.accounts) {
+    evm.state.accounts.set(address, { nonce, balance, code, storage: new Map(storage) })
+  }
+  evm.blockNumber = from.blockNumber
+  evm.baseFee = from.baseFee
+  return evm
+}
+
+const actors = new Map<string, Actor>()
+
+function actorOf(name: string): Actor {
+  let actor = actors.get(name)
+  if (actor === undefined) {
+    const key = keccak256(new TextEncoder().encode(`actor ${name}`))
+    actor = {
+      address: bytesToHex(privateKeyAddress(key)),
+      sign: (digest) => {
+        const { rs, yParity } = signDigest(digest, key)
+        const vs = uintBytes(BigInt(bytesToHex(rs.subarray(32))) | (BigInt(yParity) << 255n), 32)
+        const r = rs.slice(0, 32)
+        return { r: bytesToHex(r), vs: bytesToHex(vs), bytes: concatBytes(r, vs) }
+      },
+    }
+    actors.set(name, actor)
+  }
+  return actor
+}
+
+/** Events and errors of all contracts: a call into one may speak through another. */
+const allAbis = (): Abi => (allAbi ??= names().flatMap((name) => loadArtifact(name).abi) as unknown as Abi)
+let allAbi: Abi | undefined
+const names = () => (Object.keys(contracts) as MoneyContract[]).filter(isCompiled)
+
+function decodeError(data: Uint8Array, otherwise: string): { error: string; args: readonly unknown[] } {
+  if (data.length < 4) return { error: otherwise, args: [] }
+  try {
+    const { errorName, args } = decodeErrorResult({ abi: allAbis(), data: bytesToHex(data) })
+    return { error: errorName, args: args ?? [] }
+  } catch {
+    return { error: bytesToHex(data), args: [] }
+  }
+}
+
+let eventsBySelector: Map<string, AbiEvent> | undefined
+
+function decodeEvent([address, topics, body]: [Uint8Array, Uint8Array[], Uint8Array]): MoneyEvent[] {
+  eventsBySelector ??= new Map(
+    (allAbis() as readonly AbiEvent[])
+      .filter(({ type }) => type === 'event')
+      .map((event) => [toEventSelector(event), event]),
+  )
+  const hexTopics = topics.map((topic) => bytesToHex(topic)) as [Hex, ...Hex[]]
+  const event = eventsBySelector.get(hexTopics[0])
+  if (event === undefined) return []
+  const { eventName, args } = decodeEventLog({ abi: [event], topics: hexTopics, data: bytesToHex(body) })
+  return [{ contract: bytesToHex(address), name: eventName ?? '', args: (args ?? {}) as Record<string, unknown> }]
+}
