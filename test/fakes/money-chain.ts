@@ -40,6 +40,8 @@ const contracts = {
   OpenBurner: { address: openLedgerPredeploys.openBurner },
   DatanetRegistry: { address: openLedgerPredeploys.datanetRegistry },
   CodeRegistry: { address: openLedgerPredeploys.codeRegistry },
+  Timelock: { address: openLedgerPredeploys.timelock },
+  MoneyTimelock: { address: openLedgerPredeploys.moneyTimelock },
   LiquidityController: { address: predeploys.liquidityController },
   L1Block: { address: predeploys.l1Block },
 } as const satisfies Record<string, { readonly address: Hex }>
