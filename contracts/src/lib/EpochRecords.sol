@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import { EpochHeader, Totals } from "./MoneyTypes.sol";
+
+/// @notice An epoch as it was proposed: its header, who proposed it when with what bond, and the market's live running
+///         totals through its last batch.
+struct EpochRecord {
+    EpochHeader header;
+    address proposer;
+    uint64 proposedAt;
+    uint128 bond;
+    Totals totals;
+}
+
+/// @notice What the next epoch needs of an epoch; `proposal` commits to the rest of its record.
+struct EpochState {
+    bytes32 proposal;
+    bytes32 payoutRoot;
+    uint128 payoutSum;
+    uint64 lastBatch;
+    Totals totals;
+}
+
+/// @title EpochRecords
+/// @notice Hashes of epochs. MONEY §6.
+library EpochRecords {
+    /// @notice What the ledger stores of an epoch: the hash of its state.
+    function hash(EpochRecord calldata record) internal pure returns (bytes32) {
+        return hashOf(record.header, record.proposer, record.proposedAt, record.bond, record.totals);
+    }
+
+    function hashOf(
+        EpochHeader calldata header,
+        address proposer,
+        uint64 proposedAt,
+        uint128 bond,
+        Totals memory totals
+    ) internal pure returns (bytes32) {
+        bytes32 proposal = keccak256(abi.encode(header, proposer, proposedAt, bond));
+        return keccak256(abi.encode(EpochState(proposal, header.payoutRoot, header.payoutSum, header.lastBatch, totals)));
+    }
+
+    function isZero(EpochState calldata state) internal pure returns (bool) {
+        Totals calldata totals = state.totals;
+        return state.payoutSum | totals.payable_ | totals.platform | totals.stakers == 0
+            && state.lastBatch | totals.receipts | totals.entries == 0
+            && state.payoutRoot | state.proposal == bytes32(0);
+    }
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// @title IDatanetPayouts
+/// @notice What the other contracts ask of the DatanetRegistry, 0x4f4c…0001.
+interface IDatanetPayouts {
+    /// @notice Payout address in force of the contribution's author at a time; zero where it is unknown.
+    function payoutOfAt(uint64 contribId, uint64 time) external view returns (address);
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import { Price } from "../../lib/MoneyTypes.sol";
+
+/// @title IModelRegistry
+/// @notice What the other contracts ask of the ModelRegistry, 0x4f4c…0002. `modelVersion` is `modelId u64 ‖ version u32`,
+///         right-aligned.
+interface IModelRegistry {
+    /// @notice All zeros where there is no such price.
+    function priceOf(bytes32 modelVersion, uint8 class, uint32 priceVersion) external view returns (Price memory);
+    function royaltyHashOf(bytes32 modelVersion) external view returns (bytes32);
+    function indexSetHashOf(bytes32 modelVersion) external view returns (bytes32);
+    /// @notice Who is entitled to the model's revenue at a time; zero where it is unknown.
+    function payeeAt(uint64 modelId, uint64 time) external view returns (address);
+}
