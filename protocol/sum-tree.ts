@@ -39,6 +39,11 @@ export class SumTree {
     return sumTreeRoot(this.#levels[0]?.length ?? 0, this.#top)
   }
 
+  /** Hash of the topmost node: with the number of leaves and the sums, what opens the root. */
+  get topHash(): Uint8Array {
+    return this.#top.subarray(0, 32)
+  }
+
   /** Sums of all leaves, u128 each. */
   get totals(): Uint8Array {
     return this.#top.subarray(32)
