@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 /// @title Predeploys
 /// @notice Addresses that our L2 contracts call. Spec: protocol/predeploys.md, custom-gas-token/predeploys.md.
 library Predeploys {
+    address internal constant GAS_PRICE_ORACLE = 0x420000000000000000000000000000000000000F;
     address internal constant L1_BLOCK = 0x4200000000000000000000000000000000000015;
     address internal constant L2_STANDARD_BRIDGE = 0x4200000000000000000000000000000000000010;
     address internal constant L2_TO_L1_MESSAGE_PASSER = 0x4200000000000000000000000000000000000016;
