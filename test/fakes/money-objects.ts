@@ -163,7 +163,7 @@ const domain = {
 } as const
 
 export function structHash<T extends keyof Field & keyof Types>(primaryType: T, data: Field[T]): Hex {
-  return hashStruct({ primaryType, data: data as never, types: types as never })
+  return hashStruct({ primaryType: primaryType as never, data: data as never, types: types as never })
 }
 
 export function digestOf<T extends keyof Field & keyof Types>(primaryType: T, message: Field[T]): Hex {
