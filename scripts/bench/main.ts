@@ -12,6 +12,7 @@ const benches: Readonly<Record<string, (options: Options) => Promise<object>>> =
   engine: async (options) => (await import('./engine.ts')).benchEngine(options),
   memory: async (options) => (await import('./memory.ts')).benchMemory(options),
   'blocks-p2p': async (options) => (await import('./blocks-p2p.ts')).benchBlocksP2p(options),
+  gas: async () => (await import('./gas.ts')).benchGas(),
   indexer: async (options) => (await import('./indexer.ts')).benchIndexer(options),
 }
 
