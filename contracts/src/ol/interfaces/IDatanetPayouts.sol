@@ -6,4 +6,6 @@ pragma solidity 0.8.30;
 interface IDatanetPayouts {
     /// @notice Payout address in force of the contribution's author at a time; zero where it is unknown.
     function payoutOfAt(uint64 contribId, uint64 time) external view returns (address);
+    /// @notice Datanets so far; ids count from 1.
+    function datanetCount() external view returns (uint64);
 }
