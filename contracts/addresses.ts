@@ -48,6 +48,8 @@ export const openLedgerPredeploys = {
   receiptJudge: '0x4f4c000000000000000000000000000000000023',
   entryJudge: '0x4f4c000000000000000000000000000000000024',
   epochJudge: '0x4f4c000000000000000000000000000000000025',
+  /** Makes the calls of the attribution ledger's users, so that none is made in the ledger's name. */
+  attributionCaller: '0x4f4c000000000000000000000000000000000026',
 } as const satisfies Record<string, ContractAddress>
 
 /** Sends the L1-attributes transaction. Spec: protocol/deposits.md, "L1 Attributes Depositor Account". */

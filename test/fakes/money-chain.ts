@@ -37,6 +37,7 @@ const moneyContracts = {
 
 const contracts = {
   ...moneyContracts,
+  AttributionCaller: { address: openLedgerPredeploys.attributionCaller },
   OpenBurner: { address: openLedgerPredeploys.openBurner },
   DatanetRegistry: { address: openLedgerPredeploys.datanetRegistry },
   CodeRegistry: { address: openLedgerPredeploys.codeRegistry },
@@ -238,9 +239,12 @@ async function genesis(): Promise<GenesisEvm> {
   for (const name of Object.keys(moneyContracts) as (keyof typeof moneyContracts)[]) {
     if (isCompiled(name)) await placeBehindProxy(evm, name)
   }
+  for (const name of ['OpenBurner', 'AttributionCaller'] as const) {
+    if (!isCompiled(name)) continue
+    const { abi, bytecode } = loadArtifact(name)
+    await evm.place(addressOf(name), abi, hexToBytes(bytecode))
+  }
   if (isCompiled('OpenBurner')) {
-    const { abi, bytecode } = loadArtifact('OpenBurner')
-    await evm.place(addressOf('OpenBurner'), abi, hexToBytes(bytecode))
     const controller = { abi: loadArtifact('LiquidityController').abi, address: addressOf('LiquidityController') }
     await evm.call(controller, 'authorizeMinter', [addressOf('OpenBurner')], { from: config.proxyAdminOwner })
   }
