@@ -68,6 +68,11 @@ export class SumTree {
   }
 }
 
+/** A row: the hash and its sums. Throws {@link FormatError} for a sum that is no u128. */
+export function sumRow(hash: Uint8Array, sums: readonly (bigint | number)[]): Uint8Array {
+  return concatBytes(hash, ...sums.map((sum) => uintBytes(sum, 16)))
+}
+
 /** The row above two; undefined where a sum overflows u128. */
 export function parentRow(left: Uint8Array, right: Uint8Array): Uint8Array | undefined {
   const sums = addSums(left.subarray(32), right.subarray(32))

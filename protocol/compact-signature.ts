@@ -1,0 +1,21 @@
+import { FormatError } from './bytes.ts'
+import { recoverAddress, signDigest } from './secp256k1.ts'
+
+export const compactSignatureBytes = 64
+
+/** Signs with 64 bytes `r ‖ vs`, `vs` the parity in the first bit of s. Spec: EIP-2098. */
+export function signCompact(digest: Uint8Array, privateKey: Uint8Array): Uint8Array {
+  const { rs, yParity } = signDigest(digest, privateKey)
+  const signature = rs.slice()
+  signature[32] = (signature[32] ?? 0) | (yParity << 7)
+  return signature
+}
+
+/** The 20-byte address that signed `digest`. Throws {@link FormatError} where no key can have. */
+export function recoverCompact(digest: Uint8Array, signature: Uint8Array): Uint8Array {
+  if (signature.length !== compactSignatureBytes) throw new FormatError(`a signature of ${signature.length} bytes`)
+  const rs = signature.slice()
+  const top = rs[32] ?? 0
+  rs[32] = top & 0x7f
+  return recoverAddress(digest, rs, top >> 7)
+}
