@@ -1,90 +1,71 @@
-import { createHash } from 'node:crypto'
-import { concatBytes, type Hex, uintBytes, zeroHash } from '../../protocol/bytes.ts'
-import type { Actor } from './money-chain.ts'
+import { type AttributionEntry, entryRow, poolOf } from '../../protocol/attribution-entry.ts'
+import { bytesToHex, concatBytes, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import {
-  addSums,
   amountOf,
-  type Credit,
-  channelOf,
-  creditRow,
-  digestOf,
-  type Entry,
-  entryRow,
+  type FeeParts,
   feeOf,
-  type Payout,
   type Price,
-  paymentHash,
-  payoutRow,
-  type Receipt,
-  type Request,
-  receiptRow,
+  receiptSumNames,
+  receiptSums,
   type Shares,
-  type Sums,
-  sign,
-  sumList,
-  sumsOf,
-  Tree,
-  type Voucher,
-} from './money-objects.ts'
+  splitFee,
+} from '../../protocol/fee.ts'
+import { type InferenceReceipt, receiptRow } from '../../protocol/inference-receipt.ts'
+import { type InferenceRequest, requestIdOf } from '../../protocol/inference-request.ts'
+import { moneyDigest } from '../../protocol/money-domain.ts'
+import { type Credit, creditRow, type Payout, payoutRow } from '../../protocol/payout-epoch.ts'
+import type { Segment } from '../../protocol/receipt-batch.ts'
+import { SumTree } from '../../protocol/sum-tree.ts'
+import { tokenListRoot } from '../../protocol/token-list.ts'
+import { channelOf, paymentHash, type Voucher, voucherStructHash } from '../../protocol/voucher.ts'
+import { type Actor, chainId } from './money-chain.ts'
 
 /** What the receipts of a batch have in common. */
 export type Terms = {
   readonly modelVersion: Hex
   readonly class: number
   readonly priceVersion: number
-  readonly price: Price
+  readonly price: Pick<Price, 'rin' | 'rout'>
   readonly shares: Shares
   readonly royaltyHash: Hex
   readonly indexSetHash: Hex
 }
 
-/** One inference to be. Entries without a builder's: those of the model, the worker and the contributors. */
+/** One inference to be. */
 export type Plan = {
   readonly payer: Actor
   readonly tin: number
   readonly tout: number
-  readonly entries: readonly Entry[]
-  readonly hasBuilder?: boolean
-  readonly appCode?: Hex
+  readonly entries: readonly AttributionEntry[]
   readonly nonce: bigint
   readonly deadline: bigint
+  /** Keccak-256 of the app's code, which must be registered. */
+  readonly appCode?: Hex
   readonly maxFee?: bigint
 }
 
 export type BuiltReceipt = {
-  readonly request: Request
-  readonly receipt: Receipt
-  readonly entries: readonly Entry[]
-  readonly sums: Sums
+  readonly request: InferenceRequest
+  readonly receipt: InferenceReceipt
+  readonly entries: readonly AttributionEntry[]
+  readonly parts: FeeParts
+  readonly sums: readonly bigint[]
   readonly voucher: Voucher
   readonly signature: ReturnType<Actor['sign']>
-  readonly payment: Hex
-}
-
-export type Segment = {
-  readonly channel: Hex
-  readonly count: number
-  readonly fee: bigint
-  readonly requestId: Hex
-  readonly maxFee: bigint
-  readonly cumulativeCap: bigint
-  readonly deadline: bigint
-  readonly r: Hex
-  readonly vs: Hex
+  readonly paymentHash: Uint8Array
 }
 
 /** A batch ready to be committed, with all that proofs about it need. */
 export type BuiltBatch = {
   readonly worker: Hex
   readonly receipts: readonly BuiltReceipt[]
-  readonly tree: Tree
-  readonly sums: Sums
+  readonly tree: SumTree
   readonly segments: readonly Segment[]
   /** `BatchInput` of `commitBatch`. */
   readonly input: Readonly<Record<string, unknown>>
 }
 
-/** Receipts of one payer must stand together; `spent` is what each channel was debited so far. */
+/** Receipts of one payer stand together; `spent` is what each channel was debited so far. */
 export function buildBatch(
   worker: Actor,
   plans: readonly Plan[],
@@ -99,26 +80,35 @@ export function buildBatch(
     caps.set(channel, built.voucher.cumulativeCap)
     return built
   })
-  const tree = new Tree(receipts.map(({ receipt, payment, sums }) => receiptRow(receipt, payment, sums)))
-  const sums = addSums(receipts.map((receipt) => receipt.sums))
+  return batchOf(worker.address, receipts, terms.class, notAfter)
+}
+
+/** The batch of receipts as they are, right or wrong. */
+export function batchOf(
+  worker: Hex,
+  receipts: readonly BuiltReceipt[],
+  proofClass: number,
+  notAfter: bigint,
+): BuiltBatch {
+  const tree = new SumTree(receipts.map(({ receipt, paymentHash, sums }) => receiptRow(receipt, paymentHash, sums)))
   const input = {
-    receiptRoot: tree.root,
-    topHash: tree.topHash,
+    receiptRoot: bytesToHex(tree.root),
+    topHash: bytesToHex(tree.topHash),
     count: receipts.length,
-    sums: sumList(sums),
-    class: terms.class,
+    sums: receiptSumNames.map((_, i) => receipts.reduce((sum, { sums }) => sum + (sums[i] ?? 0n), 0n)),
+    class: proofClass,
     dataHash: `0x${'da'.repeat(32)}`,
     notAfter,
   }
-  return { worker: worker.address, receipts, tree, sums, segments: segmentsOf(receipts), input }
+  return { worker, receipts, tree, segments: segmentsOf(receipts), input }
 }
 
 function buildReceipt(worker: Actor, plan: Plan, terms: Terms, capBefore: bigint): BuiltReceipt {
-  const { payer, tin, tout, entries } = plan
+  const { payer, tin, tout, entries, deadline, appCode = zeroHash } = plan
   const fee = feeOf(tin, tout, terms.price, terms.shares)
   const maxFee = plan.maxFee ?? fee
-  const request: Request = {
-    chainId: 901n,
+  const request: InferenceRequest = {
+    chainId,
     payer: payer.address,
     nonce: plan.nonce,
     modelVersion: terms.modelVersion,
@@ -129,11 +119,11 @@ function buildReceipt(worker: Actor, plan: Plan, terms: Terms, capBefore: bigint
     class: terms.class,
     priceVersion: terms.priceVersion,
     maxFee,
-    appCode: plan.appCode ?? zeroHash,
-    deadline: plan.deadline,
+    appCode,
+    deadline,
   }
-  const requestId = digestOf('Request', request)
-  const receipt: Receipt = {
+  const requestId = requestIdOf(request)
+  const receipt: InferenceReceipt = {
     requestId,
     worker: worker.address,
     tin,
@@ -145,22 +135,24 @@ function buildReceipt(worker: Actor, plan: Plan, terms: Terms, capBefore: bigint
     proofHash: zeroHash,
     indexSetHash: terms.indexSetHash,
     algoHash: `0x${'a1'.repeat(32)}`,
-    attrRoot: entryTree(entries).root,
+    attrRoot: bytesToHex(entryTree(entries).root),
     attrEntries: entries.length,
     royaltyHash: terms.royaltyHash,
   }
   const channel = channelOf(payer.address, worker.address)
-  const voucher = {
-    channel,
-    requestId,
-    worker: worker.address,
-    maxFee,
-    cumulativeCap: capBefore + maxFee,
-    deadline: plan.deadline,
+  const voucher = { channel, requestId, worker: worker.address, maxFee, cumulativeCap: capBefore + maxFee, deadline }
+  const signature = payer.sign(moneyDigest(chainId, voucherStructHash(voucher)))
+  const parts = splitFee(fee, terms.shares, appCode !== zeroHash)
+  return {
+    request,
+    receipt,
+    entries,
+    parts,
+    sums: receiptSums(receipt, parts),
+    voucher,
+    signature,
+    paymentHash: paymentHash({ value: voucher, signature: signature.bytes }),
   }
-  const signature = sign(payer, 'Voucher', voucher)
-  const sums = sumsOf(receipt, terms.shares, plan.hasBuilder === true)
-  return { request, receipt, entries, sums, voucher, signature, payment: paymentHash(voucher, signature.bytes) }
 }
 
 /** One segment a run of receipts of the same channel, under its last voucher. */
@@ -181,72 +173,58 @@ export function segmentsOf(receipts: readonly BuiltReceipt[]): Segment[] {
   })
 }
 
-export function entryTree(entries: readonly Entry[]): Tree {
-  return new Tree(entries.map(entryRow))
+export function entryTree(entries: readonly AttributionEntry[]): SumTree {
+  return new SumTree(entries.map((entry, index) => entryRow(index, entry)))
 }
 
-/** Root of a list of `n` zero tokens. MONEY §2. */
-export function tokensRoot(n: number): Hex {
+/** Sibling rows of a leaf, one behind the other, as every proof has them. */
+export function siblingsOf(tree: SumTree, index: number): Hex {
+  return bytesToHex(concatBytes(...tree.siblings(index)))
+}
+
+/** Root of a list of `n` zero tokens. */
+function tokensRoot(n: number): Hex {
   let root = tokenRoots.get(n)
   if (root === undefined) {
-    const sha = (...parts: readonly Uint8Array[]) =>
-      new Uint8Array(
-        createHash('sha256')
-          .update(concatBytes(...parts))
-          .digest(),
-      )
-    let level: Uint8Array[] = Array.from({ length: Math.ceil(n / 32) }, (_, i) =>
-      sha(Uint8Array.of(0), uintBytes(i, 4), new Uint8Array(4 * Math.min(32, n - 32 * i))),
-    )
-    while (level.length > 1) {
-      const above: Uint8Array[] = []
-      for (let i = 0; i < level.length; i += 2) {
-        const [left, right] = [level[i] ?? new Uint8Array(0), level[i + 1]]
-        above.push(right === undefined ? left : sha(Uint8Array.of(1), left, right))
-      }
-      level = above
-    }
-    const top = level[0] ?? new Uint8Array(32)
-    root = `0x${Buffer.from(sha(Uint8Array.of(2), uintBytes(n, 4), top)).toString('hex')}`
+    root = bytesToHex(tokenListRoot(new Uint32Array(n)))
     tokenRoots.set(n, root)
   }
   return root
 }
 const tokenRoots = new Map<number, Hex>()
 
-/** Receipts of mature batches in order, with those that are void marked. */
-export type EpochReceipt = { readonly sums: Sums; readonly entries: readonly Entry[]; readonly isVoid: boolean }
+/** A receipt of a mature batch. */
+export type EpochReceipt = Pick<BuiltReceipt, 'parts' | 'entries'> & { readonly isVoid: boolean }
 
 export type BuiltEpoch = {
   readonly credits: readonly Credit[]
   readonly payouts: readonly Payout[]
-  readonly creditsTree: Tree
-  readonly payoutTree: Tree
+  readonly creditsTree: SumTree
+  readonly payoutTree: SumTree
   readonly creditsSum: bigint
   readonly payoutSum: bigint
 }
 
-/** The canonical epoch over these receipts on top of these payouts. MONEY §6. */
+/** The canonical epoch over these receipts on top of these payouts; there is at least one credit. MONEY §6. */
 export function buildEpoch(receipts: readonly EpochReceipt[], before: readonly Payout[]): BuiltEpoch {
   const credits = receipts
-    .flatMap(({ sums, entries, isVoid }, receipt) =>
-      isVoid
-        ? []
-        : entries.map((entry, i) => ({ payee: entry.payee, receipt, entry: i, amount: amountOf(entry, sums) })),
-    )
+    .flatMap(({ parts, entries, isVoid }, receipt) => {
+      const amount = (entry: AttributionEntry) => amountOf(parts[poolOf(entry.class)], entry.weight)
+      return isVoid ? [] : entries.map((entry, i) => ({ payee: entry.payee, receipt, entry: i, amount: amount(entry) }))
+    })
     .sort((a, b) => (a.payee === b.payee ? a.receipt - b.receipt || a.entry - b.entry : a.payee < b.payee ? -1 : 1))
-  const cumulative = new Map(before.map(({ payee, cumulative }) => [payee, cumulative]))
-  for (const { payee, amount } of credits) cumulative.set(payee, (cumulative.get(payee) ?? 0n) + amount)
-  const payouts = [...cumulative]
-    .map(([payee, sum]) => ({ payee, cumulative: sum }))
+  const sums = new Map(before.map(({ payee, cumulative }) => [payee, cumulative]))
+  for (const { payee, amount } of credits) sums.set(payee, (sums.get(payee) ?? 0n) + amount)
+  const payouts = [...sums]
+    .map(([payee, cumulative]) => ({ payee, cumulative }))
     .sort((a, b) => (a.payee < b.payee ? -1 : 1))
   return {
     credits,
     payouts,
-    creditsTree: new Tree(credits.map(creditRow)),
-    payoutTree: new Tree(payouts.map(payoutRow)),
+    creditsTree: new SumTree(credits.map((credit, index) => creditRow(index, credit))),
+    payoutTree: new SumTree(payouts.map((payout, index) => payoutRow(index, payout))),
     creditsSum: credits.reduce((sum, { amount }) => sum + amount, 0n),
-    payoutSum: payouts.reduce((sum, payout) => sum + payout.cumulative, 0n),
+    payoutSum: payouts.reduce((sum, { cumulative }) => sum + cumulative, 0n),
   }
 }
 
@@ -255,5 +233,5 @@ export function claimOf(epoch: bigint, { payouts, payoutTree }: BuiltEpoch, paye
   const index = payouts.findIndex((payout) => payout.payee === payee)
   const payout = payouts[index]
   if (payout === undefined) throw new Error(`${payee} has no payout`)
-  return { epoch, index, count: payouts.length, cumulative: payout.cumulative, siblings: payoutTree.siblings(index) }
+  return { epoch, index, count: payouts.length, cumulative: payout.cumulative, siblings: siblingsOf(payoutTree, index) }
 }

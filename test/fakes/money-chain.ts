@@ -88,6 +88,9 @@ export class Reverted extends Error {
 
 export type SendOptions = { readonly value?: bigint; readonly gas?: bigint }
 
+/** Of the dev preset. */
+export const chainId = 901n
+
 export const open = 10n ** 18n
 
 /** Clocks of the dev preset, in seconds. MONEY §7. */
@@ -279,7 +282,7 @@ async function placeBehindProxy(evm: GenesisEvm, name: keyof typeof moneyContrac
 }
 
 async function copyOf(from: GenesisEvm): Promise<GenesisEvm> {
-  const evm = await GenesisEvm.create(901n, from.timestamp)
+  const evm = await GenesisEvm.create(chainId, from.timestamp)
   for (const [address, { nonce, balance, code, storage }] of from.state.accounts) {
     evm.state.accounts.set(address, { nonce, balance, code, storage: new Map(storage) })
   }
@@ -309,7 +312,7 @@ function actorOf(name: string): Actor {
 }
 
 /** Events and errors of all contracts: a call into one may speak through another. */
-const allAbis = (): Abi => (allAbi ??= names().flatMap((name) => loadArtifact(name).abi) as unknown as Abi)
+const allAbis = (): Abi => (allAbi ??= [...names(), 'Answers'].flatMap((name) => loadArtifact(name).abi) as unknown as Abi)
 let allAbi: Abi | undefined
 const names = () => (Object.keys(contracts) as MoneyContract[]).filter(isCompiled)
 
