@@ -12,15 +12,24 @@ export type OpenLedgerContract = {
   readonly initialize?: readonly unknown[]
 }
 
-const { timelock } = openLedgerPredeploys
+const { timelock, moneyTimelock } = openLedgerPredeploys
 
 /** OpenLedger's contracts behind proxies, in the order in which they are placed. DESIGN §3, PROTOCOL §7. */
 export function openLedgerContracts(config: DeployConfig, l1Bridge: Hex): OpenLedgerContract[] {
   return [
     { name: 'DatanetRegistry', address: openLedgerPredeploys.datanetRegistry, admin: timelock },
     { name: 'CodeRegistry', address: openLedgerPredeploys.codeRegistry, admin: timelock },
-    ...(config.customGasToken === null
-      ? []
-      : [{ name: 'L2OpenBridge', address: openLedgerPredeploys.openBridge, admin: timelock, initialize: [l1Bridge] }]),
+    ...(config.customGasToken === null ? [] : openContracts(config, l1Bridge)),
+  ]
+}
+
+/** What speaks of OPEN, and so stands only where it is the gas token: the bridge and everything that pays. */
+function openContracts(_config: DeployConfig, l1Bridge: Hex): OpenLedgerContract[] {
+  return [
+    { name: 'L2OpenBridge', address: openLedgerPredeploys.openBridge, admin: timelock, initialize: [l1Bridge] },
+    { name: 'DisputeGame', address: openLedgerPredeploys.disputeGame, admin: moneyTimelock },
+    { name: 'ReceiptJudge', address: openLedgerPredeploys.receiptJudge, admin: moneyTimelock },
+    { name: 'EntryJudge', address: openLedgerPredeploys.entryJudge, admin: moneyTimelock },
+    { name: 'EpochJudge', address: openLedgerPredeploys.epochJudge, admin: moneyTimelock },
   ]
 }

@@ -12,6 +12,7 @@ import {
 import { openLedgerPredeploys, predeploys } from '../../contracts/addresses.ts'
 import { artifactsFolder, loadArtifact } from '../../contracts/artifact.ts'
 import { GenesisEvm } from '../../genesis/genesis-evm.ts'
+import { openLedgerContracts } from '../../genesis/open-ledger.ts'
 import { packageContract } from '../../genesis/package-contracts.ts'
 import { implementationAddress, placePredeploys } from '../../genesis/predeploys.ts'
 import { devPreset } from '../../genesis/presets.ts'
@@ -235,12 +236,14 @@ let start: Promise<GenesisEvm> | undefined
 
 async function genesis(): Promise<GenesisEvm> {
   const config = devPreset()
+  const openBridge: Hex = `0x${'0b'.repeat(20)}`
+  const inGenesis = openLedgerContracts(config, openBridge).map(({ name }) => name)
   const evm = await GenesisEvm.create(config.l2ChainId, 1_700_000_000n)
-  await placePredeploys(evm, config, { openBridge: `0x${'0b'.repeat(20)}` })
+  await placePredeploys(evm, config, { openBridge })
   evm.state.account(predeploys.nativeAssetLiquidity).balance = genesisLiquidity(config)
   for (const { address, balance } of config.fundedAccounts) evm.state.account(address).balance = balance
   for (const name of Object.keys(moneyContracts) as (keyof typeof moneyContracts)[]) {
-    if (isCompiled(name)) await placeBehindProxy(evm, name)
+    if (isCompiled(name) && !inGenesis.includes(name)) await placeBehindProxy(evm, name)
   }
   for (const name of ['OpenBurner', 'AttributionCaller'] as const) {
     if (!isCompiled(name)) continue
@@ -312,7 +315,8 @@ function actorOf(name: string): Actor {
 }
 
 /** Events and errors of all contracts: a call into one may speak through another. */
-const allAbis = (): Abi => (allAbi ??= [...names(), 'Answers'].flatMap((name) => loadArtifact(name).abi) as unknown as Abi)
+const allAbis = (): Abi =>
+  (allAbi ??= [...names(), 'Answers'].flatMap((name) => loadArtifact(name).abi) as unknown as Abi)
 let allAbi: Abi | undefined
 const names = () => (Object.keys(contracts) as MoneyContract[]).filter(isCompiled)
 
