@@ -183,7 +183,7 @@ export function siblingsOf(tree: SumTree, index: number): Hex {
 }
 
 /** Root of a list of `n` zero tokens. */
-function tokensRoot(n: number): Hex {
+export function tokensRoot(n: number): Hex {
   let root = tokenRoots.get(n)
   if (root === undefined) {
     root = bytesToHex(tokenListRoot(new Uint32Array(n)))
