@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest'
+import { decodeBatchFile, encodeBatchFile, rowStarts } from '../../../attribution/epochs/batch-file.ts'
+import { batchReceipt } from '../../../attribution/epochs/batch-rows.ts'
+import { type BuiltEpoch, buildEpoch } from '../../../attribution/epochs/build-epoch.ts'
+import { buildEpochInThread } from '../../../attribution/epochs/build-epoch-in-thread.ts'
+import { decodeEpochFile } from '../../../attribution/epochs/epoch-file.ts'
+import { creditAt, payoutAt } from '../../../attribution/epochs/epoch-rows.ts'
+import {
+  type EpochBatch,
+  EpochError,
+  type EpochParent,
+  type EpochTask,
+  noEpoch,
+} from '../../../attribution/epochs/epoch-task.ts'
+import { bytesToHex, type Hex, zeroHash } from '../../../protocol/bytes.ts'
+import { contentHash } from '../../../protocol/content-hash.ts'
+import { amountOf } from '../../../protocol/fee.ts'
+import { type Credit, creditRow, type Payout, payoutRow } from '../../../protocol/payout-epoch.ts'
+import { SumTree } from '../../../protocol/sum-tree.ts'
+import { randomBatches } from '../../fakes/epoch-batches.ts'
+import { Random } from '../../fakes/random.ts'
+
+/** MONEY §4 and §6 read literally, with objects. */
+function naiveEpoch(
+  batches: readonly EpochBatch[],
+  before: readonly Payout[],
+): { credits: Credit[]; payouts: Payout[] } {
+  const credits: Credit[] = []
+  let number = 0
+  for (const { file, voided } of batches) {
+    const { receipts } = decodeBatchFile(encodeBatchFile(file as never))
+    const starts = rowStarts(receipts)
+    for (let i = 0; i < starts.entries.length - 1; i++, number++) {
+      if (voided.includes(i)) continue
+      const { sums, entries } = batchReceipt(file as never, starts, i)
+      for (const [k, { payee, class: kind, weight }] of entries.entries()) {
+        const pool = sums[[5, 7, 8][kind] ?? 9] ?? 0n
+        credits.push({ payee, receipt: number, entry: k, amount: amountOf(pool, Number(weight)) })
+      }
+    }
+  }
+  const cumulative = new Map<Hex, bigint>(before.map((payout) => [payout.payee, payout.cumulative]))
+  for (const { payee, amount } of credits) cumulative.set(payee, (cumulative.get(payee) ?? 0n) + amount)
+  const key = ({ payee, receipt, entry }: Credit) =>
+    `${payee}${[receipt, entry].map((n) => String(n).padStart(10, '0'))}`
+  return {
+    credits: credits.sort((a, b) => (key(a) < key(b) ? -1 : 1)),
+    payouts: [...cumulative].sort(([a], [b]) => (a < b ? -1 : 1)).map(([payee, sum]) => ({ payee, cumulative: sum })),
+  }
+}
+
+function taskOf(random: Random, parent: EpochParent): EpochTask {
+  const batches = randomBatches(random, parent.lastBatch + 1n + BigInt(random.int(2)), 9)
+  const lastBatch = (batches.at(-1)?.batchId ?? 0n) + BigInt(random.int(2))
+  return { epoch: 1n, parent, lastBatch, batches, algoHash: zeroHash }
+}
+
+/** Undefined where no receipt is live. */
+function built(task: EpochTask): BuiltEpoch | undefined {
+  try {
+    return buildEpoch(task)
+  } catch (error) {
+    if (error instanceof EpochError && error.code === 'empty') return undefined
+    throw error
+  }
+}
+
+const rowsOf = <T>(count: number, at: (i: number) => T) => Array.from({ length: count }, (_, i) => at(i))
+
+describe('buildEpoch', () => {
+  test('equals the page read literally, over chains of epochs', () => {
+    let epochs = 0
+    for (let seed = 1; seed <= 150; seed++) {
+      const random = new Random(seed)
+      let parent = noEpoch
+      let before: Payout[] = []
+      for (let e = 0; e < 3; e++) {
+        const task = taskOf(random, parent)
+        const epoch = built(task)
+        if (epoch === undefined) continue
+        epochs++
+        const { credits, payouts } = naiveEpoch(task.batches, before)
+        const { header, file } = epoch
+        const data = decodeEpochFile(file)
+        expect(rowsOf(header.creditsCount, (i) => creditAt(data.credits, i))).toEqual(credits)
+        expect(rowsOf(header.payoutCount, (i) => payoutAt(data.payouts, i))).toEqual(payouts)
+        const creditTree = new SumTree(credits.map((credit, i) => creditRow(i, credit)))
+        const payoutTree = new SumTree(payouts.map((payout, i) => payoutRow(i, payout)))
+        expect(header).toEqual({
+          epoch: task.epoch,
+          parentRoot: parent.payoutRoot,
+          firstBatch: parent.lastBatch + 1n,
+          lastBatch: task.lastBatch,
+          creditsRoot: bytesToHex(creditTree.root),
+          creditsSum: credits.reduce((sum, { amount }) => sum + amount, 0n),
+          creditsCount: credits.length,
+          payoutRoot: bytesToHex(payoutTree.root),
+          payoutSum: payouts.reduce((sum, payout) => sum + payout.cumulative, 0n),
+          payoutCount: payouts.length,
+          dataHash: contentHash(file),
+          algoHash: zeroHash,
+        })
+        const { epoch: number, parentRoot, firstBatch, lastBatch } = data
+        expect({ ...header, epoch: number, parentRoot, firstBatch, lastBatch }).toEqual(header)
+        parent = { lastBatch: task.lastBatch, payoutRoot: header.payoutRoot, payouts: data.payouts }
+        before = payouts
+      }
+    }
+    expect(epochs).toBeGreaterThan(300)
+  })
+
+  test('is the same on a thread of its own, which tells its progress', async () => {
+    const task = taskOf(new Random(7), noEpoch)
+    const steps: string[] = []
+    const there = await buildEpochInThread(task, { onProgress: ({ step }) => steps.push(step) })
+    const here = buildEpoch(task)
+    expect(there.header).toEqual(here.header)
+    expect(there.file).toEqual(here.file)
+    expect(there.payouts.siblings(1)).toEqual(here.payouts.siblings(1))
+    expect(new Set(steps)).toEqual(new Set(['credits', 'sort', 'credit tree', 'payouts', 'payout tree', 'file']))
+  })
+
+  test('on a thread fails as it does here, and stops when asked to', async () => {
+    const task = taskOf(new Random(7), noEpoch)
+    await expect(buildEpochInThread({ ...task, batches: [] })).rejects.toThrow(EpochError)
+    const stopped = new Error('stopped')
+    await expect(buildEpochInThread(task, { signal: AbortSignal.abort(stopped) })).rejects.toBe(stopped)
+  })
+
+  test('refuses entries whose weights are more than one', () => {
+    const task = taskOf(new Random(7), noEpoch)
+    const [batch] = task.batches
+    const entries = batch?.file.entries.slice() ?? new Uint8Array(0)
+    // The last byte but one of a weight of 1,000,000: 0x0f4240.
+    for (let at = 69 - 3; at < entries.length; at += 69) entries[at] = 0x7f
+    const heavier = { ...task, batches: task.batches.map((one) => ({ ...one, file: { ...one.file, entries } })) }
+    expect(() => buildEpoch({ ...heavier, batches: heavier.batches.slice(0, 1) })).toThrow(
+      expect.objectContaining({ code: 'overpaid' }),
+    )
+  })
+})
