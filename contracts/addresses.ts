@@ -50,6 +50,8 @@ export const openLedgerPredeploys = {
   epochJudge: '0x4f4c000000000000000000000000000000000025',
   /** Makes the calls of the attribution ledger's users, so that none is made in the ledger's name. */
   attributionCaller: '0x4f4c000000000000000000000000000000000026',
+  /** Judge of answers to the attribution ledger's data requests. */
+  answerJudge: '0x4f4c000000000000000000000000000000000027',
 } as const satisfies Record<string, ContractAddress>
 
 /** Sends the L1-attributes transaction. Spec: protocol/deposits.md, "L1 Attributes Depositor Account". */

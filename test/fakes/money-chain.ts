@@ -30,6 +30,7 @@ const moneyContracts = {
   ReceiptJudge: { address: openLedgerPredeploys.receiptJudge, admin: openLedgerPredeploys.moneyTimelock },
   EntryJudge: { address: openLedgerPredeploys.entryJudge, admin: openLedgerPredeploys.moneyTimelock },
   EpochJudge: { address: openLedgerPredeploys.epochJudge, admin: openLedgerPredeploys.moneyTimelock },
+  AnswerJudge: { address: openLedgerPredeploys.answerJudge, admin: openLedgerPredeploys.moneyTimelock },
   DisputeGame: { address: openLedgerPredeploys.disputeGame, admin: openLedgerPredeploys.moneyTimelock },
   WorkerRegistry: { address: openLedgerPredeploys.workerRegistry, admin: openLedgerPredeploys.timelock },
   ModelRegistry: { address: openLedgerPredeploys.modelRegistry, admin: openLedgerPredeploys.timelock },
