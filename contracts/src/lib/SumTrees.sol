@@ -4,8 +4,11 @@ pragma solidity 0.8.30;
 /// @title SumTrees
 /// @notice Openings of one leaf of a keccak sum tree; docs/MONEY.md §4. A row is `hash 32 ‖ sum u128 …`, a node's hash is
 ///         `keccak(0x01 ‖ left row ‖ right row)`, an absent leaf is a row of zeros, the depth ⌈log2 n⌉ and the root
-///         `keccak(0x04 ‖ n u32 ‖ sums ‖ top hash)`. The root of no leaves is zero.
+///         `keccak(0x04 ‖ n u32 ‖ sums ‖ top hash)`.
 library SumTrees {
+    /// @notice A root counts its leaves in 32 bits.
+    uint256 internal constant LEAVES_MAX = type(uint32).max;
+
     /// @notice No opening speaks of a leaf that the tree does not have.
     error IndexOutOfRange(uint256 index, uint256 n);
     /// @notice One sibling row a level, no more and no less.
@@ -24,7 +27,7 @@ library SumTrees {
         pure
         returns (bytes memory prefix, bytes memory totals)
     {
-        if (index >= n) revert IndexOutOfRange(index, n);
+        if (index >= n || n > LEAVES_MAX) revert IndexOutOfRange(index, n);
         uint256 rowBytes = row.length;
         uint256 expected = depth(n) * rowBytes;
         if (siblings.length != expected) revert WrongSiblings(expected, siblings.length);
@@ -39,15 +42,17 @@ library SumTrees {
         if (overflow != 0 || root != _root(n, totals, topHash)) revert NotInTree(root, index);
     }
 
-    /// @notice True where `root` is that of a tree with `n` leaves, these sums and this topmost hash.
+    /// @notice True where `root` is that of a tree with `n` leaves, these sums and this topmost hash. No tree has none.
     function isRoot(bytes32 root, uint256 n, bytes memory sums, bytes32 topHash) internal pure returns (bool) {
-        if (n > 0) return root == _root(n, sums, topHash);
-        return root == 0 && topHash == 0 && keccak256(sums) == keccak256(new bytes(sums.length));
+        return n > 0 && n <= LEAVES_MAX && root == _root(n, sums, topHash);
     }
 
     /// @notice Levels above the leaves: ⌈log2 n⌉.
     function depth(uint256 n) internal pure returns (uint256 levels) {
-        for (uint256 width = n; width > 1; width = (width + 1) >> 1) levels++;
+        if (n == 0) return 0;
+        unchecked {
+            for (uint256 last = n - 1; last > 0; last >>= 1) levels++;
+        }
     }
 
     /// @notice Sum `place` of packed sums.
@@ -102,17 +107,17 @@ library SumTrees {
             own := add(left, mul(and(index, 1), rowBytes))
             mcopy(own, add(row, 32), rowBytes)
         }
-        for (uint256 used = 0; used < siblings.length;) {
-            assembly ("memory-safe") {
-                let beside := add(left, mul(iszero(and(index, 1)), rowBytes))
-                calldatacopy(beside, add(siblings.offset, used), rowBytes)
-            }
-            if (index & 1 == 1) _addTo(prefix, left + 32);
-            index >>= 1;
-            own = left + (index & 1) * rowBytes;
-            overflow |= _join(left, rowBytes, own);
-            unchecked {
-                used += rowBytes;
+        // Nothing here can wrap: all are places in memory, or the index on its way to zero.
+        unchecked {
+            for (uint256 used = 0; used < siblings.length; used += rowBytes) {
+                uint256 beside = own == left ? left + rowBytes : left;
+                assembly ("memory-safe") {
+                    calldatacopy(beside, add(siblings.offset, used), rowBytes)
+                }
+                if (beside == left) _addTo(prefix, left + 32);
+                index >>= 1;
+                own = index & 1 == 0 ? left : left + rowBytes;
+                overflow |= _join(left, rowBytes, own);
             }
         }
     }

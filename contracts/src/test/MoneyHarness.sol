@@ -135,7 +135,7 @@ contract MoneyHarness {
         return Faults.penalty(fault, feeBase, stake);
     }
 
-    function open(bytes32 root, uint32 n, uint256 index, bytes calldata row, bytes calldata siblings)
+    function open(bytes32 root, uint256 n, uint256 index, bytes calldata row, bytes calldata siblings)
         external
         pure
         returns (bytes memory prefix, bytes memory totals)
@@ -143,7 +143,7 @@ contract MoneyHarness {
         return SumTrees.open(root, n, index, row, siblings);
     }
 
-    function isRoot(bytes32 root, uint32 n, bytes calldata sums, bytes32 topHash) external pure returns (bool) {
+    function isRoot(bytes32 root, uint256 n, bytes calldata sums, bytes32 topHash) external pure returns (bool) {
         return SumTrees.isRoot(root, n, sums, topHash);
     }
 
