@@ -39,7 +39,7 @@ library MoneyHashes {
     bytes32 private constant ADAPTER_TYPEHASH = keccak256("Adapter(bytes32 root,uint16 weight)");
     bytes32 private constant SAMPLING_TYPEHASH =
         keccak256("Sampling(uint32 tempQ16,uint16 topK,uint32 topPQ16,uint32 maxTokens,bytes32 stopHash)");
-    bytes32 private constant REQUEST_TYPEHASH = keccak256(
+    bytes32 internal constant REQUEST_TYPEHASH = keccak256(
         "Request(uint256 chainId,address payer,uint64 nonce,bytes32 modelVersion,Adapter[] adapters,bytes32 templateHash,bytes32 promptRoot,Sampling sampling,uint8 class,uint32 priceVersion,uint128 maxFee,bytes32 appCode,uint64 deadline)Adapter(bytes32 root,uint16 weight)Sampling(uint32 tempQ16,uint16 topK,uint32 topPQ16,uint32 maxTokens,bytes32 stopHash)"
     );
     bytes32 private constant VOUCHER_TYPEHASH = keccak256(

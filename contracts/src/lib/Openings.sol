@@ -26,6 +26,23 @@ struct ReceiptRow {
     bytes siblings;
 }
 
+/// @dev A request with its lists by hash, as EIP-712 encodes it: however long it is, opening it costs the same.
+struct OpenedRequest {
+    uint256 chainId;
+    address payer;
+    uint64 nonce;
+    bytes32 modelVersion;
+    bytes32 adaptersHash;
+    bytes32 templateHash;
+    bytes32 promptRoot;
+    bytes32 samplingHash;
+    uint8 class;
+    uint32 priceVersion;
+    uint128 maxFee;
+    bytes32 appCode;
+    uint64 deadline;
+}
+
 /// @dev What `paymentHash` commits to; the cancel is there for a cut stream.
 struct Payment {
     Voucher voucher;
@@ -64,6 +81,8 @@ struct OpenedPayout {
 library Openings {
     /// @notice No such batch was committed.
     error UnknownBatch(uint64 batchId);
+    /// @notice The request is not the receipt's.
+    error WrongRequest(bytes32 requestId);
     /// @notice These are not the batch's segments.
     error WrongSegments(uint64 batchId);
 
@@ -84,6 +103,12 @@ library Openings {
             SumTrees.rowOf(leaf, opened.sums),
             opened.siblings
         );
+    }
+
+    /// @notice Reverts where the receipt is for another request.
+    function requireRequest(Receipt calldata receipt, OpenedRequest calldata request) internal view {
+        bytes32 structHash = keccak256(abi.encode(MoneyHashes.REQUEST_TYPEHASH, request));
+        if (MoneyHashes.digest(structHash) != receipt.requestId) revert WrongRequest(receipt.requestId);
     }
 
     /// @notice The segment that receipt `index` stands in.

@@ -6,13 +6,14 @@ import { EpochRecord, EpochRecords } from "../lib/EpochRecords.sol";
 import { Fault } from "../lib/Faults.sol";
 import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import {
-    Answer, BatchHeader, FEE, Request, RoyaltyRow, Segment, Signature
+    Answer, BatchHeader, FEE, RoyaltyRow, Segment, Signature
 } from "../lib/MoneyTypes.sol";
 import {
     OpenedCredit,
     OpenedEntry,
     OpenedPayout,
     OpenedReceipt,
+    OpenedRequest,
     Openings,
     Payment,
     ReceiptRow,
@@ -55,7 +56,7 @@ contract DisputeGame is EvidenceRewards {
         _voidReceipt(opened, segments, _fault(Predeploys.RECEIPT_JUDGE));
     }
 
-    function badTerms(OpenedReceipt calldata opened, Segment[] calldata segments, Request calldata) external {
+    function badTerms(OpenedReceipt calldata opened, Segment[] calldata segments, OpenedRequest calldata) external {
         _voidReceipt(opened, segments, _fault(Predeploys.RECEIPT_JUDGE));
     }
 
@@ -66,7 +67,7 @@ contract DisputeGame is EvidenceRewards {
     function badPromptCount(
         OpenedReceipt calldata opened,
         Segment[] calldata segments,
-        Request calldata,
+        OpenedRequest calldata,
         TokenCount calldata
     ) external {
         _voidReceipt(opened, segments, _fault(Predeploys.RECEIPT_JUDGE));
@@ -137,7 +138,7 @@ contract DisputeGame is EvidenceRewards {
         OpenedReceipt calldata opened,
         Segment[] calldata segments,
         OpenedEntry calldata,
-        Request calldata
+        OpenedRequest calldata
     ) external {
         _voidReceipt(opened, segments, _fault(Predeploys.ENTRY_JUDGE));
     }

@@ -16,14 +16,13 @@ import {
     POOL_KIND_UNITS,
     POOL_MODEL,
     POOL_WORKER,
-    Request,
     ROYALTY_MODEL,
     RoyaltyRow,
     Segment,
     WEIGHT_TOTAL,
     WORKER
 } from "../lib/MoneyTypes.sol";
-import { OpenedEntry, OpenedReceipt, Openings } from "../lib/Openings.sol";
+import { OpenedEntry, OpenedReceipt, OpenedRequest, Openings } from "../lib/Openings.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { SumTrees } from "../lib/SumTrees.sol";
 import { ICodePayouts } from "./interfaces/ICodePayouts.sol";
@@ -38,7 +37,6 @@ contract EntryJudge {
     error NoFault();
     /// @notice These are not the sums and top hash that the receipt's attrRoot commits to.
     error WrongAttrRoot(bytes32 attrRoot);
-    error WrongRequest(bytes32 requestId);
     /// @notice The rows are not what the receipt's royaltyHash commits to.
     error WrongRoyaltyRows(bytes32 royaltyHash);
     /// @notice An entry of this class is judged by another function.
@@ -120,12 +118,12 @@ contract EntryJudge {
         OpenedReceipt calldata opened,
         Segment[] calldata,
         OpenedEntry calldata at,
-        Request calldata request
+        OpenedRequest calldata request
     ) external view returns (Fault) {
         Openings.requireReceipt(opened);
         Openings.entry(opened.receipt.attrRoot, at);
         if (at.entry.class != CLASS_A) revert WrongClass(at.entry.class);
-        if (MoneyHashes.requestId(request) != opened.receipt.requestId) revert WrongRequest(opened.receipt.requestId);
+        Openings.requireRequest(opened.receipt, request);
         ICodePayouts codes = ICodePayouts(Predeploys.CODE_REGISTRY);
         if (at.entry.payee == codes.payoutAt(request.appCode, opened.header.committedAt)) revert NoFault();
         return Fault.WrongEntry;

@@ -10,13 +10,12 @@ import {
     FEE,
     Price,
     Receipt,
-    Request,
     Segment,
     Shares,
     TIN,
     TOUT
 } from "../lib/MoneyTypes.sol";
-import { OpenedReceipt, Openings, Payment, ReceiptRow, TokenCount } from "../lib/Openings.sol";
+import { OpenedReceipt, OpenedRequest, Openings, Payment, ReceiptRow, TokenCount } from "../lib/Openings.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { ICodePayouts } from "./interfaces/ICodePayouts.sol";
 import { IInferenceMarket } from "./interfaces/IInferenceMarket.sol";
@@ -33,8 +32,6 @@ import { IRevenueSplitter } from "./interfaces/IRevenueSplitter.sol";
 contract ReceiptJudge {
     /// @notice The arguments open, and show nothing wrong.
     error NoFault();
-    /// @notice The request is not the receipt's.
-    error WrongRequest(bytes32 requestId);
     /// @notice The payment is not what the receipt's paymentHash commits to.
     error WrongPayment(bytes32 paymentHash);
     /// @notice The count and tree are not what the token list's root commits to.
@@ -66,14 +63,14 @@ contract ReceiptJudge {
 
     /// @notice The receipt is not what its request and the model's registration allow: payer, class, price, fee, limit,
     ///         deadline, shares, royalty vector, indexes.
-    function badTerms(OpenedReceipt calldata opened, Segment[] calldata segments, Request calldata request)
+    function badTerms(OpenedReceipt calldata opened, Segment[] calldata segments, OpenedRequest calldata request)
         external
         view
         returns (Fault)
     {
         Openings.requireReceipt(opened);
         Receipt calldata receipt = opened.receipt;
-        _requireRequest(receipt, request);
+        Openings.requireRequest(receipt, request);
         uint64 at = opened.header.committedAt;
         if (request.deadline < at) return Fault.Late;
         bytes32 channel = Openings.segmentOf(opened.header, segments, opened.index).channel;
@@ -114,11 +111,11 @@ contract ReceiptJudge {
     function badPromptCount(
         OpenedReceipt calldata opened,
         Segment[] calldata,
-        Request calldata request,
+        OpenedRequest calldata request,
         TokenCount calldata tokens
     ) external view returns (Fault) {
         Openings.requireReceipt(opened);
-        _requireRequest(opened.receipt, request);
+        Openings.requireRequest(opened.receipt, request);
         return _wrongCount(opened.receipt.tin, request.promptRoot, tokens);
     }
 
@@ -181,10 +178,6 @@ contract ReceiptJudge {
             if (through[i] != header.sums[i]) return Fault.WrongSegment;
         }
         revert NoFault();
-    }
-
-    function _requireRequest(Receipt calldata receipt, Request calldata request) private view {
-        if (MoneyHashes.requestId(request) != receipt.requestId) revert WrongRequest(receipt.requestId);
     }
 
     function _hasBuilder(bytes32 appCode, uint64 at) private view returns (bool) {
