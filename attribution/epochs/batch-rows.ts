@@ -97,7 +97,8 @@ function receiptRow({ receipt, sums, request, payment, entries, prompt, output }
   }
 }
 
-function encodeRows<L extends RowLayout>(layout: L, rows: readonly RowOf<L>[]): Uint8Array {
+/** Rows of one layout, one behind the other. */
+export function encodeRows<L extends RowLayout>(layout: L, rows: readonly RowOf<L>[]): Uint8Array {
   return concatBytes(...rows.map((row) => encodeRow(layout, row)))
 }
 

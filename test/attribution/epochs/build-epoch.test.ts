@@ -5,13 +5,8 @@ import { type BuiltEpoch, buildEpoch } from '../../../attribution/epochs/build-e
 import { buildEpochInThread } from '../../../attribution/epochs/build-epoch-in-thread.ts'
 import { decodeEpochFile } from '../../../attribution/epochs/epoch-file.ts'
 import { creditAt, payoutAt } from '../../../attribution/epochs/epoch-rows.ts'
-import {
-  type EpochBatch,
-  EpochError,
-  type EpochParent,
-  type EpochTask,
-  noEpoch,
-} from '../../../attribution/epochs/epoch-task.ts'
+import { EpochError, type EpochParent, type EpochTask, noEpoch } from '../../../attribution/epochs/epoch-task.ts'
+import type { EpochFacts, MatureBatch } from '../../../attribution/epochs/mature-batch.ts'
 import { bytesToHex, type Hex, zeroHash } from '../../../protocol/bytes.ts'
 import { contentHash } from '../../../protocol/content-hash.ts'
 import { amountOf } from '../../../protocol/fee.ts'
@@ -22,17 +17,17 @@ import { Random } from '../../fakes/random.ts'
 
 /** MONEY §4 and §6 read literally, with objects. */
 function naiveEpoch(
-  batches: readonly EpochBatch[],
+  batches: readonly MatureBatch[],
   before: readonly Payout[],
 ): { credits: Credit[]; payouts: Payout[] } {
   const credits: Credit[] = []
   let number = 0
   for (const { file, voided } of batches) {
-    const { receipts } = decodeBatchFile(encodeBatchFile(file as never))
+    const { receipts } = decodeBatchFile(encodeBatchFile(file))
     const starts = rowStarts(receipts)
     for (let i = 0; i < starts.entries.length - 1; i++, number++) {
       if (voided.includes(i)) continue
-      const { sums, entries } = batchReceipt(file as never, starts, i)
+      const { sums, entries } = batchReceipt(file, starts, i)
       for (const [k, { payee, class: kind, weight }] of entries.entries()) {
         const pool = sums[[5, 7, 8][kind] ?? 9] ?? 0n
         credits.push({ payee, receipt: number, entry: k, amount: amountOf(pool, Number(weight)) })
@@ -49,7 +44,7 @@ function naiveEpoch(
   }
 }
 
-function taskOf(random: Random, parent: EpochParent): EpochTask {
+function taskOf(random: Random, parent: EpochParent): EpochFacts {
   const batches = randomBatches(random, parent.lastBatch + 1n + BigInt(random.int(2)), 9)
   const lastBatch = (batches.at(-1)?.batchId ?? 0n) + BigInt(random.int(2))
   return { epoch: 1n, parent, lastBatch, batches, algoHash: zeroHash }

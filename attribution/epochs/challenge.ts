@@ -1,0 +1,22 @@
+/** A function of DisputeGame or AttributionLedger and its arguments in order, as an ABI encoder takes them. */
+export type Call = { readonly functionName: string; readonly args: readonly unknown[] }
+
+/**
+ * What to do about a batch or an epoch. `right`: nothing, it is right or its difference moves no wei. `challenge`: DisputeGame
+ * voids or reverts it by this call. `demand`: leaves are not known; AttributionLedger has whoever committed them show one
+ * (the caller adds the wei of `answerPrice`), and silence voids or reverts.
+ */
+export type Verdict =
+  | { readonly kind: 'right' }
+  | { readonly kind: 'challenge'; readonly call: Call }
+  | { readonly kind: 'demand'; readonly call: Call }
+
+export const right: Verdict = { kind: 'right' }
+
+export function challenge(functionName: string, ...args: readonly unknown[]): Verdict {
+  return { kind: 'challenge', call: { functionName, args } }
+}
+
+export function demand(functionName: string, ...args: readonly unknown[]): Verdict {
+  return { kind: 'demand', call: { functionName, args } }
+}

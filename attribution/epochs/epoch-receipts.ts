@@ -1,0 +1,55 @@
+import { rowBytes } from './batch-file.ts'
+import { OpenBatch } from './batch-trees.ts'
+import { amountOf } from './epoch-credits.ts'
+import { viewOf } from './epoch-rows.ts'
+import type { MatureBatch } from './mature-batch.ts'
+
+/** Where a receipt of an epoch stands. */
+export type ReceiptPlace = { readonly batch: OpenBatch; readonly index: number; readonly isVoid: boolean }
+
+/** The receipts of an epoch by their numbers, MONEY §6. */
+export class EpochReceipts {
+  readonly #batches: readonly {
+    readonly first: number
+    readonly open: OpenBatch
+    readonly voided: ReadonlySet<number>
+  }[]
+  readonly count: number
+
+  constructor(batches: readonly MatureBatch[]) {
+    let first = 0
+    this.#batches = batches.map(({ header, file, voided }) => {
+      const batch = { first, open: new OpenBatch(header, file), voided: new Set(voided) }
+      first += batch.open.count
+      return batch
+    })
+    this.count = first
+  }
+
+  /** Undefined where the epoch has no such receipt. */
+  at(number: number): ReceiptPlace | undefined {
+    if (number >= this.count) return undefined
+    let [low, high] = [0, this.#batches.length]
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2)
+      if ((this.#batches[middle]?.first ?? 0) <= number) low = middle
+      else high = middle
+    }
+    const batch = this.#batches[low]
+    if (batch === undefined) return undefined
+    const index = number - batch.first
+    return { batch: batch.open, index, isVoid: batch.voided.has(index) }
+  }
+}
+
+/** What entry `k` of a receipt earns: payee and wei; undefined where there is none. */
+export function entryCredit(
+  { batch, index }: ReceiptPlace,
+  k: number,
+): { readonly payee: Uint8Array; readonly amount: bigint } | undefined {
+  const rows = batch.entryRows(index)
+  const at = k * rowBytes.entries
+  if (at >= rows.length) return undefined
+  const amount = amountOf(viewOf(batch.file.receipts), index * rowBytes.receipts, viewOf(rows), at)
+  return { payee: rows.subarray(at, at + 20), amount }
+}
