@@ -33,7 +33,7 @@ export function domainSeparator({ name, version, chainId, verifyingContract }: D
 /** `hashStruct` of EIP-712. Throws {@link FormatError} for a value that its type does not hold. */
 export function hashStruct(types: StructTypes, name: string, value: Readonly<Record<string, unknown>>): Uint8Array {
   const words = fieldsOf(types, name).map(([field, type]) => encodeTyped(types, field, type, value[field]))
-  return keccak256(concatBytes(keccak256(ascii(encodeType(types, name))), ...words))
+  return keccak256(concatBytes(typeHash(types, name), ...words))
 }
 
 /** `encodeType` of EIP-712: the type, then those it refers to in alphabetical order. */
@@ -47,6 +47,15 @@ export function encodeType(types: StructTypes, name: string): string {
           .join(',')})`,
     )
     .join('')
+}
+
+const typeHashes = new WeakMap<StructTypes, Map<string, Uint8Array>>()
+
+function typeHash(types: StructTypes, name: string): Uint8Array {
+  const known = typeHashes.get(types) ?? new Map<string, Uint8Array>()
+  const hash = known.get(name) ?? keccak256(ascii(encodeType(types, name)))
+  typeHashes.set(types, known.set(name, hash))
+  return hash
 }
 
 function encodeTyped(types: StructTypes, field: string, type: string, value: unknown): Uint8Array {

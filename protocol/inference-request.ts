@@ -1,5 +1,6 @@
 import { bytesToHex, concatBytes, FormatError, type Hex, hexToBytes, padLeft, uintBytes } from './bytes.ts'
 import { hashStruct, type StructTypes } from './eip712.ts'
+import { keccak256 } from './keccak.ts'
 import { moneyDigest } from './money-domain.ts'
 
 /** A LoRA adapter by the root of its weights, and how much of it. */
@@ -73,6 +74,18 @@ export function requestStructHash(request: InferenceRequest): Uint8Array {
 /** A request's id is its EIP-712 digest on the chain that it names. */
 export function requestIdOf(request: InferenceRequest): Hex {
   return bytesToHex(moneyDigest(request.chainId, requestStructHash(request)))
+}
+
+/** A request with its lists by hash, as contracts open it: however long they are, that costs the same. */
+export type OpenedRequest = Omit<InferenceRequest, 'adapters' | 'sampling'> & {
+  readonly adaptersHash: Hex
+  readonly samplingHash: Hex
+}
+
+export function openedRequest({ adapters, sampling, ...rest }: InferenceRequest): OpenedRequest {
+  const hashes = adapters.map((adapter) => hashStruct(requestTypes, 'Adapter', adapter))
+  const samplingHash = bytesToHex(hashStruct(requestTypes, 'Sampling', sampling))
+  return { ...rest, adaptersHash: bytesToHex(keccak256(concatBytes(...hashes))), samplingHash }
 }
 
 /** `modelId u64 ‖ version u32`, right-aligned in 32 bytes. */

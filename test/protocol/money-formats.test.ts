@@ -2,13 +2,20 @@ import fc from 'fast-check'
 import { hashTypedData } from 'viem'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { GenesisEvm, Target } from '../../genesis/genesis-evm.ts'
+import { encodeStruct } from '../../protocol/abi-struct.ts'
 import { answerStructHash, answerTypes } from '../../protocol/answer.ts'
 import { entryPools, entryRow, payeePools, poolOf, poolPayee } from '../../protocol/attribution-entry.ts'
-import { bytesToHex, FormatError, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { bytesToHex, concatBytes, FormatError, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { recoverCompact, signCompact } from '../../protocol/compact-signature.ts'
-import { hashStruct, type StructTypes } from '../../protocol/eip712.ts'
+import { encodeType, hashStruct, type StructTypes } from '../../protocol/eip712.ts'
 import { receiptRow, receiptStructHash, receiptTypes } from '../../protocol/inference-receipt.ts'
-import { requestIdOf, requestTypes } from '../../protocol/inference-request.ts'
+import {
+  modelVersionHash,
+  openedRequest,
+  parseModelVersion,
+  requestIdOf,
+  requestTypes,
+} from '../../protocol/inference-request.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
 import { moneyDigest, moneyDomain } from '../../protocol/money-domain.ts'
 import { creditRow, epochHash, payoutRow } from '../../protocol/payout-epoch.ts'
@@ -60,6 +67,32 @@ describe('signed objects have one digest here, in Solidity and by viem', () => {
       }),
       { numRuns },
     )
+  })
+
+  test('a request has the same id with its lists by hash', () => {
+    const words: StructTypes = {
+      Request: (requestTypes['Request'] ?? []).map(([name, type]) =>
+        name === 'adapters' || name === 'sampling' ? [`${name}Hash`, 'bytes32'] : [name, type],
+      ),
+    }
+    const typeHash = keccak256(new TextEncoder().encode(encodeType(requestTypes, 'Request')))
+    fc.assert(
+      fc.property(arbitrary.request, (request) => {
+        const opened = encodeStruct(words['Request'] ?? [], openedRequest(request))
+        expect(digest(keccak256(concatBytes(typeHash, opened)))).toBe(requestIdOf(request))
+      }),
+      { numRuns },
+    )
+  })
+
+  test('a model version is its id and number, and nothing else is one', () => {
+    fc.assert(
+      fc.property(arbitrary.u64, arbitrary.u32, (modelId, version) => {
+        expect(parseModelVersion(modelVersionHash(modelId, version))).toEqual({ modelId, version })
+      }),
+    )
+    for (const hash of ['0x', `0x01${'00'.repeat(31)}`] as const)
+      expect(() => parseModelVersion(hash)).toThrow(FormatError)
   })
 
   test('vouchers, answers, cancels and receipts', async () => {
