@@ -1,6 +1,5 @@
-import { bytesToHex, equalBytes, FormatError } from '../../protocol/bytes.ts'
+import { bytesToHex, equalBytes, FormatError, type Hex } from '../../protocol/bytes.ts'
 import type { EpochHeader } from '../../protocol/payout-epoch.ts'
-import { type BuiltEpoch, buildEpoch } from './build-epoch.ts'
 import { challenge, demand, right, type Verdict } from './challenge.ts'
 import { DataError } from './data-error.ts'
 import { decodeEpochFile, type EpochFile } from './epoch-file.ts'
@@ -15,9 +14,10 @@ import {
   payoutBytes,
   payoutTree,
 } from './epoch-rows.ts'
-import type { EpochParent } from './epoch-task.ts'
+import type { EpochParent, EpochProgress } from './epoch-task.ts'
+import { type EpochTrees, epochTrees, type Rows } from './epoch-trees.ts'
 import type { EpochFacts } from './mature-batch.ts'
-import { creditCut, openCredit, openPayout, payoutCut, type Rows } from './opened-rows.ts'
+import { creditCut, openCredit, openPayout, payoutCut } from './opened-rows.ts'
 import type { EpochRecord } from './openings.ts'
 import type { RowTree } from './row-tree.ts'
 
@@ -29,11 +29,16 @@ const creditKeyBytes = 28
  * published rows what is provably wrong. `file`: the bytes found under the header's `dataHash`, if any; they count only as
  * far as they open the header's roots. Throws EpochError where the facts allow no epoch.
  */
-export function checkEpoch(record: EpochRecord, file: Uint8Array | undefined, facts: EpochFacts): Verdict {
+export function checkEpoch(
+  record: EpochRecord,
+  file: Uint8Array | undefined,
+  facts: EpochFacts,
+  report: (progress: EpochProgress) => void = () => {},
+): Verdict {
   const { header } = record
-  const built = buildEpoch(facts)
-  if (header.creditsRoot === built.header.creditsRoot && header.payoutRoot === built.header.payoutRoot) return right
-  const { credits, payouts } = knownRows(header, file, built)
+  const canonical = epochTrees(facts, report)
+  if (isUnder(header.creditsRoot, canonical.credits) && isUnder(header.payoutRoot, canonical.payouts)) return right
+  const { credits, payouts } = knownRows(header, file, canonical)
   if (credits === undefined) return demand('requestCredit', record, header.creditsCount - 1)
   const wrongCredit = creditFault(record, credits, new EpochReceipts(facts.batches))
   if (wrongCredit !== undefined) return wrongCredit
@@ -41,22 +46,18 @@ export function checkEpoch(record: EpochRecord, file: Uint8Array | undefined, fa
   return payoutFault(record, credits, payouts, facts.parent) ?? right
 }
 
-/** The rows under each root of the header, where they are known: published, or the canonical ones. */
-function knownRows(header: EpochHeader, file: Uint8Array | undefined, built: BuiltEpoch) {
+/** The rows under each root of the header, where they are known: the canonical ones, or published. */
+function knownRows(header: EpochHeader, file: Uint8Array | undefined, canonical: EpochTrees): Partial<EpochTrees> {
   const published = file && decoded(file)
-  const canonical = decodeEpochFile(built.file)
-  const rowsUnder = (root: string, candidates: readonly (Rows | undefined)[]) =>
-    candidates.find((rows) => rows !== undefined && bytesToHex(rows.tree.root) === root)
-  return {
-    credits: rowsUnder(header.creditsRoot, [
-      { rows: canonical.credits, tree: built.credits },
-      withTree(published?.credits, creditTree),
-    ]),
-    payouts: rowsUnder(header.payoutRoot, [
-      { rows: canonical.payouts, tree: built.payouts },
-      withTree(published?.payouts, payoutTree),
-    ]),
-  }
+  const under = (root: Hex, known: Rows, rows: Uint8Array | undefined, treeOf: (rows: Uint8Array) => RowTree) =>
+    [known, withTree(rows, treeOf)].find((candidate) => candidate && isUnder(root, candidate))
+  const credits = under(header.creditsRoot, canonical.credits, published?.credits, creditTree)
+  const payouts = under(header.payoutRoot, canonical.payouts, published?.payouts, payoutTree)
+  return { ...(credits && { credits }), ...(payouts && { payouts }) }
+}
+
+function isUnder(root: Hex, { tree }: Rows): boolean {
+  return bytesToHex(tree.root) === root
 }
 
 /** Undefined for bytes that are no epoch file. */

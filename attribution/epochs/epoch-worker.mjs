@@ -4,12 +4,19 @@ import { register } from 'tsx/esm/api'
 
 register()
 const { buildEpoch } = await import('./build-epoch.ts')
+const { checkEpoch } = await import('./check-epoch.ts')
+
+const report = (progress) => parentPort.postMessage({ progress })
+const { task, proposed } = workerData
 try {
-  const built = buildEpoch(workerData, (progress) => parentPort.postMessage({ progress }))
-  const { header, file, credits, payouts } = built
-  const levels = { credits: credits.levels, payouts: payouts.levels }
-  const buffers = [...credits.levels, ...payouts.levels, file].map((bytes) => bytes.buffer)
-  parentPort.postMessage({ header, file, levels }, buffers)
+  if (proposed === undefined) {
+    const { header, file, credits, payouts } = buildEpoch(task, report)
+    const done = { header, file, levels: { credits: credits.levels, payouts: payouts.levels } }
+    const buffers = [...credits.levels, ...payouts.levels, file].map((bytes) => bytes.buffer)
+    parentPort.postMessage({ done }, buffers)
+  } else {
+    parentPort.postMessage({ done: checkEpoch(proposed.record, proposed.file, task, report) })
+  }
 } catch (error) {
   parentPort.postMessage({ failed: { code: error.code, message: error.message } })
 }

@@ -1,11 +1,8 @@
 import { zeroAddress } from '../../protocol/bytes.ts'
 import { joined } from './batch-trees.ts'
 import { compareKeys, creditAt, creditBytes, payeeBytes, payoutAt, payoutBytes } from './epoch-rows.ts'
+import type { Rows } from './epoch-trees.ts'
 import type { CreditCut, OpenedCredit, OpenedPayout, PayoutCut } from './openings.ts'
-import type { RowTree } from './row-tree.ts'
-
-/** Rows of credits or payouts with the tree over them. */
-export type Rows = { readonly rows: Uint8Array; readonly tree: RowTree }
 
 export function openCredit({ rows, tree }: Rows, index: number): OpenedCredit {
   return { credit: { index, ...creditAt(rows, index) }, siblings: joined(tree.siblings(index)) }

@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, (options: Options) => Promise<object>>> =
   memory: async (options) => (await import('./memory.ts')).benchMemory(options),
   'blocks-p2p': async (options) => (await import('./blocks-p2p.ts')).benchBlocksP2p(options),
   gas: async () => (await import('./gas.ts')).benchGas(),
+  epoch: async (options) => (await import('./epoch.ts')).benchEpoch(options),
   indexer: async (options) => (await import('./indexer.ts')).benchIndexer(options),
 }
 

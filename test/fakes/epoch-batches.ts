@@ -2,7 +2,6 @@ import { type BatchFile, layouts } from '../../attribution/epochs/batch-file.ts'
 import { type BatchEntry, type BatchReceipt, batchFileOf, encodeRows } from '../../attribution/epochs/batch-rows.ts'
 import { entryTree, OpenBatch } from '../../attribution/epochs/batch-trees.ts'
 import { u128At, viewOf } from '../../attribution/epochs/epoch-rows.ts'
-import type { EpochBatch } from '../../attribution/epochs/epoch-task.ts'
 import type { MatureBatch } from '../../attribution/epochs/mature-batch.ts'
 import { bytesToHex, type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
 import type { BatchHeader } from '../../protocol/receipt-batch.ts'
@@ -23,15 +22,21 @@ export function randomBatches(random: Random, firstBatch: bigint, payees: number
 }
 
 /** A batch of so many receipts with so many entries each, whose payees come out of `payee`. */
-export function wideBatch(batchId: bigint, receipts: number, entries: number, payee: () => Hex): EpochBatch {
+export function wideBatch(batchId: bigint, receipts: number, entries: number, payee: () => Hex): MatureBatch {
   const list = Array.from({ length: receipts }, () => {
     const weights = Array.from({ length: entries }, (_, i) => (i === 0 ? 1_000_000 - (entries - 1) * 1_000 : 1_000))
     return receiptOf(
-      weights.map((weight, i) => ({ payee: payee(), id: BigInt(i), class: 3, evidenceHash: zeroHash, weight: BigInt(weight) })),
+      weights.map((weight, i) => ({
+        payee: payee(),
+        id: BigInt(i),
+        class: 3,
+        evidenceHash: zeroHash,
+        weight: BigInt(weight),
+      })),
       [0n, 1n, 1n, BigInt(entries), 0n, 0n, 0n, 0n, 0n, 3_552_000_000_000_123n],
     )
   })
-  return { batchId, file: batchFileOf(list), voided: [] }
+  return matureBatch(batchId, batchFileOf(list), [])
 }
 
 function matureBatch(batchId: bigint, file: BatchFile, voided: readonly number[]): MatureBatch {

@@ -1,0 +1,69 @@
+import { Worker } from 'node:worker_threads'
+import type { EpochHeader } from '../../protocol/payout-epoch.ts'
+import type { BuiltEpoch } from './build-epoch.ts'
+import type { Verdict } from './challenge.ts'
+import { leafRowBytes } from './epoch-rows.ts'
+import { EpochError, type EpochProgress, type EpochTask } from './epoch-task.ts'
+import type { EpochFacts } from './mature-batch.ts'
+import type { EpochRecord } from './openings.ts'
+import { RowTree } from './row-tree.ts'
+
+export type ThreadOptions = {
+  /** Ends the thread; the promise fails with the signal's reason. */
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: EpochProgress) => void
+}
+
+/** `buildEpoch` on a thread of its own, so that a million credits do not stop the host; the task is copied to it. */
+export async function buildEpochInThread(task: EpochTask, options: ThreadOptions = {}): Promise<BuiltEpoch> {
+  const { header, file, levels } = await inThread<Built>({ task }, options)
+  const tree = (rows: readonly Uint8Array[]) => RowTree.ofLevels(leafRowBytes, rows)
+  return { header, file, credits: tree(levels.credits), payouts: tree(levels.payouts) }
+}
+
+/** `checkEpoch` on a thread of its own. */
+export function checkEpochInThread(
+  record: EpochRecord,
+  file: Uint8Array | undefined,
+  facts: EpochFacts,
+  options: ThreadOptions = {},
+): Promise<Verdict> {
+  return inThread<Verdict>({ task: facts, proposed: { record, file } }, options)
+}
+
+type Built = Pick<BuiltEpoch, 'file'> & {
+  readonly header: EpochHeader
+  readonly levels: { readonly credits: readonly Uint8Array[]; readonly payouts: readonly Uint8Array[] }
+}
+type Answer<T> =
+  | { readonly progress: EpochProgress }
+  | { readonly failed: { readonly code: string | undefined; readonly message: string } }
+  | { readonly done: T }
+
+async function inThread<T>(job: object, { signal, onProgress }: ThreadOptions): Promise<T> {
+  signal?.throwIfAborted()
+  const worker = new Worker(new URL('./epoch-worker.mjs', import.meta.url), { workerData: job })
+  let abort = () => {}
+  const done = new Promise<T>((resolve, reject) => {
+    abort = () => reject(signal?.reason)
+    worker.on('error', reject)
+    worker.on('exit', () => reject(new Error('the thread for epochs ended')))
+    worker.on('message', (answer: Answer<T>) => {
+      if ('progress' in answer) onProgress?.(answer.progress)
+      else if ('failed' in answer) reject(errorOf(answer.failed))
+      else resolve(answer.done)
+    })
+  })
+  signal?.addEventListener('abort', abort)
+  try {
+    return await done
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    await worker.terminate()
+  }
+}
+
+function errorOf({ code, message }: { readonly code: string | undefined; readonly message: string }): Error {
+  const known = code === 'empty' || code === 'overflow' || code === 'overpaid'
+  return known ? new EpochError(code, message) : new Error(message)
+}
