@@ -3,7 +3,9 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { type GenesisEvm, RevertError, type Target } from '../../genesis/genesis-evm.ts'
 import { bytesToBigint, bytesToHex, concatBytes, equalBytes, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
+import { type Payout, payoutRow } from '../../protocol/payout-epoch.ts'
 import { addSums, parentRow, SumTree, sumRow, sumTreeRoot } from '../../protocol/sum-tree.ts'
+import * as arbitrary from '../fakes/arbitrary-money.ts'
 import { deploy, emptyChain } from './chain.ts'
 
 let evm: GenesisEvm
@@ -108,7 +110,7 @@ describe('one leaf of a sum tree', () => {
         expect(expected).toBeTypeOf('object')
         expect(await open(opening)).toEqual(expected)
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -181,4 +183,67 @@ describe('a root', () => {
     }
     return top.subarray(0, 32)
   }
+})
+
+describe('a payout', () => {
+  /** The vault opens payouts by a shorter way, which must not differ. */
+  const opens = (payout: Payout, { root, n, index, siblings }: Opening) =>
+    evm.call(harness, 'payoutOpens', [bytesToHex(root), n, { ...payout, index }, bytesToHex(concatBytes(...siblings))])
+  const claims = fc
+    .array(arbitrary.payout, { minLength: 1, maxLength: 40 })
+    .chain((payouts) => fc.record({ payouts: fc.constant(payouts), at: fc.nat(payouts.length - 1), free: fc.nat() }))
+
+  function openingOf(payouts: readonly Payout[], index: number): Opening {
+    const rows = payouts.map((payout, i) => payoutRow(i, payout))
+    const tree = new SumTree(rows)
+    return {
+      root: tree.root,
+      n: rows.length,
+      index,
+      row: rows[index] ?? new Uint8Array(),
+      siblings: tree.siblings(index),
+    }
+  }
+
+  test('opens for the vault where it opens for everyone, and nowhere else', async () => {
+    const fitting = claims.map(({ payouts, ...rest }) => ({
+      ...rest,
+      payouts: payouts.map(({ payee, cumulative }) => ({ payee, cumulative: cumulative >> 6n })),
+    }))
+    const wrong = fc.constantFrom(undefined, ...Object.values(corruptions))
+    let opened = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fitting,
+        wrong,
+        fc.integer({ min: 1, max: 255 }),
+        async ({ payouts, at, free }, corrupt, bits) => {
+          const [payout, opening] = [payouts[at], openingOf(payouts, at)]
+          if (payout === undefined) throw new Error('at is one of the payouts')
+          const tried = corrupt?.(opening, free, bits) ?? opening
+          fc.pre(tried.n < 2 ** 32 && tried.index < 2 ** 32)
+          // The vault makes the row itself, of the payout and the index it is given.
+          const expected = reference({ ...tried, row: payoutRow(tried.index, payout) })
+          if (corrupt === undefined) expect(expected).toBeTypeOf('object')
+          if (typeof expected === 'object') opened++
+          expect(await opens(payout, tried)).toBe(typeof expected === 'object')
+        },
+      ),
+      { numRuns: 200 },
+    )
+    expect(opened).toBeGreaterThan(5)
+  })
+
+  test('does not open under a root whose sums wrapped', async () => {
+    const max = (1n << 128n) - 1n
+    const [payout, sibling] = [
+      { payee: `0x${'01'.repeat(20)}` as const, cumulative: 1n },
+      sumRow(new Uint8Array(32), [max]),
+    ]
+    const row = payoutRow(0, payout)
+    const wrapped = sumRow(keccak256(concatBytes(Uint8Array.of(1), row, sibling)), [0n])
+    const opening = { root: sumTreeRoot(2, wrapped), n: 2, index: 0, row, siblings: [sibling] }
+    expect(await opens(payout, opening)).toBe(false)
+    expect(await open(opening)).toBe('NotInTree')
+  })
 })

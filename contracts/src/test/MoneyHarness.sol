@@ -21,6 +21,7 @@ import {
     Signature,
     Voucher
 } from "../lib/MoneyTypes.sol";
+import { PayoutTree } from "../lib/PayoutTree.sol";
 import { SumTrees } from "../lib/SumTrees.sol";
 
 /// @title MoneyHarness
@@ -141,6 +142,14 @@ contract MoneyHarness {
         returns (bytes memory prefix, bytes memory totals)
     {
         return SumTrees.open(root, n, index, row, siblings);
+    }
+
+    function payoutOpens(bytes32 root, uint32 count, Payout calldata payout, bytes calldata siblings)
+        external
+        pure
+        returns (bool)
+    {
+        return PayoutTree.opens(root, count, payout, siblings);
     }
 
     function isRoot(bytes32 root, uint256 n, bytes calldata sums, bytes32 topHash) external pure returns (bool) {
