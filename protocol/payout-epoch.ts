@@ -35,7 +35,7 @@ export type EpochHeader = {
 
 /** `keccak(abi.encode(header))`. */
 export function epochHash(header: EpochHeader): Uint8Array {
-  return keccak256(encodeStruct(headerFields, header))
+  return keccak256(encodeStruct(epochHeaderFields, header))
 }
 
 /** Row of credit `index`. */
@@ -56,7 +56,7 @@ export function payoutRow(index: number, { payee, cumulative }: Payout): Uint8Ar
 const creditPrefix = Uint8Array.of(5)
 const payoutPrefix = Uint8Array.of(6)
 
-const headerFields: StructFields = [
+export const epochHeaderFields: StructFields = [
   ['epoch', 'uint64'],
   ['parentRoot', 'bytes32'],
   ['firstBatch', 'uint64'],
