@@ -55,6 +55,7 @@ describe.skipIf(!hasGo || !hasAnvil)('our node on op-geth, and on its own engine
   })
 
   test('op-geth killed and restarted under the sequencer: it goes on with what op-geth still has', async () => {
+    await geth.froze()
     const before = await statusOf(onGeth)
     await geth.kill()
     await new Promise((done) => setTimeout(done, 3_000))

@@ -11,6 +11,8 @@ export const hasGo = goVersion !== undefined
 
 /** Time op-geth may take to open its database and serve. */
 const startMsMax = 30_000
+/** Its freezer looks once a minute. */
+const freezeMsMax = 150_000
 
 export type OpGethOptions = {
   /** Contents of genesis.json. */
@@ -80,6 +82,18 @@ export class OpGeth {
         }
         await new Promise((done) => setTimeout(done, 50))
       }
+    }
+  }
+
+  /**
+   * Resolves when final blocks moved to its freezer, at most a minute after they became final. From then on it drops
+   * the blocks whose states it lost with a SIGKILL, and goes on by itself.
+   */
+  async froze(): Promise<void> {
+    const end = Date.now() + freezeMsMax
+    while (Number(await this.eth.request('debug_dbAncients')) < 2) {
+      if (Date.now() > end) throw new Error('op-geth froze nothing')
+      await new Promise((done) => setTimeout(done, 500))
     }
   }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { devPrivateKeys } from '../../common/dev-keys.ts'
 import type { HttpRpcClient } from '../../common/json-rpc.ts'
@@ -58,6 +59,11 @@ export class OurNode implements Peer {
   start(...args: readonly string[]): Promise<void> {
     const p2p = args.some((arg) => arg.startsWith('--p2p.')) ? [] : ['--p2p.disable']
     return this.#program.start([...this.#base, ...p2p, ...args])
+  }
+
+  /** All that it logged. */
+  log(): string {
+    return readFileSync(this.#program.options.logFile, 'utf8')
   }
 
   kill(): Promise<void> {

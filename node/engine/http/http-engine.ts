@@ -30,8 +30,10 @@ import { engineMethods } from './capabilities.ts'
 import { readTimeoutMs, timeoutMsOf } from './timeouts.ts'
 import { toEngineError } from './wire-errors.ts'
 
-/** Payload ids whose block time is remembered; the driver builds one block at a time. */
+/** Payload ids that are remembered; the driver builds one block at a time. */
 const buildsMax = 64
+/** op-geth's words for a block without its state, in either of its database schemes. */
+const stateLost = /missing trie node|state .*not available|no state found/i
 const messagePasser: Hex = '0x4200000000000000000000000000000000000016'
 
 export type HttpEngineOptions = {
@@ -47,7 +49,7 @@ export class HttpEngine implements Engine {
   readonly #rpc: HttpRpcClient
   readonly #clock: Clock
   /** getPayload's version depends on the block's time, which the id alone does not tell. */
-  readonly #buildTimes = new Map<Hex, bigint>()
+  readonly #builds = new Map<Hex, { readonly timestamp: bigint; readonly parent: Hex }>()
 
   constructor({ url, jwtSecret, forkTimes }: HttpEngineOptions, { clock }: { readonly clock: Clock }) {
     this.#forkTimes = forkTimes
@@ -73,20 +75,26 @@ export class HttpEngine implements Engine {
   }
 
   async forkchoiceUpdated(state: ForkchoiceState, attributes?: PayloadAttributes): Promise<ForkchoiceResult> {
+    if (attributes === undefined) return this.#forkchoiceUpdated(state)
+    return this.#onStateOf(state.headBlockHash, () => this.#forkchoiceUpdated(state, attributes))
+  }
+
+  async #forkchoiceUpdated(state: ForkchoiceState, attributes?: PayloadAttributes): Promise<ForkchoiceResult> {
     const version = attributes === undefined ? 3 : this.#versions(attributes.timestamp).forkchoiceUpdated
     const json = attributes === undefined ? null : payloadAttributesJson(attributes)
     const method = `engine_forkchoiceUpdatedV${version}`
     const result = await this.#ask(method, [forkchoiceStateJson(state), json], parseForkchoiceResult)
     if (attributes !== undefined && result.payloadId !== undefined) {
-      this.#rememberBuild(result.payloadId, attributes.timestamp)
+      this.#rememberBuild(result.payloadId, attributes.timestamp, state.headBlockHash)
     }
     return result
   }
 
   async getPayload(id: Hex): Promise<PayloadEnvelope> {
-    const timestamp = this.#buildTimes.get(id)
-    if (timestamp === undefined) throw new EngineError('unknown-payload', `payload ${id} was not asked for here`)
-    return this.#ask(`engine_getPayloadV${this.#versions(timestamp).getPayload}`, [id], parsePayloadEnvelope)
+    const build = this.#builds.get(id)
+    if (build === undefined) throw new EngineError('unknown-payload', `payload ${id} was not asked for here`)
+    const method = `engine_getPayloadV${this.#versions(build.timestamp).getPayload}`
+    return this.#onStateOf(build.parent, () => this.#ask(method, [id], parsePayloadEnvelope))
   }
 
   async newPayload({ executionPayload, parentBeaconBlockRoot }: PayloadEnvelope): Promise<PayloadStatus> {
@@ -127,14 +135,41 @@ export class HttpEngine implements Engine {
     return this.#ask('eth_getProof', [messagePasser, [], blockHash], (proof) => storageRoot(header, proof))
   }
 
+  /**
+   * Does `action`, which needs the state of `block`. op-geth calls attributes invalid, or builds without end, where it
+   * has a block but lost its state, as after a SIGKILL before anything was final: that is `temporary`, and for a person.
+   */
+  async #onStateOf<T>(block: Hex, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action()
+    } catch (cause) {
+      const isSuspect =
+        cause instanceof EngineError && (cause.code === 'invalid-attributes' || cause.code === 'temporary')
+      if (!isSuspect || (await this.#hasState(block))) throw cause
+      const advice =
+        'rewind it with debug_setHead to a block whose state it has and restart it, or let it sync from peers'
+      throw new EngineError('temporary', `the engine lost the state of its block ${block}: ${advice}`, { cause })
+    }
+  }
+
+  /** False only where the engine says that it has the block but not its state. */
+  async #hasState(block: Hex): Promise<boolean> {
+    try {
+      await this.#ask('eth_getBalance', [messagePasser, { blockHash: block }], String)
+      return true
+    } catch (error) {
+      return !(error instanceof EngineError && stateLost.test(error.message))
+    }
+  }
+
   #versions(timestamp: bigint) {
     return engineApiVersions(this.#forkTimes, timestamp)
   }
 
-  #rememberBuild(id: Hex, timestamp: bigint): void {
-    this.#buildTimes.set(id, timestamp)
-    const [oldest] = this.#buildTimes.keys()
-    if (this.#buildTimes.size > buildsMax && oldest !== undefined) this.#buildTimes.delete(oldest)
+  #rememberBuild(id: Hex, timestamp: bigint, parent: Hex): void {
+    this.#builds.set(id, { timestamp, parent })
+    const [oldest] = this.#builds.keys()
+    if (this.#builds.size > buildsMax && oldest !== undefined) this.#builds.delete(oldest)
   }
 
   async #block(method: string, block: string): Promise<PayloadEnvelope | undefined> {

@@ -136,3 +136,21 @@ describe('capabilities', () => {
     expect(await engine.capabilities()).toBeUndefined()
   })
 })
+
+describe('an engine that has a block but lost its state', () => {
+  const invalid = { error: { code: -38003, message: 'Invalid payload attributes' } }
+  const lost = { error: { code: -32000, message: 'missing trie node 11 (path ) state 0x11 is not available' } }
+
+  test('is not taken to call the attributes invalid', async () => {
+    const { engine } = await engineThat(({ method }) => (method === 'eth_getBalance' ? lost : invalid))
+    await expect(engine.forkchoiceUpdated(heads, attributes(1n))).rejects.toMatchObject({
+      code: 'temporary',
+      message: expect.stringMatching(/lost the state .*debug_setHead/),
+    })
+  })
+
+  test('attributes that are invalid stay invalid where the state is there', async () => {
+    const { engine } = await engineThat(({ method }) => (method === 'eth_getBalance' ? { result: '0x0' } : invalid))
+    await expect(engine.forkchoiceUpdated(heads, attributes(1n))).rejects.toMatchObject({ code: 'invalid-attributes' })
+  })
+})
