@@ -1,0 +1,174 @@
+import { checkTokens, type Engine, type Session } from './engine.ts'
+import type { CanonicalModel, Layer, Matrix } from './model.ts'
+import { type ModelConfig, tilePositions } from './model-config.ts'
+import { type AttentionTile, attendTile, joinTiles } from './ops/attention.ts'
+import { dequantise, embed, multiply } from './ops/linear.ts'
+import { type Quantised, quantise } from './ops/quantise.ts'
+import { rmsNorm } from './ops/rms-norm.ts'
+import { narrow, rope } from './ops/rope.ts'
+import { add, swiGlu } from './ops/swiglu.ts'
+import type { Op, Trace } from './trace.ts'
+
+/**
+ * The model in plain TypeScript, one position after another, as docs/canonical-inference.md says it: what every other engine
+ * is compared with. Slow.
+ */
+export class Oracle implements Engine {
+  readonly #model: CanonicalModel
+
+  constructor(model: CanonicalModel) {
+    this.#model = model
+  }
+
+  get config(): ModelConfig {
+    return this.#model.config
+  }
+
+  start(): Session {
+    return new OracleSession(this.#model)
+  }
+}
+
+/** Keys and values of one layer, a list of `kvHeads · headDim` each per position. */
+type Cache = { readonly keys: Int16Array[]; readonly values: Int16Array[] }
+
+class OracleSession implements Session {
+  readonly #model: CanonicalModel
+  readonly #caches: readonly Cache[]
+  #length = 0
+
+  constructor(model: CanonicalModel) {
+    this.#model = model
+    this.#caches = model.layers.map(() => ({ keys: [], values: [] }))
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  append(tokens: readonly number[], trace?: Trace): Int32Array {
+    checkTokens(this.#model.config, this.#length, tokens)
+    let logits: Int32Array = new Int32Array(0)
+    for (const token of tokens) {
+      const position = this.#length
+      logits = this.#step(token, new Tracer(trace, position))
+      this.#length++
+    }
+    return logits
+  }
+
+  #step(token: number, tracer: Tracer): Int32Array {
+    const { config, embedding, finalNorm, head } = this.#model
+    let x: Int32Array = tracer.unit('embedding', embed(embedding, token))
+    for (const [i, layer] of this.#model.layers.entries()) {
+      tracer.layer = i
+      x = this.#layer(layer, this.#caches[i] ?? { keys: [], values: [] }, x, tracer)
+    }
+    tracer.layer = 0
+    const normed = tracer.unit('finalNorm', rmsNorm(x, finalNorm, config.epsilon))
+    const input = tracer.quantised('headScale', 'headInput', quantise(normed))
+    return tracer.unit('logits', linear('head', head, input, tracer))
+  }
+
+  #layer(layer: Layer, cache: Cache, before: Int32Array, tracer: Tracer): Int32Array {
+    const { config, sigmoidTable } = this.#model
+    const normed = tracer.unit('attentionNorm', rmsNorm(before, layer.attentionNorm, config.epsilon))
+    const mix = this.#attention(
+      layer,
+      cache,
+      tracer.quantised('attentionScale', 'attentionInput', quantise(normed)),
+      tracer,
+    )
+    const mixInput = tracer.quantised('outputScale', 'outputInput', quantise(mix))
+    const middle = tracer.unit('attentionResidual', add(before, linear('output', layer.output, mixInput, tracer)))
+
+    const ffnNormed = tracer.unit('ffnNorm', rmsNorm(middle, layer.ffnNorm, config.epsilon))
+    const ffnInput = tracer.quantised('ffnScale', 'ffnInput', quantise(ffnNormed))
+    const gate = linear('gate', layer.gate, ffnInput, tracer)
+    const up = linear('up', layer.up, ffnInput, tracer)
+    const activation = tracer.unit('activation', swiGlu(gate, up, sigmoidTable))
+    const downInput = tracer.quantised('downScale', 'downInput', quantise(activation))
+    return tracer.unit('ffnResidual', add(middle, linear('down', layer.down, downInput, tracer)))
+  }
+
+  #attention(layer: Layer, cache: Cache, input: Quantised, tracer: Tracer): Int32Array {
+    const { config, expTable } = this.#model
+    const { heads, headDim, kvHeads } = config
+    const { position } = tracer
+    const [query, key, value] = [
+      linear('query', layer.query, input, tracer),
+      linear('key', layer.key, input, tracer),
+      linear('value', layer.value, input, tracer),
+    ]
+    const [cos, sin] = this.#angles(position)
+    const rotated = tracer.unit('rotatedQuery', rope(query, cos, sin))
+    cache.keys[position] = tracer.unit('cachedKey', rope(key, cos, sin))
+    cache.values[position] = tracer.unit('cachedValue', narrow(value))
+
+    const mix = new Int32Array(heads * headDim)
+    const tileCount = Math.ceil((position + 1) / tilePositions(config))
+    for (let head = 0; head < heads; head++) {
+      const kvHead = Math.floor(head / (heads / kvHeads))
+      const tiles: AttentionTile[] = []
+      for (let tile = 0; tile < tileCount; tile++) {
+        const part = attendTile(
+          rotated.subarray(head * headDim, (head + 1) * headDim),
+          tileOf(cache.keys, kvHead, tile, config),
+          tileOf(cache.values, kvHead, tile, config),
+          expTable,
+          config,
+        )
+        tracer.unit('attentionTile', [part.max, part.sum, ...part.mix], head * tileCount + tile)
+        tiles.push(part)
+      }
+      mix.set(joinTiles(tiles, expTable), head * headDim)
+    }
+    return tracer.unit('attentionMix', mix)
+  }
+
+  #angles(position: number): [cos: Int16Array, sin: Int16Array] {
+    const { ropeCos, ropeSin, config } = this.#model
+    const half = config.headDim / 2
+    const [from, to] = [position * half, (position + 1) * half]
+    return [ropeCos.subarray(from, to), ropeSin.subarray(from, to)]
+  }
+}
+
+/** A linear layer: accumulators, which are the unit's output, and what they stand for in Q16. */
+function linear(op: Op, matrix: Matrix, input: Quantised, tracer: Tracer): Int32Array {
+  return dequantise(tracer.unit(op, multiply(matrix, input)), matrix.scales, input)
+}
+
+/** Keys or values of one head at the positions of one tile, one after another. */
+function tileOf(cache: readonly Int16Array[], kvHead: number, tile: number, config: ModelConfig): Int16Array {
+  const size = tilePositions(config)
+  const rows = cache.slice(tile * size, (tile + 1) * size)
+  const out = new Int16Array(rows.length * config.headDim)
+  for (const [i, row] of rows.entries()) {
+    out.set(row.subarray(kvHead * config.headDim, (kvHead + 1) * config.headDim), i * config.headDim)
+  }
+  return out
+}
+
+/** Where the pass is, and whom to tell. */
+class Tracer {
+  readonly position: number
+  layer = 0
+  readonly #trace: Trace | undefined
+
+  constructor(trace: Trace | undefined, position: number) {
+    this.#trace = trace
+    this.position = position
+  }
+
+  unit<Values extends ArrayLike<number>>(op: Op, values: Values, part = 0): Values {
+    this.#trace?.({ op, layer: this.layer, position: this.position, part }, values)
+    return values
+  }
+
+  quantised(scale: Op, input: Op, value: Quantised): Quantised {
+    this.unit(scale, [value.mantissa, value.exponent])
+    this.unit(input, value.values)
+    return value
+  }
+}
