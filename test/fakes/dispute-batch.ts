@@ -53,6 +53,10 @@ const contributions: ReadonlyMap<bigint, Hex> = new Map([
 ])
 export const datanets = 3n
 
+/** What DisputeGame is sent of a slash and of an epoch's bond, in wei. */
+export const slashReward = 5n * 10n ** 14n
+export const epochReward = 10n ** 17n
+
 /** One inference to be. `onChain`: its request was opened on chain; `cut`: the payer cut the stream. */
 export type Plan = {
   readonly payer: Actor
@@ -236,6 +240,8 @@ export function segmentsOf(drafts: readonly Draft[]): Segment[] {
 }
 
 export type CommitOptions = {
+  /** Rows of receipts behind the drafts that nobody opens. */
+  readonly filler?: readonly Uint8Array[]
   readonly batchId?: bigint
   readonly segments?: readonly Segment[]
   /** Rows behind the last receipt, where the tree has padding. */
@@ -247,15 +253,16 @@ export async function commit(
   world: DisputeWorld,
   worker: Hex,
   drafts: readonly Draft[],
-  { batchId = 5n, segments = segmentsOf(drafts), hidden = [] }: CommitOptions = {},
+  { batchId = 5n, segments = segmentsOf(drafts), filler = [], hidden = [] }: CommitOptions = {},
 ): Promise<Committed> {
-  const rows = drafts.map(({ receipt, payment, sums }) => receiptRow(receipt, hexToBytes(payment), sums))
+  const known = drafts.map(({ receipt, payment, sums }) => receiptRow(receipt, hexToBytes(payment), sums))
+  const rows = [...known, ...filler]
   const tree = new ProvenTree(rows, hidden)
   const header = {
     batchId,
     worker,
     committedAt: world.chain.now,
-    l1Origin: 9n,
+    l2Block: 9n,
     receiptRoot: tree.root,
     count: rows.length,
     sums: tree.sums,
@@ -291,5 +298,6 @@ export async function answerTerms(world: DisputeWorld): Promise<void> {
   await world.answer('isVoid', undefined, false)
   await world.answer('voidReceipt', undefined)
   await world.answer('voidBatch', undefined)
-  await world.answer('slash', undefined, 10n ** 15n, 5n * 10n ** 14n)
+  await world.answer('slash', undefined, 2n * slashReward, slashReward)
+  await world.answer('revertEpoch', undefined, epochReward, epochReward)
 }

@@ -12,7 +12,7 @@ import { type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { type Actor, MoneyChain, open, Reverted } from './money-chain.ts'
 
 const batchHeader =
-  'struct BatchHeader { uint64 batchId; address worker; uint64 committedAt; uint64 l1Origin; bytes32 receiptRoot; uint32 count; uint128[10] sums; uint8 class; bytes32 dataHash; bytes32 segmentsHash; }'
+  'struct BatchHeader { uint64 batchId; address worker; uint64 committedAt; uint64 l2Block; bytes32 receiptRoot; uint32 count; uint128[10] sums; uint8 class; bytes32 dataHash; bytes32 segmentsHash; }'
 const segment =
   'struct Segment { bytes32 channel; uint32 count; uint128 fee; bytes32 requestId; uint128 maxFee; uint128 cumulativeCap; uint64 deadline; bytes32 r; bytes32 vs; }'
 
@@ -22,6 +22,10 @@ const abi = parseAbi([
   segment,
   'struct Price { uint128 rin; uint128 rout; uint64 validUntil; uint32 sharesVersion; uint64 setAt; }',
   'struct Shares { uint128 platformFee; uint16 betaBps; uint16 gammaBps; uint16 omegaBps; uint16 rhoBps; }',
+  'struct EpochHeader { uint64 epoch; bytes32 parentRoot; uint64 firstBatch; uint64 lastBatch; bytes32 creditsRoot; uint128 creditsSum; uint32 creditsCount; bytes32 payoutRoot; uint128 payoutSum; uint32 payoutCount; bytes32 dataHash; bytes32 algoHash; }',
+  'struct Totals { uint64 receipts; uint64 entries; uint128 payable_; uint128 platform; uint128 stakers; }',
+  'struct EpochRecord { EpochHeader header; address proposer; uint64 proposedAt; uint128 bond; Totals totals; }',
+  'function revertEpoch(EpochRecord record, address winner) returns (uint256)',
   'function batchHash(uint64) view returns (bytes32)',
   'function isVoid(uint64, uint32) view returns (bool)',
   'function receiptsThrough(uint64) view returns (uint64)',
@@ -45,6 +49,7 @@ const asked = {
   CodeRegistry: ['payoutAt'],
   DatanetRegistry: ['payoutOfAt', 'datanetCount'],
   WorkerRegistry: ['slash'],
+  AttributionLedger: ['revertEpoch'],
 } as const
 type Asked = keyof typeof asked
 type Question = (typeof asked)[Asked][number]
@@ -56,6 +61,7 @@ const places: Readonly<Record<Asked, Hex>> = {
   CodeRegistry: openLedgerPredeploys.codeRegistry,
   DatanetRegistry: openLedgerPredeploys.datanetRegistry,
   WorkerRegistry: openLedgerPredeploys.workerRegistry,
+  AttributionLedger: openLedgerPredeploys.attributionLedger,
 }
 
 export type Judge = 'ReceiptJudge' | 'EntryJudge' | 'EpochJudge'
