@@ -24,8 +24,8 @@ export type BatchHeader = {
   readonly worker: Hex
   /** Unix seconds. */
   readonly committedAt: bigint
-  /** Number of the L1 block that the L2 block came from. */
-  readonly l1Origin: bigint
+  /** Number of the block that committed it. */
+  readonly l2Block: bigint
   readonly receiptRoot: Hex
   readonly count: number
   /** In the order of `receiptSumNames` of fee.ts. */
@@ -61,7 +61,7 @@ const headerFields: StructFields = [
   ['batchId', 'uint64'],
   ['worker', 'address'],
   ['committedAt', 'uint64'],
-  ['l1Origin', 'uint64'],
+  ['l2Block', 'uint64'],
   ['receiptRoot', 'bytes32'],
   ['count', 'uint32'],
   ['sums', 'uint128[10]'],

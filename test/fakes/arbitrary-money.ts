@@ -99,7 +99,7 @@ export const batchHeader: fc.Arbitrary<BatchHeader> = fc.record({
   batchId: u64,
   worker: address,
   committedAt: u64,
-  l1Origin: u64,
+  l2Block: u64,
   receiptRoot: hash,
   count: u32,
   sums: sums10,

@@ -138,7 +138,7 @@ export function batchHeader(fields: Partial<BatchHeader>): BatchHeader {
     batchId: 1n,
     worker: `0x${'33'.repeat(20)}`,
     committedAt: 0n,
-    l1Origin: 0n,
+    l2Block: 0n,
     receiptRoot: `0x${'11'.repeat(32)}`,
     count: 1,
     sums: Array.from({ length: 10 }, () => 0n),

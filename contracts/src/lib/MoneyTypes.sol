@@ -135,7 +135,6 @@ struct Shares {
 
 /// @dev A commit behind `notAfter` is refused: a transaction that was held back makes no honest worker late.
 struct BatchInput {
-    bytes32 receiptRoot;
     bytes32 topHash;
     uint32 count;
     uint128[10] sums;
@@ -160,7 +159,7 @@ struct BatchHeader {
     uint64 batchId;
     address worker;
     uint64 committedAt;
-    uint64 l1Origin;
+    uint64 l2Block;
     bytes32 receiptRoot;
     uint32 count;
     uint128[10] sums;

@@ -3,12 +3,14 @@ pragma solidity 0.8.30;
 
 import { BatchHeader, Segment, Totals } from "../../lib/MoneyTypes.sol";
 
-/// @notice A request opened on chain. `payer` is zero where there is none.
+/// @notice A request opened on chain. `payer` is zero where there is none, `settledBy` the batch that settled it: zero while it is
+///         open, 2^64 − 1 where its deadline passed and it was refunded.
 struct OpenRequest {
     address payer;
     uint64 openedAt;
-    uint64 deadline;
     uint128 maxFee;
+    uint64 deadline;
+    uint64 settledBy;
 }
 
 /// @title IInferenceMarket
