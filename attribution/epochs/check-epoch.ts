@@ -1,4 +1,5 @@
 import { bytesToHex, equalBytes, FormatError, type Hex } from '../../protocol/bytes.ts'
+import type { EpochRecord } from '../../protocol/epoch-record.ts'
 import type { EpochHeader } from '../../protocol/payout-epoch.ts'
 import { challenge, demand, right, type Verdict } from './challenge.ts'
 import { DataError } from './data-error.ts'
@@ -18,7 +19,6 @@ import type { EpochParent, EpochProgress } from './epoch-task.ts'
 import { type EpochTrees, epochTrees, type Rows } from './epoch-trees.ts'
 import type { EpochFacts } from './mature-batch.ts'
 import { creditCut, openCredit, openPayout, payoutCut } from './opened-rows.ts'
-import type { EpochRecord } from './openings.ts'
 import type { RowTree } from './row-tree.ts'
 
 /** Bytes of a credit that order it: payee, receipt, entry. */

@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads'
+import type { EpochRecord } from '../../protocol/epoch-record.ts'
 import type { EpochHeader } from '../../protocol/payout-epoch.ts'
 import type { BuiltEpoch } from './build-epoch.ts'
 import type { Verdict } from './challenge.ts'
 import { leafRowBytes } from './epoch-rows.ts'
 import { EpochError, type EpochProgress, type EpochTask } from './epoch-task.ts'
 import type { EpochFacts } from './mature-batch.ts'
-import type { EpochRecord } from './openings.ts'
 import { RowTree } from './row-tree.ts'
 
 export type ThreadOptions = {

@@ -1,6 +1,6 @@
 import type { Hex } from '../../protocol/bytes.ts'
 import type { InferenceReceipt } from '../../protocol/inference-receipt.ts'
-import type { Credit, EpochHeader, Payout } from '../../protocol/payout-epoch.ts'
+import type { Credit, Payout } from '../../protocol/payout-epoch.ts'
 import type { BatchHeader } from '../../protocol/receipt-batch.ts'
 import type { BatchEntry } from './batch-rows.ts'
 
@@ -30,24 +30,4 @@ export type PayoutCut = {
   readonly at: number
   readonly before: OpenedPayout
   readonly behind: OpenedPayout
-}
-
-/** A proposed epoch as the ledger hashed it: the event EpochProposed carries all of it. */
-export type EpochRecord = {
-  readonly header: EpochHeader
-  readonly proposer: Hex
-  /** Unix seconds. */
-  readonly proposedAt: bigint
-  /** wei. */
-  readonly bond: bigint
-  readonly totals: EpochTotals
-}
-
-/** Running totals of all mature batches through the epoch's last; sums in wei. */
-export type EpochTotals = {
-  readonly receipts: bigint
-  readonly entries: bigint
-  readonly payable_: bigint
-  readonly platform: bigint
-  readonly stakers: bigint
 }

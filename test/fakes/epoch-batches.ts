@@ -41,7 +41,7 @@ export function wideBatch(batchId: bigint, receipts: number, entries: number, pa
 
 function matureBatch(batchId: bigint, file: BatchFile, voided: readonly number[]): MatureBatch {
   const header: BatchHeader = {
-    ...{ batchId, worker: zeroAddress, committedAt: 0n, l1Origin: 0n, receiptRoot: zeroHash, count: 0, sums: [] },
+    ...{ batchId, worker: zeroAddress, committedAt: 0n, l2Block: 0n, receiptRoot: zeroHash, count: 0, sums: [] },
     ...{ class: 1, dataHash: zeroHash, segmentsHash: zeroHash },
   }
   const { tree, count } = new OpenBatch(header, file)

@@ -2,7 +2,6 @@ import type { Call } from '../../attribution/epochs/challenge.ts'
 import type { EpochFacts } from '../../attribution/epochs/mature-batch.ts'
 import type {
   CreditCut,
-  EpochRecord,
   OpenedCredit,
   OpenedEntry,
   OpenedPayout,
@@ -10,6 +9,7 @@ import type {
   PayoutCut,
 } from '../../attribution/epochs/openings.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import type { EpochRecord } from '../../protocol/epoch-record.ts'
 import { receiptLeaf, receiptStructHash } from '../../protocol/inference-receipt.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
 import { creditRow, type EpochHeader, payoutRow } from '../../protocol/payout-epoch.ts'
