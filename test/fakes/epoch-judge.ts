@@ -187,7 +187,8 @@ function open(root: Hex, n: number, index: number, row: Uint8Array, siblings: He
   )
 }
 
-function openPayout(root: Hex, n: number, opened: OpenedPayout): OpenedPayout {
+/** Throws where the payout is not under the root. */
+export function openPayout(root: Hex, n: number, opened: OpenedPayout): OpenedPayout {
   const { payout, siblings } = opened
   open(root, n, payout.index, payoutRow(payout.index, payout), siblings)
   return opened
