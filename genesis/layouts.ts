@@ -55,6 +55,22 @@ function requireAt(contract: string, label: string, slot: number, offset: number
   throw new GenesisError('bytecode', `${contract}.${label} is at ${where}, must be at slot ${slot}, offset ${offset}`)
 }
 
+const day = 86_400n
+
+/** What the contracts of money begin with. */
+function moneyValues(config: DeployConfig, l1: L1Counterparts): Expectation[] {
+  const { attributionLedger, inferenceMarket } = openLedgerPredeploys
+  return [
+    ['L2OpenBridge', openLedgerPredeploys.openBridge, 'l1Bridge', BigInt(l1.openBridge)],
+    // The attributor, and behind it no epoch yet.
+    ['AttributionLedger', attributionLedger, '_heads', BigInt(config.attributor)],
+    ['AttributionLedger', attributionLedger, 'window', config.challengeWindowSeconds],
+    ['InferenceMarket', inferenceMarket, 'window', config.challengeWindowSeconds],
+    ['InferenceMarket', inferenceMarket, 'withdrawalDelay', config.channelWithdrawalDelaySeconds],
+    ['RevenueSplitter', openLedgerPredeploys.revenueSplitter, 'currentShares', 1n],
+  ]
+}
+
 type Expectation = readonly [contract: string, address: Hex, label: string, value: bigint]
 
 function initialValues(config: DeployConfig, l1: L1Counterparts): Expectation[] {
@@ -65,6 +81,8 @@ function initialValues(config: DeployConfig, l1: L1Counterparts): Expectation[] 
     ['L1FeeVault', predeploys.l1FeeVault],
     ['OperatorFeeVault', predeploys.operatorFeeVault],
   ]
+  const [fortnight, twoWindows] = [14n * day, 2n * config.challengeWindowSeconds]
+  const moneyDelay = twoWindows > fortnight ? twoWindows : fortnight
   const flags = ['isEcotone', 'isFjord', 'isIsthmus', 'isJovian']
   return [
     ...vaults.flatMap(([name, address]): Expectation[] => [
@@ -75,8 +93,9 @@ function initialValues(config: DeployConfig, l1: L1Counterparts): Expectation[] 
     ...flags.map((flag): Expectation => ['GasPriceOracle', predeploys.gasPriceOracle, flag, 1n]),
     ['L1Block', predeploys.l1Block, 'isCustomGasToken', ownToken ? 1n : 0n],
     ['DatanetRegistry', openLedgerPredeploys.datanetRegistry, 'datanetCount', 0n],
-    ...(ownToken
-      ? ([['L2OpenBridge', openLedgerPredeploys.openBridge, 'l1Bridge', BigInt(l1.openBridge)]] as const)
-      : []),
+    ['MoneyTimelock', openLedgerPredeploys.moneyTimelock, 'delayFloor', moneyDelay],
+    ['MoneyTimelock', openLedgerPredeploys.moneyTimelock, '_minDelay', moneyDelay],
+    ['Timelock', openLedgerPredeploys.timelock, '_minDelay', day],
+    ...(ownToken ? moneyValues(config, l1) : []),
   ]
 }

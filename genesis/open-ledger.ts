@@ -24,12 +24,34 @@ export function openLedgerContracts(config: DeployConfig, l1Bridge: Hex): OpenLe
 }
 
 /** What speaks of OPEN, and so stands only where it is the gas token: the bridge and everything that pays. */
-function openContracts(_config: DeployConfig, l1Bridge: Hex): OpenLedgerContract[] {
+function openContracts(config: DeployConfig, l1Bridge: Hex): OpenLedgerContract[] {
+  const { attributor, challengeWindowSeconds, channelWithdrawalDelaySeconds } = config
   return [
     { name: 'L2OpenBridge', address: openLedgerPredeploys.openBridge, admin: timelock, initialize: [l1Bridge] },
+    { name: 'RevenueSplitter', address: openLedgerPredeploys.revenueSplitter, admin: timelock, initialize: [] },
+    {
+      name: 'InferenceMarket',
+      address: openLedgerPredeploys.inferenceMarket,
+      admin: moneyTimelock,
+      initialize: [challengeWindowSeconds, channelWithdrawalDelaySeconds],
+    },
+    {
+      name: 'AttributionLedger',
+      address: openLedgerPredeploys.attributionLedger,
+      admin: moneyTimelock,
+      initialize: [attributor, challengeWindowSeconds],
+    },
+    { name: 'RoyaltyVault', address: openLedgerPredeploys.royaltyVault, admin: moneyTimelock, initialize: [] },
     { name: 'DisputeGame', address: openLedgerPredeploys.disputeGame, admin: moneyTimelock },
     { name: 'ReceiptJudge', address: openLedgerPredeploys.receiptJudge, admin: moneyTimelock },
     { name: 'EntryJudge', address: openLedgerPredeploys.entryJudge, admin: moneyTimelock },
     { name: 'EpochJudge', address: openLedgerPredeploys.epochJudge, admin: moneyTimelock },
+    { name: 'AnswerJudge', address: openLedgerPredeploys.answerJudge, admin: moneyTimelock },
   ]
 }
+
+/** Contracts of ours that nobody can upgrade: they hold nothing and have no owner. */
+export const openLedgerUnproxied = [
+  { name: 'OpenBurner', address: openLedgerPredeploys.openBurner },
+  { name: 'AttributionCaller', address: openLedgerPredeploys.attributionCaller },
+] as const

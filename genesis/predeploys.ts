@@ -5,7 +5,7 @@ import { type Hex, hexToBytes, zeroAddress } from '../protocol/bytes.ts'
 import { checkCodeHash } from './code-hashes.ts'
 import type { DeployConfig } from './deploy-config.ts'
 import type { GenesisEvm, Target } from './genesis-evm.ts'
-import { openLedgerContracts } from './open-ledger.ts'
+import { openLedgerContracts, openLedgerUnproxied } from './open-ledger.ts'
 import { packageContract } from './package-contracts.ts'
 
 /** L1 contracts that the L2's predeploys talk to. Those that a chain lacks are left out: their messages go nowhere. */
@@ -142,6 +142,9 @@ async function placeOpenLedger(evm: GenesisEvm, config: DeployConfig, l1Bridge: 
   const { timelock, moneyTimelock } = openLedgerPredeploys
   await placeUnproxied(evm, 'Timelock', timelock, [config.proxyAdminOwner])
   await placeUnproxied(evm, 'MoneyTimelock', moneyTimelock, [config.challengeWindowSeconds, timelock])
+  if (config.customGasToken !== null) {
+    for (const { name, address } of openLedgerUnproxied) await placeUnproxied(evm, name, address)
+  }
   const proxy = packageContract('Proxy')
   for (const { name, address, admin, initialize } of openLedgerContracts(config, l1Bridge)) {
     await evm.place(address, proxy.abi, proxy.creationCode, [admin])
@@ -215,6 +218,9 @@ async function initializeGasToken(evm: GenesisEvm, config: DeployConfig): Promis
   const { name, symbol } = config.customGasToken ?? { name: '', symbol: '' }
   const controller = ours('LiquidityController', predeploys.liquidityController)
   await evm.call(controller, 'initialize', [name, symbol])
-  await evm.call(controller, 'authorizeMinter', [openLedgerPredeploys.openBridge], { from: config.proxyAdminOwner })
+  // The bridge mints and burns, the burner has code to burn alone.
+  for (const minter of [openLedgerPredeploys.openBridge, openLedgerPredeploys.openBurner]) {
+    await evm.call(controller, 'authorizeMinter', [minter], { from: config.proxyAdminOwner })
+  }
   await evm.call(ours('L1Block', predeploys.l1Block), 'setCustomGasToken', [], { from: depositorAccount })
 }

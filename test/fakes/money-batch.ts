@@ -218,6 +218,11 @@ export function buildEpoch(receipts: readonly EpochReceipt[], before: readonly P
   const payouts = [...sums]
     .map(([payee, cumulative]) => ({ payee, cumulative }))
     .sort((a, b) => (a.payee < b.payee ? -1 : 1))
+  return epochOf(credits, payouts)
+}
+
+/** The epoch of credits and payouts as they are, right or wrong. */
+export function epochOf(credits: readonly Credit[], payouts: readonly Payout[]): BuiltEpoch {
   return {
     credits,
     payouts,

@@ -246,15 +246,6 @@ async function genesis(): Promise<GenesisEvm> {
   for (const name of Object.keys(moneyContracts) as (keyof typeof moneyContracts)[]) {
     if (isCompiled(name) && !inGenesis.includes(name)) await placeBehindProxy(evm, name)
   }
-  for (const name of ['OpenBurner', 'AttributionCaller'] as const) {
-    if (!isCompiled(name)) continue
-    const { abi, bytecode } = loadArtifact(name)
-    await evm.place(addressOf(name), abi, hexToBytes(bytecode))
-  }
-  if (isCompiled('OpenBurner')) {
-    const controller = { abi: loadArtifact('LiquidityController').abi, address: addressOf('LiquidityController') }
-    await evm.call(controller, 'authorizeMinter', [addressOf('OpenBurner')], { from: config.proxyAdminOwner })
-  }
   evm.blockNumber = 1n
   return evm
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { openLedgerPredeploys, predeploys } from '../../contracts/addresses.ts'
+import { loadArtifact } from '../../contracts/artifact.ts'
 import { type BuiltGenesis, buildGenesis, genesisFileText } from '../../genesis/build-genesis.ts'
 import { checkCodeHash } from '../../genesis/code-hashes.ts'
 import type { DeployConfig } from '../../genesis/deploy-config.ts'
@@ -8,9 +9,10 @@ import { openLedgerContracts } from '../../genesis/open-ledger.ts'
 import { implementationAddress } from '../../genesis/predeploys.ts'
 import { devPreset } from '../../genesis/presets.ts'
 import { openSupply } from '../../genesis/supply.ts'
-import { bytesToHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
 import { genesisHeader, parseGenesis } from '../../protocol/genesis-file.ts'
 import { headerHash } from '../../protocol/header.ts'
+import { keccak256 } from '../../protocol/keccak.ts'
 import { parseRollupConfig } from '../../protocol/rollup-config-json.ts'
 
 type Account = { code?: Hex; balance: Hex; nonce?: Hex; storage?: Record<string, Hex> }
@@ -82,12 +84,24 @@ describe('genesis of a dev chain', () => {
       'ReceiptJudge',
       'EntryJudge',
       'EpochJudge',
+      'AnswerJudge',
     ]
     for (const { name, address } of ownContracts) {
       const admin = slow.includes(name) ? moneyTimelock : timelock
       expect(BigInt(alloc[address]?.storage?.[adminSlot] ?? 0), name).toBe(BigInt(admin))
     }
     for (const address of [timelock, moneyTimelock]) expect(alloc[address]?.storage).not.toHaveProperty(adminSlot)
+  })
+
+  test('the burner may take OPEN out of circulation, and has no proxy that could be made to mint', () => {
+    const { openBurner, openBridge, attributionCaller } = openLedgerPredeploys
+    const minters = loadArtifact('LiquidityController').storageLayout.find(({ label }) => label === 'minters')
+    const flag = (minter: Hex) => {
+      const place = concatBytes(uintBytes(BigInt(minter), 32), uintBytes(minters?.slot ?? 0, 32))
+      return BigInt(alloc[predeploys.liquidityController]?.storage?.[bytesToHex(keccak256(place))] ?? 0)
+    }
+    expect([openBridge, openBurner, attributionCaller].map(flag)).toEqual([1n, 1n, 0n])
+    for (const address of [openBurner, attributionCaller]) expect(alloc[address]?.storage).toBeUndefined()
   })
 
   test('rollup.json names the block that genesis.json makes, and reads back', () => {

@@ -1,0 +1,31 @@
+import { openLedgerPredeploys } from '../../contracts/addresses.ts'
+import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
+import { defaultShares } from '../../protocol/fee.ts'
+import { modelVersionHash } from '../../protocol/inference-request.ts'
+import { type RoyaltyRow, royaltyHash } from '../../protocol/royalty-vector.ts'
+import type { Terms } from './money-batch.ts'
+import { type Actor, type MoneyChain, open } from './money-chain.ts'
+
+/** Registers what every inference needs: Datanet 1 with a contribution, a model with a price. */
+export async function standingModel(chain: MoneyChain): Promise<{ terms: Terms; royaltyRows: readonly RoyaltyRow[] }> {
+  const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
+  const owner = chain.actor('datanet owner')
+  await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
+  await chain.send(owner, 'DatanetRegistry', 'setStatus', [1n, 1 + 1])
+  const royaltyRows = [{ kind: 1, id: chain.actor('model owner').address, bps: 10_000 }] as const
+  const terms: Terms = {
+    modelVersion: modelVersionHash(1n, 1),
+    class: 0,
+    priceVersion: 1,
+    price: { rin: 3n * 10n ** 15n, rout: 6n * 10n ** 15n },
+    shares: defaultShares,
+    royaltyHash: bytesToHex(royaltyHash(royaltyRows)),
+    indexSetHash: word(0),
+  }
+  return { terms, royaltyRows }
+}
+
+/** Gives a worker stake that covers so many wei. */
+export async function stake(chain: MoneyChain, worker: Actor, amount = 1_000n * open): Promise<void> {
+  await chain.send(openLedgerPredeploys.workerRegistry, 'InferenceMarket', 'setStake', [worker.address, amount])
+}
