@@ -48,7 +48,7 @@ library Demands {
     uint256 internal constant TOKENS_PER_LEAF = 32;
     /// @dev Gas of an answer without siblings: a receipt comes with its request and payment.
     uint256 private constant RECEIPT_GAS = 170_000;
-    uint256 private constant LEAF_GAS = 110_000;
+    uint256 private constant LEAF_GAS = 125_000;
     /// @dev Gas of an answer for each byte of its siblings: calldata, event and hashing.
     uint256 private constant SIBLING_BYTE_GAS = 30;
     /// @dev Bytes of an answer's transaction without siblings.
