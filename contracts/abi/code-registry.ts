@@ -1,5 +1,6 @@
 /** Interface of contracts/src/ol/CodeRegistry.sol; written by scripts/build-contracts.ts. */
 export const codeRegistryAbi = [
+  { inputs: [], name: 'CheckpointUnorderedInsertion', type: 'error' },
   { inputs: [{ internalType: 'string', name: 'code', type: 'string' }], name: 'CodeTaken', type: 'error' },
   { inputs: [{ internalType: 'string', name: 'code', type: 'string' }], name: 'InvalidCode', type: 'error' },
   { inputs: [{ internalType: 'string', name: 'code', type: 'string' }], name: 'NotCodeOwner', type: 'error' },
@@ -55,6 +56,13 @@ export const codeRegistryAbi = [
   },
   {
     inputs: [],
+    name: 'PAYOUT_EPOCH',
+    outputs: [{ internalType: 'uint256', name: '', type: 'uint256' }],
+    stateMutability: 'view',
+    type: 'function',
+  },
+  {
+    inputs: [],
     name: 'URI_BYTES_MAX',
     outputs: [{ internalType: 'uint256', name: '', type: 'uint256' }],
     stateMutability: 'view',
@@ -91,6 +99,16 @@ export const codeRegistryAbi = [
   {
     inputs: [{ internalType: 'string', name: 'code', type: 'string' }],
     name: 'payoutAddress',
+    outputs: [{ internalType: 'address', name: '', type: 'address' }],
+    stateMutability: 'view',
+    type: 'function',
+  },
+  {
+    inputs: [
+      { internalType: 'bytes32', name: 'codeHash', type: 'bytes32' },
+      { internalType: 'uint64', name: 'time', type: 'uint64' },
+    ],
+    name: 'payoutAt',
     outputs: [{ internalType: 'address', name: '', type: 'address' }],
     stateMutability: 'view',
     type: 'function',

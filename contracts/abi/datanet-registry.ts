@@ -413,6 +413,16 @@ export const datanetRegistryAbi = [
   },
   {
     inputs: [
+      { internalType: 'uint64', name: 'contribId', type: 'uint64' },
+      { internalType: 'uint64', name: 'time', type: 'uint64' },
+    ],
+    name: 'payoutOfAt',
+    outputs: [{ internalType: 'address', name: '', type: 'address' }],
+    stateMutability: 'view',
+    type: 'function',
+  },
+  {
+    inputs: [
       { internalType: 'uint64', name: 'id', type: 'uint64' },
       {
         components: [

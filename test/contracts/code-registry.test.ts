@@ -1,6 +1,8 @@
 import { beforeEach, expect, test } from 'vitest'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import type { GenesisEvm } from '../../genesis/genesis-evm.ts'
+import { zeroAddress } from '../../protocol/bytes.ts'
+import { keccakHex } from '../../protocol/keccak.ts'
 import { alice, at, bob, carol, deploy, emptyChain } from './chain.ts'
 
 const registry = at('CodeRegistry', openLedgerPredeploys.codeRegistry)
@@ -35,6 +37,24 @@ test('a transfer moves the right to change, not the payout', async () => {
   expect(String(await call('payoutAddress', ['app'])).toLowerCase()).toBe(alice)
   await expect(call('setPayout', ['app', alice], alice)).rejects.toThrow('NotCodeOwner')
   await call('setPayout', ['app', carol], bob)
+})
+
+test('a payout address is in force from the next day on, and stays so for what was settled before', async () => {
+  const day = 86_400n
+  const today = (evm.timestamp / day) * day
+  const payoutAt = async (time: bigint) =>
+    String(await call('payoutAt', [keccakHex(new TextEncoder().encode('app')), time])).toLowerCase()
+  expect(await payoutAt(today + 10n * day)).toBe(zeroAddress)
+  await call('register', ['app', bob, ''])
+  expect(await payoutAt(evm.timestamp)).toBe(zeroAddress)
+  expect(await payoutAt(today + day - 1n)).toBe(zeroAddress)
+  expect(await payoutAt(today + day)).toBe(bob)
+  await call('setPayout', ['app', carol])
+  expect(await payoutAt(today + day)).toBe(carol)
+  evm.timestamp = today + 3n * day
+  await call('setPayout', ['app', alice])
+  expect(await payoutAt(evm.timestamp + day - 1n)).toBe(carol)
+  expect(await payoutAt(evm.timestamp + day)).toBe(alice)
 })
 
 test('an unregistered code has no payout address', async () => {

@@ -297,6 +297,20 @@ describe('payout addresses', () => {
     expect(String(await call('payoutOf', [1n], alice)).toLowerCase()).toBe(carol)
     await expect(call('rotatePayout', [`0x${'0'.repeat(40)}`], bob)).rejects.toThrow('ZeroAddress')
   })
+
+  test('a contribution pays whom its author had named by a time, one that there is not nobody', async () => {
+    const id = await openDatanet()
+    await call('submit', [id, word('c1'), word('c2'), 0], bob)
+    await call('submitBatch', [id, word('d1'), 10], carol)
+    const tomorrow = (((await call('payoutEpoch', [], bob)) as bigint) + 1n) * 86_400n
+    await call('rotatePayout', [alice], bob)
+    const payout = async (item: bigint, time: bigint) =>
+      String(await call('payoutOfAt', [item, time], alice)).toLowerCase()
+    expect(await payout(1n, tomorrow - 1n)).toBe(bob)
+    expect(await payout(1n, tomorrow)).toBe(alice)
+    for (const item of [2n, 11n]) expect(await payout(item, tomorrow)).toBe(carol)
+    for (const item of [0n, 12n]) expect(await payout(item, tomorrow)).toBe(`0x${'0'.repeat(40)}`)
+  })
 })
 
 function word(hex: string): Hex {

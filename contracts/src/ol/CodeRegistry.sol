@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import { Checkpoints } from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
+import { ICodePayouts } from "./interfaces/ICodePayouts.sol";
+
 /// @notice The registry interface that ERC-8021 asks of whoever resolves attribution codes.
 interface ICodeRegistry {
+    /// @notice The address that the owner named last.
     function payoutAddress(string calldata code) external view returns (address);
     function codeURI(string calldata code) external view returns (string memory);
     function isValidCode(string calldata code) external view returns (bool);
@@ -12,8 +16,11 @@ interface ICodeRegistry {
 /// @title CodeRegistry
 /// @notice App codes of ERC-8021 suffixes, first come first served, and the address that each pays. Predeploy
 ///         0x4f4c…000b. A transfer of a code moves the right to change it; the payout address stays until the new
-///         owner changes it.
-contract CodeRegistry is ICodeRegistry {
+///         owner changes it. Fees go to the address that was in force when they were settled (`payoutAt`): one that is named
+///         today is in force from the next multiple of a day on, so that nobody can change what is being settled.
+contract CodeRegistry is ICodeRegistry, ICodePayouts {
+    using Checkpoints for Checkpoints.Trace160;
+
     struct Code {
         address owner;
         address payout;
@@ -37,7 +44,12 @@ contract CodeRegistry is ICodeRegistry {
     /// @notice A code's URI is a pointer, not a document.
     uint256 public constant URI_BYTES_MAX = 1024;
 
+    /// @notice Payout addresses take effect at a multiple of so many seconds.
+    uint256 public constant PAYOUT_EPOCH = 1 days;
+
     mapping(bytes32 codeHash => Code) private _codes;
+    /// @dev By the time from which each is in force.
+    mapping(bytes32 codeHash => Checkpoints.Trace160) private _payouts;
 
     function register(string calldata code, address payout, string calldata uri) external {
         if (!isValidCode(code)) revert InvalidCode(code);
@@ -46,6 +58,7 @@ contract CodeRegistry is ICodeRegistry {
         bytes32 codeHash = keccak256(bytes(code));
         if (_codes[codeHash].owner != address(0)) revert CodeTaken(code);
         _codes[codeHash] = Code({ owner: msg.sender, payout: payout, uri: uri });
+        _takeEffect(codeHash, payout);
         emit CodeRegistered(codeHash, msg.sender, code, payout, uri);
     }
 
@@ -53,6 +66,7 @@ contract CodeRegistry is ICodeRegistry {
         if (payout == address(0)) revert ZeroAddress();
         (bytes32 codeHash, Code storage entry) = _owned(code);
         entry.payout = payout;
+        _takeEffect(codeHash, payout);
         emit CodePayoutSet(codeHash, payout);
     }
 
@@ -78,6 +92,11 @@ contract CodeRegistry is ICodeRegistry {
         return _registered(code).payout;
     }
 
+    /// @inheritdoc ICodePayouts
+    function payoutAt(bytes32 codeHash, uint64 time) external view returns (address) {
+        return address(_payouts[codeHash].upperLookup(time));
+    }
+
     function codeURI(string calldata code) external view returns (string memory) {
         return _registered(code).uri;
     }
@@ -95,6 +114,11 @@ contract CodeRegistry is ICodeRegistry {
             if (!allowed) return false;
         }
         return true;
+    }
+
+    function _takeEffect(bytes32 codeHash, address payout) private {
+        uint256 from = (block.timestamp / PAYOUT_EPOCH + 1) * PAYOUT_EPOCH;
+        _payouts[codeHash].push(uint96(from), uint160(payout));
     }
 
     function _registered(string calldata code) private view returns (Code storage entry) {

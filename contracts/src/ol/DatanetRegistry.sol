@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import { IDatanetPayouts } from "./interfaces/IDatanetPayouts.sol";
+
 /// @title DatanetRegistry
 /// @notice Datanets, their contributions and versions. Only hashes stand on chain; content lives in content-addressed
 ///         stores. Predeploy 0x4f4c…0001.
@@ -10,7 +12,7 @@ pragma solidity 0.8.30;
 ///
 /// Money: every accepted wei is either locked as a bond or owed to a contributor as a refund, so
 /// `address(this).balance >= bondsLocked + refundsOwed`, with equality unless someone forces wei in.
-contract DatanetRegistry {
+contract DatanetRegistry is IDatanetPayouts {
     enum Status { None, Draft, Open, Closed, Archived }
     enum Decision { None, Pending, Accepted, Rejected, Withdrawn }
 
@@ -396,6 +398,14 @@ contract DatanetRegistry {
         address author = _items[contribId].author;
         if (author == address(0)) author = _batches[_batchFirstIdOf(contribId)].author;
         return payoutAt(author, payoutEpoch());
+    }
+
+    /// @inheritdoc IDatanetPayouts
+    function payoutOfAt(uint64 contribId, uint64 time) external view returns (address) {
+        if (contribId == 0 || contribId > contributionCount) return address(0);
+        address author = _items[contribId].author;
+        if (author == address(0)) author = _batches[_batchFirstIdOf(contribId)].author;
+        return payoutAt(author, uint64(time / PAYOUT_EPOCH));
     }
 
     function datanets(uint64 id) external view returns (Datanet memory) {
