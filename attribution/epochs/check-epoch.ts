@@ -1,63 +1,139 @@
-import { bytesToHex, equalBytes, FormatError, type Hex } from '../../protocol/bytes.ts'
+import { bytesToHex, FormatError, type Hex } from '../../protocol/bytes.ts'
 import type { EpochRecord } from '../../protocol/epoch-record.ts'
-import type { EpochHeader } from '../../protocol/payout-epoch.ts'
+import { creditRow, payoutRow } from '../../protocol/payout-epoch.ts'
 import { challenge, demand, right, type Verdict } from './challenge.ts'
+import { checkCredits, checkServedCredits, creditKey } from './check-credits.ts'
+import { checkPayouts, checkServedPayouts, type PayoutSources, payeeAt } from './check-payouts.ts'
 import { DataError } from './data-error.ts'
 import { decodeEpochFile, type EpochFile } from './epoch-file.ts'
-import { EpochReceipts, entryCredit } from './epoch-receipts.ts'
-import {
-  compareKeys,
-  creditAt,
-  creditBytes,
-  creditTree,
-  payeeBytes,
-  payoutAt,
-  payoutBytes,
-  payoutTree,
-} from './epoch-rows.ts'
-import type { EpochParent, EpochProgress } from './epoch-task.ts'
-import { type EpochTrees, epochTrees, type Rows } from './epoch-trees.ts'
+import { EpochReceipts } from './epoch-receipts.ts'
+import { creditBytes, creditTree, payoutBytes, payoutTree } from './epoch-rows.ts'
+import type { EpochProgress } from './epoch-task.ts'
+import { epochTrees, type Rows } from './epoch-trees.ts'
+import { checkHiddenTree, type HiddenTree } from './hidden-tree.ts'
 import type { EpochFacts } from './mature-batch.ts'
-import { creditCut, openCredit, openPayout, payoutCut } from './opened-rows.ts'
-import type { RowTree } from './row-tree.ts'
+import { placeOf, servedCredit, servedPayout } from './opened-rows.ts'
+import type { Padding, RowTree } from './row-tree.ts'
+import { paddingOf, paddingSum, type ServedLeaf } from './served-leaves.ts'
 
-/** Bytes of a credit that order it: payee, receipt, entry. */
-const creditKeyBytes = 28
+/** What is known of a proposed epoch's leaves; it counts only as far as it opens the header's roots. */
+export type EpochData = {
+  /** The bytes found under the header's `dataHash`. */
+  readonly file?: Uint8Array | undefined
+  /** Leaves that the proposer showed when asked on chain. */
+  readonly credits?: readonly ServedLeaf[]
+  readonly payouts?: readonly ServedLeaf[]
+}
 
 /**
- * Judges an epoch that the ledger accepted. Builds the canonical one from `facts` and compares; where it differs, finds in the
- * published rows what is provably wrong. `file`: the bytes found under the header's `dataHash`, if any; they count only as
- * far as they open the header's roots. Throws EpochError where the facts allow no epoch.
+ * Judges an epoch that the ledger accepted: builds the canonical one from `facts` and compares; where it differs, finds in the
+ * rows that are known what is provably wrong, or the leaf to ask for. Every answer brings a demanded leaf nearer: about
+ * log₂ n of them find what a proposer hides, as many as there are leaves where it also left out rows of nothing. Throws
+ * EpochError where the facts allow no epoch.
  */
 export function checkEpoch(
   record: EpochRecord,
-  file: Uint8Array | undefined,
+  data: EpochData,
   facts: EpochFacts,
   report: (progress: EpochProgress) => void = () => {},
 ): Verdict {
   const { header } = record
   const canonical = epochTrees(facts, report)
   if (isUnder(header.creditsRoot, canonical.credits) && isUnder(header.payoutRoot, canonical.payouts)) return right
-  const { credits, payouts } = knownRows(header, file, canonical)
-  if (credits === undefined) return demand('requestCredit', record, header.creditsCount - 1)
-  const wrongCredit = creditFault(record, credits, new EpochReceipts(facts.batches))
+  const published = data.file && decoded(data.file)
+  const receipts = new EpochReceipts(facts.batches)
+  const credits = known(header.creditsRoot, header.creditsCount, data.credits, creditTree, [
+    canonical.credits.rows,
+    published?.credits,
+  ])
+  if (credits.tree === undefined) {
+    const tree = hiddenCredits(record, credits, canonical.credits.rows, receipts)
+    // As many leaves as the canonical tree and another root: there is a difference to find.
+    return checkHiddenTree(tree) ?? tree.ask(header.creditsCount - 1)
+  }
+  const wrongCredit = checkCredits(record, credits, receipts)
   if (wrongCredit !== undefined) return wrongCredit
-  if (payouts === undefined) return demand('requestPayout', record, header.payoutCount - 1)
-  return payoutFault(record, credits, payouts, facts.parent) ?? right
+
+  const { payouts: before } = facts.parent
+  const parent = before.length > 0 ? { rows: before, tree: payoutTree(before) } : undefined
+  const sources: PayoutSources = { credits, parent, canonical: canonical.payouts.rows }
+  const payouts = known(header.payoutRoot, header.payoutCount, data.payouts, payoutTree, [
+    canonical.payouts.rows,
+    published?.payouts,
+  ])
+  if (payouts.tree === undefined) return checkHiddenTree(hiddenPayouts(record, payouts, sources)) ?? right
+  return checkPayouts(record, payouts, sources) ?? right
 }
 
-/** The rows under each root of the header, where they are known: the canonical ones, or published. */
-function knownRows(header: EpochHeader, file: Uint8Array | undefined, canonical: EpochTrees): Partial<EpochTrees> {
-  const published = file && decoded(file)
-  const under = (root: Hex, known: Rows, rows: Uint8Array | undefined, treeOf: (rows: Uint8Array) => RowTree) =>
-    [known, withTree(rows, treeOf)].find((candidate) => candidate && isUnder(root, candidate))
-  const credits = under(header.creditsRoot, canonical.credits, published?.credits, creditTree)
-  const payouts = under(header.payoutRoot, canonical.payouts, published?.payouts, payoutTree)
-  return { ...(credits && { credits }), ...(payouts && { payouts }) }
+type TreeOf = (rows: Uint8Array, padding?: Padding) => RowTree
+/** Leaves that were shown, and all rows where they are known. */
+type Known = Shown & (Rows | { readonly rows?: undefined; readonly tree?: undefined })
+type Shown = { readonly count: number; readonly served: readonly ServedLeaf[]; readonly padding: Padding | undefined }
+
+/** Finds the rows under a root among the candidates, with what the padding was seen to hold. */
+function known(
+  root: Hex,
+  count: number,
+  shown: readonly ServedLeaf[] = [],
+  treeOf: TreeOf,
+  candidates: readonly (Uint8Array | undefined)[],
+): Known {
+  const served = [...shown].sort((a, b) => a.index - b.index)
+  const padding = paddingOf(count, served)
+  if (padding !== undefined && paddingSum(padding) > 0n) return { count, served, padding }
+  for (const rows of candidates) {
+    const tree = rows && treeUnder(root, rows, treeOf, padding)
+    if (rows !== undefined && tree !== undefined) return { count, served, padding, rows, tree }
+  }
+  return { count, served, padding }
+}
+
+/** Undefined also where the rows' sum is beyond u128: no root has such a tree. */
+function treeUnder(root: Hex, rows: Uint8Array, treeOf: TreeOf, padding: Padding | undefined): RowTree | undefined {
+  try {
+    const tree = treeOf(rows, padding)
+    return bytesToHex(tree.root) === root ? tree : undefined
+  } catch (error) {
+    if (error instanceof FormatError) return undefined
+    throw error
+  }
+}
+
+function hiddenCredits(record: EpochRecord, shown: Shown, canonical: Uint8Array, receipts: EpochReceipts): HiddenTree {
+  return {
+    ...shown,
+    canonical: (padding) => creditTree(canonical, padding),
+    rankOf: (row) => placeOf(canonical, creditBytes, creditKey(row, 0), 'before'),
+    ask: (index) => demand('requestCredit', record, index),
+    badTotal: (last) => {
+      const { credit, siblings } = servedCredit(last)
+      return challenge('badCreditsTotal', record, hashOf(creditRow(credit.index, credit)), credit.amount, siblings)
+    },
+    fault: () => checkServedCredits(record, shown.served, receipts),
+  }
+}
+
+function hiddenPayouts(record: EpochRecord, shown: Shown, sources: PayoutSources): HiddenTree {
+  const rankOf = (row: Uint8Array) => placeOf(sources.canonical, payoutBytes, payeeAt(row, 0), 'before')
+  return {
+    ...shown,
+    canonical: (padding) => payoutTree(sources.canonical, padding),
+    rankOf,
+    ask: (index) => demand('requestPayout', record, index),
+    badTotal: (last) => {
+      const { payout, siblings } = servedPayout(last)
+      return challenge('badPayoutsTotal', record, hashOf(payoutRow(payout.index, payout)), payout.cumulative, siblings)
+    },
+    fault: () => checkServedPayouts(record, shown.served, sources, rankOf),
+  }
 }
 
 function isUnder(root: Hex, { tree }: Rows): boolean {
   return bytesToHex(tree.root) === root
+}
+
+function hashOf(row: Uint8Array): Hex {
+  return bytesToHex(row.subarray(0, 32))
 }
 
 /** Undefined for bytes that are no epoch file. */
@@ -68,71 +144,4 @@ function decoded(file: Uint8Array): EpochFile | undefined {
     if (error instanceof DataError) return undefined
     throw error
   }
-}
-
-/** Undefined where the rows' sum is beyond u128: no root has such a tree. */
-function withTree(rows: Uint8Array | undefined, treeOf: (rows: Uint8Array) => RowTree): Rows | undefined {
-  try {
-    return rows && { rows, tree: treeOf(rows) }
-  } catch (error) {
-    if (error instanceof FormatError) return undefined
-    throw error
-  }
-}
-
-/** The first credit that is out of order, or that is not its entry's. */
-function creditFault(record: EpochRecord, credits: Rows, receipts: EpochReceipts): Verdict | undefined {
-  const { rows, tree } = credits
-  for (let k = 0; k < tree.count; k++) {
-    const at = k * creditBytes
-    if (k > 0 && compareKeys(key(rows, at - creditBytes, creditKeyBytes), key(rows, at, creditKeyBytes)) >= 0) {
-      return challenge('creditsUnsorted', record, openCredit(credits, k - 1), openCredit(credits, k))
-    }
-    const { payee, receipt, entry, amount } = creditAt(rows, k)
-    const place = receipts.at(receipt)
-    if (place === undefined) return challenge('badCreditReceipt', record, openCredit(credits, k))
-    const { batch, index } = place
-    if (place.isVoid) return challenge('badVoidCredit', record, openCredit(credits, k), batch.header.batchId)
-    const earned = entryCredit(place, entry)
-    if (earned === undefined) {
-      return challenge('badCreditEntry', record, openCredit(credits, k), batch.openReceipt(index))
-    }
-    if (amount !== earned.amount || payee !== bytesToHex(earned.payee)) {
-      const evidence = [openCredit(credits, k), batch.openReceipt(index), batch.openEntry(index, entry)]
-      return challenge('badAmount', record, ...evidence)
-    }
-  }
-  return undefined
-}
-
-/** The first payout that is out of order, or not the parent's plus the payee's credits, which are right. */
-function payoutFault(record: EpochRecord, credits: Rows, payouts: Rows, parent: EpochParent): Verdict | undefined {
-  const former = parent.payouts.length > 0 ? { rows: parent.payouts, tree: payoutTree(parent.payouts) } : undefined
-  let [p, c] = [0, 0]
-  for (let k = 0; k < payouts.tree.count; k++) {
-    const at = k * payoutBytes
-    const payee = key(payouts.rows, at, payeeBytes)
-    if (k > 0 && compareKeys(key(payouts.rows, at - payoutBytes, payeeBytes), payee) >= 0) {
-      return challenge('payoutUnsorted', record, openPayout(payouts, k - 1), openPayout(payouts, k))
-    }
-    // Both stand at the first row whose payee is not below this one.
-    while (p < parent.payouts.length && compareKeys(key(parent.payouts, p, payeeBytes), payee) < 0) p += payoutBytes
-    while (c < credits.rows.length && compareKeys(key(credits.rows, c, payeeBytes), payee) < 0) c += creditBytes
-    const wasPaid = p < parent.payouts.length && equalBytes(key(parent.payouts, p, payeeBytes), payee)
-    let cumulative = wasPaid ? payoutAt(parent.payouts, p / payoutBytes).cumulative : 0n
-    let listed = wasPaid
-    for (; c < credits.rows.length && equalBytes(key(credits.rows, c, payeeBytes), payee); c += creditBytes) {
-      cumulative += creditAt(credits.rows, c / creditBytes).amount
-      listed = true
-    }
-    if (!listed || cumulative !== payoutAt(payouts.rows, k).cumulative) {
-      const cuts = [creditCut(credits, payee, 'before'), creditCut(credits, payee, 'behind')]
-      return challenge('badCumulative', record, openPayout(payouts, k), payoutCut(former, payee), ...cuts)
-    }
-  }
-  return undefined
-}
-
-function key(rows: Uint8Array, at: number, bytes: number): Uint8Array {
-  return rows.subarray(at, at + bytes)
 }

@@ -1,7 +1,7 @@
 import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
 import type { Credit, Payout } from '../../protocol/payout-epoch.ts'
-import { RowTree } from './row-tree.ts'
+import { type Padding, RowTree } from './row-tree.ts'
 
 /**
  * Credits and payouts as flat rows: what stands behind the index in a leaf's preimage, MONEY §4.
@@ -37,12 +37,12 @@ function payeeAt(rows: Uint8Array, start: number): Hex {
   return bytesToHex(rows.subarray(start, start + payeeBytes))
 }
 
-export function creditTree(rows: Uint8Array): RowTree {
-  return RowTree.of(leafRows(rows, creditBytes, creditPrefix), leafRowBytes)
+export function creditTree(rows: Uint8Array, padding?: Padding): RowTree {
+  return RowTree.of(leafRows(rows, creditBytes, creditPrefix), leafRowBytes, padding)
 }
 
-export function payoutTree(rows: Uint8Array): RowTree {
-  return RowTree.of(leafRows(rows, payoutBytes, payoutPrefix), leafRowBytes)
+export function payoutTree(rows: Uint8Array, padding?: Padding): RowTree {
+  return RowTree.of(leafRows(rows, payoutBytes, payoutPrefix), leafRowBytes, padding)
 }
 
 /** Tree rows `keccak(prefix ‖ index u32 ‖ row) ‖ amount`; the amount is a row's last 16 bytes. */

@@ -3,6 +3,7 @@ import type { EpochRecord } from '../../protocol/epoch-record.ts'
 import type { EpochHeader } from '../../protocol/payout-epoch.ts'
 import type { BuiltEpoch } from './build-epoch.ts'
 import type { Verdict } from './challenge.ts'
+import type { EpochData } from './check-epoch.ts'
 import { leafRowBytes } from './epoch-rows.ts'
 import { EpochError, type EpochProgress, type EpochTask } from './epoch-task.ts'
 import type { EpochFacts } from './mature-batch.ts'
@@ -24,11 +25,11 @@ export async function buildEpochInThread(task: EpochTask, options: ThreadOptions
 /** `checkEpoch` on a thread of its own. */
 export function checkEpochInThread(
   record: EpochRecord,
-  file: Uint8Array | undefined,
+  data: EpochData,
   facts: EpochFacts,
   options: ThreadOptions = {},
 ): Promise<Verdict> {
-  return inThread<Verdict>({ task: facts, proposed: { record, file } }, options)
+  return inThread<Verdict>({ task: facts, proposed: { record, data } }, options)
 }
 
 type Built = Pick<BuiltEpoch, 'file'> & {

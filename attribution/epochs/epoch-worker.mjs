@@ -15,7 +15,7 @@ try {
     const buffers = [...credits.levels, ...payouts.levels, file].map((bytes) => bytes.buffer)
     parentPort.postMessage({ done }, buffers)
   } else {
-    parentPort.postMessage({ done: checkEpoch(proposed.record, proposed.file, task, report) })
+    parentPort.postMessage({ done: checkEpoch(proposed.record, proposed.data, task, report) })
   }
 } catch (error) {
   parentPort.postMessage({ failed: { code: error.code, message: error.message } })

@@ -1,8 +1,9 @@
 import { zeroAddress } from '../../protocol/bytes.ts'
 import { joined } from './batch-trees.ts'
-import { compareKeys, creditAt, creditBytes, payeeBytes, payoutAt, payoutBytes } from './epoch-rows.ts'
+import { compareKeys, creditAt, creditBytes, payoutAt, payoutBytes } from './epoch-rows.ts'
 import type { Rows } from './epoch-trees.ts'
 import type { CreditCut, OpenedCredit, OpenedPayout, PayoutCut } from './openings.ts'
+import type { ServedLeaf } from './served-leaves.ts'
 
 export function openCredit({ rows, tree }: Rows, index: number): OpenedCredit {
   return { credit: { index, ...creditAt(rows, index) }, siblings: joined(tree.siblings(index)) }
@@ -10,6 +11,14 @@ export function openCredit({ rows, tree }: Rows, index: number): OpenedCredit {
 
 export function openPayout({ rows, tree }: Rows, index: number): OpenedPayout {
   return { payout: { index, ...payoutAt(rows, index) }, siblings: joined(tree.siblings(index)) }
+}
+
+export function servedCredit({ index, row, siblings }: ServedLeaf): OpenedCredit {
+  return { credit: { index, ...creditAt(row, 0) }, siblings: joined(siblings) }
+}
+
+export function servedPayout({ index, row, siblings }: ServedLeaf): OpenedPayout {
+  return { payout: { index, ...payoutAt(row, 0) }, siblings: joined(siblings) }
 }
 
 /** The place before the first credit of a payee (20 bytes), or behind its last. `credits` are sorted. */
@@ -35,12 +44,12 @@ export function payoutCut(payouts: Rows | undefined, payee: Uint8Array): PayoutC
   }
 }
 
-/** Number of rows whose payee is below `payee`, or not above it. Rows are sorted by their first 20 bytes. */
-export function placeOf(rows: Uint8Array, rowBytes: number, payee: Uint8Array, place: 'before' | 'behind'): number {
+/** Number of rows whose key is below `key`, or not above it. Rows are sorted by their first bytes, as many as `key` has. */
+export function placeOf(rows: Uint8Array, rowBytes: number, key: Uint8Array, place: 'before' | 'behind'): number {
   let [low, high] = [0, rows.length / rowBytes]
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
-    const order = compareKeys(rows.subarray(middle * rowBytes, middle * rowBytes + payeeBytes), payee)
+    const order = compareKeys(rows.subarray(middle * rowBytes, middle * rowBytes + key.length), key)
     if (order < 0 || (order === 0 && place === 'behind')) low = middle + 1
     else high = middle
   }

@@ -5,6 +5,9 @@ import { sumTreeRoot } from '../../protocol/sum-tree.ts'
 const hashBytes = 32
 const sumBytes = 16
 
+/** Rows of padding by height. */
+export type Padding = readonly (Uint8Array | undefined)[]
+
 /**
  * The sum tree of protocol/sum-tree.ts for very many leaves: each level is one byte array of rows, level 0 the leaves,
  * so that a million leaves of one sum take 96 MB and no object each. Absent rows are not stored.
@@ -17,32 +20,35 @@ export class RowTree {
   /** The row over absent leaves only, by height. */
   readonly #absent: readonly Uint8Array[]
 
-  private constructor(rowBytes: number, levels: readonly Uint8Array[]) {
+  private constructor(rowBytes: number, levels: readonly Uint8Array[], absent: readonly Uint8Array[]) {
     this.rowBytes = rowBytes
     this.levels = levels
-    this.#absent = absentRows(rowBytes, levels.length)
+    this.#absent = absent
   }
 
-  /** `leaves`: rows one behind the other. Throws {@link FormatError} for none, or where a sum overflows u128. */
-  static of(leaves: Uint8Array, rowBytes: number): RowTree {
+  /**
+   * `leaves`: rows one behind the other. `padding`: by height, the row that stands behind the last one where it stands alone;
+   * absent rows in every honest tree. Throws {@link FormatError} for no leaves, or where a sum overflows u128.
+   */
+  static of(leaves: Uint8Array, rowBytes: number, padding: Padding = []): RowTree {
     if (rowBytes <= hashBytes || (rowBytes - hashBytes) % sumBytes !== 0)
       throw new FormatError(`rows of ${rowBytes} bytes`)
     if (leaves.length === 0 || leaves.length % rowBytes !== 0) {
       throw new FormatError(`a sum tree of ${leaves.length} bytes of rows of ${rowBytes}`)
     }
     const depth = Math.ceil(Math.log2(leaves.length / rowBytes))
-    const absent = absentRows(rowBytes, depth)
+    const absent = absentRows(rowBytes, depth).map((row, height) => padding[height] ?? row)
     const levels = [leaves]
     for (let level = leaves, height = 0; level.length > rowBytes; height++) {
       level = levelAbove(level, absent[height] ?? level, rowBytes)
       levels.push(level)
     }
-    return new RowTree(rowBytes, levels)
+    return new RowTree(rowBytes, levels, absent)
   }
 
   /** The tree whose levels were computed before, on another thread for instance. */
   static ofLevels(rowBytes: number, levels: readonly Uint8Array[]): RowTree {
-    return new RowTree(rowBytes, levels)
+    return new RowTree(rowBytes, levels, absentRows(rowBytes, levels.length))
   }
 
   /** Leaves. */

@@ -36,7 +36,7 @@ export async function benchEpoch({ quick }: { readonly quick: boolean }): Promis
   const built = performance.now()
   const totals = { receipts: 0n, entries: 0n, payable_: 0n, platform: 0n, stakers: 0n }
   const record = { header, proposer: zeroAddress, proposedAt: 0n, bond: 0n, totals }
-  const verdict = await checkEpochInThread(record, file, task)
+  const verdict = await checkEpochInThread(record, { file }, task)
   if (verdict.kind !== 'right') throw new Error(`the check of an honest epoch says ${verdict.kind}`)
   return {
     credits: header.creditsCount,

@@ -63,6 +63,10 @@ export class EpochJudge {
       }
       case 'badCumulative':
         return this.#badCumulative(header, args as unknown as [OpenedPayout, PayoutCut, CreditCut, CreditCut])
+      case 'badCreditsTotal':
+        return hides(header.creditsRoot, header.creditsCount, header.creditsSum, args as [Hex, bigint, Hex])
+      case 'badPayoutsTotal':
+        return hides(header.payoutRoot, header.payoutCount, header.payoutSum, args as [Hex, bigint, Hex])
       default:
         throw new Error(`no challenge ${functionName}`)
     }
@@ -185,6 +189,12 @@ function open(root: Hex, n: number, index: number, row: Uint8Array, siblings: He
   return Array.from({ length: (row.length - 32) / 16 }, (_, i) =>
     BigInt(bytesToHex(before.subarray(32 + 16 * i, 48 + 16 * i))),
   )
+}
+
+/** True where the rows up to the last are less than the whole. */
+function hides(root: Hex, n: number, sum: bigint, [hash, own, siblings]: readonly [Hex, bigint, Hex]): boolean {
+  const [prefix = 0n] = open(root, n, n - 1, sumRow(hexToBytes(hash), [own]), siblings)
+  return prefix + own !== sum
 }
 
 /** Throws where the payout is not under the root. */
