@@ -2,7 +2,13 @@
  * Gas of what people pay for, as a block counts it: 21,000, calldata and execution less refunds, every contract behind its
  * proxy on the dev genesis. docs/GAS.md holds the figures; a test compares.
  */
-import { MoneyChain } from '../../test/fakes/money-chain.ts'
+import { type AttributionEntry, entryClasses } from '../../protocol/attribution-entry.ts'
+import { type Hex, zeroHash } from '../../protocol/bytes.ts'
+import { weightTotal } from '../../protocol/fee.ts'
+import { claimOf } from '../../test/fakes/money-batch.ts'
+import { type Actor, clocks, MoneyChain, open } from '../../test/fakes/money-chain.ts'
+import { MoneyWorld } from '../../test/fakes/money-world.ts'
+import { stake } from '../../test/fakes/standing-model.ts'
 
 /** One figure. `gas` is null where what it measures does not exist yet; `note` says how it was taken, or why not. */
 export type GasFigure = {
@@ -32,10 +38,16 @@ export function gasTable(figures: readonly GasFigure[]): string {
 }
 
 export async function gasFigures(): Promise<GasFigure[]> {
-  return [...(await contributions()), ...notYet]
+  return [...(await batches()), ...(await epochs()), ...(await contributions()), ...notYet]
 }
 
 const notYet: readonly GasFigure[] = [
+  {
+    field: 'challengeMax',
+    gas: null,
+    limit: 1_000_000,
+    note: 'a challenge slashes a worker, whose registry does not stand yet',
+  },
   {
     field: 'spanDispute',
     gas: null,
@@ -65,4 +77,104 @@ async function contributions(): Promise<GasFigure[]> {
     { field: 'contribution', gas: Number(single.gas), note: 'one item with its bond, not the first of its Datanet' },
     { field: 'contributionBatched', gas: Number(batch.gas) / batchItems, note: `an item of a batch of ${batchItems}` },
   ]
+}
+
+const batchReceipts = 1000
+const channels = 11
+
+/** The second batch of each kind: what a worker commits day by day finds its words written. */
+async function batches(): Promise<GasFigure[]> {
+  const { world, worker, payers } = await fundedWorld()
+  const commit = async (payersOf: readonly Actor[]) => {
+    const plans = Array.from({ length: batchReceipts }, (_, i) => {
+      const payer = payersOf[Math.floor((i * payersOf.length) / batchReceipts)] as Actor
+      return world.plan(payer, worker, 1234, 567)
+    })
+    return (await world.commit(worker, world.build(worker, plans))).sent.gas
+  }
+  await commit(payers)
+  const one = Number(await commit(payers.slice(0, 1)))
+  const many = Number(await commit(payers))
+  return [
+    {
+      field: 'batchPerReceipt',
+      gas: one / batchReceipts,
+      limit: 80,
+      note: `a receipt of a batch of ${batchReceipts.toLocaleString('en')} of one channel`,
+    },
+    {
+      field: 'perChannel',
+      gas: (many - one) / (channels - 1),
+      limit: 15_000,
+      note: 'each further channel of such a batch',
+    },
+  ]
+}
+
+const payees = 100_000
+
+/** A proposal on top of another that brings 100,000 payees, and a claim whose money goes to a new account. */
+async function epochs(): Promise<GasFigure[]> {
+  const { world, worker, payers } = await fundedWorld()
+  const { chain } = world
+  const [payer, payee] = [payers[0] as Actor, chain.actor('payee')]
+  const settle = async (entries: readonly (readonly AttributionEntry[])[]) => {
+    const plans = entries.map((each) => ({ ...world.plan(payer, worker, 1234, 567), entries: each }))
+    const { batch } = await world.commit(worker, world.build(worker, plans))
+    chain.advance(clocks.window)
+    await world.mature([batch])
+    const { epoch, sent } = await world.propose([batch])
+    chain.advance(clocks.window)
+    await world.finalize(epoch)
+    return { epoch, sent }
+  }
+  await settle([world.entries(worker)])
+  const { epoch, sent } = await settle(entriesOf(payee.address))
+  const claim = await (await chain.fork()).send(payee, 'RoyaltyVault', 'claim', [
+    claimOf(2n, epoch.built, payee.address),
+  ])
+  await chain.send(payee, 'RoyaltyVault', 'setRecipient', [`0x${'5e'.repeat(20)}`])
+  const sentOn = await world.claim(payee, epoch)
+  const count = epoch.built.payouts.length.toLocaleString('en')
+  return [
+    {
+      field: 'epochRoot',
+      gas: Number(sent.gas),
+      limit: 80_000,
+      note: `an epoch proposed, of ${count} payees or of one`,
+    },
+    {
+      field: 'claim',
+      gas: Number(claim.gas),
+      limit: 110_000,
+      note: `first claim of one of ${count} payees`,
+    },
+    {
+      field: 'claimToNewAccount',
+      gas: Number(sentOn.gas),
+      note: 'the same, paid to a recipient that has no account yet',
+    },
+  ]
+}
+
+/** 100,000 entries of a batch's receipts, each for somebody else; one is `payee`. */
+function entriesOf(payee: Hex): AttributionEntry[][] {
+  const perReceipt = payees / batchReceipts
+  const entry = (i: number, k: number): AttributionEntry => ({
+    payee: i + k === 0 ? payee : `0x${'e0'.repeat(16)}${(i * perReceipt + k).toString(16).padStart(8, '0')}`,
+    id: BigInt(k),
+    class: entryClasses.S,
+    evidenceHash: zeroHash,
+    weight: weightTotal / perReceipt,
+  })
+  return Array.from({ length: batchReceipts }, (_, i) => Array.from({ length: perReceipt }, (_, k) => entry(i, k)))
+}
+
+async function fundedWorld() {
+  const world = await MoneyWorld.create()
+  const worker = world.chain.actor('worker')
+  const payers = Array.from({ length: channels }, (_, i) => world.chain.actor(`payer ${i}`))
+  await stake(world.chain, worker, 9_000n * open)
+  for (const payer of payers) await world.deposit(payer, worker, 100n * open)
+  return { world, worker, payers }
 }
