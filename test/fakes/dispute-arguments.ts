@@ -64,7 +64,7 @@ export function challengesOf(batch: Committed, earlier: readonly Committed[] = [
       openedRow(batch, start + count - 1),
     ])
   })
-  const total = challenge('badBatchTotal', [header, segments, openedRow(batch, drafts.length - 1)])
+  const total = challenge('badBatchTotal', [header, segments, openedRow(batch, header.count - 1)])
   return [...drafts.flatMap((_, index) => challengesOfReceipt(batch, index, earlier)), ...ofSegments, total]
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import { BatchHashes } from "./BatchHashes.sol";
 import { MoneyHashes } from "./MoneyHashes.sol";
 import {
     AttributionEntry, BatchHeader, Cancel, Credit, EpochHeader, Payout, Receipt, Segment, Signature, Voucher
@@ -117,7 +118,7 @@ library Openings {
         pure
         returns (Segment calldata)
     {
-        if (MoneyHashes.segmentsHash(segments) != header.segmentsHash) revert WrongSegments(header.batchId);
+        if (BatchHashes.hashOf(segments) != header.segmentsHash) revert WrongSegments(header.batchId);
         uint256 end;
         for (uint256 k = 0; k < segments.length; k++) {
             end += segments[k].count;
