@@ -4,7 +4,7 @@ import { decodeBatchFile, encodeBatchFile, rowBytes, rowStarts } from '../../../
 import { type BatchReceipt, batchFileOf, batchReceipt } from '../../../attribution/epochs/batch-rows.ts'
 import { DataError } from '../../../attribution/epochs/data-error.ts'
 import { decodeEpochFile, type EpochFile, encodeEpochFile } from '../../../attribution/epochs/epoch-file.ts'
-import { bytesToHex, type Hex } from '../../../protocol/bytes.ts'
+import { bytesToHex, type Hex, hexToBytes, zeroHash } from '../../../protocol/bytes.ts'
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 const hex = (length: number): fc.Arbitrary<Hex> => bytes(length).map(bytesToHex)
@@ -105,6 +105,12 @@ describe('batch file', () => {
     expect(() => decodeBatchFile(none)).toThrow(expect.objectContaining({ code: 'value' }))
   })
 
+  test('has rows of the widths that MONEY §8 gives', () => {
+    expect(rowBytes).toEqual({
+      ...{ receipts: 479, requests: 263, adapters: 34, vouchers: 188, cancels: 132, entries: 69, tokens: 4 },
+    })
+  })
+
   test('is not written where sections do not fit the receipts', () => {
     const [one] = fc.sample(receipt, { numRuns: 1, seed: 1 })
     const file = batchFileOf(one === undefined ? [] : [one])
@@ -115,6 +121,16 @@ describe('batch file', () => {
 })
 
 describe('epoch file', () => {
+  test('is to the byte what MONEY §8 says', () => {
+    const file = { epoch: 1n, parentRoot: zeroHash, firstBatch: 2n, lastBatch: 3n }
+    const credit = `${'aa'.repeat(20)}${'00000004'}${'00000005'}${'6'.padStart(32, '0')}`
+    const payout = `${'aa'.repeat(20)}${'7'.padStart(32, '0')}`
+    const rows = { credits: hexToBytes(`0x${credit}`), payouts: hexToBytes(`0x${payout}`) }
+    const head = ['4f4c45504f4348', '01', '0000000000000001', '00'.repeat(32), '0000000000000002', '0000000000000003']
+    const counts = ['00000001', '00000001']
+    expect(bytesToHex(encodeEpochFile({ ...file, ...rows }))).toBe(`0x${[...head, ...counts, credit, payout].join('')}`)
+  })
+
   test('gives back what was put in', () => {
     fc.assert(
       fc.property(epochFile, (file) => {
