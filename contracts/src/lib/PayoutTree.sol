@@ -18,48 +18,46 @@ library PayoutTree {
         pure
         returns (bool)
     {
-        if (payout.index >= count) return false;
-        (bytes32 top, uint256 sum, uint256 used) =
-            _climb(MoneyHashes.payoutLeaf(payout), payout.cumulative, payout.index, count, siblings);
-        return sum <= type(uint128).max && used == siblings.length
+        if (payout.index >= count || !_reaches(count, siblings.length)) return false;
+        (bytes32 top, uint256 sum) =
+            _climb(MoneyHashes.payoutLeaf(payout), payout.cumulative, payout.index, siblings);
+        return sum <= type(uint128).max
             && root == keccak256(abi.encodePacked(uint8(0x04), count, uint128(sum), top));
     }
 
-    /// @return top  hash of the topmost row
-    /// @return sum  its sum: never wraps, since a way has at most 32 siblings, and never falls
-    /// @return used bytes of siblings that the way needs
-    function _climb(bytes32 leaf, uint256 sum_, uint256 index, uint256 count, bytes calldata siblings)
+    /// @dev Whether siblings of that length are whole rows, ⌈log2 count⌉ of them. `count` is not zero.
+    function _reaches(uint256 count, uint256 length) private pure returns (bool) {
+        uint256 levels = length / ROW_BYTES;
+        if (length % ROW_BYTES != 0 || levels > 32) return false;
+        return levels == 0 ? count == 1 : (count - 1) >> (levels - 1) == 1;
+    }
+
+    /// @return top hash of the topmost row
+    /// @return sum its sum: never wraps, since a way has at most 32 siblings, and never falls
+    function _climb(bytes32 leaf, uint256 cumulative, uint256 index, bytes calldata siblings)
         private
         pure
-        returns (bytes32 top, uint256 sum, uint256 used)
+        returns (bytes32 top, uint256 sum)
     {
         top = leaf;
-        sum = sum_;
+        sum = cumulative;
         assembly ("memory-safe") {
             // 0x01 ‖ left row ‖ right row: 97 bytes of free memory.
             let pair := mload(0x40)
             mstore8(pair, 1)
             let left := add(pair, 1)
-            let right := add(left, ROW_BYTES)
-            let sibling := siblings.offset
-            for { let width := count } gt(width, 1) { width := shr(1, add(width, 1)) } {
-                switch and(index, 1)
-                case 0 {
-                    mstore(left, top)
-                    mstore(add(left, 32), shl(128, sum))
-                    calldatacopy(right, sibling, ROW_BYTES)
-                }
-                default {
-                    calldatacopy(left, sibling, ROW_BYTES)
-                    mstore(right, top)
-                    mstore(add(right, 32), shl(128, sum))
-                }
+            let both := add(add(left, left), ROW_BYTES)
+            let end := add(siblings.offset, siblings.length)
+            for { let sibling := siblings.offset } lt(sibling, end) { sibling := add(sibling, ROW_BYTES) } {
+                let own := add(left, mul(ROW_BYTES, and(index, 1)))
+                mstore(own, top)
+                // Its second half falls on the right row, which comes after it, or behind the pair.
+                mstore(add(own, 32), shl(128, sum))
+                calldatacopy(sub(both, own), sibling, ROW_BYTES)
                 top := keccak256(pair, 97)
                 sum := add(sum, shr(128, calldataload(add(sibling, 32))))
-                sibling := add(sibling, ROW_BYTES)
                 index := shr(1, index)
             }
-            used := sub(sibling, siblings.offset)
         }
     }
 }

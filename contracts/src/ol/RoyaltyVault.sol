@@ -2,7 +2,6 @@
 pragma solidity 0.8.30;
 
 import { Initializable } from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
-import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { Payout, POOL_KIND_STAKERS, POOL_KIND_TREASURY } from "../lib/MoneyTypes.sol";
 import { PayoutTree } from "../lib/PayoutTree.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
@@ -13,8 +12,9 @@ import { RoyaltyPools } from "./RoyaltyPools.sol";
 /// @notice Holds what final epochs owe and pays it to whoever proves a payout. Predeploy 0x4f4c…0006.
 ///
 /// A payout root says what each payee earned since the beginning, so one claim against any final root pays all that is
-/// still unpaid, and a second one pays nothing. `balance = Σ credits − Σ claims + Σ pools`.
-contract RoyaltyVault is IRoyaltyVault, Initializable, ReentrancyGuardTransient, RoyaltyPools {
+/// still unpaid, and a second one pays nothing. What is paid is booked before it is sent: a recipient that calls back finds
+/// nothing more to claim, and what it did in a call that failed is undone with it. `balance = Σ credits − Σ claims + Σ pools`.
+contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
     /// @notice A payee's leaf `index` of the `count` leaves under the payout root of `epoch`.
     struct Claim {
         uint64 epoch;
@@ -29,6 +29,8 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, ReentrancyGuardTransient,
         uint128 paid;
         /// @dev The newest epoch that was claimed against.
         uint64 epoch;
+        /// @dev Whether it named a recipient: spares everybody else's claim a look.
+        bool redirected;
     }
 
     event RootPublished(uint64 indexed epoch, bytes32 payoutRoot);
@@ -101,7 +103,7 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, ReentrancyGuardTransient,
     }
 
     /// @notice `claim` by the payee or its operator, paid to the payee's recipient.
-    function claimFor(address payee, Claim calldata proof) public nonReentrant onlyFor(payee) returns (uint256 amount) {
+    function claimFor(address payee, Claim calldata proof) public onlyFor(payee) returns (uint256 amount) {
         amount = _book(payee, proof);
         if (amount > 0) _payOut(payee, proof.epoch, amount);
     }
@@ -109,7 +111,6 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, ReentrancyGuardTransient,
     /// @notice `claimFor` many at once. Who cannot be paid is skipped and loses nothing; a wrong proof fails the call.
     function claimMany(address[] calldata payees_, Claim[] calldata proofs)
         external
-        nonReentrant
         returns (uint256 total)
     {
         if (payees_.length != proofs.length) revert LengthMismatch(payees_.length, proofs.length);
@@ -117,7 +118,7 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, ReentrancyGuardTransient,
     }
 
     /// @notice Moves what a root owes a pool into that pool.
-    function claimToPool(uint8 kind, uint64 id, Claim calldata proof) external nonReentrant returns (uint256 amount) {
+    function claimToPool(uint8 kind, uint64 id, Claim calldata proof) external returns (uint256 amount) {
         address pool = poolPayee(kind, id);
         amount = _book(pool, proof);
         if (amount == 0) return 0;
@@ -128,7 +129,6 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, ReentrancyGuardTransient,
     /// @notice Pays a member's share of a pool, asked for by the member or its operator.
     function claimPool(uint8 kind, uint64 id, address member)
         external
-        nonReentrant
         onlyFor(member)
         returns (uint256 amount)
     {
@@ -142,6 +142,7 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, ReentrancyGuardTransient,
 
     function setRecipient(address recipient) external {
         recipientOf[msg.sender] = recipient;
+        payees[msg.sender].redirected = recipient != address(0);
         emit RecipientSet(msg.sender, recipient);
     }
 
@@ -176,7 +177,8 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, ReentrancyGuardTransient,
         if (!PayoutTree.opens(root, proof.count, payout, proof.siblings)) revert BadProof(payee, proof.epoch);
         if (proof.cumulative <= last.paid) return 0;
         amount = proof.cumulative - last.paid;
-        payees[payee] = Payee({ paid: proof.cumulative, epoch: proof.epoch });
+        (last.paid, last.epoch) = (proof.cumulative, proof.epoch);
+        payees[payee] = last;
     }
 
     function _payOut(address payee, uint64 epoch, uint256 amount) private {
@@ -185,9 +187,8 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, ReentrancyGuardTransient,
         if (!_send(recipient, amount, gasleft())) revert TransferFailed(recipient, amount);
     }
 
-    function _recipient(address payee) private view returns (address recipient) {
-        recipient = recipientOf[payee];
-        if (recipient == address(0)) recipient = payee;
+    function _recipient(address payee) private view returns (address) {
+        return payees[payee].redirected ? recipientOf[payee] : payee;
     }
 
     /// @dev Sends without reading what comes back: a recipient cannot make its answer expensive.
