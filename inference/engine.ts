@@ -11,6 +11,8 @@ export type Session = {
    * many, the outcome is the same to the bit. Throws {@link InferenceError} for a token or a length the model lacks.
    */
   append(tokens: readonly number[], trace?: Trace): Int32Array
+  /** Gives the cache back; the session takes no more tokens. */
+  close(): void
 }
 
 /** A way to run a canonical model. All ways give the same bits. */

@@ -57,6 +57,11 @@ class OracleSession implements Session {
     return logits
   }
 
+  close(): void {
+    for (const cache of this.#caches) cache.keys.length = cache.values.length = 0
+    this.#length = this.#model.config.context
+  }
+
   #step(token: number, tracer: Tracer): Int32Array {
     const { config, embedding, finalNorm, head } = this.#model
     let x: Int32Array = tracer.unit('embedding', embed(embedding, token))

@@ -1,0 +1,157 @@
+import { bitLength, maxMagnitude, roundDiv, roundShift, saturate, saturate32 } from './integer'
+
+/** §5.2: n Q16 at `x` to int16 holding int8 at `out`; mantissa and exponent at `scale`. */
+export function quantise(x: usize, n: i32, out: usize, scale: usize): void {
+  const max = maxMagnitude(x, n)
+  if (max == 0) {
+    memory.fill(out, 0, <usize>n << 1)
+    store<i64>(scale, 0)
+    return
+  }
+  const bits = bitLength(max)
+  const exponent = bits > 15 ? bits - 15 : 0
+  const mantissa = (max + ((1 << exponent) - 1)) >>> exponent
+  const reciprocal = roundDiv(127 << 22, mantissa)
+  const shift = 22 + exponent
+  for (let i = 0; i < n; i++) {
+    const value = <i64>load<i32>(x + (<usize>i << 2)) * reciprocal
+    store<i16>(out + (<usize>i << 1), <i16>saturate(roundShift(value, shift), 127))
+  }
+  store<i32>(scale, mantissa)
+  store<i32>(scale, exponent, 4)
+}
+
+/**
+ * Accumulators of `tokens` inputs: weights int8 rows × columns, inputs int16 tokens × columns, out int32 tokens × rows.
+ * `columns` is a multiple of 8.
+ */
+export function multiply(weights: usize, inputs: usize, out: usize, rows: i32, columns: i32, tokens: i32): void {
+  let token = 0
+  for (; token + 4 <= tokens; token += 4) {
+    let row = 0
+    for (; row + 2 <= rows; row += 2) block2x4(weights, inputs, out, row, token, rows, columns)
+    for (; row < rows; row++) {
+      for (let t = token; t < token + 4; t++) single(weights, inputs, out, row, t, rows, columns)
+    }
+  }
+  for (; token < tokens; token++) {
+    let row = 0
+    for (; row + 4 <= rows; row += 4) block4x1(weights, inputs, out, row, token, rows, columns)
+    for (; row < rows; row++) single(weights, inputs, out, row, token, rows, columns)
+  }
+}
+
+@inline
+function block2x4(weights: usize, inputs: usize, out: usize, row: i32, token: i32, rows: i32, columns: i32): void {
+  const width = <usize>columns
+  const stride = width << 1
+  let w = weights + <usize>row * width
+  let x = inputs + <usize>token * stride
+  const end = w + width
+  let a0 = i32x4.splat(0)
+  let a1 = i32x4.splat(0)
+  let a2 = i32x4.splat(0)
+  let a3 = i32x4.splat(0)
+  let b0 = i32x4.splat(0)
+  let b1 = i32x4.splat(0)
+  let b2 = i32x4.splat(0)
+  let b3 = i32x4.splat(0)
+  while (w < end) {
+    const wa = v128.load_ext<i8>(w)
+    const wb = v128.load_ext<i8>(w + width)
+    const x0 = v128.load(x)
+    const x1 = v128.load(x + stride)
+    const x2 = v128.load(x + stride * 2)
+    const x3 = v128.load(x + stride * 3)
+    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(wa, x0))
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(wa, x1))
+    a2 = i32x4.add(a2, i32x4.dot_i16x8_s(wa, x2))
+    a3 = i32x4.add(a3, i32x4.dot_i16x8_s(wa, x3))
+    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(wb, x0))
+    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(wb, x1))
+    b2 = i32x4.add(b2, i32x4.dot_i16x8_s(wb, x2))
+    b3 = i32x4.add(b3, i32x4.dot_i16x8_s(wb, x3))
+    w += 8
+    x += 16
+  }
+  const line = <usize>rows << 2
+  const to = out + <usize>token * line + (<usize>row << 2)
+  store<i32>(to, lanes(a0))
+  store<i32>(to, lanes(b0), 4)
+  store<i32>(to + line, lanes(a1))
+  store<i32>(to + line, lanes(b1), 4)
+  store<i32>(to + line * 2, lanes(a2))
+  store<i32>(to + line * 2, lanes(b2), 4)
+  store<i32>(to + line * 3, lanes(a3))
+  store<i32>(to + line * 3, lanes(b3), 4)
+}
+
+@inline
+function block4x1(weights: usize, inputs: usize, out: usize, row: i32, token: i32, rows: i32, columns: i32): void {
+  const width = <usize>columns
+  let w = weights + <usize>row * width
+  let x = inputs + <usize>token * (width << 1)
+  const end = w + width
+  let a = i32x4.splat(0)
+  let b = i32x4.splat(0)
+  let c = i32x4.splat(0)
+  let d = i32x4.splat(0)
+  while (w < end) {
+    const value = v128.load(x)
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load_ext<i8>(w), value))
+    b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load_ext<i8>(w + width), value))
+    c = i32x4.add(c, i32x4.dot_i16x8_s(v128.load_ext<i8>(w + width * 2), value))
+    d = i32x4.add(d, i32x4.dot_i16x8_s(v128.load_ext<i8>(w + width * 3), value))
+    w += 8
+    x += 16
+  }
+  const to = out + ((<usize>token * <usize>rows + <usize>row) << 2)
+  store<i32>(to, lanes(a))
+  store<i32>(to, lanes(b), 4)
+  store<i32>(to, lanes(c), 8)
+  store<i32>(to, lanes(d), 12)
+}
+
+function single(weights: usize, inputs: usize, out: usize, row: i32, token: i32, rows: i32, columns: i32): void {
+  const width = <usize>columns
+  let w = weights + <usize>row * width
+  let x = inputs + <usize>token * (width << 1)
+  const end = w + width
+  let a = i32x4.splat(0)
+  while (w < end) {
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load_ext<i8>(w), v128.load(x)))
+    w += 8
+    x += 16
+  }
+  store<i32>(out + ((<usize>token * <usize>rows + <usize>row) << 2), lanes(a))
+}
+
+@inline
+function lanes(a: v128): i32 {
+  return (
+    i32x4.extract_lane(a, 0) + i32x4.extract_lane(a, 1) + i32x4.extract_lane(a, 2) + i32x4.extract_lane(a, 3)
+  )
+}
+
+/** §5.3: n accumulators to Q16 by the rows' scales and the input's. */
+export function dequantise(accumulators: usize, scales: usize, scale: usize, out: usize, n: i32): void {
+  const mantissa = <i64>load<i32>(scale)
+  const exponent = load<i32>(scale, 4)
+  for (let i = 0; i < n; i++) {
+    const at = <usize>i << 2
+    const rowScale = load<u32>(scales + at)
+    const product = <i64>load<i32>(accumulators + at) * (mantissa * <i64>(rowScale >> 8))
+    store<i32>(out + at, saturate32(roundShift(product, <i32>(rowScale & 255) - exponent)))
+  }
+}
+
+/** Row `token` of the embedding in Q16. */
+export function embed(weights: usize, scales: usize, token: i32, columns: i32, out: usize): void {
+  const row = weights + <usize>token * <usize>columns
+  const rowScale = load<u32>(scales + (<usize>token << 2))
+  const factor = <i64>(rowScale >> 8) << 16
+  for (let i = 0; i < columns; i++) {
+    const value = <i64>load<i8>(row + <usize>i) * factor
+    store<i32>(out + (<usize>i << 2), saturate32(roundShift(value, <i32>(rowScale & 255))))
+  }
+}
