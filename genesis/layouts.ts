@@ -67,6 +67,7 @@ function moneyValues(config: DeployConfig, l1: L1Counterparts): Expectation[] {
     ['AttributionLedger', attributionLedger, 'window', config.challengeWindowSeconds],
     ['InferenceMarket', inferenceMarket, 'window', config.challengeWindowSeconds],
     ['InferenceMarket', inferenceMarket, 'withdrawalDelay', config.channelWithdrawalDelaySeconds],
+    ['WorkerRegistry', openLedgerPredeploys.workerRegistry, 'unbondingDelay', config.unbondingSeconds],
     ['RevenueSplitter', openLedgerPredeploys.revenueSplitter, 'currentShares', 1n],
   ]
 }

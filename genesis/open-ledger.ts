@@ -25,10 +25,16 @@ export function openLedgerContracts(config: DeployConfig, l1Bridge: Hex): OpenLe
 
 /** What speaks of OPEN, and so stands only where it is the gas token: the bridge and everything that pays. */
 function openContracts(config: DeployConfig, l1Bridge: Hex): OpenLedgerContract[] {
-  const { attributor, challengeWindowSeconds, channelWithdrawalDelaySeconds } = config
+  const { attributor, challengeWindowSeconds, channelWithdrawalDelaySeconds, unbondingSeconds } = config
   return [
     { name: 'L2OpenBridge', address: openLedgerPredeploys.openBridge, admin: timelock, initialize: [l1Bridge] },
     { name: 'RevenueSplitter', address: openLedgerPredeploys.revenueSplitter, admin: timelock, initialize: [] },
+    {
+      name: 'WorkerRegistry',
+      address: openLedgerPredeploys.workerRegistry,
+      admin: timelock,
+      initialize: [unbondingSeconds],
+    },
     {
       name: 'InferenceMarket',
       address: openLedgerPredeploys.inferenceMarket,

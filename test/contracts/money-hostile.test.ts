@@ -24,7 +24,7 @@ beforeEach(async () => {
   laws = new MoneyLaws(world.chain)
   worker = world.chain.actor('worker')
   payer = world.chain.actor('payer')
-  await stake(world.chain, worker)
+  laws.learn((await stake(world.chain, worker)).events)
   laws.learn((await world.deposit(payer, worker, 50n * open)).events)
 })
 
@@ -139,7 +139,7 @@ describe('rounding', () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 4000 }), fc.integer({ min: 2, max: 13 }), async (tout, n) => {
         world = await MoneyWorld.create()
-        await stake(world.chain, worker)
+        await stake(world.chain, world.chain.actor('worker'))
         await world.deposit(world.chain.actor('payer'), worker, 90n * open)
         const weight = Math.floor(weightTotal / n)
         const entries = Array.from(

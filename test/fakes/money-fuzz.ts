@@ -28,6 +28,8 @@ const noisy: readonly MoneyContract[] = [
 /** Receipts with one that is wrong, if any, and what proves it. */
 type Spoilt = { readonly receipts: readonly BuiltReceipt[]; readonly proof?: (batch: CommittedBatch) => Challenge }
 
+type Demanded = { readonly demand: unknown; readonly batch: CommittedBatch; readonly index: number }
+
 type Challenge = { readonly name: string; readonly args: readonly unknown[] }
 
 /** Random actors over all contracts of money: honest business, wrong business with its challenges, and plain noise. */
@@ -43,11 +45,12 @@ export class MoneyFuzz {
   readonly #wrongBatches = new Map<bigint, Challenge>()
   readonly #wrongEpochs = new Map<ProposedEpoch, Challenge>()
   readonly #orphans: ProposedEpoch[] = []
+  readonly #demands: Demanded[] = []
   #finals = 0
 
   static async create(random: Random): Promise<MoneyFuzz> {
     const fuzz = new MoneyFuzz(await MoneyWorld.create(), random)
-    for (const worker of fuzz.#actors) await stake(fuzz.world.chain, worker)
+    for (const worker of fuzz.#actors) fuzz.#learn(await stake(fuzz.world.chain, worker))
     return fuzz
   }
 
@@ -76,6 +79,7 @@ export class MoneyFuzz {
     const { world } = this
     for (let round = 0; round < 4; round++) {
       world.chain.advance(4n * clocks.window)
+      for (const demanded of this.#demands) await this.#miss(demanded)
       while ((await this.#mature(8)) !== undefined);
       while ((await this.#finalize()) !== undefined);
       await this.#release()
@@ -91,8 +95,10 @@ export class MoneyFuzz {
       if (claimed !== cumulative) throw new Error(`${payee} was paid ${claimed} wei of ${cumulative}`)
     }
     await this.#emptyChannels()
+    for (const worker of this.#actors) await this.#leave(worker)
+    for (const subject of [...this.laws.rewards.keys()]) await this.#reward(subject)
     await this.laws.check()
-    for (const name of ['InferenceMarket', 'AttributionLedger'] as const) {
+    for (const name of ['InferenceMarket', 'AttributionLedger', 'DisputeGame', 'WorkerRegistry'] as const) {
       if (world.chain.balance(name) !== 0n) throw new Error(`${name} keeps ${world.chain.balance(name)} wei`)
     }
   }
@@ -109,6 +115,10 @@ export class MoneyFuzz {
     [3, () => this.#release()],
     [10, () => this.#claimAny()],
     [6, () => this.#withdrawal()],
+    [5, () => this.#bonding()],
+    [4, () => this.#reward()],
+    [5, () => this.#demand()],
+    [6, () => this.#answer()],
     [4, () => this.#refundsOf(this.#random.int(this.world.batches.length + 1))],
     [5, () => this.#act(this.#anyone, 'InferenceMarket', 'claimRefund', [this.#anyone.address])],
     [20, () => this.#noise()],
@@ -365,6 +375,63 @@ export class MoneyFuzz {
         channel === zeroHash ? requestId : channel,
       ])
     }
+  }
+
+  /** Takes all of a worker's stake out. */
+  async #leave(worker: Actor): Promise<void> {
+    const { chain } = this.world
+    const { stake: staked } = (await chain.read('WorkerRegistry', 'workers', [worker.address])) as { stake: bigint }
+    await this.#act(worker, 'WorkerRegistry', 'requestUnbond', [staked])
+    chain.advance(clocks.unbonding)
+    await this.#act(worker, 'WorkerRegistry', 'withdraw', [worker.address])
+  }
+
+  async #bonding(): Promise<void> {
+    const worker = this.#anyone
+    const amount = BigInt(this.#random.int(300)) * 10n ** 18n
+    const kind = this.#random.int(5)
+    if (kind === 0) await this.#act(worker, 'WorkerRegistry', 'requestUnbond', [amount])
+    else if (kind === 1) await this.#act(worker, 'WorkerRegistry', 'cancelUnbond', [])
+    else if (kind === 2) await this.#act(worker, 'WorkerRegistry', 'withdraw', [worker.address])
+    else if (kind === 3) await this.#act(worker, 'WorkerRegistry', 'unjail', [])
+    else await this.#act(worker, 'WorkerRegistry', 'addStake', [], amount)
+  }
+
+  /** Pays out a reward that was won. */
+  async #reward(subject = [...this.laws.rewards.keys()].at(-1)): Promise<void> {
+    if (subject === undefined) return
+    const { holder } = (await this.world.chain.read('DisputeGame', 'rewardOf', [subject])) as { holder: Hex }
+    await this.#act(holder, 'DisputeGame', 'payReward', [subject, holder])
+  }
+
+  /** Asks a worker for a receipt. */
+  async #demand(): Promise<void> {
+    const batch = this.world.batches.at(-1)
+    if (batch === undefined) return
+    const index = this.#random.int(batch.built.receipts.length)
+    const price = 10n ** 16n
+    const sent = await this.#act(this.#anyone, 'AttributionLedger', 'requestReceipt', [batch.header, index], price)
+    const demand = sent?.events.find(({ name }) => name === 'DataRequested')?.args['demand']
+    if (demand !== undefined) this.#demands.push({ demand, batch, index })
+  }
+
+  /** Shows a receipt that was asked for, or says that nobody did. */
+  async #answer(): Promise<void> {
+    if (this.#demands.length === 0) return
+    const { demand, batch, index } = this.#random.pick(this.#demands)
+    const { receipt, request, voucher, signature, sums } = batch.built.receipts[index] as BuiltReceipt
+    const { r, vs } = signature
+    const none = { requestId: receipt.requestId, tout: 0, outputRoot: receipt.outputRoot }
+    const payment = { voucher, signature: { r, vs }, cut: false, cancel: none, cancelSignature: { r, vs } }
+    const served = { receipt, request, onChain: false, payment, sums, siblings: siblingsOf(batch.built.tree, index) }
+    const isMissing = this.#random.chance(0.4)
+    if (isMissing) await this.#miss({ demand, batch })
+    else await this.#act(this.#anyone, 'AttributionLedger', 'serveReceipt', [demand, served])
+  }
+
+  async #miss({ demand, batch }: Pick<Demanded, 'demand' | 'batch'>): Promise<void> {
+    const args = [demand, batch.header, batch.isVoid ? [] : batch.built.segments]
+    await this.#act(this.#anyone, 'AttributionLedger', 'batchDataMissing', args)
   }
 
   /** Everything out of every channel, and every refund. */

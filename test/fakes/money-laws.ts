@@ -24,9 +24,12 @@ export class MoneyLaws {
   /** Of epochs that stand or are orphans, by number. */
   readonly #bonds = new Map<bigint, bigint>()
   readonly #prepaid = new Map<string, bigint>()
-  readonly #rewards = new Map<string, bigint>()
+  /** Rewards of disputes that are not paid yet, by subject. */
+  readonly rewards = new Map<Hex, bigint>()
   /** Wei that each payee was paid. */
   readonly claimed = new Map<Hex, bigint>()
+  /** All stake, that being unbonded included. */
+  readonly stakes = new Map<Hex, bigint>()
   burned = 0n
   #unclaimed = 0n
   #pools = 0n
@@ -60,7 +63,8 @@ export class MoneyLaws {
       InferenceMarket: await this.#marketOwes(),
       RoyaltyVault: this.#unclaimed + this.#pools,
       AttributionLedger: sum(this.#bonds.values()) + sum(this.#prepaid.values()),
-      DisputeGame: sum(this.#rewards.values()),
+      WorkerRegistry: sum(this.stakes.values()),
+      DisputeGame: sum(this.rewards.values()),
     }
     const names = Object.keys(owed) as (keyof typeof owed)[]
     return { actual: Object.fromEntries(names.map((name) => [name, chain.balance(name)])), owed }
@@ -139,15 +143,26 @@ export class MoneyLaws {
         this.#prepaid.delete(text('demandId'))
         break
       case 'RewardWon':
-        this.#rewards.set(text('subject'), (this.#rewards.get(text('subject')) ?? 0n) + at('amount'))
+        this.rewards.set(text('subject'), (this.rewards.get(text('subject')) ?? 0n) + at('amount'))
         break
       case 'RewardPaid':
-        this.#rewards.delete(text('subject'))
+        this.rewards.delete(text('subject'))
+        break
+      case 'StakeAdded':
+        this.#stake(text('worker'), at('amount'))
+        break
+      case 'StakeWithdrawn':
+      case 'WorkerSlashed':
+        this.#stake(text('worker'), -at('amount'))
         break
       case 'Burned':
         if (contract === addressOf('OpenBurner')) this.burned += at('amount')
         break
       default:
     }
+  }
+
+  #stake(worker: Hex, change: bigint): void {
+    this.stakes.set(worker, (this.stakes.get(worker) ?? 0n) + change)
   }
 }

@@ -1,10 +1,9 @@
-import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import { defaultShares } from '../../protocol/fee.ts'
 import { modelVersionHash } from '../../protocol/inference-request.ts'
 import { type RoyaltyRow, royaltyHash } from '../../protocol/royalty-vector.ts'
 import type { Terms } from './money-batch.ts'
-import { type Actor, type MoneyChain, open } from './money-chain.ts'
+import { type Actor, type MoneyChain, open, type Sent } from './money-chain.ts'
 
 /** Registers what every inference needs: Datanet 1 with a contribution, a model with a price. */
 export async function standingModel(chain: MoneyChain): Promise<{ terms: Terms; royaltyRows: readonly RoyaltyRow[] }> {
@@ -25,7 +24,7 @@ export async function standingModel(chain: MoneyChain): Promise<{ terms: Terms; 
   return { terms, royaltyRows }
 }
 
-/** Gives a worker stake that covers so many wei. */
-export async function stake(chain: MoneyChain, worker: Actor, amount = 1_000n * open): Promise<void> {
-  await chain.send(openLedgerPredeploys.workerRegistry, 'InferenceMarket', 'setStake', [worker.address, amount])
+/** Registers a worker of every proof class with so much stake. */
+export async function stake(chain: MoneyChain, worker: Actor, amount = 1_000n * open): Promise<Sent> {
+  return await chain.send(worker, 'WorkerRegistry', 'register', ['0x1220', 1, 0x3f], { value: amount })
 }
