@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import { Initializable } from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
+import { BatchHashes } from "../lib/BatchHashes.sol";
 import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import {
     BatchHeader,
@@ -59,6 +60,7 @@ contract InferenceMarket is Initializable, MarketBatches {
     event BatchHeld(uint64 indexed batchId, uint32 holds);
     event StakeSet(address indexed worker, uint128 free);
 
+    error DelayTooShort(uint64 withdrawalDelay, uint64 window);
     error NotAllowed(address caller);
     error UnknownBatch(uint64 batchId);
     error WrongSegments(uint64 batchId);
@@ -72,11 +74,14 @@ contract InferenceMarket is Initializable, MarketBatches {
     error NotHeld(uint64 batchId);
     error NotMature(uint64 batchId);
     error NoRefund(uint64 batchId);
+    error NoTotals(uint64 batchId);
+    error NothingToMature();
     error AboveMatured(uint256 paid, uint256 matured);
 
     /// @notice Seconds in which a batch can be challenged.
     uint64 public window;
     mapping(uint64 batchId => BatchState) private _states;
+    mapping(uint64 batchId => Totals) private _totalsAt;
     mapping(uint64 batchId => uint128[10]) private _voidedSums;
     mapping(uint64 batchId => mapping(uint256 word => uint256)) private _voidBits;
     /// @notice Refunds of a batch's void receipts that wait for its maturity, by channel or, of requests opened on chain, id.
@@ -92,9 +97,9 @@ contract InferenceMarket is Initializable, MarketBatches {
     }
 
     /// @param window_          seconds of a receipt window
-    /// @param withdrawalDelay_ seconds; above the window
+    /// @param withdrawalDelay_ seconds; longer than the window
     function initialize(uint64 window_, uint64 withdrawalDelay_) external initializer {
-        assert(withdrawalDelay_ > window_);
+        if (withdrawalDelay_ <= window_) revert DelayTooShort(withdrawalDelay_, window_);
         window = window_;
         withdrawalDelay = withdrawalDelay_;
     }
@@ -104,20 +109,23 @@ contract InferenceMarket is Initializable, MarketBatches {
     /// @notice Matures the next batches, in order. Anyone may call; all that void receipts left goes into the running totals.
     function matureBatches(BatchHeader[] calldata headers) external {
         Books memory books = _books;
+        if (headers.length == 0) revert NothingToMature();
         for (uint256 i = 0; i < headers.length; i++) _mature(books, headers[i]);
         // Nothing was called between: no commit is lost.
         _books = books;
+        _totalsAt[books.lastMature] = _totalsOf(books);
     }
 
-    /// @notice Pays the refund of a mature batch's void receipts to their channel, or to who opened the request.
-    function settleRefund(uint64 batchId, bytes32 channel, bytes32 requestId) external {
+    /// @notice Refunds a mature batch's void receipts of one channel, or the one of a request opened on chain.
+    function settleRefund(uint64 batchId, bytes32 channelOrRequest) external {
         if (batchId > _books.lastMature) revert NotMature(batchId);
         if (_states[batchId].isVoid) revert BatchIsVoid(batchId);
-        bytes32 key = channel == bytes32(0) ? requestId : channel;
-        uint128 amount = pendingRefundOf[batchId][key];
+        uint128 amount = pendingRefundOf[batchId][channelOrRequest];
         if (amount == 0) revert NoRefund(batchId);
-        delete pendingRefundOf[batchId][key];
-        _refund(batchId, channel, requestId, amount);
+        delete pendingRefundOf[batchId][channelOrRequest];
+        // No channel is the digest of a request.
+        if (_isRequest(channelOrRequest)) _releaseRequest(channelOrRequest, amount);
+        else _creditChannel(channelOrRequest, batchId, amount);
     }
 
     /// @notice Refunds the segments of a batch that turned out void at its maturity.
@@ -215,8 +223,13 @@ contract InferenceMarket is Initializable, MarketBatches {
 
     function maturedTotals() external view returns (uint64 lastBatch, Totals memory totals) {
         Books memory books = _books;
-        totals = Totals(books.receipts, books.entries, books.payable_, books.platform, books.stakers);
-        return (books.lastMature, totals);
+        return (books.lastMature, _totalsOf(books));
+    }
+
+    /// @notice Totals through a batch at which maturing stopped once: later maturing takes no epoch's ground away.
+    function totalsAt(uint64 batchId) external view returns (Totals memory totals) {
+        totals = _totalsAt[batchId];
+        if (totals.receipts == 0) revert NoTotals(batchId);
     }
 
     /// @notice What epochs were paid so far, in wei.
@@ -230,6 +243,10 @@ contract InferenceMarket is Initializable, MarketBatches {
     }
 
     // --- Internals ---
+
+    function _totalsOf(Books memory books) private pure returns (Totals memory) {
+        return Totals(books.receipts, books.entries, books.payable_, books.platform, books.stakers);
+    }
 
     function _mature(Books memory books, BatchHeader calldata header) private {
         uint64 batchId = header.batchId;
@@ -282,15 +299,12 @@ contract InferenceMarket is Initializable, MarketBatches {
     }
 
     function _refundSegments(BatchHeader calldata header, Segment[] calldata segments) private {
-        if (MoneyHashes.segmentsHash(segments) != header.segmentsHash) revert WrongSegments(header.batchId);
+        if (BatchHashes.hashOf(segments) != header.segmentsHash) revert WrongSegments(header.batchId);
         for (uint256 k = 0; k < segments.length; k++) {
-            _refund(header.batchId, segments[k].channel, segments[k].requestId, segments[k].fee);
+            Segment calldata segment = segments[k];
+            if (segment.channel == bytes32(0)) _releaseRequest(segment.requestId, segment.fee);
+            else _creditChannel(segment.channel, header.batchId, segment.fee);
         }
-    }
-
-    function _refund(uint64 batchId, bytes32 channel, bytes32 requestId, uint128 amount) private {
-        if (channel == bytes32(0)) _refundRequest(requestId, amount);
-        else _creditChannel(channel, batchId, amount);
     }
 
     function _requireKnown(BatchHeader calldata header) private view {

@@ -47,7 +47,7 @@ abstract contract MarketBatches is MarketRequests {
     /// @notice Entries of one receipt: 32 royalty rows, worker, app, 64 items and a Datanet pool for each pinned index fit.
     uint256 public constant ENTRIES_MAX = 128;
     /// @notice Every challenge carries all segments of its batch and has to fit a transaction.
-    uint256 public constant SEGMENTS_MAX = 64;
+    uint256 public constant SEGMENTS_MAX = 32;
 
     /// @notice How many classes of proof there are.
     uint8 public constant CLASSES = 6;
@@ -171,7 +171,8 @@ abstract contract MarketBatches is MarketRequests {
         unchecked {
             uint256 more = _coverFor(class, fee);
             uint256 cover = (state >> 128) + more;
-            if (cover > uint128(state)) revert UnderStaked(msg.sender, cover, uint128(state));
+            // Without stake there is nothing to lose, whatever the fee.
+            if (cover > uint128(state) || uint128(state) == 0) revert UnderStaked(msg.sender, cover, uint128(state));
             word.value = state + (more << 128);
         }
     }

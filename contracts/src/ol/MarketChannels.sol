@@ -35,7 +35,7 @@ abstract contract MarketChannels is IInferenceMarket, ReentrancyGuardTransient {
     event WithdrawalCancelled(bytes32 indexed channel);
     event PayerWithdrawn(bytes32 indexed channel, address indexed payer, address to, uint256 amount);
     event ChannelRefunded(bytes32 indexed channel, uint64 indexed batchId, uint256 amount);
-    event RefundClaimed(address indexed account, address to, uint256 amount);
+    event RefundClaimed(address indexed account, address indexed to, uint256 amount);
 
     error ZeroAmount();
     error ZeroAddress();
@@ -66,7 +66,8 @@ abstract contract MarketChannels is IInferenceMarket, ReentrancyGuardTransient {
         _deposit(payer, worker);
     }
 
-    /// @notice Asks for `amount` of the caller's channel, in place of what was asked for before. It can be debited until it is paid.
+    /// @notice Asks for `amount` of the caller's channel, in place of what was asked for before. It can be debited until it is
+    ///         paid, which can be at any time after the delay: a worker counts on what is not asked for.
     function requestWithdrawal(address worker, uint128 amount) external {
         bytes32 channel = MoneyHashes.channelOf(msg.sender, worker);
         if (amount == 0) revert ZeroAmount();

@@ -17,6 +17,7 @@ abstract contract MarketRequests is MarketChannels {
         bytes32 indexed requestId, address indexed payer, uint64 indexed modelId, uint128 maxFee, Request request
     );
     event RequestSettled(bytes32 indexed requestId, address indexed worker, uint64 indexed batchId, uint128 fee);
+    event RequestReleased(bytes32 indexed requestId, uint128 amount);
     event RequestRefunded(bytes32 indexed requestId, address indexed payer, uint256 amount);
 
     error WrongChain(uint256 chainId);
@@ -36,8 +37,10 @@ abstract contract MarketRequests is MarketChannels {
     /// @notice The longest that a request may wait, in seconds.
     uint64 public constant REQUEST_LIFE_MAX = 7 days;
     uint256 public constant ADAPTERS_MAX = 8;
-    /// @notice What `settledBy` says of a request that was refunded at its deadline.
-    uint64 public constant EXPIRED = type(uint64).max;
+    /// @notice What `settledBy` says of a request that was refunded.
+    uint64 public constant REFUNDED = type(uint64).max;
+    /// @notice What `settledBy` says of a request whose receipt is void: `maxFee` is what it is owed.
+    uint64 public constant REFUNDABLE = REFUNDED - 1;
 
     mapping(bytes32 requestId => OpenRequest) internal _requests;
 
@@ -66,13 +69,16 @@ abstract contract MarketRequests is MarketChannels {
         emit RequestOpened(requestId, msg.sender, modelId, request.maxFee, request);
     }
 
-    /// @notice Gives a request's escrow back once its deadline is over. Anyone may ask; its payer fetches it by `claimRefund`.
+    /// @notice Gives a request's money back: its escrow once its deadline is over, or its fee where what settled it is void.
+    ///         Anyone may ask; its payer fetches it by `claimRefund`.
     function refund(bytes32 requestId) external {
         OpenRequest storage request = _requests[requestId];
-        _requireOpen(request, requestId);
-        if (block.timestamp <= request.deadline) revert RequestNotExpired(requestId, request.deadline);
-        request.settledBy = EXPIRED;
-        _refundRequest(requestId, request.maxFee);
+        if (request.settledBy != REFUNDABLE) {
+            _requireOpen(request, requestId);
+            if (block.timestamp <= request.deadline) revert RequestNotExpired(requestId, request.deadline);
+        }
+        request.settledBy = REFUNDED;
+        _refundPayer(requestId, request.maxFee);
     }
 
     function openRequestOf(bytes32 requestId) external view returns (OpenRequest memory) {
@@ -91,10 +97,21 @@ abstract contract MarketRequests is MarketChannels {
         if (segment.fee > maxFee) revert AboveMaxFee(requestId, segment.fee, maxFee);
         request.settledBy = batchId;
         emit RequestSettled(requestId, msg.sender, batchId, segment.fee);
-        if (segment.fee < maxFee) _refundRequest(requestId, maxFee - segment.fee);
+        if (segment.fee < maxFee) _refundPayer(requestId, maxFee - segment.fee);
     }
 
-    function _refundRequest(bytes32 requestId, uint128 amount) internal {
+    /// @dev What a void receipt was paid waits for `refund`: a batch of many requests can so be voided at a small cost.
+    function _releaseRequest(bytes32 requestId, uint128 amount) internal {
+        OpenRequest storage request = _requests[requestId];
+        (request.maxFee, request.settledBy) = (amount, REFUNDABLE);
+        emit RequestReleased(requestId, amount);
+    }
+
+    function _isRequest(bytes32 id) internal view returns (bool) {
+        return _requests[id].payer != address(0);
+    }
+
+    function _refundPayer(bytes32 requestId, uint128 amount) private {
         address payer = _requests[requestId].payer;
         refundOf[payer] += amount;
         emit RequestRefunded(requestId, payer, amount);

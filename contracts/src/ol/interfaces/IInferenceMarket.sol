@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import { BatchHeader, Segment, Totals } from "../../lib/MoneyTypes.sol";
 
 /// @notice A request opened on chain. `payer` is zero where there is none, `settledBy` the batch that settled it: zero while it is
-///         open, 2^64 − 1 where its deadline passed and it was refunded.
+///         open, 2^64 − 1 where it was refunded, 2^64 − 2 where it is void and `maxFee` is what its payer gets back.
 struct OpenRequest {
     address payer;
     uint64 openedAt;
@@ -25,6 +25,8 @@ interface IInferenceMarket {
     function voidedSums(uint64 batchId) external view returns (uint128[10] memory);
     /// @notice The last mature batch and the running live totals up to it.
     function maturedTotals() external view returns (uint64 lastBatch, Totals memory totals);
+    /// @notice Totals through a batch at which maturing stopped once; reverts for any other.
+    function totalsAt(uint64 batchId) external view returns (Totals memory totals);
     /// @notice Running count of all receipts, void ones included, of the batches up to this one; a void batch adds none.
     function receiptsThrough(uint64 batchId) external view returns (uint64);
     function openRequestOf(bytes32 requestId) external view returns (OpenRequest memory);
