@@ -1,0 +1,161 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { openLedgerPredeploys } from '../../contracts/addresses.ts'
+import { loadArtifact } from '../../contracts/artifact.ts'
+import { bytesToHex, type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
+import { modelVersionHash } from '../../protocol/inference-request.ts'
+import { type RoyaltyRow, royaltyHash, royaltyModelId } from '../../protocol/royalty-vector.ts'
+import { type Actor, MoneyChain } from '../fakes/money-chain.ts'
+
+const royaltyGraph: Hex = '0x4f4c000000000000000000000000000000000011'
+const day = 86_400n
+const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
+const version = { weightsManifest: word(1), configHash: word(2), trainingRoot: word(3), indexSetHash: word(4) }
+const [absolute, relative] = [0, 1]
+
+let chain: MoneyChain
+let owner: Actor
+beforeEach(async () => {
+  chain = await MoneyChain.create()
+  owner = chain.actor('model owner')
+})
+
+const send = (name: string, args: readonly unknown[], from: Actor = owner) =>
+  chain.send(from, 'ModelRegistry', name, args)
+const fails = async (name: string, args: readonly unknown[], from: Actor | Hex = owner) =>
+  (await chain.fails(from, 'ModelRegistry', name, args)).error
+const read = (name: string, args: readonly unknown[]) => chain.read('ModelRegistry', name, args)
+type Parent = { id: bigint; bps: number; policy: number }
+const register = async (parents: readonly Parent[] = [], input: object = version) =>
+  (await send('register', [0, word(9), input, parents, []])).result as bigint
+const row = (id: bigint, bps: number): RoyaltyRow => ({ kind: 0, id: royaltyModelId(id), bps })
+const hashOf = (id: bigint) => read('royaltyHashOf', [modelVersionHash(id, 1)])
+
+describe('a model', () => {
+  test('without parents keeps all of its royalties', async () => {
+    expect(await register()).toBe(1n)
+    expect(await hashOf(1n)).toBe(bytesToHex(royaltyHash([row(1n, 10_000)])))
+    expect(await read('indexSetHashOf', [modelVersionHash(1n, 1)])).toBe(word(4))
+  })
+
+  test('shares with its ancestors, absolute shares across generations and relative ones of what the child receives', async () => {
+    await register()
+    await register([{ id: 1n, bps: 1_000, policy: absolute }])
+    await register([
+      { id: 2n, bps: 2_000, policy: relative },
+      { id: 1n, bps: 500, policy: relative },
+    ])
+    const [ids, bps] = (await chain.evm.call(
+      { abi: loadArtifact('RoyaltyGraph').abi, address: royaltyGraph },
+      'flatten',
+      [3n, 32n],
+    )) as [bigint[], number[]]
+    const kept = ids.map((id, i) => row(id, bps[i] ?? 0)).reverse()
+    const own = 10_000 - bps.reduce((sum, each) => sum + each, 0)
+    expect(kept.length).toBe(2)
+    expect(await hashOf(3n)).toBe(bytesToHex(royaltyHash([...kept, row(3n, own)])))
+  })
+
+  test('that owes everything has no row of its own', async () => {
+    await register()
+    await register([{ id: 1n, bps: 10_000, policy: absolute }])
+    expect(await hashOf(2n)).toBe(bytesToHex(royaltyHash([row(1n, 10_000)])))
+  })
+
+  test('names parents that there are, and at most 32 payees', async () => {
+    const attempt = (parents: readonly Parent[]) => fails('register', [0, word(9), version, parents, []])
+    expect(await attempt([{ id: 1n, bps: 1, policy: absolute }])).toBe('UnknownModel')
+    for (let i = 0; i < 32; i++) await register()
+    const parents = Array.from({ length: 16 }, (_, i) => ({ id: BigInt(i + 1), bps: 100, policy: absolute }))
+    const first = await register(parents)
+    const others = parents.slice(0, 14).map(({ id, ...rest }) => ({ ...rest, id: id + 16n }))
+    expect(await register([...others, { id: first, bps: 100, policy: absolute }])).toBe(34n)
+    const fifteen = parents.slice(0, 15).map(({ id, ...rest }) => ({ ...rest, id: id + 16n }))
+    expect(await attempt([...fifteen, { id: first, bps: 100, policy: absolute }])).toBe('TooManyPayees')
+  })
+
+  test('has a manifest, datanets of no more than the whole, and an owner', async () => {
+    expect(await fails('register', [0, word(9), { ...version, weightsManifest: zeroHash }, [], []])).toBe(
+      'EmptyManifest',
+    )
+    const datanet = { id: 1n, version: 1, weightBps: 5_001 }
+    expect(await fails('register', [0, word(9), version, [], [datanet, datanet]])).toBe('BadWeights')
+    expect(await fails('register', [0, word(9), version, [], Array(9).fill({ ...datanet, weightBps: 1 })])).toBe(
+      'TooManyDatanets',
+    )
+    expect(await fails('publish', [1n, version])).toBe('UnknownModel')
+    await register()
+    const other = chain.actor('other')
+    for (const [name, args] of [
+      ['publish', [1n, version]],
+      ['setPrice', [1n, 1, 0, 1n, 1n, chain.now + 10n]],
+      ['transfer', [1n, other.address]],
+      ['deprecate', [1n]],
+      ['recordEval', [1n, 1, word(1), word(1), word(1)]],
+    ] as const) {
+      expect(await fails(name, args, other)).toBe('NotModelOwner')
+    }
+  })
+
+  test('version has the royalties of its model and indexes of its own; none is nothing', async () => {
+    await register()
+    const { events } = await send('publish', [1n, { ...version, indexSetHash: word(7) }])
+    expect(events).toMatchObject([{ name: 'ModelVersion', args: { id: 1n, version: 2 } }])
+    const second = modelVersionHash(1n, 2)
+    expect(await read('royaltyHashOf', [second])).toBe(await hashOf(1n))
+    expect(await read('indexSetHashOf', [second])).toBe(word(7))
+    expect(await read('royaltyHashOf', [modelVersionHash(1n, 3)])).toBe(zeroHash)
+  })
+})
+
+describe('a price', () => {
+  const priceOf = (priceVersion: number) => read('priceOf', [modelVersionHash(1n, 1), 2, priceVersion])
+
+  test('stands as it was set, with the split in force then, whatever comes after', async () => {
+    await register()
+    const [first, second] = [chain.now + 30n * day, chain.now + 100n]
+    const setAt = chain.now
+    expect((await send('setPrice', [1n, 1, 2, 3n, 6n, first])).result).toBe(1)
+    expect((await send('setPrice', [1n, 1, 2, 4n, 7n, second])).result).toBe(2)
+    expect(await priceOf(1)).toMatchObject({ rin: 3n, rout: 6n, validUntil: first, sharesVersion: 1 })
+    expect(await priceOf(2)).toMatchObject({ rin: 4n, rout: 7n, validUntil: second })
+    expect(((await priceOf(1)) as { setAt: bigint }).setAt).toBeGreaterThanOrEqual(setAt)
+    for (const none of [0, 3]) expect(await priceOf(none)).toMatchObject({ rin: 0n, setAt: 0n, sharesVersion: 0 })
+  })
+
+  test('is of a version that there is, and lasts 30 days at most', async () => {
+    await register()
+    const set = (version: number, validUntil: bigint) => fails('setPrice', [1n, version, 2, 3n, 6n, validUntil])
+    expect(await set(2, chain.now + 10n)).toBe('UnknownVersion')
+    expect(await set(0, chain.now + 10n)).toBe('UnknownVersion')
+    expect(await set(1, chain.now + 31n * day)).toBe('BadPriceExpiry')
+    expect(await set(1, chain.now - 10n)).toBe('BadPriceExpiry')
+  })
+
+  test('is not set while the model is frozen, nor once it is deprecated', async () => {
+    await register()
+    const args = [1n, 1, 2, 3n, 6n, chain.now + day]
+    expect(await fails('freeze', [1n, word(5)])).toBe('NotTimelock')
+    await chain.send(openLedgerPredeploys.timelock, 'ModelRegistry', 'freeze', [1n, word(5)])
+    expect(await fails('setPrice', args)).toBe('NotLive')
+    await chain.send(openLedgerPredeploys.timelock, 'ModelRegistry', 'unfreeze', [1n, word(5)])
+    await send('setPrice', args)
+    await send('deprecate', [1n])
+    expect(await fails('setPrice', args)).toBe('NotLive')
+    expect(await fails('publish', [1n, version])).toBe('NotLive')
+  })
+})
+
+test('a transfer moves the revenue at the next day, and the model at once', async () => {
+  await register()
+  const buyer = chain.actor('buyer')
+  const tomorrow = (chain.now / day + 1n) * day
+  const payee = async (time: bigint) => String(await read('payeeAt', [1n, time])).toLowerCase()
+  expect(await payee(chain.now)).toBe(owner.address)
+  expect(await fails('transfer', [1n, zeroAddress])).toBe('ZeroAddress')
+  await send('transfer', [1n, buyer.address])
+  expect(await payee(tomorrow - 1n)).toBe(owner.address)
+  expect(await payee(tomorrow)).toBe(buyer.address)
+  expect(await fails('deprecate', [1n])).toBe('NotModelOwner')
+  await send('deprecate', [1n], buyer)
+  expect(String(await read('payeeAt', [2n, tomorrow]))).toBe(zeroAddress)
+})
