@@ -43,6 +43,7 @@ const start: { world?: Promise<MoneyChain> } = {}
 export class LedgerWorld {
   readonly chain: MoneyChain
   #totals: Totals = noEpoch.totals
+  readonly #totalsAt = new Map<bigint, Totals>()
   #lastBatch = 0n
 
   static async create(): Promise<LedgerWorld> {
@@ -66,6 +67,7 @@ export class LedgerWorld {
       stakers: before.stakers + stakers,
     }
     this.chain.evm.state.account(market).balance += payable + platform + stakers
+    this.#totalsAt.set(this.#lastBatch, this.#totals)
     await this.market('mature', [this.#lastBatch, this.#totals])
   }
 
@@ -94,7 +96,13 @@ export class LedgerWorld {
       wrong.payoutTop ?? bytesToHex(built.payoutTree.topHash),
       wrong.parent ?? (parent === undefined ? noEpoch : epochStateOf(parent.record)),
     ]
-    const record = { header, proposer: by, proposedAt: this.chain.now, bond, totals: this.#totals }
+    const record = {
+      header,
+      proposer: by,
+      proposedAt: this.chain.now,
+      bond,
+      totals: this.#totalsAt.get(header.lastBatch) ?? this.#totals,
+    }
     const sent =
       mature === undefined
         ? await this.chain.send(by, 'AttributionLedger', 'proposeEpoch', args, { value: bond })

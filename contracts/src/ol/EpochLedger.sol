@@ -37,7 +37,7 @@ abstract contract EpochLedger is IAttributionLedger {
     error WrongParent(uint64 epoch);
     error WrongParentRoot(bytes32 expected, bytes32 actual);
     error WrongFirstBatch(uint64 expected, uint64 actual);
-    error WrongLastBatch(uint64 expected, uint64 actual);
+    error WrongLastBatch(uint64 least, uint64 actual);
     error NothingToCredit(uint64 lastBatch);
     error WrongCreditsCount(uint256 expected, uint32 actual);
     error WrongPayoutSum(uint256 expected, uint128 actual);
@@ -105,7 +105,8 @@ abstract contract EpochLedger is IAttributionLedger {
         _setAttributor(attributor_);
     }
 
-    /// @notice Proposes the epoch of all mature batches that no epoch has. The value is the bond.
+    /// @notice Proposes the epoch of the next mature batches, through any at which a maturing ended: what matures meanwhile
+    ///         makes no proposal stale. The value is the bond.
     /// @param creditsTop,payoutTop top hashes of the two trees
     /// @param parent               what the epoch before committed to; zeros before the first
     function proposeEpoch(
@@ -246,8 +247,8 @@ abstract contract EpochLedger is IAttributionLedger {
         }
         heads.lastEpoch = uint32(epoch);
         _requireParent(epoch, parent);
-        (uint64 lastBatch, Totals memory totals) = _market().maturedTotals();
-        _checkHeader(header, parent, lastBatch, totals);
+        Totals memory totals = _market().totalsAt(header.lastBatch);
+        _checkHeader(header, parent, totals);
         _requireRoot(header.creditsRoot, header.creditsCount, header.creditsSum, creditsTop);
         _requireRoot(header.payoutRoot, header.payoutCount, header.payoutSum, payoutTop);
         uint256 required = requiredBond(header.creditsSum);
@@ -258,17 +259,12 @@ abstract contract EpochLedger is IAttributionLedger {
         emit EpochProposed(epoch, msg.sender, header, uint128(msg.value), totals);
     }
 
-    function _checkHeader(
-        EpochHeader calldata header,
-        EpochState calldata parent,
-        uint64 lastBatch,
-        Totals memory totals
-    ) private pure {
+    function _checkHeader(EpochHeader calldata header, EpochState calldata parent, Totals memory totals) private pure {
         if (header.parentRoot != parent.payoutRoot) revert WrongParentRoot(parent.payoutRoot, header.parentRoot);
         if (header.firstBatch != parent.lastBatch + 1) revert WrongFirstBatch(parent.lastBatch + 1, header.firstBatch);
-        if (header.lastBatch != lastBatch) revert WrongLastBatch(lastBatch, header.lastBatch);
+        if (header.lastBatch < header.firstBatch) revert WrongLastBatch(header.firstBatch, header.lastBatch);
         uint256 entries = totals.entries - parent.totals.entries;
-        if (entries == 0) revert NothingToCredit(lastBatch);
+        if (entries == 0) revert NothingToCredit(header.lastBatch);
         if (header.creditsCount != entries) revert WrongCreditsCount(entries, header.creditsCount);
         uint256 payoutSum = uint256(parent.payoutSum) + header.creditsSum;
         if (header.payoutSum != payoutSum) revert WrongPayoutSum(payoutSum, header.payoutSum);

@@ -11,8 +11,9 @@ import { IRoyaltyVault } from "../ol/interfaces/IRoyaltyVault.sol";
 contract FakeMarket {
     event Voided(uint64 batchId, uint256 segments);
 
-    uint64 private _lastBatch;
-    Totals private _totals;
+    error NoTotals(uint64 batchId);
+
+    mapping(uint64 batchId => Totals) private _totalsAt;
     mapping(uint64 batchId => bytes32) public batchHash;
     mapping(uint64 batchId => bool) public isBatchVoid;
     mapping(uint64 batchId => uint128) private _voidedFees;
@@ -21,8 +22,7 @@ contract FakeMarket {
     receive() external payable { }
 
     function mature(uint64 lastBatch, Totals calldata totals) external {
-        _lastBatch = lastBatch;
-        _totals = totals;
+        _totalsAt[lastBatch] = totals;
     }
 
     function commit(BatchHeader calldata header, uint128 voidedFees) external {
@@ -30,8 +30,9 @@ contract FakeMarket {
         _voidedFees[header.batchId] = voidedFees;
     }
 
-    function maturedTotals() external view returns (uint64, Totals memory) {
-        return (_lastBatch, _totals);
+    function totalsAt(uint64 batchId) external view returns (Totals memory totals) {
+        totals = _totalsAt[batchId];
+        if (totals.receipts == 0) revert NoTotals(batchId);
     }
 
     function voidedSums(uint64 batchId) external view returns (uint128[10] memory sums) {
