@@ -6,7 +6,7 @@ import type { BatchFile } from './batch-file.ts'
 export type EpochTask = {
   readonly epoch: bigint
   readonly parent: EpochParent
-  /** The last mature batch, void or not. */
+  /** The last batch that it takes, void or not. */
   readonly lastBatch: bigint
   /** Those of the parent's last + 1 … `lastBatch` that are not void, in order. */
   readonly batches: readonly EpochBatch[]
