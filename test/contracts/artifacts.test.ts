@@ -10,7 +10,7 @@ test('recompiling gives the committed artifacts, byte for byte', () => {
   const committed = readdirSync(artifactsFolder).map((file) => file.replace('.json', ''))
   expect(committed.sort()).toEqual([...compiled.keys()].sort())
   for (const [name, artifact] of compiled) expect(loadArtifact(name)).toEqual(artifact)
-}, 60_000)
+}, 300_000)
 
 test('typed interfaces are those of the artifacts', () => {
   expect(datanetRegistryAbi).toEqual(loadArtifact('DatanetRegistry').abi)
