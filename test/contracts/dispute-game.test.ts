@@ -265,7 +265,7 @@ test('a commitment is its sender’s, to one subject, and not made younger', asy
   expect(none.error).toBe('NoReward')
 })
 
-test('only slashes come in', async () => {
+test('nobody sends the game money by mistake', async () => {
   const sent = await world.chain.sendRaw(payer, game, new Uint8Array(0), { value: 1n })
   expect(sent.result.execResult.exceptionError).toBeDefined()
 })

@@ -225,13 +225,6 @@ contract DisputeGame is EvidenceRewards {
         emit EquivocationProven(worker, requestId, subject, reward);
     }
 
-    /// @notice Only slashes come in.
-    receive() external payable {
-        if (msg.sender != Predeploys.WORKER_REGISTRY) revert NotWorkerRegistry(msg.sender);
-    }
-
-    error NotWorkerRegistry(address sender);
-
     function _voidReceipt(OpenedReceipt calldata opened, Segment[] calldata segments, Fault fault) private {
         BatchHeader calldata header = opened.header;
         Segment calldata segment = Openings.segmentOf(header, segments, opened.index);
@@ -260,7 +253,7 @@ contract DisputeGame is EvidenceRewards {
         emit EpochDisputed(record.header.epoch, fault, subject, reward);
     }
 
-    /// @dev The half of a slash that came in.
+    /// @dev The half of a slash that came in, which needs no code of ours to receive it.
     function _slash(address worker, Fault fault, uint256 feeBase) private returns (uint256) {
         uint256 before = address(this).balance;
         IWorkerRegistry(Predeploys.WORKER_REGISTRY).slash(worker, fault, feeBase, address(this));
