@@ -251,6 +251,6 @@ test('whatever anybody does, the market holds what it owes, and everybody gets t
       expect(chain.balance('InferenceMarket')).toBe(0n)
       expect(chain.supply()).toBe(10n ** 27n)
     }),
-    { numRuns: 4 },
+    { numRuns: 12 },
   )
 }, 180_000)
