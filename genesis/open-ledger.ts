@@ -29,6 +29,7 @@ function openContracts(config: DeployConfig, l1Bridge: Hex): OpenLedgerContract[
   return [
     { name: 'L2OpenBridge', address: openLedgerPredeploys.openBridge, admin: timelock, initialize: [l1Bridge] },
     { name: 'RevenueSplitter', address: openLedgerPredeploys.revenueSplitter, admin: timelock, initialize: [] },
+    { name: 'ModelRegistry', address: openLedgerPredeploys.modelRegistry, admin: timelock },
     {
       name: 'WorkerRegistry',
       address: openLedgerPredeploys.workerRegistry,

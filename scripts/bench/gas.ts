@@ -9,6 +9,7 @@ import { claimOf } from '../../test/fakes/money-batch.ts'
 import { type Actor, clocks, MoneyChain, open } from '../../test/fakes/money-chain.ts'
 import { MoneyWorld } from '../../test/fakes/money-world.ts'
 import { stake } from '../../test/fakes/standing-model.ts'
+import { worstChallenges } from './worst-challenge.ts'
 
 /** One figure. `gas` is null where what it measures does not exist yet; `note` says how it was taken, or why not. */
 export type GasFigure = {
@@ -38,16 +39,17 @@ export function gasTable(figures: readonly GasFigure[]): string {
 }
 
 export async function gasFigures(): Promise<GasFigure[]> {
-  return [...(await batches()), ...(await epochs()), ...(await contributions()), ...notYet]
+  return [...(await batches()), ...(await epochs()), await challenges(), ...(await contributions()), ...notYet]
+}
+
+async function challenges(): Promise<GasFigure> {
+  const worst = await worstChallenges()
+  const gas = Math.max(...Object.values(worst))
+  const which = Object.keys(worst).find((name) => worst[name] === gas)
+  return { field: 'challengeMax', gas, limit: 1_000_000, note: `${which} of the largest batch, with the slash` }
 }
 
 const notYet: readonly GasFigure[] = [
-  {
-    field: 'challengeMax',
-    gas: null,
-    limit: 1_000_000,
-    note: 'a challenge slashes a worker, whose registry does not stand yet',
-  },
   {
     field: 'spanDispute',
     gas: null,

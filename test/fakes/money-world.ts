@@ -5,7 +5,7 @@ import { type EpochRecord, type EpochState, epochStateOf, noEpoch, type Totals }
 import { weightTotal } from '../../protocol/fee.ts'
 import type { EpochHeader, Payout } from '../../protocol/payout-epoch.ts'
 import { type BatchHeader, segmentsHash } from '../../protocol/receipt-batch.ts'
-import { type RoyaltyRow, royaltyWeight } from '../../protocol/royalty-vector.ts'
+import { type RoyaltyRow, royaltyKinds, royaltyWeight } from '../../protocol/royalty-vector.ts'
 import {
   type BuiltBatch,
   type BuiltEpoch,
@@ -71,7 +71,7 @@ export class MoneyWorld {
   /** Entries of one receipt: the model's by its vector, the worker's, and `contributors`; by default all to Datanet 1. */
   entries(worker: Actor, contributors: Contributors = [unitsOf(1n)]): AttributionEntry[] {
     const model = this.royaltyRows.map((row, i) => ({
-      payee: row.id,
+      payee: row.kind === royaltyKinds.model ? this.chain.actor('model owner').address : row.id,
       id: BigInt(i),
       class: entryClasses.M,
       evidenceHash: zeroHash,

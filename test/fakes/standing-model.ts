@@ -1,7 +1,7 @@
 import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import { defaultShares } from '../../protocol/fee.ts'
 import { modelVersionHash } from '../../protocol/inference-request.ts'
-import { type RoyaltyRow, royaltyHash } from '../../protocol/royalty-vector.ts'
+import { type RoyaltyRow, royaltyHash, royaltyKinds, royaltyModelId } from '../../protocol/royalty-vector.ts'
 import type { Terms } from './money-batch.ts'
 import { type Actor, type MoneyChain, open, type Sent } from './money-chain.ts'
 
@@ -11,15 +11,23 @@ export async function standingModel(chain: MoneyChain): Promise<{ terms: Terms; 
   const owner = chain.actor('datanet owner')
   await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
   await chain.send(owner, 'DatanetRegistry', 'setStatus', [1n, 1 + 1])
-  const royaltyRows = [{ kind: 1, id: chain.actor('model owner').address, bps: 10_000 }] as const
+  const modelOwner = chain.actor('model owner')
+  const indexSetHash = word(0)
+  const version = { weightsManifest: word(4), configHash: word(5), trainingRoot: word(6), indexSetHash }
+  const params = { kind: 0, verifyClasses: 0x3f, licenceId: word(7), version }
+  await chain.send(modelOwner, 'ModelRegistry', 'register', [params, [], []])
+  const price = { rin: 3n * 10n ** 15n, rout: 6n * 10n ** 15n }
+  const validUntil = chain.now + 30n * 86_400n
+  await chain.send(modelOwner, 'ModelRegistry', 'setPrice', [1n, 1, 0, price.rin, price.rout, validUntil])
+  const royaltyRows = [{ kind: royaltyKinds.model, id: royaltyModelId(1n), bps: 10_000 }]
   const terms: Terms = {
     modelVersion: modelVersionHash(1n, 1),
     class: 0,
     priceVersion: 1,
-    price: { rin: 3n * 10n ** 15n, rout: 6n * 10n ** 15n },
+    price,
     shares: defaultShares,
     royaltyHash: bytesToHex(royaltyHash(royaltyRows)),
-    indexSetHash: word(0),
+    indexSetHash,
   }
   return { terms, royaltyRows }
 }
