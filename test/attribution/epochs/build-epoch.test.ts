@@ -63,7 +63,7 @@ function built(task: EpochTask): BuiltEpoch | undefined {
 const rowsOf = <T>(count: number, at: (i: number) => T) => Array.from({ length: count }, (_, i) => at(i))
 
 describe('buildEpoch', () => {
-  test('equals the page read literally, over chains of epochs', () => {
+  test('equals the page read literally, over chains of epochs', { timeout: 120_000 }, () => {
     let epochs = 0
     for (let seed = 1; seed <= 150; seed++) {
       const random = new Random(seed)
@@ -104,7 +104,7 @@ describe('buildEpoch', () => {
     expect(epochs).toBeGreaterThan(300)
   })
 
-  test('is the same on a thread of its own, which tells its progress', async () => {
+  test('is the same on a thread of its own, which tells its progress', { timeout: 120_000 }, async () => {
     const task = taskOf(new Random(7), noEpoch)
     const steps: string[] = []
     const there = await buildEpochInThread(task, { onProgress: ({ step }) => steps.push(step) })
@@ -115,7 +115,7 @@ describe('buildEpoch', () => {
     expect(new Set(steps)).toEqual(new Set(['credits', 'sort', 'credit tree', 'payouts', 'payout tree', 'file']))
   })
 
-  test('on a thread fails as it does here, and stops when asked to', async () => {
+  test('on a thread fails as it does here, and stops when asked to', { timeout: 120_000 }, async () => {
     const task = taskOf(new Random(7), noEpoch)
     await expect(buildEpochInThread({ ...task, batches: [] })).rejects.toThrow(EpochError)
     const stopped = new Error('stopped')

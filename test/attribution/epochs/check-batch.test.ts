@@ -25,7 +25,7 @@ beforeAll(async () => {
     world.chain.actor('stranger'),
   ]
   actors = { worker, payer, sponsor, stranger }
-})
+}, 120_000)
 
 /** Two channels, a cut stream, an app, and a request opened on chain. */
 const mixed = (): Plan[] => [

@@ -33,6 +33,9 @@ import {
 } from '../../../protocol/bytes.ts'
 import type { EpochRecord } from '../../../protocol/epoch-record.ts'
 import type { EpochHeader } from '../../../protocol/payout-epoch.ts'
+import { batchHash } from '../../../protocol/receipt-batch.ts'
+import { answerTerms } from '../../fakes/dispute-batch.ts'
+import { DisputeWorld } from '../../fakes/dispute-world.ts'
 import { payeeOf, randomBatches, wideBatch } from '../../fakes/epoch-batches.ts'
 import { EpochJudge } from '../../fakes/epoch-judge.ts'
 import { Random } from '../../fakes/random.ts'
@@ -290,6 +293,30 @@ describe('checkEpoch', () => {
     expect([...named.keys()].sort()).toEqual([...found, ...order])
   })
 
+  test('names challenges that the contract upholds', { timeout: 300_000 }, async () => {
+    const chain = await DisputeWorld.create()
+    await answerTerms(chain)
+    const random = new Random(seed + 2)
+    const named = new Set<string>()
+    for (let challenges = 0; challenges < 60 || named.size < 7; ) {
+      const facts = world(random)
+      if (facts === undefined) continue
+      await tellMarket(chain, facts)
+      const built = buildEpoch(facts)
+      const data = decodeEpochFile(built.file)
+      for (let i = 0; i < 5; i++) {
+        const proposal = propose({ ...data, ...random.pick(changes)(data, random, facts) }, built.header)
+        if (proposal === undefined || !new EpochJudge(facts).accepts(proposal.header)) continue
+        const verdict = checkEpoch(recordOf(proposal.header), { file: proposal.file }, facts)
+        if (verdict.kind !== 'challenge') continue
+        const { functionName, args } = verdict.call
+        expect(await chain.ask('EpochJudge', functionName, args)).toEqual(expect.any(Number))
+        named.add(functionName)
+        challenges++
+      }
+    }
+  })
+
   test('a hidden tree of many leaves is searched in few answers', () => {
     const batches = [wideBatch(1n, 200, 10, () => payeeOf(new Random(0).int(9)))]
     const facts = { epoch: 1n, parent: noEpoch, lastBatch: 1n, batches, algoHash: zeroHash }
@@ -316,6 +343,21 @@ describe('checkEpoch', () => {
     }
   })
 })
+
+/** Has the market know the batches of an epoch, the voids in them and how many receipts stand before each. */
+async function tellMarket(chain: DisputeWorld, { parent, batches, lastBatch }: EpochFacts): Promise<void> {
+  let through = 7n
+  const byId = new Map(batches.map((batch) => [batch.batchId, batch]))
+  await chain.answer('receiptsThrough', [parent.lastBatch], through)
+  for (let id = parent.lastBatch + 1n; id <= lastBatch; id++) {
+    const batch = byId.get(id)
+    through += BigInt(batch?.header.count ?? 0)
+    await chain.answer('receiptsThrough', [id], through)
+    if (batch === undefined) continue
+    await chain.answer('batchHash', [id], bytesToHex(batchHash(batch.header)))
+    for (let i = 0; i < batch.header.count; i++) await chain.answer('isVoid', [id, i], batch.voided.includes(i))
+  }
+}
 
 /** An epoch whose proposer shows a leaf when asked, if it can. */
 type Secret = {
