@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import {
   type Abi,
   type AbiEvent,
@@ -10,11 +8,9 @@ import {
   toEventSelector,
 } from 'viem'
 import { openLedgerPredeploys, predeploys } from '../../contracts/addresses.ts'
-import { artifactsFolder, loadArtifact } from '../../contracts/artifact.ts'
+import { loadArtifact } from '../../contracts/artifact.ts'
 import { GenesisEvm } from '../../genesis/genesis-evm.ts'
-import { openLedgerContracts } from '../../genesis/open-ledger.ts'
-import { packageContract } from '../../genesis/package-contracts.ts'
-import { implementationAddress, placePredeploys } from '../../genesis/predeploys.ts'
+import { placePredeploys } from '../../genesis/predeploys.ts'
 import { devPreset } from '../../genesis/presets.ts'
 import { genesisLiquidity } from '../../genesis/supply.ts'
 import { floorDataGas, intrinsicGas } from '../../node/engine/embedded/intrinsic-gas.ts'
@@ -22,32 +18,28 @@ import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../
 import { keccak256 } from '../../protocol/keccak.ts'
 import { privateKeyAddress, signDigest } from '../../protocol/secp256k1.ts'
 
-/** Contracts of issue "Money" and where they stand; `admin` upgrades them and is what their `initialize` calls owner. */
-const moneyContracts = {
-  InferenceMarket: { address: openLedgerPredeploys.inferenceMarket, admin: openLedgerPredeploys.moneyTimelock },
-  RoyaltyVault: { address: openLedgerPredeploys.royaltyVault, admin: openLedgerPredeploys.moneyTimelock },
-  AttributionLedger: { address: openLedgerPredeploys.attributionLedger, admin: openLedgerPredeploys.moneyTimelock },
-  ReceiptJudge: { address: openLedgerPredeploys.receiptJudge, admin: openLedgerPredeploys.moneyTimelock },
-  EntryJudge: { address: openLedgerPredeploys.entryJudge, admin: openLedgerPredeploys.moneyTimelock },
-  EpochJudge: { address: openLedgerPredeploys.epochJudge, admin: openLedgerPredeploys.moneyTimelock },
-  AnswerJudge: { address: openLedgerPredeploys.answerJudge, admin: openLedgerPredeploys.moneyTimelock },
-  DisputeGame: { address: openLedgerPredeploys.disputeGame, admin: openLedgerPredeploys.moneyTimelock },
-  WorkerRegistry: { address: openLedgerPredeploys.workerRegistry, admin: openLedgerPredeploys.timelock },
-  ModelRegistry: { address: openLedgerPredeploys.modelRegistry, admin: openLedgerPredeploys.timelock },
-  RevenueSplitter: { address: openLedgerPredeploys.revenueSplitter, admin: openLedgerPredeploys.timelock },
-} as const satisfies Record<string, { readonly address: Hex; readonly admin: Hex }>
-
+/** Where each contract stands. */
 const contracts = {
-  ...moneyContracts,
-  AttributionCaller: { address: openLedgerPredeploys.attributionCaller },
-  OpenBurner: { address: openLedgerPredeploys.openBurner },
-  DatanetRegistry: { address: openLedgerPredeploys.datanetRegistry },
-  CodeRegistry: { address: openLedgerPredeploys.codeRegistry },
-  Timelock: { address: openLedgerPredeploys.timelock },
-  MoneyTimelock: { address: openLedgerPredeploys.moneyTimelock },
-  LiquidityController: { address: predeploys.liquidityController },
-  L1Block: { address: predeploys.l1Block },
-} as const satisfies Record<string, { readonly address: Hex }>
+  InferenceMarket: openLedgerPredeploys.inferenceMarket,
+  RoyaltyVault: openLedgerPredeploys.royaltyVault,
+  AttributionLedger: openLedgerPredeploys.attributionLedger,
+  ReceiptJudge: openLedgerPredeploys.receiptJudge,
+  EntryJudge: openLedgerPredeploys.entryJudge,
+  EpochJudge: openLedgerPredeploys.epochJudge,
+  AnswerJudge: openLedgerPredeploys.answerJudge,
+  DisputeGame: openLedgerPredeploys.disputeGame,
+  WorkerRegistry: openLedgerPredeploys.workerRegistry,
+  ModelRegistry: openLedgerPredeploys.modelRegistry,
+  RevenueSplitter: openLedgerPredeploys.revenueSplitter,
+  AttributionCaller: openLedgerPredeploys.attributionCaller,
+  OpenBurner: openLedgerPredeploys.openBurner,
+  DatanetRegistry: openLedgerPredeploys.datanetRegistry,
+  CodeRegistry: openLedgerPredeploys.codeRegistry,
+  Timelock: openLedgerPredeploys.timelock,
+  MoneyTimelock: openLedgerPredeploys.moneyTimelock,
+  LiquidityController: predeploys.liquidityController,
+  L1Block: predeploys.l1Block,
+} as const satisfies Record<string, Hex>
 
 /** A contract of the chain, by its source's name. */
 export type MoneyContract = keyof typeof contracts
@@ -95,16 +87,17 @@ export const chainId = 901n
 
 export const open = 10n ** 18n
 
+const preset = devPreset()
+
 /** Clocks of the dev preset, in seconds. MONEY §7. */
 export const clocks = {
-  window: 30n,
-  withdrawalDelay: 60n,
-  unbonding: 120n,
+  window: preset.challengeWindowSeconds,
+  withdrawalDelay: preset.channelWithdrawalDelaySeconds,
+  unbonding: preset.unbondingSeconds,
 } as const
 
 /**
- * An in-process chain with the whole dev genesis and every money contract that is compiled, behind proxies: real
- * transactions' gas, a clock, actors with keys. Fees are not taken, so balances change by what contracts move alone.
+ * An in-process chain with the whole dev genesis: real transactions' gas, a clock, actors with keys. Fees are not taken, so balances change by what contracts move alone.
  */
 export class MoneyChain {
   readonly evm: GenesisEvm
@@ -162,7 +155,7 @@ export class MoneyChain {
   ): Promise<Sent> {
     const { abi } = loadArtifact(contract)
     const data = hexToBytes(encodeFunctionData({ abi: abi as unknown as Abi, functionName, args }))
-    const { result, gas } = await this.sendRaw(from, contracts[contract].address, data, options)
+    const { result, gas } = await this.sendRaw(from, contracts[contract], data, options)
     const { exceptionError, returnValue, logs } = result.execResult
     if (exceptionError !== undefined) {
       const { error, args: why } = decodeError(returnValue, exceptionError.error)
@@ -206,7 +199,7 @@ export class MoneyChain {
   /** What a view returns; the state stays as it is. */
   async read(contract: MoneyContract, functionName: string, args: readonly unknown[] = []): Promise<unknown> {
     const { abi } = loadArtifact(contract)
-    return await this.evm.call({ abi, address: contracts[contract].address }, functionName, args)
+    return await this.evm.call({ abi, address: contracts[contract] }, functionName, args)
   }
 
   balance(of: Actor | MoneyContract | Hex): bigint {
@@ -224,12 +217,7 @@ export class MoneyChain {
 }
 
 export function addressOf(contract: MoneyContract): Hex {
-  return contracts[contract].address
-}
-
-/** True where the contract is compiled, hence on the chain. */
-export function isCompiled(contract: MoneyContract): boolean {
-  return existsSync(join(artifactsFolder, `${contract}.json`))
+  return contracts[contract]
 }
 
 const forks = { isthmus: 0n, canyon: 0n }
@@ -238,42 +226,12 @@ let start: Promise<GenesisEvm> | undefined
 async function genesis(): Promise<GenesisEvm> {
   const config = devPreset()
   const openBridge: Hex = `0x${'0b'.repeat(20)}`
-  const inGenesis = openLedgerContracts(config, openBridge).map(({ name }) => name)
   const evm = await GenesisEvm.create(config.l2ChainId, 1_700_000_000n)
   await placePredeploys(evm, config, { openBridge })
   evm.state.account(predeploys.nativeAssetLiquidity).balance = genesisLiquidity(config)
   for (const { address, balance } of config.fundedAccounts) evm.state.account(address).balance = balance
-  for (const name of Object.keys(moneyContracts) as (keyof typeof moneyContracts)[]) {
-    if (isCompiled(name) && !inGenesis.includes(name)) await placeBehindProxy(evm, name)
-  }
   evm.blockNumber = 1n
   return evm
-}
-
-async function placeBehindProxy(evm: GenesisEvm, name: keyof typeof moneyContracts): Promise<void> {
-  const { address, admin } = moneyContracts[name]
-  const { abi, bytecode } = loadArtifact(name)
-  const proxy = packageContract('Proxy')
-  await evm.place(address, proxy.abi, proxy.creationCode, [admin])
-  const implementation = implementationAddress(address)
-  await evm.place(implementation, abi, hexToBytes(bytecode))
-  await evm.call({ abi: proxy.abi, address }, 'upgradeTo', [implementation], { from: admin })
-  const initialize = abi.find((entry) => entry['type'] === 'function' && entry['name'] === 'initialize')
-  if (initialize === undefined) return
-  const inputs = (initialize['inputs'] ?? []) as readonly { readonly name: string }[]
-  const values: Readonly<Record<string, unknown>> = {
-    owner: admin,
-    attributor: devPreset().attributor,
-    ...clocks,
-    receiptWindow: clocks.window,
-    epochWindow: clocks.window,
-  }
-  const args = inputs.map((input) => {
-    const value = values[input.name.replace(/_+$/, '')]
-    if (value === undefined) throw new Error(`${name}.initialize asks for ${input.name}, which no preset knows`)
-    return value
-  })
-  await evm.call({ abi, address }, 'initialize', args)
 }
 
 async function copyOf(from: GenesisEvm): Promise<GenesisEvm> {
@@ -310,7 +268,7 @@ function actorOf(name: string): Actor {
 const allAbis = (): Abi =>
   (allAbi ??= [...names(), 'Answers'].flatMap((name) => loadArtifact(name).abi) as unknown as Abi)
 let allAbi: Abi | undefined
-const names = () => (Object.keys(contracts) as MoneyContract[]).filter(isCompiled)
+const names = () => Object.keys(contracts) as MoneyContract[]
 
 function decodeError(data: Uint8Array, otherwise: string): { error: string; args: readonly unknown[] } {
   if (data.length < 4) return { error: otherwise, args: [] }

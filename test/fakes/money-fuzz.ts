@@ -5,7 +5,7 @@ import { receiptSums } from '../../protocol/fee.ts'
 import { openedRequest } from '../../protocol/inference-request.ts'
 import { ChaosCalls } from './chaos-calls.ts'
 import { type BuiltEpoch, type BuiltReceipt, batchOf, claimOf, entryTree, epochOf, siblingsOf } from './money-batch.ts'
-import { type Actor, addressOf, clocks, isCompiled, type MoneyContract, Reverted, type Sent } from './money-chain.ts'
+import { type Actor, addressOf, clocks, type MoneyContract, Reverted, type Sent } from './money-chain.ts'
 import { MoneyLaws } from './money-laws.ts'
 import { type CommittedBatch, MoneyWorld, type ProposedEpoch } from './money-world.ts'
 import type { Random } from './random.ts'
@@ -60,7 +60,7 @@ export class MoneyFuzz {
     this.#random = random
     this.#actors = names.map((name) => world.chain.actor(name))
     const addresses = [...this.#actors.map(({ address }) => address), ...noisy.map(addressOf)]
-    this.#chaos = new ChaosCalls(random, noisy.filter(isCompiled), addresses)
+    this.#chaos = new ChaosCalls(random, noisy, addresses)
   }
 
   /** One thing that somebody does. */
