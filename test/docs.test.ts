@@ -14,7 +14,9 @@ test.each([
 ])('%s names only files that exist', (page) => {
   const text = readFileSync(join(root, page), 'utf8')
   const named = [
-    ...text.matchAll(/`((?:common|protocol|contracts|genesis|node|indexer|inference|cli|test|scripts|docs)\/[\w./-]*)`/g),
+    ...text.matchAll(
+      /`((?:common|protocol|contracts|genesis|node|indexer|inference|cli|test|scripts|docs)\/[\w./-]*)`/g,
+    ),
   ]
   const linked = [...text.matchAll(/\]\((?!http)([\w./-]+)\)/g)].map((match) => join(page, '..', match[1] ?? ''))
   const missing = [...named.map((match) => match[1] ?? ''), ...linked].filter((path) => !existsSync(join(root, path)))
