@@ -24,9 +24,11 @@ const send = (name: string, args: readonly unknown[], from: Actor = owner) =>
 const fails = async (name: string, args: readonly unknown[], from: Actor | Hex = owner) =>
   (await chain.fails(from, 'ModelRegistry', name, args)).error
 const read = (name: string, args: readonly unknown[]) => chain.read('ModelRegistry', name, args)
-type Parent = { id: bigint; bps: number; policy: number }
+type Parent = { id: bigint; relation?: number; bps: number; policy: number }
+const params = { kind: 0, verifyClasses: 0b101, licenceId: word(9), version }
+const withRelation = (parents: readonly Parent[]) => parents.map((parent) => ({ relation: 0, ...parent }))
 const register = async (parents: readonly Parent[] = [], input: object = version) =>
-  (await send('register', [0, word(9), input, parents, []])).result as bigint
+  (await send('register', [{ ...params, version: input }, withRelation(parents), []])).result as bigint
 const row = (id: bigint, bps: number): RoyaltyRow => ({ kind: 0, id: royaltyModelId(id), bps })
 const hashOf = (id: bigint) => read('royaltyHashOf', [modelVersionHash(id, 1)])
 
@@ -61,8 +63,24 @@ describe('a model', () => {
     expect(await hashOf(2n)).toBe(bytesToHex(royaltyHash([row(1n, 10_000)])))
   })
 
+  test('names each parent once', async () => {
+    await register()
+    const parent = { id: 1n, relation: 1, bps: 100, policy: relative }
+    expect(await fails('register', [params, [parent, parent], []])).toBe('DuplicateParent')
+    const itself = [{ ...parent, id: 2n }]
+    expect(await fails('register', [params, itself, []])).toBe('UnknownModel')
+    const { events } = await send('register', [params, [parent], []])
+    expect(events.map(({ name }) => name)).toEqual([
+      'ModelParent',
+      'ModelRegistered',
+      'RoyaltySnapshot',
+      'ModelVersion',
+    ])
+    expect(events[0]?.args).toEqual({ id: 2n, parent: 1n, relation: 1, bps: 100, policy: relative })
+  })
+
   test('names parents that there are, and at most 32 payees', async () => {
-    const attempt = (parents: readonly Parent[]) => fails('register', [0, word(9), version, parents, []])
+    const attempt = (parents: readonly Parent[]) => fails('register', [params, withRelation(parents), []])
     expect(await attempt([{ id: 1n, bps: 1, policy: absolute }])).toBe('UnknownModel')
     for (let i = 0; i < 32; i++) await register()
     const parents = Array.from({ length: 16 }, (_, i) => ({ id: BigInt(i + 1), bps: 100, policy: absolute }))
@@ -74,14 +92,19 @@ describe('a model', () => {
   })
 
   test('has a manifest, datanets of no more than the whole, and an owner', async () => {
-    expect(await fails('register', [0, word(9), { ...version, weightsManifest: zeroHash }, [], []])).toBe(
+    expect(await fails('register', [{ ...params, version: { ...version, weightsManifest: zeroHash } }, [], []])).toBe(
       'EmptyManifest',
     )
+    await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
     const datanet = { id: 1n, version: 1, weightBps: 5_001 }
-    expect(await fails('register', [0, word(9), version, [], [datanet, datanet]])).toBe('BadWeights')
-    expect(await fails('register', [0, word(9), version, [], Array(9).fill({ ...datanet, weightBps: 1 })])).toBe(
-      'TooManyDatanets',
-    )
+    expect(await fails('register', [params, [], [datanet, datanet]])).toBe('BadWeights')
+    expect(await fails('register', [params, [], Array(9).fill({ ...datanet, weightBps: 1 })])).toBe('TooManyDatanets')
+    for (const id of [0n, 2n]) {
+      expect(await fails('register', [params, [], [{ ...datanet, id }]])).toBe('UnknownDatanet')
+    }
+    for (const verifyClasses of [0, 0x40]) {
+      expect(await fails('register', [{ ...params, verifyClasses }, [], []])).toBe('BadClasses')
+    }
     expect(await fails('publish', [1n, version])).toBe('UnknownModel')
     await register()
     const other = chain.actor('other')
@@ -90,6 +113,7 @@ describe('a model', () => {
       ['setPrice', [1n, 1, 0, 1n, 1n, chain.now + 10n]],
       ['transfer', [1n, other.address]],
       ['deprecate', [1n]],
+      ['commitEval', [1n, word(1)]],
       ['recordEval', [1n, 1, word(1), word(1), word(1)]],
     ] as const) {
       expect(await fails(name, args, other)).toBe('NotModelOwner')
@@ -127,6 +151,8 @@ describe('a price', () => {
     const set = (version: number, validUntil: bigint) => fails('setPrice', [1n, version, 2, 3n, 6n, validUntil])
     expect(await set(2, chain.now + 10n)).toBe('UnknownVersion')
     expect(await set(0, chain.now + 10n)).toBe('UnknownVersion')
+    expect(await fails('setPrice', [1n, 1, 1, 3n, 6n, chain.now + 10n])).toBe('ClassNotOffered')
+    expect(await fails('setPrice', [1n, 1, 255, 3n, 6n, chain.now + 10n])).toBe('ClassNotOffered')
     expect(await set(1, chain.now + 31n * day)).toBe('BadPriceExpiry')
     expect(await set(1, chain.now - 10n)).toBe('BadPriceExpiry')
   })
@@ -158,4 +184,55 @@ test('a transfer moves the revenue at the next day, and the model at once', asyn
   expect(await fails('deprecate', [1n])).toBe('NotModelOwner')
   await send('deprecate', [1n], buyer)
   expect(String(await read('payeeAt', [2n, tomorrow]))).toBe(zeroAddress)
+})
+
+test('an evaluation has one result, and only under a suite committed in an earlier block', async () => {
+  await register()
+  const record = [1n, 1, word(7), word(8), zeroHash]
+  expect(await fails('recordEval', record)).toBe('NotCommitted')
+  await send('commitEval', [1n, word(7)])
+  expect(await fails('recordEval', record)).toBe('NotCommitted')
+  expect(await fails('commitEval', [1n, word(7)])).toBe('AlreadyCommitted')
+  chain.advance(2)
+  expect(await fails('recordEval', [1n, 2, word(7), word(8), zeroHash])).toBe('UnknownVersion')
+  const { events } = await send('recordEval', record)
+  expect(events).toMatchObject([{ name: 'EvaluationRecorded', args: { suiteHash: word(7), resultRoot: word(8) } }])
+  expect(await fails('recordEval', [1n, 1, word(7), word(9), zeroHash])).toBe('AlreadyRecorded')
+  await send('publish', [1n, version])
+  await send('recordEval', [1n, 2, word(7), word(9), zeroHash])
+})
+
+test('a sale owes the ancestors their share, to whoever is entitled to the first parent', async () => {
+  const [buyer, sale] = [chain.actor('buyer'), 2n ** 255n]
+  const royaltyInfo = async (id: bigint, price: bigint) => {
+    const [receiver, amount] = (await read('royaltyInfo', [id, price])) as [string, bigint]
+    return [receiver.toLowerCase(), amount]
+  }
+  await register()
+  await register()
+  const parents = [
+    { id: 2n, bps: 1_500, policy: absolute },
+    { id: 1n, bps: 1_000, policy: relative },
+  ]
+  await register(parents)
+  expect(await royaltyInfo(1n, sale)).toEqual([zeroAddress, 0n])
+  for (const none of [0n, 4n, 2n ** 64n + 3n]) expect(await royaltyInfo(none, sale)).toEqual([zeroAddress, 0n])
+  expect(await royaltyInfo(3n, sale)).toEqual([owner.address, (sale * 2_500n) / 10_000n])
+  await send('transfer', [2n, buyer.address])
+  expect(await royaltyInfo(3n, 10_000n)).toEqual([owner.address, 2_500n])
+  chain.advance(day)
+  expect(await royaltyInfo(3n, 10_000n)).toEqual([buyer.address, 2_500n])
+  expect(await read('supportsInterface', ['0x2a55205a'])).toBe(true)
+  expect(await read('supportsInterface', ['0xffffffff'])).toBe(false)
+})
+
+test('a version is a commitment to its weights and its graph; none is zeros', async () => {
+  await register()
+  expect(await read('getModel', [modelVersionHash(1n, 1)])).toEqual({
+    modelHash: version.weightsManifest,
+    circuitHash: version.configHash,
+    vkHash: zeroHash,
+    proofSystemId: zeroHash,
+  })
+  expect(await read('getModel', [modelVersionHash(1n, 2)])).toMatchObject({ modelHash: zeroHash })
 })

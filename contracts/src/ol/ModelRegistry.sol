@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import { IERC165, IERC2981 } from "@openzeppelin/contracts/interfaces/IERC2981.sol";
+import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { Checkpoints } from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import { BPS, Price, ROYALTY_MODEL, ROYALTY_ROWS_MAX, RoyaltyRow } from "../lib/MoneyTypes.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { RoyaltyGraph } from "../precompiles/RoyaltyGraph.sol";
+import { IDatanetPayouts } from "./interfaces/IDatanetPayouts.sol";
 import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
 import { IRevenueSplitter } from "./interfaces/IRevenueSplitter.sol";
 
@@ -15,7 +18,7 @@ import { IRevenueSplitter } from "./interfaces/IRevenueSplitter.sol";
 /// A model's parents are named once, when it is registered; the graph of its ancestors is flattened then into a royalty vector
 /// of which only the hash is kept. Later edges cannot change it: a parent is older than its child. Who is entitled to a
 /// model's revenue changes at the next multiple of a day, so that no settlement in progress sees two.
-contract ModelRegistry is IModelRegistry {
+contract ModelRegistry is IModelRegistry, IERC2981 {
     using Checkpoints for Checkpoints.Trace160;
 
     struct Model {
@@ -24,6 +27,12 @@ contract ModelRegistry is IModelRegistry {
         bool deprecated;
         bool frozen;
         uint32 versions;
+        /// @dev Bit c: proof class c is offered.
+        uint8 verifyClasses;
+        /// @dev What the ancestors are owed of every revenue.
+        uint16 ancestorsBps;
+        /// @dev The parent named first; zero where there is none.
+        uint64 base;
         bytes32 royaltyHash;
         bytes32 licenceId;
     }
@@ -35,9 +44,28 @@ contract ModelRegistry is IModelRegistry {
         bytes32 indexSetHash;
     }
 
+    struct ModelParams {
+        uint8 kind;
+        uint8 verifyClasses;
+        bytes32 licenceId;
+        VersionInput version;
+    }
+
+    /// @notice How a model came from its parent.
+    enum Relation { FineTune, Merge, Quantise, Distil, Adapter }
+
+    /// @dev A version in the words of ERC-7992. No circuit proves it, so the keys of one are zero.
+    struct ModelCommitment {
+        bytes32 modelHash;
+        bytes32 circuitHash;
+        bytes32 vkHash;
+        bytes32 proofSystemId;
+    }
+
     /// @dev `policy` 0: a share of every descendant's revenue; 1: of what its child receives.
     struct ParentRef {
         uint64 id;
+        Relation relation;
         uint16 bps;
         uint8 policy;
     }
@@ -49,7 +77,12 @@ contract ModelRegistry is IModelRegistry {
     }
 
     event ModelRegistered(
-        uint64 indexed id, address indexed owner, uint8 kind, bytes32 licenceId, bytes32 royaltyHash
+        uint64 indexed id,
+        address indexed owner,
+        uint8 kind,
+        uint8 verifyClasses,
+        bytes32 licenceId,
+        bytes32 royaltyHash
     );
     event ModelVersion(
         uint64 indexed id,
@@ -60,11 +93,13 @@ contract ModelRegistry is IModelRegistry {
         bytes32 indexSetHash
     );
     event ModelTrainedOn(uint64 indexed id, uint64 indexed datanet, uint32 version, uint16 weightBps);
-    event ModelParent(uint64 indexed id, uint64 indexed parent, uint16 bps, uint8 policy);
-    event RoyaltySnapshot(uint64 indexed id, RoyaltyRow[] rows);
+    event ModelParent(uint64 indexed id, uint64 indexed parent, Relation relation, uint16 bps, uint8 policy);
+    /// @dev `vector` is the rows of the royalty vector, 23 bytes each.
+    event RoyaltySnapshot(uint64 indexed id, bytes vector);
     event PriceSet(
         uint64 indexed id, uint32 indexed version, uint8 indexed class, uint32 priceVersion, Price price
     );
+    event EvaluationCommitted(uint64 indexed id, bytes32 indexed suiteHash);
     event EvaluationRecorded(
         uint64 indexed id, uint32 indexed version, bytes32 suiteHash, bytes32 resultRoot, bytes32 attestationUid
     );
@@ -79,6 +114,14 @@ contract ModelRegistry is IModelRegistry {
     error NotTimelock(address caller);
     error NotLive(uint64 id);
     error EmptyManifest();
+    error BadClasses(uint8 verifyClasses);
+    error ClassNotOffered(uint64 id, uint8 class);
+    error DuplicateParent(uint64 parent);
+    error UnknownDatanet(uint64 id);
+    error AlreadyCommitted(uint64 id, bytes32 suiteHash);
+    /// @notice What an evaluation asks is committed in an earlier block than its result.
+    error NotCommitted(uint64 id, bytes32 suiteHash);
+    error AlreadyRecorded(uint64 id, uint32 version, bytes32 suiteHash);
     error TooManyPayees(uint256 payees);
     error TooManyDatanets(uint256 datanets);
     error BadWeights(uint256 bps);
@@ -89,7 +132,9 @@ contract ModelRegistry is IModelRegistry {
     uint64 public constant PRICE_LIFE_MAX = 30 days;
     /// @notice Who is entitled changes at a multiple of so many seconds.
     uint256 public constant PAYOUT_EPOCH = 1 days;
-    /// @notice A version pins so many indexes at most.
+    /// @notice Proof classes 0 to 5.
+    uint8 public constant CLASSES_MASK = 0x3f;
+    /// @notice A model names so many Datanets at most.
     uint256 public constant DATANETS_MAX = 8;
 
     address private constant GRAPH = 0x4f4C000000000000000000000000000000000011;
@@ -100,6 +145,8 @@ contract ModelRegistry is IModelRegistry {
     mapping(uint64 id => Checkpoints.Trace160) private _payees;
     mapping(bytes32 modelVersion => VersionInput) private _versions;
     mapping(bytes32 modelVersion => mapping(uint8 class => Price[])) private _prices;
+    mapping(uint64 id => mapping(bytes32 suiteHash => uint64 time)) private _suites;
+    mapping(bytes32 modelVersion => mapping(bytes32 suiteHash => bool)) private _evaluated;
 
     modifier onlyModelOwner(uint64 id) {
         if (_models[id].owner == address(0)) revert UnknownModel(id);
@@ -113,27 +160,24 @@ contract ModelRegistry is IModelRegistry {
     }
 
     /// @notice Registers a model with its first version; ids count from 1.
-    function register(
-        uint8 kind,
-        bytes32 licenceId,
-        VersionInput calldata version,
-        ParentRef[] calldata parents,
-        DatanetRef[] calldata datanets
-    ) external returns (uint64 id) {
+    function register(ModelParams calldata params, ParentRef[] calldata parents, DatanetRef[] calldata datanets)
+        external
+        returns (uint64 id)
+    {
+        uint8 classes = params.verifyClasses;
+        if (classes == 0 || classes & ~CLASSES_MASK != 0) revert BadClasses(classes);
         id = ++modelCount;
-        for (uint256 i = 0; i < parents.length; i++) {
-            if (_models[parents[i].id].owner == address(0)) revert UnknownModel(parents[i].id);
-            RoyaltyGraph(GRAPH).setEdge(id, parents[i].id, parents[i].bps, parents[i].policy);
-            emit ModelParent(id, parents[i].id, parents[i].bps, parents[i].policy);
-        }
-        RoyaltyRow[] memory rows = _flatten(id);
-        bytes32 royaltyHash = MoneyHashes.royaltyHash(rows);
         Model storage model = _models[id];
-        (model.owner, model.kind, model.licenceId, model.royaltyHash) = (msg.sender, kind, licenceId, royaltyHash);
+        (model.owner, model.kind, model.verifyClasses) = (msg.sender, params.kind, classes);
+        model.licenceId = params.licenceId;
+        if (parents.length > 0) model.base = parents[0].id;
+        _drawParents(id, parents);
+        (RoyaltyRow[] memory rows, uint16 own) = _flatten(id);
+        (model.royaltyHash, model.ancestorsBps) = (MoneyHashes.royaltyHash(rows), uint16(BPS) - own);
         _payees[id].push(0, uint160(msg.sender));
-        emit ModelRegistered(id, msg.sender, kind, licenceId, royaltyHash);
-        emit RoyaltySnapshot(id, rows);
-        _publish(id, version);
+        emit ModelRegistered(id, msg.sender, params.kind, classes, params.licenceId, model.royaltyHash);
+        emit RoyaltySnapshot(id, _pack(rows));
+        _publish(id, params.version);
         _trainedOn(id, datanets);
     }
 
@@ -151,7 +195,8 @@ contract ModelRegistry is IModelRegistry {
         returns (uint32 priceVersion)
     {
         _requireLive(id);
-        if (version == 0 || version > _models[id].versions) revert UnknownVersion(id, version);
+        _requireVersion(id, version);
+        if (class > 7 || _models[id].verifyClasses >> class & 1 == 0) revert ClassNotOffered(id, class);
         uint256 latest = block.timestamp + PRICE_LIFE_MAX;
         if (validUntil <= block.timestamp || validUntil > latest) revert BadPriceExpiry(validUntil, latest);
         uint32 shares = IRevenueSplitter(Predeploys.REVENUE_SPLITTER).currentShares();
@@ -162,11 +207,24 @@ contract ModelRegistry is IModelRegistry {
         emit PriceSet(id, version, class, priceVersion, price);
     }
 
+    /// @notice Commits to what an evaluation will ask, before anybody has seen its result.
+    function commitEval(uint64 id, bytes32 suiteHash) external onlyModelOwner(id) {
+        if (_suites[id][suiteHash] != 0) revert AlreadyCommitted(id, suiteHash);
+        _suites[id][suiteHash] = uint64(block.timestamp);
+        emit EvaluationCommitted(id, suiteHash);
+    }
+
+    /// @notice Records the one result of a version under a suite that was committed before.
     function recordEval(uint64 id, uint32 version, bytes32 suiteHash, bytes32 resultRoot, bytes32 attestationUid)
         external
         onlyModelOwner(id)
     {
-        if (version == 0 || version > _models[id].versions) revert UnknownVersion(id, version);
+        _requireVersion(id, version);
+        uint64 committed = _suites[id][suiteHash];
+        if (committed == 0 || committed == block.timestamp) revert NotCommitted(id, suiteHash);
+        bytes32 key = _key(id, version);
+        if (_evaluated[key][suiteHash]) revert AlreadyRecorded(id, version, suiteHash);
+        _evaluated[key][suiteHash] = true;
         emit EvaluationRecorded(id, version, suiteHash, resultRoot, attestationUid);
     }
 
@@ -237,7 +295,38 @@ contract ModelRegistry is IModelRegistry {
         return address(_payees[modelId].upperLookup(time));
     }
 
+    /// @notice A version's commitment, as ERC-7992 words it; zeros where there is no such version.
+    function getModel(bytes32 modelVersion) external view returns (ModelCommitment memory commitment) {
+        VersionInput storage version = _versions[modelVersion];
+        (commitment.modelHash, commitment.circuitHash) = (version.weightsManifest, version.configHash);
+    }
+
+    /// @notice EIP-2981: what the ancestors are owed of a model's sale. The standard knows one receiver, so it is whoever is
+    ///         entitled to the revenue of the parent named first; all rows are in RoyaltySnapshot.
+    function royaltyInfo(uint256 tokenId, uint256 salePrice) external view returns (address receiver, uint256 amount) {
+        if (tokenId > modelCount) return (address(0), 0);
+        Model storage model = _models[uint64(tokenId)];
+        receiver = address(_payees[model.base].upperLookup(uint96(block.timestamp)));
+        amount = Math.mulDiv(salePrice, model.ancestorsBps, BPS);
+    }
+
+    function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
+        return interfaceId == type(IERC2981).interfaceId || interfaceId == type(IERC165).interfaceId;
+    }
+
     // --- Internals ---
+
+    function _drawParents(uint64 id, ParentRef[] calldata parents) private {
+        for (uint256 i = 0; i < parents.length; i++) {
+            ParentRef calldata parent = parents[i];
+            if (parent.id >= id || _models[parent.id].owner == address(0)) revert UnknownModel(parent.id);
+            for (uint256 j = 0; j < i; j++) {
+                if (parents[j].id == parent.id) revert DuplicateParent(parent.id);
+            }
+            RoyaltyGraph(GRAPH).setEdge(id, parent.id, parent.bps, parent.policy);
+            emit ModelParent(id, parent.id, parent.relation, parent.bps, parent.policy);
+        }
+    }
 
     function _publish(uint64 id, VersionInput calldata input) private returns (uint32 version) {
         if (input.weightsManifest == bytes32(0)) revert EmptyManifest();
@@ -250,8 +339,10 @@ contract ModelRegistry is IModelRegistry {
 
     function _trainedOn(uint64 id, DatanetRef[] calldata datanets) private {
         if (datanets.length > DATANETS_MAX) revert TooManyDatanets(datanets.length);
+        uint64 known = IDatanetPayouts(Predeploys.DATANET_REGISTRY).datanetCount();
         uint256 sum;
         for (uint256 i = 0; i < datanets.length; i++) {
+            if (datanets[i].id == 0 || datanets[i].id > known) revert UnknownDatanet(datanets[i].id);
             sum += datanets[i].weightBps;
             emit ModelTrainedOn(id, datanets[i].id, datanets[i].version, datanets[i].weightBps);
         }
@@ -259,10 +350,10 @@ contract ModelRegistry is IModelRegistry {
     }
 
     /// @dev Rows ascending by id: the ancestors, then the model itself with what they leave it.
-    function _flatten(uint64 id) private view returns (RoyaltyRow[] memory rows) {
+    function _flatten(uint64 id) private view returns (RoyaltyRow[] memory rows, uint16 own) {
         (uint64[] memory ids, uint16[] memory bps) = RoyaltyGraph(GRAPH).flatten(id, type(uint256).max);
         uint256 count = ids.length;
-        uint256 own = BPS;
+        own = uint16(BPS);
         for (uint256 i = 0; i < count; i++) own -= bps[i];
         uint256 payees = own > 0 ? count + 1 : count;
         if (payees > ROYALTY_ROWS_MAX) revert TooManyPayees(payees);
@@ -270,12 +361,22 @@ contract ModelRegistry is IModelRegistry {
         for (uint256 i = 0; i < count; i++) {
             rows[i] = RoyaltyRow(ROYALTY_MODEL, address(uint160(ids[count - 1 - i])), bps[count - 1 - i]);
         }
-        if (own > 0) rows[count] = RoyaltyRow(ROYALTY_MODEL, address(uint160(id)), uint16(own));
+        if (own > 0) rows[count] = RoyaltyRow(ROYALTY_MODEL, address(uint160(id)), own);
+    }
+
+    function _pack(RoyaltyRow[] memory rows) private pure returns (bytes memory packed) {
+        for (uint256 i = 0; i < rows.length; i++) {
+            packed = abi.encodePacked(packed, rows[i].kind, rows[i].id, rows[i].bps);
+        }
     }
 
     function _setFrozen(uint64 id, bool frozen) private {
         if (_models[id].owner == address(0)) revert UnknownModel(id);
         _models[id].frozen = frozen;
+    }
+
+    function _requireVersion(uint64 id, uint32 version) private view {
+        if (version == 0 || version > _models[id].versions) revert UnknownVersion(id, version);
     }
 
     function _requireLive(uint64 id) private view {
