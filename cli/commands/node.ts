@@ -3,7 +3,6 @@ import { UsageError } from '../../common/errors.ts'
 import type { FlagValues } from '../../common/flags.ts'
 import type { Log } from '../../common/log.ts'
 import { loadSigningKey } from '../../common/signing-key.ts'
-import { startNode } from '../../node/node.ts'
 import type { BatcherFlags, EngineOptions, L1Options, NodeOptions, ProposerFlags } from '../../node/node-options.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { defineCommand, exitCodes } from '../command.ts'
@@ -23,6 +22,8 @@ export const command = defineCommand({
         chain: options.rollupConfig.l2ChainId,
       })
     }
+    // What flags and files have wrong is said before the whole node is loaded.
+    const { startNode } = await import('../../node/node.ts')
     const node = await startNode(options, { log, clock: systemClock })
     try {
       await Promise.race([node.finished, untilAborted(signal)])
