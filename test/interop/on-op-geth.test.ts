@@ -65,6 +65,7 @@ describe.skipIf(!hasGo || !hasAnvil)('our node on op-geth, and on its own engine
   })
 
   test('sequencer and op-geth killed together', async () => {
+    await geth.froze()
     const before = await statusOf(onGeth)
     await Promise.all([onGeth.kill(), geth.kill()])
     await geth.restart()
@@ -91,6 +92,7 @@ describe.skipIf(!hasGo || !hasAnvil)('our node on op-geth, and on its own engine
   })
 
   test('op-geth killed under a verifier', async () => {
+    await geth.froze()
     await geth.kill()
     await geth.restart()
     await expectSameChain({ net, traffic, sequencer: embedded }, [onGeth], 2)
