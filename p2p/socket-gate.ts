@@ -1,20 +1,46 @@
 import { Server, type Socket } from 'node:net'
 import type { Host } from './host.ts'
 
+/** How long a connection of a denied address is left without an answer, milliseconds. */
+export const holdMs = 5_000
+/** Connections so held at a time; more are reset at once. */
+export const heldMax = 64
+
 /**
- * Resets connections of denied addresses as they are accepted. libp2p asks its gater only after building all that a
- * connection needs, several times the work: an attacker who is banned and dials on would cost ten percent of a core.
+ * Keeps connections of denied addresses from libp2p, which asks its gater only after building all that a connection
+ * needs. They get no answer and are reset after a while: who dials again when refused would cost ten percent of a core
+ * if it were refused at once.
  */
 export function gateSockets(host: Host, isDenied: (ip: string) => boolean): void {
   for (const server of serversOf(host)) {
+    const held = new Set<Socket>()
     const accept = server.listeners('connection') as ((socket: Socket) => void)[]
     server.removeAllListeners('connection')
     server.on('connection', (socket) => {
       const ip = socket.remoteAddress
-      if (ip === undefined || isDenied(ip)) socket.resetAndDestroy()
-      else for (const listener of accept) listener.call(server, socket)
+      if (ip !== undefined && !isDenied(ip)) for (const listener of accept) listener.call(server, socket)
+      else if (held.size < heldMax) hold(socket, held)
+      else socket.resetAndDestroy()
     })
+    // A server closes when its last connection did.
+    const close = server.close.bind(server)
+    server.close = (done) => {
+      for (const socket of held) socket.resetAndDestroy()
+      return close(done)
+    }
   }
+}
+
+/** Reads nothing of it until its time is over. */
+function hold(socket: Socket, held: Set<Socket>): void {
+  held.add(socket)
+  socket.pause()
+  const end = setTimeout(() => socket.resetAndDestroy(), holdMs)
+  socket.on('error', () => undefined)
+  socket.on('close', () => {
+    clearTimeout(end)
+    held.delete(socket)
+  })
 }
 
 /** The TCP servers behind a host's listeners, which libp2p keeps to itself. */

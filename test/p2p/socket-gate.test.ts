@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createHost, type Host } from '../../p2p/host.ts'
-import { gateSockets } from '../../p2p/socket-gate.ts'
+import { gateSockets, heldMax, holdMs } from '../../p2p/socket-gate.ts'
 import { nextKey } from '../fakes/block-net.ts'
 
 let host: Host
@@ -19,10 +19,14 @@ beforeEach(async () => {
 })
 afterEach(async () => host.stop())
 
-/** Connects and says the first words of libp2p; answers what comes back, or how it ended. */
-async function greet(localAddress: string): Promise<string> {
+function dial(localAddress: string): Socket {
   const port = Number(host.getMultiaddrs()[0]?.nodeAddress().port)
-  const socket = connect({ host: '127.0.0.1', port, localAddress })
+  return connect({ host: '127.0.0.1', port, localAddress })
+}
+
+/** Says the first words of libp2p; answers what comes back, or how it ended. */
+async function greet(localAddress: string): Promise<string> {
+  const socket = dial(localAddress)
   socket.write('\x13/multistream/1.0.0\n')
   try {
     const [data] = await once(socket, 'data')
@@ -34,9 +38,20 @@ async function greet(localAddress: string): Promise<string> {
   }
 }
 
-test('a denied address is reset before libp2p hears of it, others are served', async () => {
+test('a denied address gets no answer and is reset, before libp2p hears of it; others are served', async () => {
+  const startedMs = Date.now()
   expect(await greet('127.0.0.66')).toBe('ECONNRESET')
+  expect(Date.now() - startedMs).toBeGreaterThan(holdMs / 2)
   expect(askedByLibp2p).toBe(0)
   expect(await greet('127.0.0.1')).toContain('/multistream/1.0.0')
   expect(askedByLibp2p).toBe(1)
+})
+
+test('no more than so many are held: the next is reset at once, and a stop waits for none', async () => {
+  const held = Array.from({ length: heldMax }, () => dial('127.0.0.66').on('error', () => undefined))
+  await Promise.all(held.map((socket) => once(socket, 'connect')))
+  const startedMs = Date.now()
+  expect(await greet('127.0.0.66')).toBe('ECONNRESET')
+  await host.stop()
+  expect(Date.now() - startedMs).toBeLessThan(holdMs / 2)
 })
