@@ -12,6 +12,7 @@ const maxWorkers = 2
 export default defineConfig({
   test: {
     reporters: ['default', './test/plain-reporter.ts'],
+    // Tests marked concurrent start a process each, on two cores.
     maxConcurrency: 3,
     projects: [
       {

@@ -18,7 +18,9 @@ export function gateSockets(host: Host, isDenied: (ip: string) => boolean): void
     server.removeAllListeners('connection')
     server.on('connection', (socket) => {
       const ip = socket.remoteAddress
-      if (ip !== undefined && !isDenied(ip)) for (const listener of accept) listener.call(server, socket)
+      // Without an address it is closed already: there is nothing to hold.
+      if (ip === undefined) socket.resetAndDestroy()
+      else if (!isDenied(ip)) for (const listener of accept) listener.call(server, socket)
       else if (held.size < heldMax) hold(socket, held)
       else socket.resetAndDestroy()
     })

@@ -163,21 +163,15 @@ async function succeeded(clients: Clients, hash: Hash, what: string) {
 async function windowOver(
   clients: Clients,
   { withdrawalHash, provenInBlock }: { readonly withdrawalHash: Hash; readonly provenInBlock: bigint },
-  { clock, signal }: Parts,
+  parts: Parts,
 ): Promise<void> {
   const { period } = await clients.l1Public.getTimeToFinalize({ withdrawalHash, targetChain: clients.l2Chain })
   const { timestamp: provenAt } = await clients.l1Public.getBlock({ blockNumber: provenInBlock })
-  const deadline = clock.nowMs() + stepMsMax + period * 1000
-  for (;;) {
+  const over = provenAt + BigInt(period)
+  await until(parts, stepMsMax + period * 1000, async () => {
     const { timestamp } = await clients.l1Public.getBlock({ blockTag: 'latest' })
-    if (timestamp > provenAt + BigInt(period)) return
-    if (signal.aborted || clock.nowMs() > deadline)
-      throw new BridgeError(
-        'timeout',
-        `L1 stands at time ${timestamp}, the window ends at ${provenAt + BigInt(period)}`,
-      )
-    await clock.sleep(pollMs, signal)
-  }
+    return timestamp > over ? undefined : `L1 stands at time ${timestamp}, the window ends at ${over}`
+  })
 }
 
 type WithdrawalStatus = Awaited<ReturnType<Clients['l1Public']['getWithdrawalStatus']>>
@@ -186,14 +180,25 @@ async function status(
   clients: Clients,
   receipt: Awaited<ReturnType<Clients['l2Public']['waitForTransactionReceipt']>>,
   wanted: WithdrawalStatus,
-  { clock, signal }: Parts,
+  parts: Parts,
 ): Promise<void> {
-  const deadline = clock.nowMs() + stepMsMax
-  for (;;) {
+  await until(parts, stepMsMax, async () => {
     const now = await clients.l1Public.getWithdrawalStatus({ receipt, targetChain: clients.l2Chain })
-    if (now === wanted) return
-    if (signal.aborted || clock.nowMs() > deadline)
-      throw new BridgeError('timeout', `the withdrawal is ${now}, not ${wanted}`)
+    return now === wanted ? undefined : `the withdrawal is ${now}, not ${wanted}`
+  })
+}
+
+/** Asks until `lacking` has nothing to say. Throws {@link BridgeError} `timeout` with its last words. */
+async function until(
+  { clock, signal }: Parts,
+  msMax: number,
+  lacking: () => Promise<string | undefined>,
+): Promise<void> {
+  const deadline = clock.nowMs() + msMax
+  for (;;) {
+    const words = await lacking()
+    if (words === undefined) return
+    if (signal.aborted || clock.nowMs() > deadline) throw new BridgeError('timeout', words)
     await clock.sleep(pollMs, signal)
   }
 }

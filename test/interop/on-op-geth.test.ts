@@ -101,13 +101,13 @@ describe.skipIf(!hasGo || !hasAnvil)('our node on op-geth, and on its own engine
   test('a wrong secret, and an engine of another genesis, are named', async () => {
     const timestamp = `0x${(BigInt(String(net.genesis['timestamp'])) + 1n).toString(16)}`
     const engines = [
-      { genesis: net.genesis, jwtSecret: new Uint8Array(32).fill(8), words: 'is not the engine' },
-      { genesis: { ...net.genesis, timestamp }, words: 'the rollup config begins at' },
+      { name: 'secret', genesis: net.genesis, jwtSecret: new Uint8Array(32).fill(8), words: 'is not the engine' },
+      { name: 'genesis', genesis: { ...net.genesis, timestamp }, words: 'the rollup config begins at' },
     ]
-    for (const { words, ...options } of engines) {
-      const engine = await OpGeth.start({ ...options, dir: net.folder(`op-geth-${words.length}`) })
+    for (const { name, words, ...options } of engines) {
+      const engine = await OpGeth.start({ ...options, dir: net.folder(`other-${name}-geth`) })
       try {
-        const node = await OurNode.make(net, `refused-${words.length}`, engine)
+        const node = await OurNode.make(net, `other-${name}`, engine)
         await expect(node.start()).rejects.toThrow(words)
       } finally {
         await engine.kill()

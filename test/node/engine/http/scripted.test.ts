@@ -149,6 +149,21 @@ describe('an engine that has a block but lost its state', () => {
     })
   })
 
+  test('is told from one that is slow, where it builds without end', async () => {
+    const payloadStatus = { status: 'VALID', latestValidHash: zeroHash, validationError: null }
+    const { engine } = await engineThat(({ method }) => {
+      if (method.startsWith('engine_forkchoiceUpdated')) {
+        return { result: { payloadStatus, payloadId: '0x0000000000000001' } }
+      }
+      return method === 'eth_getBalance' ? lost : 'hang up'
+    })
+    const { payloadId } = await engine.forkchoiceUpdated(heads, attributes(1n))
+    await expect(engine.getPayload(payloadId ?? '0x')).rejects.toMatchObject({
+      code: 'temporary',
+      message: expect.stringContaining('lost the state'),
+    })
+  })
+
   test('attributes that are invalid stay invalid where the state is there', async () => {
     const { engine } = await engineThat(({ method }) => (method === 'eth_getBalance' ? { result: '0x0' } : invalid))
     await expect(engine.forkchoiceUpdated(heads, attributes(1n))).rejects.toMatchObject({ code: 'invalid-attributes' })
