@@ -69,7 +69,7 @@ export class ContentStore {
 }
 
 /** Chunk of a content hash: 1 KiB, so that a proof opens no more of a text than needed. */
-const contentChunkBytes = 1024
+export const contentChunkBytes = 1024
 
 /** The size is looked at first: a file of any length may lie there. */
 function readContent(file: string): Uint8Array | undefined {
