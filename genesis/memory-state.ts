@@ -32,7 +32,7 @@ export class MemoryState implements StateManagerInterface {
   async getAccount(address: Address): Promise<Account | undefined> {
     const account = this.accounts.get(key(address))
     if (account === undefined) return undefined
-    return new Account(account.nonce, account.balance, KECCAK256_RLP, keccak256(account.code))
+    return new Account(account.nonce, account.balance, KECCAK256_RLP, codeHash(account.code))
   }
 
   async putAccount(address: Address, account?: Account): Promise<void> {
@@ -150,4 +150,16 @@ export class MemoryState implements StateManagerInterface {
 
 function key(address: Address): Hex {
   return bytesToHex(address.bytes)
+}
+
+const codeHashes = new WeakMap<Uint8Array, Uint8Array>()
+
+/** Codes are replaced, never changed, and an EVM asks for their hash at every call. */
+function codeHash(code: Uint8Array): Uint8Array {
+  let hash = codeHashes.get(code)
+  if (hash === undefined) {
+    hash = keccak256(code)
+    codeHashes.set(code, hash)
+  }
+  return hash
 }

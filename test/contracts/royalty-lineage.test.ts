@@ -36,7 +36,7 @@ const lineage = fc
       fc.record({
         back: fc.integer({ min: 1, max: 40 }),
         relation: fc.nat(4),
-        bps: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 2_500 })),
+        bps: fc.oneof(...[3, 2_500, 6_000].map((max) => fc.integer({ min: 1, max }))),
         policy: fc.nat(1),
       }),
       { maxLength: 5 },

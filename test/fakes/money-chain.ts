@@ -1,22 +1,19 @@
-import {
-  type Abi,
-  type AbiEvent,
-  decodeErrorResult,
-  decodeEventLog,
-  decodeFunctionResult,
-  encodeFunctionData,
-  toEventSelector,
-} from 'viem'
+import { Hardfork } from '@ethereumjs/common'
+import { createEVM } from '@ethereumjs/evm'
 import { openLedgerPredeploys, predeploys } from '../../contracts/addresses.ts'
-import { loadArtifact } from '../../contracts/artifact.ts'
 import { GenesisEvm } from '../../genesis/genesis-evm.ts'
+import type { MemoryState } from '../../genesis/memory-state.ts'
 import { placePredeploys } from '../../genesis/predeploys.ts'
 import { devPreset } from '../../genesis/presets.ts'
 import { genesisLiquidity } from '../../genesis/supply.ts'
 import { floorDataGas, intrinsicGas } from '../../node/engine/embedded/intrinsic-gas.ts'
+import { FixedCommon } from '../../node/engine/embedded/transition/evm.ts'
+import { installFastInterpreter } from '../../node/engine/embedded/transition/interpreter.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
 import { privateKeyAddress, signDigest } from '../../protocol/secp256k1.ts'
+import { AbiCodec } from './abi-codec.ts'
+import { RememberingState } from './remembering-state.ts'
 
 /** Where each contract stands. */
 const contracts = {
@@ -101,20 +98,22 @@ export const clocks = {
  */
 export class MoneyChain {
   readonly evm: GenesisEvm
+  readonly state: RememberingState
 
   /** A fresh chain at block 1. Cheap after the first. */
   static async create(): Promise<MoneyChain> {
     start ??= genesis()
-    return new MoneyChain(await copyOf(await start))
+    return await copyOf((await start).state, await start)
   }
 
-  constructor(evm: GenesisEvm) {
+  constructor(evm: GenesisEvm, state: RememberingState) {
     this.evm = evm
+    this.state = state
   }
 
   /** Another chain in the same state; neither sees what the other does from here on. */
   async fork(): Promise<MoneyChain> {
-    return new MoneyChain(await copyOf(this.evm))
+    return await copyOf(this.state, this.evm)
   }
 
   /** Unix time in seconds of the block about to run. */
@@ -153,18 +152,17 @@ export class MoneyChain {
     args: readonly unknown[] = [],
     options: SendOptions = {},
   ): Promise<Sent> {
-    const { abi } = loadArtifact(contract)
-    const data = hexToBytes(encodeFunctionData({ abi: abi as unknown as Abi, functionName, args }))
+    const data = codec.encode(contract, functionName, args)
     const { result, gas } = await this.sendRaw(from, contracts[contract], data, options)
     const { exceptionError, returnValue, logs } = result.execResult
     if (exceptionError !== undefined) {
-      const { error, args: why } = decodeError(returnValue, exceptionError.error)
+      const { error, args: why } = codec.error(returnValue, exceptionError.error)
       throw new Reverted(`${contract}.${functionName}`, error, why, gas)
     }
     return {
       gas,
       events: (logs ?? []).flatMap(decodeEvent),
-      result: decodeFunctionResult({ abi: abi as unknown as Abi, functionName, data: bytesToHex(returnValue) }),
+      result: codec.result(contract, functionName, returnValue),
     }
   }
 
@@ -198,8 +196,17 @@ export class MoneyChain {
 
   /** What a view returns; the state stays as it is. */
   async read(contract: MoneyContract, functionName: string, args: readonly unknown[] = []): Promise<unknown> {
-    const { abi } = loadArtifact(contract)
-    return await this.evm.call({ abi, address: contracts[contract] }, functionName, args)
+    const { execResult } = await this.evm.send(contracts[contract], codec.encode(contract, functionName, args), {})
+    const { exceptionError, returnValue } = execResult
+    if (exceptionError === undefined) return codec.result(contract, functionName, returnValue)
+    const { error, args: why } = codec.error(returnValue, exceptionError.error)
+    throw new Reverted(`${contract}.${functionName}`, error, why, execResult.executionGasUsed)
+  }
+
+  /** {@link read} of a view that depends on storage alone: remembered until a slot that it looked at is written. */
+  async stored(contract: MoneyContract, functionName: string, ...args: readonly unknown[]): Promise<unknown> {
+    const { state } = this
+    return await state.remembered(`${contract} ${functionName} ${args}`, () => this.read(contract, functionName, args))
   }
 
   balance(of: Actor | MoneyContract | Hex): bigint {
@@ -234,14 +241,17 @@ async function genesis(): Promise<GenesisEvm> {
   return evm
 }
 
-async function copyOf(from: GenesisEvm): Promise<GenesisEvm> {
-  const evm = await GenesisEvm.create(chainId, from.timestamp)
-  for (const [address, { nonce, balance, code, storage }] of from.state.accounts) {
-    evm.state.accounts.set(address, { nonce, balance, code, storage: new Map(storage) })
+async function copyOf(from: MemoryState, { timestamp, blockNumber, baseFee }: GenesisEvm): Promise<MoneyChain> {
+  await installFastInterpreter()
+  const state = new RememberingState()
+  const common = new FixedCommon(chainId, Hardfork.Prague)
+  const evm = new GenesisEvm(state, await createEVM({ common, stateManager: state }), timestamp)
+  for (const [address, { nonce, balance, code, storage }] of from.accounts) {
+    state.accounts.set(address, { nonce, balance, code, storage: new Map(storage) })
   }
-  evm.blockNumber = from.blockNumber
-  evm.baseFee = from.baseFee
-  return evm
+  evm.blockNumber = blockNumber
+  evm.baseFee = baseFee
+  return new MoneyChain(evm, state)
 }
 
 const actors = new Map<string, Actor>()
@@ -265,32 +275,9 @@ function actorOf(name: string): Actor {
 }
 
 /** Events and errors of all contracts: a call into one may speak through another. */
-const allAbis = (): Abi =>
-  (allAbi ??= [...names(), 'Answers'].flatMap((name) => loadArtifact(name).abi) as unknown as Abi)
-let allAbi: Abi | undefined
-const names = () => Object.keys(contracts) as MoneyContract[]
+const codec = new AbiCodec([...Object.keys(contracts), 'Answers'])
 
-function decodeError(data: Uint8Array, otherwise: string): { error: string; args: readonly unknown[] } {
-  if (data.length < 4) return { error: otherwise, args: [] }
-  try {
-    const { errorName, args } = decodeErrorResult({ abi: allAbis(), data: bytesToHex(data) })
-    return { error: errorName, args: args ?? [] }
-  } catch {
-    return { error: bytesToHex(data), args: [] }
-  }
-}
-
-let eventsBySelector: Map<string, AbiEvent> | undefined
-
-function decodeEvent([address, topics, body]: [Uint8Array, Uint8Array[], Uint8Array]): MoneyEvent[] {
-  eventsBySelector ??= new Map(
-    (allAbis() as readonly AbiEvent[])
-      .filter(({ type }) => type === 'event')
-      .map((event) => [toEventSelector(event), event]),
-  )
-  const hexTopics = topics.map((topic) => bytesToHex(topic)) as [Hex, ...Hex[]]
-  const event = eventsBySelector.get(hexTopics[0])
-  if (event === undefined) return []
-  const { eventName, args } = decodeEventLog({ abi: [event], topics: hexTopics, data: bytesToHex(body) })
-  return [{ contract: bytesToHex(address), name: eventName ?? '', args: (args ?? {}) as Record<string, unknown> }]
+function decodeEvent([address, topics, data]: [Uint8Array, Uint8Array[], Uint8Array]): MoneyEvent[] {
+  const event = codec.event(topics, data)
+  return event === undefined ? [] : [{ contract: bytesToHex(address), ...event }]
 }

@@ -71,7 +71,7 @@ export class MoneyLaws {
   }
 
   async #marketOwes(): Promise<bigint> {
-    const read = (name: string, ...args: readonly unknown[]) => this.#chain.read('InferenceMarket', name, args)
+    const read = (name: string, ...args: readonly unknown[]) => this.#chain.stored('InferenceMarket', name, ...args)
     let owed = 0n
     for (const channel of this.channels.keys())
       owed += ((await read('channels', channel)) as { balance: bigint }).balance

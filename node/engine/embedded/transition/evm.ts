@@ -55,7 +55,7 @@ function hardforkOf(rules: Rules): Hardfork {
  * A Common that never changes its hardfork, so that it can remember its answers: the library asks at every opcode and
  * searches lists for each.
  */
-class FixedCommon extends Common {
+export class FixedCommon extends Common {
   // Ordinary fields, not #private ones: the constructor above asks before they exist.
   protected memo: CommonMemo | undefined
   protected readonly chain: bigint

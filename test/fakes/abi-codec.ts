@@ -1,0 +1,89 @@
+import {
+  type Abi,
+  type AbiEvent,
+  type AbiFunction,
+  decodeAbiParameters,
+  decodeFunctionResult,
+  encodeAbiParameters,
+  parseAbi,
+  toEventSelector,
+  toFunctionSelector,
+} from 'viem'
+import { loadArtifact } from '../../contracts/artifact.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+
+type AbiError = Extract<Abi[number], { type: 'error' }>
+type Encoder = { readonly selector: Uint8Array; readonly item: AbiFunction }
+
+/** Calls, errors and events of contracts, whose selectors are hashed once: viem hashes a whole interface at every error. */
+export class AbiCodec {
+  readonly #functions = new Map<string, Encoder>()
+  readonly #errors: ReadonlyMap<Hex, AbiError>
+  readonly #events: ReadonlyMap<Hex, AbiEvent>
+
+  /** `contracts`: names of artifacts; a call into one may speak through another. */
+  constructor(contracts: readonly string[]) {
+    const items = contracts.flatMap((name) => loadArtifact(name).abi) as unknown as Abi
+    const errors = [...standard, ...items].filter((item) => item.type === 'error')
+    const events = items.filter((item) => item.type === 'event')
+    this.#errors = new Map(errors.map((item) => [selectorOf(item), item]))
+    this.#events = new Map(events.map((item) => [toEventSelector(item), item]))
+  }
+
+  encode(contract: string, functionName: string, args: readonly unknown[]): Uint8Array {
+    const { selector, item } = this.#function(contract, functionName)
+    return concatBytes(selector, hexToBytes(encodeAbiParameters(item.inputs, args)))
+  }
+
+  result(contract: string, functionName: string, data: Uint8Array): unknown {
+    const { item } = this.#function(contract, functionName)
+    return decodeFunctionResult({ abi: [item], data: bytesToHex(data) })
+  }
+
+  /** `otherwise`: what to call a revert without data. */
+  error(data: Uint8Array, otherwise: string): { readonly error: string; readonly args: readonly unknown[] } {
+    if (data.length < 4) return { error: otherwise, args: [] }
+    const item = this.#errors.get(bytesToHex(data.subarray(0, 4)))
+    if (item === undefined) return { error: bytesToHex(data), args: [] }
+    return { error: item.name, args: decodeAbiParameters(item.inputs, bytesToHex(data.subarray(4))) }
+  }
+
+  /** Undefined for events that no contract declares. */
+  event(topics: readonly Uint8Array[], data: Uint8Array) {
+    const [selector, ...words] = topics.map((topic) => bytesToHex(topic))
+    const item = selector === undefined ? undefined : this.#events.get(selector)
+    if (item === undefined) return undefined
+    const args: Record<string, unknown> = {}
+    const body = item.inputs.filter(({ indexed }) => indexed !== true)
+    const values = decodeAbiParameters(body, bytesToHex(data))
+    for (const [i, { name }] of body.entries()) args[name ?? ''] = values[i]
+    for (const [i, input] of item.inputs.filter(({ indexed }) => indexed === true).entries()) {
+      const word = words[i] ?? '0x'
+      // Of what is longer than a word the topic is the hash.
+      const isHash = /^(string|bytes|tuple)$|\]$/.test(input.type)
+      args[input.name ?? ''] = isHash ? word : decodeAbiParameters([input], word)[0]
+    }
+    return { name: item.name, args }
+  }
+
+  #function(contract: string, functionName: string): Encoder {
+    const key = `${contract}.${functionName}`
+    let found = this.#functions.get(key)
+    if (found === undefined) {
+      const abi = loadArtifact(contract).abi as unknown as Abi
+      const item = abi.find((each) => each.type === 'function' && each.name === functionName) as AbiFunction | undefined
+      if (item === undefined) throw new Error(`${contract} has no function ${functionName}`)
+      found = { selector: hexToBytes(toFunctionSelector(item)), item }
+      this.#functions.set(key, found)
+    }
+    return found
+  }
+}
+
+/** What the language itself reverts with. */
+const standard = parseAbi(['error Error(string reason)', 'error Panic(uint256 code)'])
+
+/** An error's selector is made like a function's. */
+function selectorOf({ name, inputs }: AbiError): Hex {
+  return toFunctionSelector({ type: 'function', name, inputs, outputs: [], stateMutability: 'view' })
+}
