@@ -57,8 +57,9 @@ export const payeePools = { stakers: 0, units: 1, treasury: 2 } as const
 
 /** The account under which a pool stands among payees: stakers and treasury with id 0, a Datanet's units with its id. */
 export function poolPayee(kind: (typeof payeePools)[keyof typeof payeePools], id: bigint): Hex {
-  return bytesToHex(keccak256(concatBytes(poolPrefix, uintBytes(kind, 1), uintBytes(id, 8))).subarray(12))
+  return bytesToHex(concatBytes(poolPrefix, uintBytes(kind, 1), uintBytes(id, 8)))
 }
 
 const leafPrefix = Uint8Array.of(3)
-const poolPrefix = Uint8Array.of(9)
+/** "OLpool" and five zeros. */
+const poolPrefix = hexToBytes('0x4f4c706f6f6c0000000000')

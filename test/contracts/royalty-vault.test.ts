@@ -11,7 +11,6 @@ import {
   hexToBytes,
   uintBytes,
 } from '../../protocol/bytes.ts'
-import { keccak256 } from '../../protocol/keccak.ts'
 import { addressOf, MoneyChain, open } from '../fakes/money-chain.ts'
 import { type Claim, lonePayout, PayoutTree } from '../fakes/payout-tree.ts'
 import { Random } from '../fakes/random.ts'
@@ -153,30 +152,82 @@ describe('recipients and operators', () => {
   const claims = payees.map((payee) => tree.claim(1n, payee))
   beforeEach(() => publish(1n, tree.root, 45n * open))
 
-  test('money goes to the recipient, whoever claims; only payee and operators may', async () => {
-    const { address: operator } = chain.actor('operator')
+  test('anybody claims for a payee, and the money goes to its recipient', async () => {
+    const { address: stranger } = chain.actor('stranger')
     const { address: purse } = chain.actor('purse')
     const before = chain.balance(purse)
     await chain.send(first, 'RoyaltyVault', 'setRecipient', [purse])
-    expect((await chain.fails(operator, 'RoyaltyVault', 'claimFor', [first, claims[0]])).error).toBe('NotOperator')
-    await chain.send(first, 'RoyaltyVault', 'setOperator', [operator, true])
-    await chain.send(operator, 'RoyaltyVault', 'claimFor', [first, claims[0]])
+    const { result } = await chain.send(stranger, 'RoyaltyVault', 'claimFor', [first, claims[0]])
+    expect(result).toBe(open)
     expect(chain.balance(purse)).toBe(before + open)
-    await chain.send(first, 'RoyaltyVault', 'setOperator', [operator, false])
-    expect((await chain.fails(operator, 'RoyaltyVault', 'claimFor', [first, claims[0]])).error).toBe('NotOperator')
-    const { address: other } = chain.actor('second operator')
+    expect(chain.balance(first)).toBe(0n)
     await chain.send(second, 'RoyaltyVault', 'setRecipient', [purse])
     await chain.send(second, 'RoyaltyVault', 'setRecipient', [`0x${'0'.repeat(40)}`])
-    await chain.send(second, 'RoyaltyVault', 'setOperator', [other, true])
-    await chain.send(other, 'RoyaltyVault', 'claimFor', [second, claims[1]])
+    await chain.send(stranger, 'RoyaltyVault', 'claimFor', [second, claims[1]])
     expect(chain.balance(second)).toBe(2n * open)
-    const pool = (await chain.read('RoyaltyVault', 'poolPayee', [0, 0n])) as Hex
-    expect((await chain.fails(operator, 'RoyaltyVault', 'claimFor', [pool, claims[0]])).error).toBe('NotOperator')
+    expect((await chain.send(second, 'RoyaltyVault', 'claim', [claims[1]])).result).toBe(0n)
+  })
+
+  test('restricted claims are open to the payee and its operators alone, before and after the first', async () => {
+    const { address: operator } = chain.actor('operator')
+    const { address: stranger } = chain.actor('stranger')
+    const { events } = await chain.send(first, 'RoyaltyVault', 'restrictClaims', [true])
+    expect(events).toMatchObject([{ name: 'ClaimsRestricted', args: { restricted: true } }])
+    const refused = async (from: Hex) => (await chain.fails(from, 'RoyaltyVault', 'claimFor', [first, claims[0]])).error
+    expect(await refused(stranger)).toBe('NotOperator')
+    expect(await refused(operator)).toBe('NotOperator')
+    await chain.send(first, 'RoyaltyVault', 'setOperator', [operator, true])
+    expect((await chain.send(operator, 'RoyaltyVault', 'claimFor', [first, claims[0]])).result).toBe(open)
+    await chain.send(first, 'RoyaltyVault', 'setOperator', [operator, false])
+
+    const next = new PayoutTree([{ payee: first, cumulative: 3n * open }])
+    await publish(2n, next.root, 2n * open)
+    const later = [first, next.claim(2n, first)]
+    expect((await chain.fails(operator, 'RoyaltyVault', 'claimFor', later)).error).toBe('NotOperator')
+    expect(await chain.read('RoyaltyVault', 'mayClaimFor', [first, first])).toBe(true)
+    await chain.send(first, 'RoyaltyVault', 'restrictClaims', [false])
+    expect((await chain.send(stranger, 'RoyaltyVault', 'claimFor', later)).result).toBe(2n * open)
+  })
+
+  test('neither restriction nor recipient changes what was paid', async () => {
+    await chain.send(first, 'RoyaltyVault', 'claim', [claims[0]])
+    await chain.send(first, 'RoyaltyVault', 'restrictClaims', [true])
+    await chain.send(first, 'RoyaltyVault', 'setRecipient', [second])
+    expect((await chain.send(first, 'RoyaltyVault', 'claim', [claims[0]])).result).toBe(0n)
+    expect(chain.balance(vault)).toBe(44n * open)
+  })
+
+  test('nobody stops a claimMany by claiming before it, by an older root, or by a restriction', async () => {
+    const { address: stranger } = chain.actor('stranger')
+    const next = new PayoutTree(payees.map((payee, i) => ({ payee, cumulative: BigInt(i + 2) * open })))
+    await publish(2n, next.root, 9n * open)
+    await chain.send(stranger, 'RoyaltyVault', 'claimFor', [first, next.claim(2n, first)])
+    await chain.send(second, 'RoyaltyVault', 'restrictClaims', [true])
+    const { result, events } = await chain.send(stranger, 'RoyaltyVault', 'claimMany', [payees, claims])
+    expect(result).toBe(42n * open)
+    expect(events.filter(({ name }) => name === 'ClaimSkipped').map(({ args }) => args['amount'])).toEqual([2n * open])
+    expect((await chain.send(second, 'RoyaltyVault', 'claim', [claims[1]])).result).toBe(2n * open)
+  })
+
+  test('a claimMany starved of gas takes nothing from a recipient that ran out of it', async () => {
+    const { address: stranger } = chain.actor('stranger')
+    // Spends about 80,000 gas on the money: four first writes to storage.
+    place(third, '0x600160005560016001556001600255600160035500')
+    for (let gas = 60_000n; gas <= 260_000n; gas += 20_000n) {
+      const world = await chain.fork()
+      const data = encodeFunctionData({
+        abi: loadArtifact('RoyaltyVault').abi as unknown as Abi,
+        functionName: 'claimMany',
+        args: [[third], [claims[2]]],
+      })
+      await world.sendRaw(stranger, vault, hexToBytes(data), { gas })
+      const unpaid = 3n * open - world.balance(third)
+      expect((await world.send(third, 'RoyaltyVault', 'claim', [claims[2]])).result).toBe(unpaid)
+    }
   })
 
   test('claimMany skips whoever cannot be paid, however it fails, and loses nobody a wei', async () => {
     const { address: operator } = chain.actor('operator')
-    for (const payee of payees) await chain.send(payee, 'RoyaltyVault', 'setOperator', [operator, true])
     place(first, refusing)
     place(third, endless)
     const { result, events } = await chain.send(operator, 'RoyaltyVault', 'claimMany', [payees, claims], {
@@ -200,29 +251,25 @@ describe('recipients and operators', () => {
     expect(chain.balance(vault)).toBe(0n)
   })
 
-  test('claimMany asks for as many claims as payees, and for rights and proofs of each', async () => {
+  test('claimMany asks for as many claims as payees, and for proofs of each', async () => {
     const fails = async (...args: unknown[]) => (await chain.fails(first, 'RoyaltyVault', 'claimMany', args)).error
     expect(await fails([first, second], [claims[0]])).toBe('LengthMismatch')
-    expect(await fails([first, second], [claims[0], claims[1]])).toBe('NotOperator')
+    expect(await fails([first, second], [claims[0], claims[0]])).toBe('BadProof')
     expect(await fails([first, first], [claims[0], claims[1]])).toBe('BadProof')
   })
 
   test('a recipient that claims again while it is paid finds nothing more', async () => {
     const { address: operator } = chain.actor('operator')
     const abi = loadArtifact('RoyaltyVault').abi as unknown as Abi
-    for (const payee of [first, second]) await chain.send(payee, 'RoyaltyVault', 'setOperator', [operator, true])
-    await chain.send(second, 'RoyaltyVault', 'setOperator', [first, true])
     const again = encodeFunctionData({ abi, functionName: 'claim', args: [claims[0]] })
     place(first, reentering(vault, again))
     const { events } = await chain.send(first, 'RoyaltyVault', 'claim', [claims[0]])
     expect(events.filter(({ name }) => name === 'Claimed')).toHaveLength(1)
     expect(chain.balance(first)).toBe(open)
 
-    // Of a list, another payee that the recipient may claim for: paid by the recipient's call, and not once more.
+    // Of a list, another payee: paid by the recipient's call, and not once more.
     const other = encodeFunctionData({ abi, functionName: 'claimFor', args: [second, claims[1]] })
     place(third, reentering(vault, other))
-    await chain.send(second, 'RoyaltyVault', 'setOperator', [third, true])
-    await chain.send(third, 'RoyaltyVault', 'setOperator', [operator, true])
     const list = [
       [third, second],
       [claims[2], claims[1]],
@@ -258,7 +305,7 @@ describe('pools', () => {
     const hash: Hex = `0x${'00'.repeat(32)}`
     await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, hash, hash, 0n, hash])
     const pool = await poolOf(1, 1n)
-    expect(pool).toBe(bytesToHex(keccak256(hexToBytes('0x09010000000000000001')).subarray(12)))
+    expect(pool).toBe('0x4f4c706f6f6c0000000000010000000000000001')
     const tree = new PayoutTree([
       { payee: pool, cumulative: 10n },
       { payee: first, cumulative: 1n },
@@ -269,7 +316,7 @@ describe('pools', () => {
     const claim = tree.claim(1n, pool)
     const { result, events } = await chain.send(third, 'RoyaltyVault', 'claimToPool', [1, 1n, claim])
     expect(result).toBe(10n)
-    expect(events.map(({ name }) => name)).toEqual(['PoolFunded', 'Claimed'])
+    expect(events.map(({ name }) => name)).toEqual(['Claimed', 'PoolFunded'])
     expect((await chain.send(third, 'RoyaltyVault', 'claimToPool', [1, 1n, claim])).result).toBe(0n)
     expect((await chain.send(first, 'RoyaltyVault', 'claimPool', [1, 1n, first])).result).toBe(3n)
     expect((await chain.send(second, 'RoyaltyVault', 'claimPool', [1, 1n, second])).result).toBe(6n)
@@ -277,6 +324,28 @@ describe('pools', () => {
     await chain.send(market, 'RoyaltyVault', 'fund', [1, 1n], { value: 2n })
     expect(await chain.read('RoyaltyVault', 'claimable', [1, 1n, first])).toBe(1n)
     expect(await chain.read('RoyaltyVault', 'claimable', [1, 1n, second])).toBe(2n)
+  })
+
+  test("a pool's money goes into the pool by whatever way it is claimed: it has no key to spend it", async () => {
+    const stakers = await poolOf(0, 0n)
+    const treasury = await poolOf(2, 0n)
+    const tree = new PayoutTree([
+      { payee: stakers, cumulative: 10n },
+      { payee: treasury, cumulative: 5n },
+      { payee: first, cumulative: 7n },
+    ])
+    await publish(1n, tree.root, 22n)
+    await chain.send(first, 'RoyaltyVault', 'setRecipient', [stakers])
+    await chain.send(third, 'RoyaltyVault', 'claimFor', [stakers, tree.claim(1n, stakers)])
+    const rest = [treasury, first]
+    await chain.send(third, 'RoyaltyVault', 'claimMany', [rest, rest.map((payee) => tree.claim(1n, payee))])
+    expect([stakers, treasury].map((pool) => chain.balance(pool))).toEqual([0n, 0n])
+    expect((await chain.send(third, 'RoyaltyVault', 'claimPool', [2, 0n, timelock])).result).toBe(5n)
+    // A pool that is a member of another: its share goes on into it.
+    await chain.send(stakePool, 'RoyaltyVault', 'setUnits', [0, 0n, treasury, 1n])
+    expect((await chain.send(third, 'RoyaltyVault', 'claimPool', [0, 0n, treasury])).result).toBe(17n)
+    expect((await chain.send(third, 'RoyaltyVault', 'claimPool', [2, 0n, timelock])).result).toBe(17n)
+    expect([chain.balance(timelock), chain.balance(vault)]).toEqual([22n, 0n])
   })
 
   test('only a pool that there is has members, and only its manager sets them', async () => {
@@ -287,6 +356,7 @@ describe('pools', () => {
     expect(await fails(first, 'setUnits', [1, 99n, first, 1n])).toBe('UnknownDatanet')
     expect(await fails(first, 'setUnits', [3, 0n, first, 1n])).toBe('UnknownPool')
     expect(await fails(first, 'fund', [0, 1n])).toBe('UnknownPool')
+    await chain.send(first, 'RoyaltyVault', 'restrictClaims', [true])
     expect(await fails(second, 'claimPool', [0, 0n, first])).toBe('NotOperator')
     await chain.send(openLedgerPredeploys.moneyTimelock, 'RoyaltyVault', 'setUnits', [2, 0n, first, 1n])
     expect(await chain.read('RoyaltyVault', 'claimable', [2, 0n, first])).toBe(0n)

@@ -266,7 +266,7 @@ export function payoutRow({ payee, cumulative }: Payout, index: number): Uint8Ar
 
 /** Account of a pool among payees; kinds: 0 stakers, 1 Datanet units, 2 treasury. */
 export function poolPayee(kind: number, id: bigint): Hex {
-  return `0x${hash(Uint8Array.of(9), Uint8Array.of(kind), uintBytes(id, 8)).slice(-40)}`
+  return `0x${Buffer.from('OLpool').toString('hex').padEnd(22, '0')}0${kind}${id.toString(16).padStart(16, '0')}`
 }
 
 export type RoyaltyRow = { readonly kind: number; readonly id: Hex; readonly bps: number }

@@ -199,7 +199,10 @@ describe('leaves, names and headers have one hash here and in Solidity', () => {
         expect(await solidity('paymentHash', voucher, rvs(signed))).toBe(bytesToHex(paymentHash(whole)))
         const cutArgs = [voucher, rvs(signed), cancel, rvs(signedCancel)]
         expect(await solidity('cutPaymentHash', ...cutArgs)).toBe(bytesToHex(paymentHash(whole, cut)))
-        expect(String(await solidity('poolPayee', kind, id)).toLowerCase()).toBe(poolPayee(kind, id))
+        const pool = poolPayee(kind, id)
+        expect(String(await solidity('poolPayee', kind, id)).toLowerCase()).toBe(pool)
+        expect(await solidity('isPool', pool)).toBe(kind === payeePools.units || id === 0n)
+        expect(await solidity('isPool', payer)).toBe(false)
       }),
       { numRuns },
     )

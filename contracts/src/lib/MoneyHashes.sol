@@ -11,6 +11,8 @@ import {
     Credit,
     EpochHeader,
     Payout,
+    POOL_KIND_TREASURY,
+    POOL_KIND_UNITS,
     Receipt,
     Request,
     RoyaltyRow,
@@ -32,6 +34,8 @@ library MoneyHashes {
     /// @notice The rows of a royalty vector do not add up to 10,000.
     error BadRoyaltySum(uint256 bps);
 
+    /// @dev "OLpool" and five zeros: what the accounts of pools begin with.
+    uint256 private constant POOL_PREFIX = 0x4f4c706f6f6c0000000000;
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
     bytes32 private constant NAME_HASH = keccak256("OpenLedger");
@@ -169,7 +173,15 @@ library MoneyHashes {
 
     /// @notice The account under which a pool stands among payees; nobody holds its key.
     function poolPayee(uint8 kind, uint64 id) internal pure returns (address) {
-        return address(uint160(uint256(keccak256(abi.encodePacked(uint8(0x09), kind, id)))));
+        return address(uint160(POOL_PREFIX << 72 | uint256(kind) << 64 | id));
+    }
+
+    /// @notice Whether an account is one of `poolPayee`: the stakers', a Datanet's or the treasury's.
+    function isPool(address payee) internal pure returns (bool) {
+        uint256 value = uint160(payee);
+        if (value >> 72 != POOL_PREFIX) return false;
+        uint8 kind = uint8(value >> 64);
+        return kind == POOL_KIND_UNITS || (kind <= POOL_KIND_TREASURY && uint64(value) == 0);
     }
 
     /// @notice Hash of a royalty vector; reverts where it is none (§4).

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import { Initializable } from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
+import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import { Payout, POOL_KIND_STAKERS, POOL_KIND_TREASURY } from "../lib/MoneyTypes.sol";
 import { PayoutTree } from "../lib/PayoutTree.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
@@ -14,6 +15,9 @@ import { RoyaltyPools } from "./RoyaltyPools.sol";
 /// A payout root says what each payee earned since the beginning, so one claim against any final root pays all that is
 /// still unpaid, and a second one pays nothing. What is paid is booked before it is sent: a recipient that calls back finds
 /// nothing more to claim, and what it did in a call that failed is undone with it. `balance = Σ credits − Σ claims + Σ pools`.
+///
+/// Anybody may claim for a payee, for the money goes where the payee said; what a pool is owed goes into the pool. A payee to
+/// whom it matters when that happens reserves its claims to itself and its operators.
 contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
     /// @notice A payee's leaf `index` of the `count` leaves under the payout root of `epoch`.
     struct Claim {
@@ -31,6 +35,8 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
         uint64 epoch;
         /// @dev Whether it named a recipient: spares everybody else's claim a look.
         bool redirected;
+        /// @dev Whether only itself and its operators may claim for it.
+        bool restricted;
     }
 
     event RootPublished(uint64 indexed epoch, bytes32 payoutRoot);
@@ -39,6 +45,7 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
     event ClaimSkipped(address indexed payee, uint64 indexed epoch, uint256 amount, address recipient);
     event RecipientSet(address indexed payee, address recipient);
     event OperatorSet(address indexed payee, address indexed operator, bool allowed);
+    event ClaimsRestricted(address indexed payee, bool restricted);
 
     error NotLedger(address caller);
     error NotMarket(address caller);
@@ -58,11 +65,11 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
     mapping(address payee => Payee) public payees;
     /// @notice Where a payee's money goes; zero for the payee itself.
     mapping(address payee => address) public recipientOf;
-    /// @notice Who may claim for a payee; the money goes to the payee's recipient all the same.
+    /// @notice Who may claim for a payee that restricted that; the money goes to the payee's recipient all the same.
     mapping(address payee => mapping(address operator => bool)) public isOperator;
 
     modifier onlyFor(address payee) {
-        if (msg.sender != payee && !isOperator[payee][msg.sender]) revert NotOperator(payee, msg.sender);
+        if (!mayClaimFor(payee, msg.sender)) revert NotOperator(payee, msg.sender);
         _;
     }
 
@@ -102,13 +109,17 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
         return claimFor(msg.sender, proof);
     }
 
-    /// @notice `claim` by the payee or its operator, paid to the payee's recipient.
+    /// @notice `claim` for another, paid to the payee's recipient, or into the pool that the payee stands for.
     function claimFor(address payee, Claim calldata proof) public onlyFor(payee) returns (uint256 amount) {
         amount = _book(payee, proof);
-        if (amount > 0) _payOut(payee, proof.epoch, amount);
+        if (amount == 0) return 0;
+        address recipient = _recipient(payee);
+        emit Claimed(payee, proof.epoch, amount, recipient);
+        if (!_deliver(recipient, amount, gasleft())) revert TransferFailed(recipient, amount);
     }
 
-    /// @notice `claimFor` many at once. Who cannot be paid is skipped and loses nothing; a wrong proof fails the call.
+    /// @notice `claimFor` many at once. Who cannot be paid, or does not want to be, is skipped and loses nothing, and so is who
+    ///         was paid against a newer root meanwhile; a wrong proof fails the call.
     function claimMany(address[] calldata payees_, Claim[] calldata proofs)
         external
         returns (uint256 total)
@@ -118,15 +129,11 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
     }
 
     /// @notice Moves what a root owes a pool into that pool.
-    function claimToPool(uint8 kind, uint64 id, Claim calldata proof) external returns (uint256 amount) {
-        address pool = poolPayee(kind, id);
-        amount = _book(pool, proof);
-        if (amount == 0) return 0;
-        _fund(pool, amount);
-        emit Claimed(pool, proof.epoch, amount, address(this));
+    function claimToPool(uint8 kind, uint64 id, Claim calldata proof) external returns (uint256) {
+        return claimFor(poolPayee(kind, id), proof);
     }
 
-    /// @notice Pays a member's share of a pool, asked for by the member or its operator.
+    /// @notice Pays a member's share of a pool to the member's recipient.
     function claimPool(uint8 kind, uint64 id, address member)
         external
         onlyFor(member)
@@ -137,7 +144,7 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
         if (amount == 0) return 0;
         address recipient = _recipient(member);
         emit PoolClaimed(pool, member, amount, recipient);
-        if (!_send(recipient, amount, gasleft())) revert TransferFailed(recipient, amount);
+        if (!_deliver(recipient, amount, gasleft())) revert TransferFailed(recipient, amount);
     }
 
     function setRecipient(address recipient) external {
@@ -151,14 +158,26 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
         emit OperatorSet(msg.sender, operator, allowed);
     }
 
+    /// @notice Reserves the caller's claims, of payouts and of pools, to itself and its operators, or opens them to all again.
+    function restrictClaims(bool restricted) external {
+        payees[msg.sender].restricted = restricted;
+        emit ClaimsRestricted(msg.sender, restricted);
+    }
+
+    function mayClaimFor(address payee, address caller) public view returns (bool) {
+        return caller == payee || !payees[payee].restricted || isOperator[payee][caller];
+    }
+
     // --- Internals ---
 
-    function _claimOrSkip(address payee, Claim calldata proof) private onlyFor(payee) returns (uint256 amount) {
+    function _claimOrSkip(address payee, Claim calldata proof) private returns (uint256 amount) {
         Payee memory before = payees[payee];
+        // Cumulative payouts never fall: an older root owes nothing that a newer one did not pay.
+        if (proof.epoch < before.epoch) return 0;
         amount = _book(payee, proof);
         if (amount == 0) return 0;
         address recipient = _recipient(payee);
-        if (_send(recipient, amount, RECIPIENT_GAS)) {
+        if (mayClaimFor(payee, msg.sender) && _deliver(recipient, amount, RECIPIENT_GAS)) {
             emit Claimed(payee, proof.epoch, amount, recipient);
         } else {
             payees[payee] = before;
@@ -181,18 +200,16 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
         payees[payee] = last;
     }
 
-    function _payOut(address payee, uint64 epoch, uint256 amount) private {
-        address recipient = _recipient(payee);
-        emit Claimed(payee, epoch, amount, recipient);
-        if (!_send(recipient, amount, gasleft())) revert TransferFailed(recipient, amount);
-    }
-
     function _recipient(address payee) private view returns (address) {
         return payees[payee].redirected ? recipientOf[payee] : payee;
     }
 
-    /// @dev Sends without reading what comes back: a recipient cannot make its answer expensive.
-    function _send(address to, uint256 amount, uint256 gasLimit) private returns (bool ok) {
+    /// @dev Funds a pool, or sends without reading what comes back: a recipient cannot make its answer expensive.
+    function _deliver(address to, uint256 amount, uint256 gasLimit) private returns (bool ok) {
+        if (MoneyHashes.isPool(to)) {
+            _fund(to, amount);
+            return true;
+        }
         assembly ("memory-safe") {
             ok := call(gasLimit, to, amount, 0, 0, 0, 0)
         }

@@ -96,6 +96,10 @@ contract MoneyHarness {
         return MoneyHashes.poolPayee(kind, id);
     }
 
+    function isPool(address payee) external pure returns (bool) {
+        return MoneyHashes.isPool(payee);
+    }
+
     function royaltyHash(RoyaltyRow[] calldata rows) external pure returns (bytes32) {
         return MoneyHashes.royaltyHash(rows);
     }
