@@ -97,6 +97,13 @@ function receiptRow({ receipt, sums, request, payment, entries, prompt, output }
   }
 }
 
+/** Entries of rows as a file holds them. */
+export function entriesOf(rows: Uint8Array): BatchEntry[] {
+  return Array.from({ length: rows.length / rowBytes.entries }, (_, k) =>
+    decodeRow(layouts.entries, rows, k * rowBytes.entries),
+  )
+}
+
 /** Rows of one layout, one behind the other. */
 export function encodeRows<L extends RowLayout>(layout: L, rows: readonly RowOf<L>[]): Uint8Array {
   return concatBytes(...rows.map((row) => encodeRow(layout, row)))

@@ -1,21 +1,22 @@
-import { bytesToHex, concatBytes, type Hex } from '../../protocol/bytes.ts'
+import { bytesToHex, concatBytes, type Hex, uintBytes } from '../../protocol/bytes.ts'
 import { receiptLeaf, receiptStructHash } from '../../protocol/inference-receipt.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
 import type { BatchHeader } from '../../protocol/receipt-batch.ts'
 import { sumRow } from '../../protocol/sum-tree.ts'
 import { paymentHash } from '../../protocol/voucher.ts'
+import type { ShownEntry } from './batch-data.ts'
 import { type BatchFile, layouts, type RowStarts, rowBytes, rowStarts } from './batch-file.ts'
 import { type BatchReceipt, batchReceipt } from './batch-rows.ts'
 import { viewOf } from './epoch-rows.ts'
 import type { OpenedEntry, OpenedReceipt } from './openings.ts'
-import { offsetOf } from './row-layout.ts'
-import { RowTree } from './row-tree.ts'
+import { encodeRow, offsetOf } from './row-layout.ts'
+import { type Padding, RowTree } from './row-tree.ts'
 
 /** Rows of the receipt tree and of a receipt's entry tree: a hash and ten sums, a hash and four. */
 const receiptRowBytes = 192
 const entryRowBytes = 96
 
-const entryPrefix = 0x03
+const entryPrefix = Uint8Array.of(0x03)
 const entryPools = 4
 const noPayment = new Uint8Array(32)
 
@@ -40,11 +41,15 @@ export class OpenBatch {
 
   /** The tree over the receipts of the file. */
   get tree(): RowTree {
-    this.#tree ??= RowTree.of(
-      concatBytes(...Array.from({ length: this.count }, (_, i) => receiptRow(this.receipt(i)))),
-      receiptRowBytes,
-    )
+    this.#tree ??= this.treeWith()
     return this.#tree
+  }
+
+  /** The same, with rows behind its last leaf. Throws FormatError where a sum overflows u128. */
+  treeWith(padding?: Padding): RowTree {
+    const leaves = new Uint8Array(this.count * receiptRowBytes)
+    for (let i = 0; i < this.count; i++) leaves.set(receiptRow(this.receipt(i)), i * receiptRowBytes)
+    return RowTree.of(leaves, receiptRowBytes, padding)
   }
 
   /** Rows of entries of receipt `i`, as the file holds them. */
@@ -79,24 +84,30 @@ export class OpenBatch {
 }
 
 /** The tree under a receipt's `attrRoot`; `rows` as a file holds them, at least one. */
-export function entryTree(rows: Uint8Array): RowTree {
+export function entryTree(rows: Uint8Array, padding?: Padding): RowTree {
   const view = viewOf(rows)
   const count = rows.length / rowBytes.entries
   const leaves = new Uint8Array(count * entryRowBytes)
-  const preimage = new Uint8Array(1 + 4 + rowBytes.entries)
-  preimage[0] = entryPrefix
   for (let i = 0; i < count; i++) {
     const at = i * rowBytes.entries
-    viewOf(preimage).setUint32(1, i)
-    preimage.set(rows.subarray(at, at + rowBytes.entries), 5)
-    const weight = view.getBigUint64(at + offsets.weight)
-    leaves.set(sumRow(keccak256(preimage), weightSums(view.getUint8(at + offsets.class), weight)), i * entryRowBytes)
+    const sums = weightSums(view.getUint8(at + offsets.class), view.getBigUint64(at + offsets.weight))
+    leaves.set(entryRow(i, rows.subarray(at, at + rowBytes.entries), sums), i * entryRowBytes)
   }
-  return RowTree.of(leaves, entryRowBytes)
+  return RowTree.of(leaves, entryRowBytes, padding)
+}
+
+/** The row of an entry with the sums that it was shown with, right or wrong. */
+export function shownEntryRow({ index, entry, sums }: Pick<ShownEntry, 'index' | 'entry' | 'sums'>): Uint8Array {
+  return entryRow(index, encodeRow(layouts.entries, entry), sums)
+}
+
+/** `row` as a file holds it. */
+function entryRow(index: number, row: Uint8Array, sums: readonly bigint[]): Uint8Array {
+  return sumRow(keccak256(concatBytes(entryPrefix, uintBytes(index, 4), row)), sums)
 }
 
 /** The weight in the place of the pool that the entry is paid from. */
-function weightSums(kind: number, weight: bigint): bigint[] {
+export function weightSums(kind: number, weight: bigint): bigint[] {
   return Array.from({ length: entryPools }, (_, pool) => (pool === Math.min(kind, entryPools - 1) ? weight : 0n))
 }
 
@@ -105,11 +116,11 @@ export function joined(rows: readonly Uint8Array[]): Hex {
   return bytesToHex(concatBytes(...rows))
 }
 
-function receiptRow({ receipt, sums, payment }: BatchReceipt): Uint8Array {
+export function receiptRow({ receipt, sums, payment }: Pick<BatchReceipt, 'receipt' | 'sums' | 'payment'>): Uint8Array {
   return sumRow(receiptLeaf(receiptStructHash(receipt), paymentHashOf(payment)), sums)
 }
 
-function paymentHashOf(payment: BatchReceipt['payment']): Uint8Array {
+export function paymentHashOf(payment: BatchReceipt['payment']): Uint8Array {
   return payment === undefined ? noPayment : paymentHash(payment.voucher, payment.cancel)
 }
 

@@ -1,86 +1,129 @@
 import { bytesToHex } from '../../protocol/bytes.ts'
 import type { BatchHeader, Segment } from '../../protocol/receipt-batch.ts'
+import type { BatchData } from './batch-data.ts'
 import type { BatchFacts } from './batch-facts.ts'
-import { decodeBatchFile } from './batch-file.ts'
-import { joined, OpenBatch } from './batch-trees.ts'
-import { challenge, demand, type Verdict } from './challenge.ts'
-import { checkEntries } from './check-entries.ts'
-import { checkReceipt } from './check-receipt.ts'
-import { DataError } from './data-error.ts'
-import type { OpenedReceipt } from './openings.ts'
+import { joined } from './batch-trees.ts'
+import { challenge, type Verdict } from './challenge.ts'
+import { checkEntries, wantedEntries } from './check-entries.ts'
+import { checkReceipt, isRequestOf, wantedReceipt } from './check-receipt.ts'
+import { type Asking, chosen, type Wanted } from './demand-order.ts'
+import { u128At, viewOf } from './epoch-rows.ts'
+import { KnownBatch, type KnownReceipt } from './known-batch.ts'
+import { type OpenedRow, sumsBeside } from './partial-tree.ts'
+
+/** Sums of a receipt's row. */
+const sumPlaces = 10
 
 /**
- * Judges a committed batch: a verdict for every receipt that has to go, or one for the whole batch; none where it is right.
- * `file`: the bytes found under the header's `dataHash`, if any; they count only where they open the header's root, and else
- * every receipt is demanded. Texts and answers are not judged here: that needs indexes and the model.
+ * Judges a committed batch: a challenge for every receipt that has to go, or one for the whole batch; and a demand for leaves
+ * that nobody knows, most telling first. Nothing where the batch is right. All is judged that is under the header's root:
+ * what was shown on chain, and of the file what siblings of shown leaves confirm, or the whole of it. Texts and answers are
+ * not judged here: that needs indexes and the model.
  */
 export async function checkBatch(
   header: BatchHeader,
   segments: readonly Segment[],
-  file: Uint8Array | undefined,
+  data: BatchData,
   facts: BatchFacts,
+  asking: Asking,
 ): Promise<Verdict[]> {
-  const batch = opened(header, file)
-  if (batch === undefined) {
-    return Array.from({ length: header.count }, (_, index) => demand('requestReceipt', header, index))
+  const batch = new KnownBatch(header, segments, data)
+  const wrong = totalFault(batch) ?? segmentFault(batch)
+  if (wrong !== undefined) return [wrong]
+  const edges = unknownEdges(batch)
+  const settled = new Map<string, number>()
+  const challenges: Verdict[] = []
+  const wanted: Wanted[] = []
+  for (let i = 0; i < header.count; i++) {
+    const one = batch.receipt(i)
+    if (one === undefined) {
+      if (edges.has(i) || data.voided?.has(i) !== true) wanted.push(wantedReceipt(batch, i, edges.has(i)))
+      continue
+    }
+    if (data.voided?.has(i) === true) continue
+    const found = await judge(batch, i, one, settled, facts, asking.seed)
+    if ('kind' in found) {
+      challenges.push(found)
+      continue
+    }
+    settled.set(one.receipt.requestId, i)
+    wanted.push(...found)
   }
-  const wrongSegment = segmentFault(batch, segments)
-  if (wrongSegment !== undefined) return [wrongSegment]
-  const verdicts: Verdict[] = []
-  const settled = new Map<string, OpenedReceipt>()
-  for (let i = 0; i < batch.count; i++) {
-    const verdict = await receiptVerdict(batch, segments, i, settled, facts)
-    if (verdict !== undefined) verdicts.push(verdict)
-    else settled.set(batch.receipt(i).receipt.requestId, batch.openReceipt(i))
-  }
-  return verdicts
+  const open = wanted.filter(({ leaf }) => !batch.isDemanded(leaf))
+  return [...challenges, ...chosen(open, asking)]
 }
 
-/** Undefined where the file is none, or of another batch. */
-function opened(header: BatchHeader, file: Uint8Array | undefined): OpenBatch | undefined {
-  if (file === undefined) return undefined
-  try {
-    const batch = new OpenBatch(header, decodeBatchFile(file))
-    return batch.count === header.count && bytesToHex(batch.tree.root) === header.receiptRoot ? batch : undefined
-  } catch (error) {
-    if (error instanceof DataError) return undefined
-    throw error
-  }
+/** What is wrong with receipt `i`, or what of it is not known. */
+async function judge(
+  batch: KnownBatch,
+  i: number,
+  one: KnownReceipt,
+  settled: ReadonlyMap<string, number>,
+  facts: BatchFacts,
+  seed: Uint8Array,
+): Promise<Verdict | readonly Wanted[]> {
+  const missing = await checkReceipt(batch, i, one, facts, seed)
+  if ('kind' in missing) return missing
+  const { requestId, worker, attrRoot } = one.receipt
+  const twin = settled.get(requestId)
+  const earlier =
+    twin === undefined ? await facts.earlierReceipt(worker, requestId, batch.header.batchId) : batch.openReceipt(twin)
+  if (earlier !== undefined) return challenge('duplicateRequest', batch.openReceipt(i), batch.segments, earlier)
+  // Payees of the app and the model follow from the request.
+  const entries = isRequestOf(one, facts.chainId)
+    ? await checkEntries(batch, i, one, facts)
+    : wantedEntries(batch, i, batch.entries(i, one.receipt), attrRoot)
+  return 'kind' in entries ? entries : [...missing, ...entries]
 }
 
-/** The first segment that debited another sum than its receipts' fees. */
-function segmentFault(batch: OpenBatch, segments: readonly Segment[]): Verdict | undefined {
+/** Rows behind the last receipt that carry any of its sums. */
+function totalFault({ header, segments, tree }: KnownBatch): Verdict | undefined {
+  const last = tree.opened(header.count - 1)
+  if (last === undefined) return undefined
+  const hidden = sumsBeside(last, header.count - 1, 'behind', sumPlaces)
+  return hidden.some((sum) => sum > 0n) ? challenge('badBatchTotal', header, segments, receiptRow(last)) : undefined
+}
+
+/** The first segment that is known to have debited another sum than its receipts' fees. */
+function segmentFault({ header, segments, tree }: KnownBatch): Verdict | undefined {
   let start = 0
   for (const [k, { count, fee }] of segments.entries()) {
-    const end = start + count
-    let due = 0n
-    for (let i = start; i < end; i++) due += batch.receipt(i).sums[0] ?? 0n
-    if (due !== fee) {
-      const rows = [receiptRow(batch, start), receiptRow(batch, end - 1)]
-      return challenge('badSegment', batch.header, segments, BigInt(k), ...rows)
+    const end = start + count - 1
+    const [first, last] = [tree.opened(start), tree.opened(end)]
+    if (first !== undefined && last !== undefined) {
+      const due = feesBefore(last, end) + feeOf(last) - feesBefore(first, start)
+      if (due !== fee) {
+        return challenge('badSegment', header, segments, BigInt(k), receiptRow(first), receiptRow(last))
+      }
     }
-    start = end
+    start += count
   }
   return undefined
 }
 
-/** A receipt's row where its content does not matter. */
-function receiptRow(batch: OpenBatch, i: number) {
-  const hash = bytesToHex(batch.tree.row(0, i).subarray(0, 32))
-  return { hash, sums: batch.receipt(i).sums, siblings: joined(batch.tree.siblings(i)) }
+/** The leaves that show what the padding holds and where the segments' fees begin and end, as far as nobody has shown them. */
+function unknownEdges({ header, segments, tree }: KnownBatch): ReadonlySet<number> {
+  const edges = [header.count - 1]
+  let start = 0
+  // One segment is the whole batch, whose fees the market compared.
+  for (const { count } of segments.length > 1 ? segments : []) {
+    edges.push(start, start + count - 1)
+    start += count
+  }
+  return new Set(edges.filter((i) => tree.opened(i) === undefined))
 }
 
-async function receiptVerdict(
-  batch: OpenBatch,
-  segments: readonly Segment[],
-  i: number,
-  settled: ReadonlyMap<string, OpenedReceipt>,
-  facts: BatchFacts,
-): Promise<Verdict | undefined> {
-  const wrong = await checkReceipt(batch, segments, i, facts)
-  if (wrong !== undefined) return wrong
-  const { requestId, worker } = batch.receipt(i).receipt
-  const earlier = settled.get(requestId) ?? (await facts.earlierReceipt(worker, requestId, batch.header.batchId))
-  if (earlier !== undefined) return challenge('duplicateRequest', batch.openReceipt(i), segments, earlier)
-  return await checkEntries(batch, segments, i, facts)
+function feesBefore(opened: OpenedRow, i: number): bigint {
+  return sumsBeside(opened, i, 'before', 1)[0] ?? 0n
+}
+
+function feeOf({ row }: OpenedRow): bigint {
+  return u128At(viewOf(row), 32)
+}
+
+/** A receipt's row where its content does not matter. */
+function receiptRow({ row, siblings }: OpenedRow) {
+  const view = viewOf(row)
+  const sums = Array.from({ length: sumPlaces }, (_, place) => u128At(view, 32 + 16 * place))
+  return { hash: bytesToHex(row.subarray(0, 32)), sums, siblings: joined(siblings) }
 }

@@ -9,51 +9,90 @@ import {
 } from '../../protocol/bytes.ts'
 import { recoverCompact } from '../../protocol/compact-signature.ts'
 import { feeOf, receiptSums, splitFee } from '../../protocol/fee.ts'
+import type { InferenceReceipt } from '../../protocol/inference-receipt.ts'
 import { openedRequest, requestStructHash } from '../../protocol/inference-request.ts'
 import { moneyDigest } from '../../protocol/money-domain.ts'
-import type { Segment } from '../../protocol/receipt-batch.ts'
-import { tokenCountRoot, tokenTreeRoot } from '../../protocol/token-list.ts'
+import type { BatchHeader, Segment } from '../../protocol/receipt-batch.ts'
+import { tokenCountRoot, tokensPerLeaf, tokenTreeRoot } from '../../protocol/token-list.ts'
 import { type Cancel, cancelStructHash, channelOf, type Signed, voucherStructHash } from '../../protocol/voucher.ts'
 import type { BatchFacts } from './batch-facts.ts'
-import type { BatchPayment, BatchReceipt } from './batch-rows.ts'
-import type { OpenBatch } from './batch-trees.ts'
+import type { BatchPayment } from './batch-rows.ts'
 import { challenge, demand, type Verdict } from './challenge.ts'
+import { lotOf, type Wanted } from './demand-order.ts'
+import type { KnownBatch, KnownReceipt } from './known-batch.ts'
 
 /** ReceiptJudge's ENTRIES_MAX. */
 const entriesMax = 128
 
 /**
- * What contracts/src/ol/ReceiptJudge.sol would find wrong with receipt `i` of a batch whose file opens its root, its entries
- * and earlier receipts aside.
+ * What contracts/src/ol/ReceiptJudge.sol would find wrong with receipt `i` of a batch, its entries and earlier receipts aside;
+ * else the leaves that nobody knows and that may show it.
  */
 export async function checkReceipt(
-  batch: OpenBatch,
-  segments: readonly Segment[],
+  batch: KnownBatch,
   i: number,
+  one: KnownReceipt,
   facts: BatchFacts,
-): Promise<Verdict | undefined> {
-  const one = batch.receipt(i)
+  seed: Uint8Array,
+): Promise<Verdict | readonly Wanted[]> {
   const { receipt, request, payment } = one
+  const { header, segments } = batch
   const segment = segmentOf(segments, i)
   const wrong = (name: string, ...evidence: readonly unknown[]) =>
     challenge(name, batch.openReceipt(i), segments, ...evidence)
-  if (contradictsBatch(batch, one, segment)) return wrong('badReceipt')
-  if (bytesToHex(moneyDigest(facts.chainId, requestStructHash(request))) !== receipt.requestId) {
-    return demand('requestReceipt', batch.header, i)
-  }
-  if (!(await termsRight(batch, one, segment, facts))) return wrong('badTerms', openedRequest(request))
-  if (payment !== undefined && !paymentRight(batch, one, payment, segment.channel, facts.chainId)) {
+  if (contradictsBatch(header, one, segment)) return wrong('badReceipt')
+  if (payment !== undefined && !paymentRight(header, receipt, payment, segment.channel, facts.chainId)) {
     return wrong('badPayment', openedPayment(payment))
   }
-  const prompt = tokenCount(one.prompt, request.promptRoot)
-  if (prompt !== undefined && prompt.n !== receipt.tin) return wrong('badPromptCount', openedRequest(request), prompt)
-  const output = tokenCount(one.output, receipt.outputRoot)
+  const output = tokenCount(batch.publishedTokens(i, 'output'), receipt.outputRoot)
   if (output !== undefined && output.n !== receipt.tout) return wrong('badOutputCount', output)
-  return undefined
+  const outputs = output === undefined ? unknownTokens(batch, i, one, 'output', seed) : []
+  if (!isRequestOf(one, facts.chainId)) return [wantedReceipt(batch, i), ...outputs]
+  if (!(await termsRight(header, one, segment, facts))) return wrong('badTerms', openedRequest(request))
+  const prompt = tokenCount(batch.publishedTokens(i, 'prompt'), request.promptRoot)
+  if (prompt !== undefined && prompt.n !== receipt.tin) return wrong('badPromptCount', openedRequest(request), prompt)
+  return prompt === undefined ? [...outputs, ...unknownTokens(batch, i, one, 'prompt', seed)] : outputs
+}
+
+/** The demand for receipt `i`. `isEdge`: it shows what no other does, the last one above all. */
+export function wantedReceipt(batch: KnownBatch, i: number, isEdge = false): Wanted {
+  const { header, tree } = batch
+  return {
+    leaf: { kind: 'receipt', root: header.receiptRoot, count: header.count, index: i },
+    distance: isEdge ? (i === header.count - 1 ? -2 : -1) : tree.seenHeight(i) / (tree.depth + 1),
+    ask: () => demand('requestReceipt', header, i),
+  }
+}
+
+/** The request is the one that the receipt names. */
+export function isRequestOf({ receipt, request }: KnownReceipt, chainId: bigint): boolean {
+  return bytesToHex(moneyDigest(chainId, requestStructHash(request))) === receipt.requestId
+}
+
+/**
+ * One leaf of a list that nobody has: that it can be shown proves the count. Of a list that counts no tokens nothing can be
+ * asked: who hides tokens there is paid nothing for them.
+ */
+function unknownTokens(
+  batch: KnownBatch,
+  i: number,
+  { receipt, request }: KnownReceipt,
+  kind: 'prompt' | 'output',
+  seed: Uint8Array,
+): Wanted[] {
+  const [root, count] = kind === 'prompt' ? [request.promptRoot, receipt.tin] : [receipt.outputRoot, receipt.tout]
+  if (count === 0 || batch.isCountShown(root, count)) return []
+  const list = { kind, root, count, index: 0 }
+  const index = lotOf(seed, list) % Math.ceil(count / tokensPerLeaf)
+  const ask = () => {
+    const opened = batch.openReceipt(i)
+    return kind === 'prompt' ? demand('requestPrompt', opened, request, index) : demand('requestOutput', opened, index)
+  }
+  return [{ leaf: { ...list, index }, distance: 1, ask }]
 }
 
 /** The receipt against its row, its batch and its segment. */
-function contradictsBatch({ header }: OpenBatch, { receipt, sums, payment }: BatchReceipt, segment: Segment): boolean {
+function contradictsBatch(header: BatchHeader, { receipt, sums, payment }: KnownReceipt, segment: Segment): boolean {
   const { worker, fee, tin, tout, attrEntries } = receipt
   const stated = [fee, BigInt(tin), BigInt(tout), BigInt(attrEntries)]
   const onChain = segment.channel === zeroHash
@@ -70,8 +109,8 @@ function contradictsBatch({ header }: OpenBatch, { receipt, sums, payment }: Bat
 
 /** The receipt against its request, the price and the model's registration. */
 async function termsRight(
-  { header }: OpenBatch,
-  { receipt, sums, request }: BatchReceipt,
+  header: BatchHeader,
+  { receipt, sums, request }: KnownReceipt,
   { channel }: Segment,
   facts: BatchFacts,
 ): Promise<boolean> {
@@ -92,8 +131,8 @@ async function termsRight(
 
 /** The payer's voucher, and of a cut stream their cancel, are the payer's consent to this receipt. */
 function paymentRight(
-  { header }: OpenBatch,
-  { receipt }: BatchReceipt,
+  header: BatchHeader,
+  receipt: InferenceReceipt,
   { voucher, cancel }: BatchPayment,
   channel: Hex,
   chainId: bigint,

@@ -3,6 +3,7 @@ import { encodeBatchFile } from '../../attribution/epochs/batch-file.ts'
 import { type BatchReceipt, batchFileOf } from '../../attribution/epochs/batch-rows.ts'
 import { type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
 import { appCode, appOwner, type Draft, datanets, modelOwner, royaltyRows, terms } from './dispute-batch.ts'
+import { algoHashV1 } from '../../protocol/attribution-rule.ts'
 
 const author: Hex = `0x${'00aa'.repeat(10)}`
 const heir = royaltyRows[1]?.id ?? zeroAddress
@@ -15,7 +16,7 @@ export function disputeFacts(now: bigint): BatchFacts {
     [`${terms.class} ${priceVersion}`, inForce],
     [`1 ${priceVersion}`, inForce],
     [`${terms.class} 4`, { ...inForce, setAt: now + 1n, validUntil: now + 9n }],
-    [`${terms.class} 5`, { ...inForce, setAt: now - 9n, validUntil: now - 1n }],
+    [`${terms.class} 2`, { ...inForce, setAt: now - 9n, validUntil: now - 1n }],
   ])
   const { royaltyHash, indexSetHash } = terms
   const contributions = new Map([
@@ -29,6 +30,7 @@ export function disputeFacts(now: bigint): BatchFacts {
     shares: async () => terms.shares,
     model: async (model) =>
       model === modelVersion ? { royaltyHash, indexSetHash } : { royaltyHash: zeroHash, indexSetHash: zeroHash },
+    algoInForce: async (algoHash) => algoHash === algoHashV1,
     royaltyRows: async () => royaltyRows,
     modelPayee: async (id) => (id === 7n ? modelOwner : zeroAddress),
     codePayee: async (code) => (code === appCode ? appOwner : zeroAddress),
@@ -43,7 +45,8 @@ export function draftsFile(drafts: readonly Draft[]): Uint8Array {
   return encodeBatchFile(batchFileOf(drafts.map(fileReceipt)))
 }
 
-function fileReceipt({
+/** A receipt as the file of its batch has it. */
+export function fileReceipt({
   receipt,
   sums,
   request,

@@ -26,6 +26,7 @@ const abi = parseAbi([
   'struct Totals { uint64 receipts; uint64 entries; uint128 payable_; uint128 platform; uint128 stakers; }',
   'struct EpochRecord { EpochHeader header; address proposer; uint64 proposedAt; uint128 bond; Totals totals; }',
   'function revertEpoch(EpochRecord record, address winner) returns (uint256)',
+  'function isAlgoInForce(bytes32, uint64) view returns (bool)',
   'function batchHash(uint64) view returns (bytes32)',
   'function isVoid(uint64, uint32) view returns (bool)',
   'function receiptsThrough(uint64) view returns (uint64)',
@@ -49,7 +50,7 @@ const asked = {
   CodeRegistry: ['payoutAt'],
   DatanetRegistry: ['payoutOfAt', 'datanetCount'],
   WorkerRegistry: ['slash'],
-  AttributionLedger: ['revertEpoch'],
+  AttributionLedger: ['revertEpoch', 'isAlgoInForce'],
 } as const
 type Asked = keyof typeof asked
 type Question = (typeof asked)[Asked][number]
@@ -64,7 +65,7 @@ const places: Readonly<Record<Asked, Hex>> = {
   AttributionLedger: openLedgerPredeploys.attributionLedger,
 }
 
-export type Judge = 'ReceiptJudge' | 'EntryJudge' | 'EpochJudge'
+export type Judge = 'ReceiptJudge' | 'EntryJudge' | 'EpochJudge' | 'AnswerJudge'
 
 /** A call that changes something, as DisputeGame made it. */
 export type Call = { readonly name: string; readonly args: readonly unknown[] }

@@ -1,0 +1,171 @@
+import { bytesToHex, FormatError, type Hex } from '../../protocol/bytes.ts'
+import type { InferenceReceipt } from '../../protocol/inference-receipt.ts'
+import type { BatchHeader, Segment } from '../../protocol/receipt-batch.ts'
+import { type BatchData, type Leaf, leafKey, type ShownEntry, type ShownReceipt } from './batch-data.ts'
+import { decodeBatchFile } from './batch-file.ts'
+import { type BatchEntry, type BatchReceipt, entriesOf } from './batch-rows.ts'
+import { entryTree, joined, OpenBatch, paymentHashOf, receiptRow, shownEntryRow, weightSums } from './batch-trees.ts'
+import { DataError } from './data-error.ts'
+import type { OpenedEntry, OpenedReceipt } from './openings.ts'
+import { PartialTree } from './partial-tree.ts'
+import type { Padding, RowTree } from './row-tree.ts'
+
+/** A receipt under its batch's root. The request is not compared with the receipt's here. */
+export type KnownReceipt = Pick<BatchReceipt, 'receipt' | 'sums' | 'request' | 'payment'>
+/** An entry under its receipt's root, with the sums of its row. */
+export type KnownEntry = { readonly entry: BatchEntry; readonly sums: readonly bigint[] }
+
+const noTokens = new Uint32Array(0)
+
+/** A batch as far as it is known: what was shown on chain, and of the file what is under the same roots. */
+export class KnownBatch {
+  readonly header: BatchHeader
+  readonly segments: readonly Segment[]
+  readonly tree: PartialTree
+  readonly #published: OpenBatch | undefined
+  readonly #receipts: ReadonlyMap<number, ShownReceipt>
+  readonly #entries = new Map<string, ShownEntry[]>()
+  readonly #tokens: ReadonlySet<string>
+  readonly #demanded: ReadonlySet<string>
+  /** Lists of which a leaf was asked for, whichever. */
+  readonly #demandedLists: ReadonlySet<string>
+  #decoded: { readonly index: number; readonly receipt: BatchReceipt | undefined } | undefined
+
+  constructor(header: BatchHeader, segments: readonly Segment[], data: BatchData) {
+    const { file, receipts = [], entries = [], tokens = [], demanded = new Set() } = data
+    this.header = header
+    this.segments = segments
+    this.#published = published(header, file)
+    this.#receipts = new Map(receipts.map((each) => [each.index, each]))
+    for (const entry of entries) {
+      const key = listKey(entry)
+      this.#entries.set(key, [...(this.#entries.get(key) ?? []), entry])
+    }
+    this.#tokens = new Set(tokens.map(listKey))
+    this.#demanded = demanded
+    this.#demandedLists = new Set([...demanded].map((key) => key.slice(0, key.lastIndexOf(' '))))
+    const shown = receipts.map((each) => ({ ...each, row: receiptRow(each) }))
+    this.tree = new PartialTree(header.receiptRoot, header.count, shown, (padding) =>
+      treeOrNone(() => this.#published?.treeWith(padding)),
+    )
+  }
+
+  /** Undefined where nobody has shown it. */
+  receipt(i: number): KnownReceipt | undefined {
+    const shown = this.#receipts.get(i)
+    if (shown !== undefined) return shown
+    return this.tree.isPublished(i) ? this.#publishedReceipt(i) : undefined
+  }
+
+  openReceipt(i: number): OpenedReceipt {
+    const [one, opened] = [this.receipt(i), this.tree.opened(i)]
+    if (one === undefined || opened === undefined) throw new Error(`receipt ${i} is not known`)
+    return {
+      header: this.header,
+      index: i,
+      receipt: one.receipt,
+      paymentHash: bytesToHex(paymentHashOf(one.payment)),
+      sums: one.sums,
+      siblings: joined(opened.siblings),
+    }
+  }
+
+  /** Entries of receipt `i`, which is this one. */
+  entries(i: number, { attrRoot, attrEntries }: InferenceReceipt): KnownEntries {
+    const shown = this.#entries.get(listKey({ root: attrRoot, count: attrEntries })) ?? []
+    return new KnownEntries(attrRoot, attrEntries, shown, this.#published?.entryRows(i))
+  }
+
+  /** The prompt or output that the file has for receipt `i`; none where there is no file. */
+  publishedTokens(i: number, list: 'prompt' | 'output'): Uint32Array {
+    return this.#publishedReceipt(i)?.[list] ?? noTokens
+  }
+
+  /** True where a leaf of a list of `count` tokens was shown under the root. */
+  isCountShown(root: Hex, count: number): boolean {
+    return this.#tokens.has(listKey({ root, count }))
+  }
+
+  /** True where somebody waits for the leaf already; of tokens, for any of its list. */
+  isDemanded(leaf: Leaf): boolean {
+    if (leaf.kind === 'receipt' || leaf.kind === 'entry') return this.#demanded.has(leafKey(leaf))
+    const key = leafKey(leaf)
+    return this.#demandedLists.has(key.slice(0, key.lastIndexOf(' ')))
+  }
+
+  /** Decoded once for all that is asked of it in a row. */
+  #publishedReceipt(i: number): BatchReceipt | undefined {
+    if (this.#decoded?.index !== i) this.#decoded = { index: i, receipt: this.#published?.receipt(i) }
+    return this.#decoded.receipt
+  }
+}
+
+/** The entries of one receipt, as far as they are known. */
+export class KnownEntries {
+  readonly tree: PartialTree
+  /** The tree that was published, where it is under the root but counts other leaves. */
+  readonly miscounted: RowTree | undefined
+  readonly #shown: ReadonlyMap<number, ShownEntry>
+  readonly #published: readonly BatchEntry[]
+
+  constructor(root: Hex, count: number, shown: readonly ShownEntry[], rows: Uint8Array = new Uint8Array(0)) {
+    const treeWith = (padding?: Padding) => treeOrNone(() => (rows.length === 0 ? undefined : entryTree(rows, padding)))
+    const plain = treeWith()
+    this.miscounted =
+      plain !== undefined && plain.count !== count && bytesToHex(plain.root) === root ? plain : undefined
+    this.#shown = new Map(shown.map((each) => [each.index, each]))
+    this.#published = plain?.count === count ? entriesOf(rows) : []
+    this.tree = new PartialTree(
+      root,
+      count,
+      shown.map((each) => ({ ...each, row: shownEntryRow(each) })),
+      (padding) => (padding === undefined ? plain : treeWith(padding)),
+    )
+  }
+
+  /** Undefined where nobody has shown it. */
+  at(k: number): KnownEntry | undefined {
+    const shown = this.#shown.get(k)
+    if (shown !== undefined) return shown
+    const entry = this.#published[k]
+    if (entry === undefined || !this.tree.isPublished(k)) return undefined
+    return { entry, sums: weightSums(entry.class, entry.weight) }
+  }
+
+  open(k: number): OpenedEntry {
+    const [one, opened] = [this.at(k), this.tree.opened(k)]
+    if (one === undefined || opened === undefined) throw new Error(`entry ${k} is not known`)
+    return {
+      n: this.tree.count,
+      entry: { index: k, ...one.entry },
+      sums: one.sums,
+      siblings: joined(opened.siblings),
+    }
+  }
+}
+
+/** Undefined where the file is none, or of a batch of another size. */
+function published(header: BatchHeader, file: Uint8Array | undefined): OpenBatch | undefined {
+  if (file === undefined) return undefined
+  try {
+    const batch = new OpenBatch(header, decodeBatchFile(file))
+    return batch.count === header.count ? batch : undefined
+  } catch (error) {
+    if (error instanceof DataError) return undefined
+    throw error
+  }
+}
+
+/** Undefined also where a sum is beyond u128: no root has such a tree. */
+function treeOrNone(treeOf: () => RowTree | undefined): RowTree | undefined {
+  try {
+    return treeOf()
+  } catch (error) {
+    if (error instanceof FormatError) return undefined
+    throw error
+  }
+}
+
+function listKey({ root, count }: { readonly root: Hex; readonly count: number }): string {
+  return `${root} ${count}`
+}
