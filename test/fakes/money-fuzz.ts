@@ -48,8 +48,8 @@ export class MoneyFuzz {
   readonly #demands: Demanded[] = []
   #finals = 0
 
-  static async create(random: Random): Promise<MoneyFuzz> {
-    const fuzz = new MoneyFuzz(await MoneyWorld.create(), random)
+  static async create(random: Random, world?: MoneyWorld): Promise<MoneyFuzz> {
+    const fuzz = new MoneyFuzz(world ?? (await MoneyWorld.create()), random)
     for (const worker of fuzz.#actors) fuzz.#learn(await stake(fuzz.world.chain, worker))
     return fuzz
   }
