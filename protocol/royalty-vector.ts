@@ -1,4 +1,4 @@
-import { concatBytes, FormatError, fixedHex, type Hex, hexToBytes, uintBytes } from './bytes.ts'
+import { bytesToHex, concatBytes, FormatError, fixedHex, type Hex, hexToBytes, uintBytes } from './bytes.ts'
 import { weightTotal } from './fee.ts'
 import { keccak256 } from './keccak.ts'
 
@@ -15,6 +15,8 @@ export type RoyaltyRow = {
 }
 
 const bpsTotal = 10_000
+/** `kind u8 ‖ id 20 ‖ bps u16`. */
+const rowBytes = 23
 const vectorPrefix = 0x08
 
 /** `keccak(0x08 ‖ n u8 ‖ rows)`. Throws {@link FormatError} where the rows are no royalty vector. */
@@ -26,6 +28,18 @@ export function royaltyHash(rows: readonly RoyaltyRow[]): Uint8Array {
 /** Rows `kind u8 ‖ id 20 ‖ bps u16`, one behind the other. */
 export function encodeRoyaltyRows(rows: readonly RoyaltyRow[]): Uint8Array {
   return concatBytes(...rows.flatMap(({ kind, id, bps }) => [Uint8Array.of(kind), hexToBytes(id), uintBytes(bps, 2)]))
+}
+
+/** Rows as {@link encodeRoyaltyRows} makes them. Throws {@link FormatError} for anything else. */
+export function decodeRoyaltyRows(bytes: Uint8Array): RoyaltyRow[] {
+  if (bytes.length % rowBytes !== 0) throw new FormatError(`a royalty vector of ${bytes.length} bytes`)
+  return Array.from({ length: bytes.length / rowBytes }, (_, i) => {
+    const [kind, ...row] = bytes.subarray(i * rowBytes, (i + 1) * rowBytes)
+    if (kind !== royaltyKinds.model && kind !== royaltyKinds.address)
+      throw new FormatError(`royalty rows of kind ${kind}`)
+    const id = bytesToHex(Uint8Array.from(row.slice(0, 20)))
+    return { kind, id, bps: (row[20] ?? 0) * 256 + (row[21] ?? 0) }
+  })
 }
 
 /** Weight of a row's entry in the model's pool. */

@@ -1,0 +1,122 @@
+import {
+  type Abi,
+  type AbiEvent,
+  decodeErrorResult,
+  decodeEventLog,
+  decodeFunctionData,
+  decodeFunctionResult,
+  encodeFunctionData,
+  toEventSelector,
+} from 'viem'
+import { openLedgerPredeploys } from '../../contracts/addresses.ts'
+import { loadArtifact } from '../../contracts/artifact.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+
+/** The contracts that hold money or judge it, by their sources' names. */
+export const moneyContracts = {
+  InferenceMarket: openLedgerPredeploys.inferenceMarket,
+  AttributionLedger: openLedgerPredeploys.attributionLedger,
+  DisputeGame: openLedgerPredeploys.disputeGame,
+  RoyaltyVault: openLedgerPredeploys.royaltyVault,
+  WorkerRegistry: openLedgerPredeploys.workerRegistry,
+  ModelRegistry: openLedgerPredeploys.modelRegistry,
+  RevenueSplitter: openLedgerPredeploys.revenueSplitter,
+  CodeRegistry: openLedgerPredeploys.codeRegistry,
+  DatanetRegistry: openLedgerPredeploys.datanetRegistry,
+  ReceiptJudge: openLedgerPredeploys.receiptJudge,
+  EntryJudge: openLedgerPredeploys.entryJudge,
+  EpochJudge: openLedgerPredeploys.epochJudge,
+  AnswerJudge: openLedgerPredeploys.answerJudge,
+} as const satisfies Record<string, Hex>
+
+export type MoneyContract = keyof typeof moneyContracts
+
+/** A call of one of them; integers up to 32 bits are numbers, others bigints, addresses of any case. `value` in wei. */
+export type MoneyCall = {
+  readonly contract: MoneyContract
+  readonly functionName: string
+  readonly args: readonly unknown[]
+  readonly value?: bigint
+}
+
+/** What a decoder gives back: addresses in lower case, structs as objects. */
+export type Decoded = Readonly<Record<string, unknown>>
+
+export function encodeCall({ contract, functionName, args }: Omit<MoneyCall, 'value'>): { to: Hex; data: Hex } {
+  return { to: moneyContracts[contract], data: encodeFunctionData({ abi: abiOf(contract), functionName, args }) }
+}
+
+export function decodeResult(contract: MoneyContract, functionName: string, data: Hex): unknown {
+  return lowerCase(decodeFunctionResult({ abi: abiOf(contract), functionName, data }))
+}
+
+/** The function that calldata calls, and its arguments; undefined where the contract has no such function. */
+export function decodeCall(
+  contract: MoneyContract,
+  data: Hex,
+): { readonly functionName: string; readonly args: readonly unknown[] } | undefined {
+  try {
+    const { functionName, args } = decodeFunctionData({ abi: abiOf(contract), data })
+    return { functionName, args: lowerCase(args ?? []) as readonly unknown[] }
+  } catch {
+    return undefined
+  }
+}
+
+/** The custom error that a revert names, whichever contract it comes from: `WindowOpen(3, 1700000030)`. */
+export function decodeRevert(data: Hex): { readonly error: string; readonly args: readonly unknown[] } {
+  try {
+    const { errorName, args } = decodeErrorResult({ abi: allErrors(), data })
+    return { error: errorName, args: lowerCase(args ?? []) as readonly unknown[] }
+  } catch {
+    return { error: data === '0x' ? 'a revert without words' : data, args: [] }
+  }
+}
+
+/** Topic of an event of that name. */
+export function eventTopic(contract: MoneyContract, name: string): Hex {
+  const event = abiOf(contract).find((item): item is AbiEvent => item.type === 'event' && item.name === name)
+  if (event === undefined) throw new Error(`${contract} has no event ${name}`)
+  return toEventSelector(event)
+}
+
+/** Undefined for an event that the contract's interface does not know. */
+export function decodeEvent(
+  contract: MoneyContract,
+  topics: readonly Hex[],
+  data: Hex,
+): { readonly name: string; readonly args: Decoded } | undefined {
+  try {
+    const found = decodeEventLog({ abi: abiOf(contract), topics: topics as [Hex, ...Hex[]], data })
+    return { name: found.eventName ?? '', args: lowerCase(found.args ?? {}) as Decoded }
+  } catch {
+    return undefined
+  }
+}
+
+export function contractAt(address: string): MoneyContract | undefined {
+  return byAddress.get(address.toLowerCase())
+}
+
+const names = Object.keys(moneyContracts) as readonly MoneyContract[]
+const byAddress = new Map<string, MoneyContract>(names.map((name) => [moneyContracts[name], name]))
+
+function abiOf(contract: MoneyContract): Abi {
+  // What solc wrote, committed with the sources.
+  return loadArtifact(contract).abi as unknown as Abi
+}
+
+let errors: Abi | undefined
+
+function allErrors(): Abi {
+  errors ??= names.flatMap((name) => abiOf(name).filter(({ type }) => type === 'error'))
+  return errors
+}
+
+/** viem writes addresses with a checksum in their case; everything here compares them as text. */
+function lowerCase(value: unknown): unknown {
+  if (typeof value === 'string') return value.startsWith('0x') ? value.toLowerCase() : value
+  if (Array.isArray(value)) return value.map(lowerCase)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, lowerCase(field)]))
+}

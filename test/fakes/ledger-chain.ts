@@ -1,0 +1,194 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../common/clock.ts'
+import { silentLog } from '../../common/log.ts'
+import { buildGenesis } from '../../genesis/build-genesis.ts'
+import { devPreset } from '../../genesis/presets.ts'
+import { EmbeddedChain } from '../../node/engine/embedded/chain/chain.ts'
+import { EmbeddedEngine } from '../../node/engine/embedded/engine.ts'
+import { embeddedRpcMethods } from '../../node/engine/embedded/rpc/embedded-rpc.ts'
+import { TxPool } from '../../node/engine/embedded/txpool/tx-pool.ts'
+import { CallReverted, callContract } from '../../node/ledger/l2-calls.ts'
+import { inProcessRpc, type L2Rpc } from '../../node/ledger/l2-rpc.ts'
+import { encodeCall, type MoneyContract } from '../../node/ledger/money-contracts.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { parseGenesis } from '../../protocol/genesis-file.ts'
+import { keccak256 } from '../../protocol/keccak.ts'
+import { privateKeyAddress, signDigest } from '../../protocol/secp256k1.ts'
+import { encodeTransaction, signTransaction } from '../../protocol/transaction.ts'
+import type { Actor } from './money-chain.ts'
+
+type Head = { readonly number: bigint; readonly hash: Hex }
+
+/** Accounts that hold 100,000 OPEN from the first block on, by name. */
+const names = [
+  'alice',
+  'bob',
+  'worker',
+  'second worker',
+  'datanet owner',
+  'model owner',
+  'attributor',
+  'watcher',
+] as const
+const built: { genesis?: Promise<unknown> } = {}
+
+/** The embedded engine with the dev genesis, whose blocks a test builds: what a role sees of a chain, clock and reorgs included. */
+export class LedgerChain {
+  readonly chain: EmbeddedChain
+  readonly rpc: L2Rpc
+  readonly #engine: EmbeddedEngine
+  readonly #pool: TxPool
+  readonly #dir: string
+  /** Seconds that the next block comes later than 2 s. */
+  #later = 0n
+
+  private constructor(dir: string, chain: EmbeddedChain) {
+    this.#dir = dir
+    this.chain = chain
+    this.#engine = new EmbeddedEngine(chain, { log: silentLog })
+    this.#pool = new TxPool({ forkTimes: chain.genesis.forkTimes }, { chain, clock: systemClock, log: silentLog })
+    const parts = { chain, pool: this.#pool, forward: undefined, clock: systemClock, log: silentLog }
+    this.rpc = inProcessRpc(embeddedRpcMethods({ clientVersion: 'openledger/test' }, parts))
+  }
+
+  static async open(): Promise<LedgerChain> {
+    built.genesis ??= devGenesis()
+    const dir = await mkdtemp(join(tmpdir(), 'ledger-chain-'))
+    const genesis = parseGenesis(await built.genesis)
+    return new LedgerChain(dir, await EmbeddedChain.open({ dir, genesis, archive: true }, { log: silentLog }))
+  }
+
+  async close(): Promise<void> {
+    this.#pool.stop()
+    await this.#engine.stop()
+    await this.chain.close()
+    await rm(this.#dir, { recursive: true })
+  }
+
+  get head(): Head {
+    const { header, hash } = this.chain.latest()
+    return { number: header.number, hash }
+  }
+
+  /** Unix time in seconds of the block about to be built. */
+  get now(): bigint {
+    return this.chain.latest().header.timestamp + 2n + this.#later
+  }
+
+  get firstHash(): Hex {
+    return this.chain.canonicalHash(0n) ?? zeroHash
+  }
+
+  actor(name: (typeof names)[number]): Actor & { readonly key: Hex } {
+    const key = keyOf(name)
+    const sign = (digest: Uint8Array) => {
+      const { rs, yParity } = signDigest(digest, key)
+      const vs = uintBytes(BigInt(bytesToHex(rs.subarray(32))) | (BigInt(yParity) << 255n), 32)
+      const r = rs.slice(0, 32)
+      return { r: bytesToHex(r), vs: bytesToHex(vs), bytes: concatBytes(r, vs) }
+    }
+    return { address: addressOf(name), key: bytesToHex(key), sign }
+  }
+
+  /** Lets the next block come so many seconds later. */
+  advance(seconds: bigint | number): void {
+    this.#later += BigInt(seconds)
+  }
+
+  /** Builds the next block from the pool, or an empty one on `parent`, and makes it the head. */
+  async mine(onParent?: Hex): Promise<Head> {
+    const parent = onParent ?? this.chain.latest().hash
+    const { header } = this.chain.blockByHash(parent) ?? this.chain.latest()
+    const first = this.firstHash
+    const heads = (head: Hex) => ({ headBlockHash: head, safeBlockHash: first, finalizedBlockHash: first })
+    const { payloadId } = await this.#engine.forkchoiceUpdated(heads(parent), {
+      timestamp: header.timestamp + 2n + this.#later,
+      prevRandao: zeroHash,
+      suggestedFeeRecipient: '0x4200000000000000000000000000000000000011',
+      withdrawals: [],
+      parentBeaconBlockRoot: zeroHash,
+      transactions: [],
+      noTxPool: onParent !== undefined,
+      gasLimit: 30_000_000n,
+      eip1559Params: '0x0000000000000000',
+      minBaseFee: 0n,
+    })
+    if (payloadId === undefined) throw new Error('no block was begun')
+    this.#later = 0n
+    const envelope = await this.#engine.getPayload(payloadId)
+    const { status, validationError } = await this.#engine.newPayload(envelope)
+    if (status !== 'VALID') throw new Error(`${status}: ${validationError}`)
+    await this.#engine.forkchoiceUpdated(heads(envelope.executionPayload.blockHash))
+    return this.head
+  }
+
+  /** Replaces the last `depth` blocks by empty ones, one more than before. */
+  async reorg(depth: number): Promise<Head> {
+    const fork = this.head.number - BigInt(depth)
+    let parent = this.chain.canonicalHash(fork) ?? zeroHash
+    // A later time makes the first new block another one than the first replaced.
+    this.advance(1)
+    for (let i = 0; i <= depth; i++) parent = (await this.mine(parent)).hash
+    return this.head
+  }
+
+  /** One transaction in a block of its own. Throws {@link CallReverted}. */
+  async send(
+    from: Actor,
+    contract: MoneyContract,
+    functionName: string,
+    args: readonly unknown[] = [],
+    { value = 0n }: { readonly value?: bigint } = {},
+  ): Promise<{ readonly result: unknown; readonly block: Head; readonly txHash: Hex }> {
+    const call = { contract, functionName, args, value }
+    const { to, data } = encodeCall(call)
+    const nonce = BigInt((await this.rpc.request('eth_getTransactionCount', [from.address, 'latest'])) as string)
+    const tx = {
+      ...{ type: 2 as const, chainId: this.chain.genesis.chainId, nonce, gasLimit: 8_000_000n, value, accessList: [] },
+      ...{ maxPriorityFeePerGas: 1_000_000n, maxFeePerGas: 10n ** 11n, yParity: 0 as const, r: 0n, s: 0n },
+      ...{ to: hexToBytes(to), data: hexToBytes(data) },
+    }
+    const name = names.find((known) => addressOf(known) === from.address)
+    if (name === undefined) throw new Error(`${from.address} is no account of this chain`)
+    const raw = bytesToHex(encodeTransaction(signTransaction(tx, keyOf(name))))
+    const result = await callContract(this.rpc, call, from.address).catch((error: unknown) => {
+      // Time may make it right in the block to come.
+      if (!(error instanceof CallReverted)) throw error
+      return undefined
+    })
+    const txHash = (await this.rpc.request('eth_sendRawTransaction', [raw])) as Hex
+    const block = await this.mine()
+    const receipt = (await this.rpc.request('eth_getTransactionReceipt', [txHash])) as { status: string } | null
+    if (receipt?.status !== '0x1') throw new Error(`${contract}.${functionName} failed in block ${block.number}`)
+    return { result, block, txHash }
+  }
+
+  async read(contract: MoneyContract, functionName: string, args: readonly unknown[] = []): Promise<unknown> {
+    return await callContract(this.rpc, { contract, functionName, args })
+  }
+
+  async balance(address: Hex): Promise<bigint> {
+    return BigInt((await this.rpc.request('eth_getBalance', [address, 'latest'])) as string)
+  }
+}
+
+async function devGenesis(): Promise<unknown> {
+  const preset = devPreset()
+  const balance = 100_000n * 10n ** 18n
+  const fundedAccounts = [...preset.fundedAccounts, ...names.map((name) => ({ address: addressOf(name), balance }))]
+  const config = { ...preset, fundedAccounts, attributor: addressOf('attributor') }
+  const start = { hash: zeroHash, number: 0n, timestamp: 1_700_000_000n }
+  const at = (n: number): Hex => `0x${n.toString(16).padStart(40, 'b')}`
+  const l1 = { systemConfig: at(1), optimismPortal: at(2), l2OutputOracle: at(3), openBridge: at(4), openToken: at(5) }
+  return (await buildGenesis(config, start, l1)).genesis
+}
+
+function keyOf(name: string): Uint8Array {
+  return keccak256(new TextEncoder().encode(`actor ${name}`))
+}
+
+function addressOf(name: string): Hex {
+  return bytesToHex(privateKeyAddress(keyOf(name)))
+}
