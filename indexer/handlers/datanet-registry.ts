@@ -1,22 +1,12 @@
-import type { Hex } from '../../protocol/bytes.ts'
-import type { BlockWriter } from '../store/block-writer.ts'
-import type { Row } from '../store/store.ts'
-import type { IndexedLog, IndexedTransaction } from '../sync/chain-client.ts'
-import { EventReader, eventTopic, shortText } from './event.ts'
-
-/** Where an event stands. */
-export type EventContext = { readonly block: number; readonly tx: IndexedTransaction; readonly writer: BlockWriter }
+import { payeePools, poolPayee } from '../../protocol/attribution-entry.ts'
+import { change, contractHandlers, noChange, shortText } from './event.ts'
+import { addPool } from './royalty-pools.ts'
 
 const datanetStatuses = ['none', 'draft', 'open', 'closed', 'archived'] as const
 
 /** Index of the DatanetRegistry's events. */
-export function handleDatanetRegistry(log: IndexedLog, context: EventContext): void {
-  const topic = log.topics[0]
-  if (topic !== undefined) handlers[topic]?.(new EventReader(log), context)
-}
-
-const handlers: Readonly<Record<Hex, (event: EventReader, context: EventContext) => void>> = {
-  [eventTopic('DatanetCreated(uint64,address,uint8,bytes32,bytes32)')]: (event, { block, tx, writer }) => {
+export const datanetRegistry = contractHandlers({
+  'DatanetCreated(uint64,address,uint8,bytes32,bytes32)': (event, { block, tx, writer }) => {
     writer.set('datanet', event.topicNumber(1), {
       owner: event.topicAddress(2),
       media_type: event.number(0),
@@ -28,18 +18,16 @@ const handlers: Readonly<Record<Hex, (event: EventReader, context: EventContext)
       created_tx: tx.hash,
     })
     writer.wantContent(event.word(2))
+    addPool(writer, poolPayee(payeePools.units, BigInt(event.topicNumber(1))), 'units', event.topicNumber(1))
   },
-  [eventTopic('DatanetMeta(uint64,bytes32)')]: (event, { writer }) => {
-    change(writer, event.topicNumber(1), { meta_hash: event.word(0) })
+  'DatanetMeta(uint64,bytes32)': (event, { writer }) => {
+    change(writer, 'datanet', event.topicNumber(1), { meta_hash: event.word(0) })
     writer.wantContent(event.word(0))
   },
-  [eventTopic('DatanetStatus(uint64,uint8)')]: (event, { writer }) => {
-    change(writer, event.topicNumber(1), { status: datanetStatuses[event.number(0)] ?? 'none' })
+  'DatanetStatus(uint64,uint8)': (event, { writer }) => {
+    change(writer, 'datanet', event.topicNumber(1), { status: datanetStatuses[event.number(0)] ?? 'none' })
   },
-  [eventTopic('ContributionSubmitted(uint64,uint64,address,bytes32,bytes32,uint8,uint256)')]: (
-    event,
-    { block, tx, writer },
-  ) => {
+  'ContributionSubmitted(uint64,uint64,address,bytes32,bytes32,uint8,uint256)': (event, { block, tx, writer }) => {
     writer.insert('contribution', {
       id: event.topicNumber(2),
       datanet: event.topicNumber(1),
@@ -55,7 +43,7 @@ const handlers: Readonly<Record<Hex, (event: EventReader, context: EventContext)
     writer.contributor(event.topicAddress(3), event.topicNumber(1))
     writer.wantContent(event.word(0))
   },
-  [eventTopic('ContributionBatch(uint64,uint64,address,uint32,bytes32,uint256)')]: (event, { block, tx, writer }) => {
+  'ContributionBatch(uint64,uint64,address,uint32,bytes32,uint256)': (event, { block, tx, writer }) => {
     const count = event.number(0)
     writer.insert('batch', {
       first_id: event.topicNumber(2),
@@ -71,21 +59,18 @@ const handlers: Readonly<Record<Hex, (event: EventReader, context: EventContext)
     // The items are listed by the manifest, which is fetched by its root.
     writer.wantManifest(event.topicNumber(2), event.word(1))
   },
-  [eventTopic('ContributionDecided(uint64,bool,uint16,bytes32)')]: (event, { writer }) => {
+  'ContributionDecided(uint64,bool,uint16,bytes32)': (event, { writer }) => {
     const status = event.uint(0) === 1n ? 'accepted' : 'rejected'
     writer.set('decision', `c${event.topicNumber(1)}`, { status, score: event.number(1), reason: event.word(2) })
   },
-  [eventTopic('ContributionBatchDecided(uint64,bool,uint32,bytes32)')]: (event, { writer }) => {
+  'ContributionBatchDecided(uint64,bool,uint32,bytes32)': (event, { writer }) => {
     const status = event.uint(0) === 1n ? 'accepted' : 'rejected'
     writer.set('decision', `b${event.topicNumber(1)}`, { status, score: 0, reason: event.word(2) })
   },
-  [eventTopic('ConsentWithdrawn(uint64,uint32)')]: (event, { writer }) => {
+  'ConsentWithdrawn(uint64,uint32)': (event, { writer }) => {
     writer.set('decision', `c${event.topicNumber(1)}`, { status: 'withdrawn', score: 0, reason: null })
   },
-  [eventTopic('VersionPublished(uint64,uint32,bytes32,bytes32,bytes32,uint64,bytes32)')]: (
-    event,
-    { block, tx, writer },
-  ) => {
+  'VersionPublished(uint64,uint32,bytes32,bytes32,bytes32,uint64,bytes32)': (event, { block, tx, writer }) => {
     const [datanet, version] = [event.topicNumber(1), event.topicNumber(2)]
     writer.insert('version', {
       datanet,
@@ -98,18 +83,13 @@ const handlers: Readonly<Record<Hex, (event: EventReader, context: EventContext)
       block,
       tx_hash: tx.hash,
     })
-    change(writer, datanet, { version })
+    change(writer, 'datanet', datanet, { version })
     writer.wantContent(event.word(4))
   },
-  [eventTopic('PayoutRotated(address,address,uint64)')]: (event, { writer }) => {
+  'PayoutRotated(address,address,uint64)': (event, { writer }) => {
     writer.set('payout', event.topicAddress(1), { payout: event.address(0), from_epoch: String(event.uint(1)) })
   },
-}
-
-/** Sets some columns of a Datanet. */
-function change(writer: BlockWriter, id: number, columns: Row): void {
-  const before = writer.state('datanet', id)
-  if (before === undefined) throw new Error(`event of Datanet ${id}, which was never created`)
-  const { key: _key, ...row } = before
-  writer.set('datanet', id, { ...row, ...columns })
-}
+  // Bonds and refunds are the contract's money: the index shows what was locked.
+  'BondReleased(uint64,address,uint256)': noChange,
+  'RefundClaimed(address,address,uint256)': noChange,
+})

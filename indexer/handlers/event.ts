@@ -1,6 +1,42 @@
 import { bytesToBigint, bytesToHex, FormatError, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { keccakHex } from '../../protocol/keccak.ts'
-import type { IndexedLog } from '../sync/chain-client.ts'
+import type { BlockWriter } from '../store/block-writer.ts'
+import type { StateTableName } from '../store/schema.ts'
+import type { Row } from '../store/store.ts'
+import type { IndexedLog, IndexedTransaction } from '../sync/chain-client.ts'
+
+/** Where an event stands. `timestamp`: of the block, Unix seconds. */
+export type EventContext = {
+  readonly block: number
+  readonly timestamp: number
+  readonly tx: IndexedTransaction
+  readonly writer: BlockWriter
+}
+export type EventHandler = (event: EventReader, context: EventContext) => void
+
+/** What is done at each event of a contract. */
+export type ContractHandlers = ReadonlyMap<Hex, EventHandler>
+
+/** By signature as the ABI has it, names and `indexed` left out. */
+export function contractHandlers(bySignature: Readonly<Record<string, EventHandler>>): ContractHandlers {
+  return new Map(Object.entries(bySignature).map(([signature, handler]) => [eventTopic(signature), handler]))
+}
+
+/** Event that changes nothing here: what it says follows from another one. */
+export const noChange: EventHandler = () => {}
+
+/** Wei or another large number in a column; 0 where there is no row. */
+export function amountIn(row: Row | undefined, column: string): bigint {
+  return BigInt(String(row?.[column] ?? 0))
+}
+
+/** Sets some columns of a row that an earlier event made. */
+export function change(writer: BlockWriter, table: StateTableName, key: string | number, columns: Row): void {
+  const before = writer.state(table, key)
+  if (before === undefined) throw new Error(`event of ${table} ${key}, which was never made`)
+  const { key: _key, ...row } = before
+  writer.set(table, key, { ...row, ...columns })
+}
 
 /** topic0 of an event signature. */
 export function eventTopic(signature: string): Hex {
@@ -22,6 +58,11 @@ export class EventReader {
     return topic
   }
 
+  /** The log's place in its block. */
+  get index(): number {
+    return this.#log.index
+  }
+
   topicNumber(index: number): number {
     return safeNumber(BigInt(this.topic(index)))
   }
@@ -38,6 +79,11 @@ export class EventReader {
     return bytesToBigint(this.#word(index))
   }
 
+  /** An unsigned integer of any size. */
+  decimal(index: number): string {
+    return String(this.uint(index))
+  }
+
   number(index: number): number {
     return safeNumber(this.uint(index))
   }
@@ -48,9 +94,25 @@ export class EventReader {
 
   /** The string whose offset stands at word `index`. */
   text(index: number): string {
+    return new TextDecoder().decode(this.#bytes(index))
+  }
+
+  /** The byte string whose offset stands at word `index`. */
+  bytes(index: number): Hex {
+    return bytesToHex(this.#bytes(index))
+  }
+
+  /** The list of words whose offset stands at word `index`. */
+  words(index: number): Hex[] {
     const at = this.number(index)
     const length = safeNumber(bytesToBigint(this.#slice(at, 32)))
-    return new TextDecoder().decode(this.#slice(at + 32, length))
+    return Array.from({ length }, (_, i) => bytesToHex(this.#slice(at + 32 * (i + 1), 32)))
+  }
+
+  #bytes(index: number): Uint8Array {
+    const at = this.number(index)
+    const length = safeNumber(bytesToBigint(this.#slice(at, 32)))
+    return this.#slice(at + 32, length)
   }
 
   #word(index: number): Uint8Array {

@@ -1,6 +1,6 @@
 import { type AttributionLabel, attributionLabels, labelPath, optionalHex } from '../../protocol/attribution-labels.ts'
 import type { IndexedTransaction } from '../sync/chain-client.ts'
-import type { EventContext } from './datanet-registry.ts'
+import type { EventContext } from './event.ts'
 
 /** Attribution labels of a transaction. A label is a claim: `linked` where the same transaction made the contribution it names. */
 export function handleLabels(tx: IndexedTransaction, { block, writer }: EventContext): void {

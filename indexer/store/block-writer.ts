@@ -27,6 +27,10 @@ export class BlockWriter {
     return this.#store.get(sql, ...values)
   }
 
+  all(sql: string, ...values: readonly Value[]): Row[] {
+    return this.#store.all(sql, ...values)
+  }
+
   /** Sets the row of a state table; one history row a block. */
   set(table: StateTableName, key: string | number, row: Row): void {
     const names = Object.keys(stateTables[table].columns)
@@ -58,6 +62,12 @@ export class BlockWriter {
   wantManifest(firstId: number, root: string): void {
     const sql = "insert into manifest (first_id, root, block, state) values (?, ?, ?, 'missing')"
     this.#store.run(sql, firstId, root, this.#block)
+  }
+
+  /** The data file of a batch or a proposed epoch, for the fetcher to look for; no part of the digest. */
+  wantFile(kind: 'batch' | 'epoch', key: number, hash: string): void {
+    const sql = "insert into ledger_file (kind, key, hash, block, state) values (?, ?, ?, ?, 'missing')"
+    this.#store.run(sql, kind, key, hash, this.#block)
   }
 
   /** SHA-256 over the previous digest and every row written, in order. */

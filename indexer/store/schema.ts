@@ -1,5 +1,7 @@
+import { moneyEventTables, moneyStateIndexes, moneyStateTables, moneyTables } from './money-tables.ts'
+
 /** Raised whenever the tables change: a database of another version is rebuilt from the node, never guessed at. */
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 /**
  * Three kinds of tables. Event tables are append-only and keyed by block: the past is `block <= N`, a rollback deletes a
@@ -76,7 +78,7 @@ create index content_block on content (block);
 create index content_state on content (state, hash);
 
 create table touch (block integer not null, name text not null, key text not null, primary key (block, name, key)) without rowid;
-`
+${moneyTables}`
 
 /** A state table: its key column and its other columns. */
 export type StateTableShape = {
@@ -110,12 +112,14 @@ export const stateTables = {
   },
   /** Keyed by author. */
   payout: { name: 'payout', keyType: 'text', columns: { payout: 'text', from_epoch: 'text' } },
+  ...moneyStateTables,
 } as const satisfies Record<string, StateTableShape>
 
 export type StateTableName = keyof typeof stateTables
 
 /** Indexes of the state tables. */
-export const stateIndexes = 'create index datanet_owner on datanet (owner, key);'
+export const stateIndexes = `create index datanet_owner on datanet (owner, key);
+${moneyStateIndexes}`
 
 /** Tables whose rows belong to a block and leave with it. */
 export const eventTables = [
@@ -128,9 +132,13 @@ export const eventTables = [
   'version',
   'manifest',
   'content',
+  ...moneyEventTables,
 ] as const
 
-/** What was found of a content or manifest: `damaged` is there with another hash; `bad` does not list its batch. */
+/**
+ * What was found of a content, manifest or data file: `damaged` is there with another hash; `bad` does not list its batch, or
+ * does not open the roots of its header.
+ */
 export type ContentState = 'missing' | 'damaged' | 'present' | 'bad'
 
 export function stateTableSql(shape: StateTableShape): string {

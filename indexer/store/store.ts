@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { errorMessage } from '../../common/errors.ts'
 import { IndexerError } from '../indexer-error.ts'
+import { fileTables } from './money-tables.ts'
 import {
   eventTables,
   type StateTableName,
@@ -120,17 +121,20 @@ export class Store {
     return this.get(`select * from ${table}_h where key = ? and at <= ? order by at desc limit 1`, key, at)
   }
 
-  /** Texts and manifests that the chain names and the content store does not have whole. */
+  /** Texts, manifests and data files that the chain names and the content store does not have whole. */
   missingContents(): number {
     const counts = this.get(`select
       (select count(*) from content where state in ('missing', 'damaged')) +
-      (select count(*) from manifest where state in ('missing', 'damaged')) as n`)
+      (select count(*) from manifest where state in ('missing', 'damaged')) +
+      (select count(*) from ledger_file where state in ('missing', 'damaged')) as n`)
     return Number(counts?.['n'])
   }
 
   /** Takes back every block above `number`. */
   rollbackTo(number: number): void {
     this.transaction(() => {
+      for (const { name, parent, by } of fileTables)
+        this.run(`delete from ${name} where ${by} in (select key from ${parent} where block > ?)`, number)
       const touched = this.all('select distinct name, key from touch where block > ?', number)
       for (const { name, key } of touched) this.#restore(String(name) as StateTableName, String(key), number)
       for (const name of Object.keys(stateTables)) this.run(`delete from ${name}_h where at > ?`, number)

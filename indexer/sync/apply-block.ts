@@ -1,17 +1,42 @@
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
-import { handleCodeRegistry } from '../handlers/code-registry.ts'
-import { handleDatanetRegistry } from '../handlers/datanet-registry.ts'
+import { attributionLedger } from '../handlers/attribution-ledger.ts'
+import { codeRegistry } from '../handlers/code-registry.ts'
+import { datanetRegistry } from '../handlers/datanet-registry.ts'
+import { disputeGame } from '../handlers/dispute-game.ts'
+import { type ContractHandlers, EventReader } from '../handlers/event.ts'
+import { handleGenesis } from '../handlers/genesis.ts'
+import { inferenceMarket } from '../handlers/inference-market.ts'
 import { handleLabels } from '../handlers/labels.ts'
+import { modelRegistry } from '../handlers/model-registry.ts'
+import { openBurner } from '../handlers/open-burner.ts'
+import { revenueSplitter } from '../handlers/revenue-splitter.ts'
+import { royaltyVault } from '../handlers/royalty-vault.ts'
+import { workerRegistry } from '../handlers/worker-registry.ts'
 import { BlockWriter } from '../store/block-writer.ts'
 import type { Store } from '../store/store.ts'
 import type { IndexedBlock, IndexedTransaction } from './chain-client.ts'
 
+/** The contracts whose events the index knows, each event of each. */
+export const indexedContracts: ReadonlyMap<string, ContractHandlers> = new Map<string, ContractHandlers>([
+  [openLedgerPredeploys.datanetRegistry, datanetRegistry],
+  [openLedgerPredeploys.modelRegistry, modelRegistry],
+  [openLedgerPredeploys.inferenceMarket, inferenceMarket],
+  [openLedgerPredeploys.workerRegistry, workerRegistry],
+  [openLedgerPredeploys.attributionLedger, attributionLedger],
+  [openLedgerPredeploys.royaltyVault, royaltyVault],
+  [openLedgerPredeploys.revenueSplitter, revenueSplitter],
+  [openLedgerPredeploys.disputeGame, disputeGame],
+  [openLedgerPredeploys.codeRegistry, codeRegistry],
+  [openLedgerPredeploys.openBurner, openBurner],
+])
+
 /** Writes one block with all that follows from it. The caller holds the transaction. Returns the block's digest. */
 export function applyBlock(store: Store, block: IndexedBlock, previousDigest: string): string {
   const writer = new BlockWriter(store, block.number, previousDigest)
+  if (block.number === 0) handleGenesis(writer)
   for (const tx of block.transactions) {
     writer.insert('tx', transactionRow(tx, block.number))
-    const context = { block: block.number, tx, writer }
+    const context = { block: block.number, timestamp: block.timestamp, tx, writer }
     for (const log of tx.logs) {
       const [topic0, topic1, topic2, topic3] = log.topics
       const topics = { topic0: topic0 ?? null, topic1: topic1 ?? null, topic2: topic2 ?? null, topic3: topic3 ?? null }
@@ -23,8 +48,7 @@ export function applyBlock(store: Store, block: IndexedBlock, previousDigest: st
         ...topics,
         data: log.data,
       })
-      if (log.address === openLedgerPredeploys.datanetRegistry) handleDatanetRegistry(log, context)
-      else if (log.address === openLedgerPredeploys.codeRegistry) handleCodeRegistry(log, context)
+      if (topic0 !== undefined) indexedContracts.get(log.address)?.get(topic0)?.(new EventReader(log), context)
     }
     handleLabels(tx, context)
   }

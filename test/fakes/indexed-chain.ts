@@ -73,8 +73,9 @@ export class IndexedChain {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
   }
 
-  mine(txs: readonly FakeTx[]): void {
-    this.#blocks.push(this.#block(this.#blocks.length, txs))
+  /** `timestamp`: Unix seconds; by default a block every 2 s. */
+  mine(txs: readonly FakeTx[], timestamp?: bigint): void {
+    this.#blocks.push(this.#block(this.#blocks.length, txs, timestamp))
   }
 
   /** Takes the last `depth` blocks away; what is mined next is another chain. */
@@ -99,7 +100,7 @@ export class IndexedChain {
     this.mine([])
   }
 
-  #block(number: number, txs: readonly FakeTx[]): FakeBlock {
+  #block(number: number, txs: readonly FakeTx[], timestamp = BigInt(1_700_000_000 + 2 * number)): FakeBlock {
     let gas = 0n
     let logIndex = 0
     const receipts = txs.map((tx): Receipt => {
@@ -124,7 +125,7 @@ export class IndexedChain {
       number: BigInt(number),
       gasLimit: 30_000_000n,
       gasUsed: gas,
-      timestamp: BigInt(1_700_000_000 + 2 * number),
+      timestamp,
       extraData: new Uint8Array(0),
       prevRandao: zero,
       nonce: new Uint8Array(8),

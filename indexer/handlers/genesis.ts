@@ -1,0 +1,15 @@
+import { openLedgerPredeploys } from '../../contracts/addresses.ts'
+import { payeePools, poolPayee } from '../../protocol/attribution-entry.ts'
+import { defaultShares } from '../../protocol/fee.ts'
+import type { BlockWriter } from '../store/block-writer.ts'
+import { sharesRow } from './revenue-splitter.ts'
+import { addPool, setUnits } from './royalty-pools.ts'
+
+/** What the initialisers of the predeploys set: genesis has the state and no logs. */
+export function handleGenesis(writer: BlockWriter): void {
+  const treasury = poolPayee(payeePools.treasury, 0n)
+  addPool(writer, poolPayee(payeePools.stakers, 0n), 'stakers', null)
+  addPool(writer, treasury, 'treasury', null)
+  setUnits(writer, treasury, openLedgerPredeploys.timelock, 1n)
+  writer.insert('shares', sharesRow(1, defaultShares, 0))
+}
