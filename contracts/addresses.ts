@@ -52,6 +52,9 @@ export const openLedgerPredeploys = {
   attributionCaller: '0x4f4c000000000000000000000000000000000026',
   /** Judge of answers to the attribution ledger's data requests. */
   answerJudge: '0x4f4c000000000000000000000000000000000027',
+  indexRegistry: '0x4f4c000000000000000000000000000000000028',
+  /** Judge of spans, beside those above. */
+  spanJudge: '0x4f4c000000000000000000000000000000000029',
 } as const satisfies Record<string, ContractAddress>
 
 /** Sends the L1-attributes transaction. Spec: protocol/deposits.md, "L1 Attributes Depositor Account". */

@@ -12,6 +12,8 @@ export type BatchFacts = {
   shares(version: number): Promise<Shares>
   /** ModelRegistry: zeros where the model version is unknown. */
   model(modelVersion: Hex): Promise<{ readonly royaltyHash: Hex; readonly indexSetHash: Hex }>
+  /** AttributionLedger: whether this is the rule of attribution in force at a time. */
+  algoInForce(algoHash: Hex, time: bigint): Promise<boolean>
   /** The vector of that hash, as a model's registration showed it. */
   royaltyRows(royaltyHash: Hex): Promise<readonly RoyaltyRow[]>
   /** ModelRegistry: who is entitled to a model's revenue; the zero address where it is unknown. */

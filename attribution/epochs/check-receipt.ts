@@ -107,7 +107,7 @@ function contradictsBatch(header: BatchHeader, { receipt, sums, payment }: Known
   )
 }
 
-/** The receipt against its request, the price and the model's registration. */
+/** The receipt against its request, the price, the model's registration and the rule of attribution. */
 async function termsRight(
   header: BatchHeader,
   { receipt, sums, request }: KnownReceipt,
@@ -126,7 +126,8 @@ async function termsRight(
   const due = receiptSums(receipt, splitFee(receipt.fee, shares, hasBuilder))
   if (due.some((sum, place) => sum !== sums[place])) return false
   const { royaltyHash, indexSetHash } = await facts.model(modelVersion)
-  return receipt.royaltyHash === royaltyHash && receipt.indexSetHash === indexSetHash
+  if (receipt.royaltyHash !== royaltyHash || receipt.indexSetHash !== indexSetHash) return false
+  return await facts.algoInForce(receipt.algoHash, at)
 }
 
 /** The payer's voucher, and of a cut stream their cancel, are the payer's consent to this receipt. */

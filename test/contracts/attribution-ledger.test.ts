@@ -85,6 +85,7 @@ describe('proposals', () => {
       ['WrongFirstBatch', { header: { firstBatch: 3n } }],
       ['WrongLastBatch', { header: { lastBatch: 1n } }],
       ['NoTotals', { header: { lastBatch: 4n } }],
+      ['WrongAlgo', { header: { algoHash: word } }],
       ['WrongCreditsCount', { header: { lastBatch: 2n } }],
       ['WrongCreditsCount', { header: { creditsCount: 1 } }],
       ['WrongCreditsCount', { header: { creditsCount: 3 } }],
@@ -182,6 +183,24 @@ describe('proposals', () => {
     }
     for (const each of gas) expect(each).toBeLessThanOrEqual(80_000n)
     for (const each of gas) expect(each).toBeGreaterThan(65_000n)
+  })
+
+  test('255 stand unfinal, and the next waits until the first is final', async () => {
+    const epochs: Proposed[] = []
+    for (let i = 0; i < 255; i++) epochs.push(await next([[ann, 1n]], epochs.at(-1)))
+    const refused = await next([[ann, 1n]], epochs.at(-1)).catch((error: unknown) => error)
+    expect((refused as Reverted).error).toBe('TooManyUnfinal')
+    world.chain.advance(window)
+    await world.finalize(epochs[0] as Proposed, undefined)
+    const late = await world.propose([[ann, 1n]], epochs.at(-1))
+    expect(late.proposed.record.header.epoch).toBe(256n)
+    expect(await read('epochHash', 255n)).toBe(bytesToHex(epochRecordHash((epochs.at(-1) as Proposed).record)))
+    await world.mature(1, 1n)
+    const again = await world.propose([[ann, 1n]], late.proposed).catch((error: unknown) => error)
+    expect((again as Reverted).error).toBe('TooManyUnfinal')
+    for (const [i, epoch] of epochs.slice(1).entries()) await world.finalize(epoch, epochs[i])
+    expect(await read('finalEpoch')).toBe(255n)
+    expect(world.chain.balance(ledger)).toBe(late.proposed.record.bond)
   })
 })
 

@@ -54,7 +54,7 @@ const requestOf = (batch: MarketBatch, index = 0) => batch.built.receipts[index]
 describe('a request opened on chain', () => {
   const request = () => requestOf(world.build(worker, [world.plan(payer, { maxFee: open })]) as MarketBatch)
 
-  test('is refused with another’s name, chain, value, price, deadline or too many adapters', async () => {
+  test('is refused with another’s name, chain, value, a price that ends before it, a frozen model, or too many adapters', async () => {
     const good = request()
     const fails = (change: object, value = open, from = payer) => refused(from, 'open', [{ ...good, ...change }], value)
     expect(await fails({}, open, sponsor)).toBe('NotPayer')
@@ -70,7 +70,11 @@ describe('a request opened on chain', () => {
     expect(await fails({})).toBe('PriceNotValid')
     world.setPrice(world.chain.now, 0n)
     expect(await fails({})).toBe('PriceNotValid')
-    world.setPrice(world.chain.now)
+    world.setPrice(good.deadline - 1n)
+    expect(await fails({})).toBe('PriceNotValid')
+    world.setPrice(good.deadline, 1n, true)
+    expect(await fails({})).toBe('ModelFrozen')
+    world.setPrice(good.deadline)
     await send(payer, 'open', [good], open)
     expect(await fails({})).toBe('AlreadyOpened')
   })

@@ -1,7 +1,9 @@
+import { toFunctionSelector } from 'viem'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { loadArtifact } from '../../contracts/artifact.ts'
-import { bytesToHex, type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
+import { indexSetHash } from '../../protocol/attribution-rule.ts'
+import { bytesToHex, type Hex, hexToBytes, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
 import { modelVersionHash } from '../../protocol/inference-request.ts'
 import { type RoyaltyRow, royaltyHash, royaltyModelId } from '../../protocol/royalty-vector.ts'
 import { type Actor, MoneyChain } from '../fakes/money-chain.ts'
@@ -9,7 +11,7 @@ import { type Actor, MoneyChain } from '../fakes/money-chain.ts'
 const royaltyGraph: Hex = '0x4f4c000000000000000000000000000000000011'
 const day = 86_400n
 const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
-const version = { weightsManifest: word(1), configHash: word(2), trainingRoot: word(3), indexSetHash: word(4) }
+const version = { weightsManifest: word(1), configHash: word(2), trainingRoot: word(3), indexIds: [] }
 const [absolute, relative] = [0, 1]
 
 let chain: MoneyChain
@@ -36,7 +38,7 @@ describe('a model', () => {
   test('without parents keeps all of its royalties', async () => {
     expect(await register()).toBe(1n)
     expect(await hashOf(1n)).toBe(bytesToHex(royaltyHash([row(1n, 10_000)])))
-    expect(await read('indexSetHashOf', [modelVersionHash(1n, 1)])).toBe(word(4))
+    expect(await read('indexSetHashOf', [modelVersionHash(1n, 1)])).toBe(zeroHash)
   })
 
   test('shares with its ancestors, absolute shares across generations and relative ones of what the child receives', async () => {
@@ -121,15 +123,46 @@ describe('a model', () => {
   })
 
   test('version has the royalties of its model and indexes of its own; none is nothing', async () => {
+    await liveIndexes(word(7), word(8))
     await register()
-    const { events } = await send('publish', [1n, { ...version, indexSetHash: word(7) }])
-    expect(events).toMatchObject([{ name: 'ModelVersion', args: { id: 1n, version: 2 } }])
+    const indexIds = [word(7), word(8)]
+    const { events } = await send('publish', [1n, { ...version, indexIds }])
+    const set = indexSetHash(indexIds)
+    expect(events).toMatchObject([
+      { name: 'ModelVersion', args: { id: 1n, version: 2, indexSetHash: set } },
+      { name: 'ModelIndexes', args: { id: 1n, version: 2, indexIds } },
+    ])
     const second = modelVersionHash(1n, 2)
     expect(await read('royaltyHashOf', [second])).toBe(await hashOf(1n))
-    expect(await read('indexSetHashOf', [second])).toBe(word(7))
+    expect(await read('indexSetHashOf', [second])).toBe(set)
+    expect(await read('versionOf', [1n, 2])).toMatchObject({ weightsManifest: word(1), indexSetHash: set })
     expect(await read('royaltyHashOf', [modelVersionHash(1n, 3)])).toBe(zeroHash)
   })
+
+  test('version pins at most 8 indexes, in order, and only such as stand', async () => {
+    const nine = Array.from({ length: 9 }, (_, i) => word(i + 1))
+    await liveIndexes(...nine)
+    await register()
+    const publish = (indexIds: readonly Hex[]) => fails('publish', [1n, { ...version, indexIds }])
+    expect(await publish(nine)).toBe('TooManyIndexes')
+    expect(await publish([word(2), word(1)])).toBe('BadIndexOrder')
+    expect(await publish([word(2), word(2)])).toBe('BadIndexOrder')
+    expect(await publish([zeroHash])).toBe('BadIndexOrder')
+    expect(await publish([word(1), word(10)])).toBe('IndexNotLive')
+    expect((await send('publish', [1n, { ...version, indexIds: nine.slice(0, 8) }])).result).toBe(2)
+  })
 })
+
+/** Has the IndexRegistry know these indexes alone. */
+async function liveIndexes(...ids: readonly Hex[]): Promise<void> {
+  const { abi, bytecode } = loadArtifact('Answers')
+  const address = openLedgerPredeploys.indexRegistry
+  chain.evm.state.account(address).storage.clear()
+  await chain.evm.place(address, abi, hexToBytes(bytecode))
+  const selector = toFunctionSelector('isLive(bytes32)')
+  await chain.evm.call({ abi, address }, 'set', [selector, zeroHash, false, 0n])
+  for (const id of ids) await chain.evm.call({ abi, address }, 'set', [`${selector}${id.slice(2)}`, word(1), false, 0n])
+}
 
 describe('a price', () => {
   const priceOf = (priceVersion: number) => read('priceOf', [modelVersionHash(1n, 1), 2, priceVersion])

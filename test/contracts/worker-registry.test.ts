@@ -228,3 +228,21 @@ async function attempt(world: MoneyChain, name: string, amount: bigint, fault: n
   const value = name === 'register' || name === 'addStake' ? amount : 0n
   return await world.send(worker, 'WorkerRegistry', name, args, { value }).catch(() => undefined)
 }
+
+test('heartbeats are the attributor’s record, each epoch’s once, and move no money', async () => {
+  const attributor = await chain.read('AttributionLedger', 'attributor')
+  const root: Hex = `0x${'be'.repeat(32)}`
+  const commit = (epoch: bigint) =>
+    chain.send(attributor as Hex, 'WorkerRegistry', 'commitHeartbeats', [epoch, root, 7])
+  const refused = async (from: Actor | Hex, epoch: bigint) =>
+    (await chain.fails(from, 'WorkerRegistry', 'commitHeartbeats', [epoch, root, 7])).error
+  await register()
+  const before = chain.balance(registry)
+  expect(await refused(worker, 1n)).toBe('NotAttributor')
+  const { events } = await commit(3n)
+  expect(events).toMatchObject([{ name: 'HeartbeatRoot', args: { epoch: 3n, root, workers: 7 } }])
+  for (const epoch of [0n, 2n, 3n]) expect(await refused(attributor as Hex, epoch)).toBe('HeartbeatsNotNext')
+  await commit(4n)
+  expect([await chain.read('WorkerRegistry', 'heartbeatEpoch', []), chain.balance(registry)]).toEqual([4n, before])
+  expect(await read('workers')).toMatchObject({ stake: 1_000n * open, jailed: false })
+})

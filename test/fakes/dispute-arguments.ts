@@ -3,8 +3,9 @@ import { bytesToHex, concatBytes, zeroHash } from '../../protocol/bytes.ts'
 import { hashStruct } from '../../protocol/eip712.ts'
 import { requestTypes } from '../../protocol/inference-request.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
+import type { RoyaltyRow } from '../../protocol/royalty-vector.ts'
 import { tokenTreeRoot } from '../../protocol/token-list.ts'
-import { type Committed, type Draft, entryTreeOf, royaltyRows } from './dispute-batch.ts'
+import { type Committed, type Draft, entryTreeOf, terms } from './dispute-batch.ts'
 import type { Judge } from './dispute-world.ts'
 import { at } from './proven-tree.ts'
 
@@ -51,7 +52,7 @@ export function tokenCount(n: number) {
 }
 
 /** Every challenge that can be put to a batch whose drafts are known, against receipts of `earlier` batches too. */
-export function challengesOf(batch: Committed, earlier: readonly Committed[] = []): Challenge[] {
+export function challengesOf(batch: Committed, earlier: readonly Committed[] = [], on = terms): Challenge[] {
   const { header, segments, drafts } = batch
   const starts = segments.map((_, k) => segments.slice(0, k).reduce((sum, { count }) => sum + count, 0))
   const ofSegments = segments.map(({ count }, k) => {
@@ -65,10 +66,19 @@ export function challengesOf(batch: Committed, earlier: readonly Committed[] = [
     ])
   })
   const total = challenge('badBatchTotal', [header, segments, openedRow(batch, header.count - 1)])
-  return [...drafts.flatMap((_, index) => challengesOfReceipt(batch, index, earlier)), ...ofSegments, total]
+  return [
+    ...drafts.flatMap((_, index) => challengesOfReceipt(batch, index, earlier, on.royaltyRows)),
+    ...ofSegments,
+    total,
+  ]
 }
 
-function challengesOfReceipt(batch: Committed, index: number, earlier: readonly Committed[]): Challenge[] {
+function challengesOfReceipt(
+  batch: Committed,
+  index: number,
+  earlier: readonly Committed[],
+  rows: readonly RoyaltyRow[],
+): Challenge[] {
   const draft = at(batch.drafts, index)
   const before = [...earlier.flatMap((each) => each.drafts.map((_, i) => [each, i] as const))]
   for (let i = 0; i < index; i++) before.push([batch, i])
@@ -79,13 +89,13 @@ function challengesOfReceipt(batch: Committed, index: number, earlier: readonly 
     ['badPromptCount', openedRequest(draft), tokenCount(draft.tokens.prompt)],
     ['badOutputCount', tokenCount(draft.tokens.output)],
     ...before.map(([other, i]) => ['duplicateRequest', openedReceipt(other, i)] as const),
-    ...entryChallenges(draft),
+    ...entryChallenges(draft, rows),
   ]
   const opened = openedReceipt(batch, index)
   return list.map(([name, ...args]) => challenge(name, [opened, batch.segments, ...args]))
 }
 
-function entryChallenges(draft: Draft): (readonly [string, ...unknown[]])[] {
+function entryChallenges(draft: Draft, rows: readonly RoyaltyRow[]): (readonly [string, ...unknown[]])[] {
   const tree = entryTreeOf(draft)
   const { hash, sums } = tree.row(tree.count - 1)
   return [
@@ -97,7 +107,7 @@ function entryChallenges(draft: Draft): (readonly [string, ...unknown[]])[] {
       ...(entry.class === entryClasses.A
         ? [['badAppEntry', openedEntry(draft, i), openedRequest(draft)] as const]
         : []),
-      ...(entry.class === entryClasses.M ? [['badRoyaltyEntry', openedEntry(draft, i), royaltyRows] as const] : []),
+      ...(entry.class === entryClasses.M ? [['badRoyaltyEntry', openedEntry(draft, i), rows] as const] : []),
     ]),
   ]
 }

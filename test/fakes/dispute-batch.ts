@@ -1,11 +1,12 @@
 import { type AttributionEntry, entryClasses, entryRow, poolPayee } from '../../protocol/attribution-entry.ts'
+import { algoHashV1 } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
-import { feeOf, receiptSums, type Shares, splitFee } from '../../protocol/fee.ts'
+import { feeOf, type Price, receiptSums, type Shares, splitFee } from '../../protocol/fee.ts'
 import { type InferenceReceipt, receiptRow } from '../../protocol/inference-receipt.ts'
 import { type InferenceRequest, modelVersionHash, requestIdOf } from '../../protocol/inference-request.ts'
 import { moneyDigest } from '../../protocol/money-domain.ts'
 import { type BatchHeader, batchHash, type Segment, segmentsHash } from '../../protocol/receipt-batch.ts'
-import { type RoyaltyRow, royaltyHash, royaltyModelId } from '../../protocol/royalty-vector.ts'
+import { type RoyaltyRow, royaltyHash, royaltyModelId, royaltyWeight } from '../../protocol/royalty-vector.ts'
 import { tokenListRoot } from '../../protocol/token-list.ts'
 import {
   type Cancel,
@@ -17,34 +18,53 @@ import {
 } from '../../protocol/voucher.ts'
 import type { DisputeWorld } from './dispute-world.ts'
 import type { Actor } from './money-chain.ts'
-import { ProvenTree } from './proven-tree.ts'
+import { at, ProvenTree } from './proven-tree.ts'
 
 const chainId = 901n
 
 export const appCode: Hex = `0x${'ac'.repeat(32)}`
 export const modelOwner: Hex = `0x${'00e1'.repeat(10)}`
 export const appOwner: Hex = `0x${'00a9'.repeat(10)}`
-const author: Hex = `0x${'00aa'.repeat(10)}`
-const heir: Hex = `0x${'00b0'.repeat(10)}`
+export const author: Hex = `0x${'00aa'.repeat(10)}`
+export const heir: Hex = `0x${'00b0'.repeat(10)}`
 
 export const royaltyRows: readonly RoyaltyRow[] = [
   { kind: 0, id: royaltyModelId(7n), bps: 6_000 },
   { kind: 1, id: heir, bps: 4_000 },
 ]
 
-const shares: Shares = { platformFee: 10n ** 14n, betaBps: 2_000, gammaBps: 1_500, omegaBps: 1_500, rhoBps: 500 }
+export const shares: Shares = { platformFee: 10n ** 14n, betaBps: 2_000, gammaBps: 1_500, omegaBps: 1_500, rhoBps: 500 }
 
-/** What the registries say of the one model. Price version 4 is set after the batch, 5 has run out, all others are none. */
-export const terms = {
+/** What the registries say of the one model that all receipts of a batch used, and of the one app. */
+export type DraftTerms = {
+  readonly modelVersion: Hex
+  readonly class: number
+  readonly priceVersion: number
+  readonly price: Pick<Price, 'rin' | 'rout'>
+  readonly shares: Shares
+  readonly sharesVersion: number
+  readonly royaltyRows: readonly RoyaltyRow[]
+  /** Who is paid each row. */
+  readonly royaltyPayees: readonly Hex[]
+  readonly royaltyHash: Hex
+  readonly indexSetHash: Hex
+  readonly appCode: Hex
+}
+
+/** Terms that registries are told. Price version 4 is set after the batch, 2 has run out, 3 is in force, all others are none. */
+export const terms: DraftTerms = {
   modelVersion: modelVersionHash(7n, 1),
   class: 2,
   priceVersion: 3,
   price: { rin: 3n * 10n ** 15n, rout: 6n * 10n ** 15n },
   shares,
   sharesVersion: 2,
+  royaltyRows,
+  royaltyPayees: [modelOwner, heir],
+  appCode,
   royaltyHash: bytesToHex(royaltyHash(royaltyRows)),
-  indexSetHash: `0x${'1d'.repeat(32)}` as Hex,
-} as const
+  indexSetHash: `0x${'1d'.repeat(32)}`,
+}
 
 const contributions: ReadonlyMap<bigint, Hex> = new Map([
   [11n, author],
@@ -95,14 +115,14 @@ export type Committed = {
 }
 
 /** Receipts as an honest worker makes them. Those of one payer stand together, requests opened on chain last. */
-export function honestDrafts(worker: Actor, plans: readonly Plan[], now: bigint): Draft[] {
-  return plans.map((plan, i) => honestDraft(worker, plan, BigInt(i), now + 100n))
+export function honestDrafts(worker: Actor, plans: readonly Plan[], now: bigint, on = terms, firstNonce = 0n): Draft[] {
+  return plans.map((plan, i) => honestDraft(worker, plan, on, firstNonce + BigInt(i), now + 100n))
 }
 
-function honestDraft(worker: Actor, plan: Plan, nonce: bigint, deadline: bigint): Draft {
+function honestDraft(worker: Actor, plan: Plan, on: DraftTerms, nonce: bigint, deadline: bigint): Draft {
   const { payer, tin, tout, hasApp = false, onChain = false } = plan
-  const { modelVersion, priceVersion, price, royaltyHash, indexSetHash } = terms
-  const fee = feeOf(tin, tout, price, shares)
+  const { modelVersion, priceVersion, price, royaltyHash, indexSetHash } = on
+  const fee = feeOf(tin, tout, price, on.shares)
   const request: InferenceRequest = {
     chainId,
     payer: payer.address,
@@ -112,13 +132,13 @@ function honestDraft(worker: Actor, plan: Plan, nonce: bigint, deadline: bigint)
     templateHash: zeroHash,
     promptRoot: bytesToHex(tokenListRoot(new Uint32Array(tin))),
     sampling: { tempQ16: 65_536, topK: 40, topPQ16: 60_000, maxTokens: 4_096, stopHash: zeroHash },
-    class: terms.class,
+    class: on.class,
     priceVersion,
     maxFee: fee + 7n,
-    appCode: hasApp ? appCode : zeroHash,
+    appCode: hasApp ? on.appCode : zeroHash,
     deadline,
   }
-  const entries = entriesOf(worker.address, hasApp)
+  const entries = entriesOf(worker.address, hasApp, on)
   const receipt: InferenceReceipt = {
     requestId: requestIdOf(request),
     worker: worker.address,
@@ -127,10 +147,10 @@ function honestDraft(worker: Actor, plan: Plan, nonce: bigint, deadline: bigint)
     fee,
     outputRoot: bytesToHex(tokenListRoot(new Uint32Array(tout))),
     traceRoot: zeroHash,
-    class: terms.class,
+    class: on.class,
     proofHash: zeroHash,
     indexSetHash,
-    algoHash: `0x${'a1'.repeat(32)}`,
+    algoHash: algoHashV1,
     attrRoot: zeroHash,
     attrEntries: entries.length,
     royaltyHash,
@@ -145,7 +165,7 @@ function honestDraft(worker: Actor, plan: Plan, nonce: bigint, deadline: bigint)
     deadline,
   }
   const none = { r: zeroHash, vs: zeroHash, bytes: new Uint8Array(64) } as Signature
-  const sums = receiptSums(receipt, splitFee(fee, shares, hasApp))
+  const sums = receiptSums(receipt, splitFee(fee, on.shares, hasApp))
   const draft: Draft = {
     payer,
     tokens: { prompt: tin, output: tout },
@@ -166,12 +186,17 @@ function honestDraft(worker: Actor, plan: Plan, nonce: bigint, deadline: bigint)
 }
 
 /** Both royalty rows, the worker, perhaps the app, two spans and a Datanet's pool. */
-function entriesOf(worker: Hex, hasApp: boolean): AttributionEntry[] {
+function entriesOf(worker: Hex, hasApp: boolean, on: DraftTerms): AttributionEntry[] {
   const { M, W, A, S, U } = entryClasses
   const evidenceHash = zeroHash
   return [
-    { payee: modelOwner, id: 0n, class: M, evidenceHash, weight: 600_000 },
-    { payee: heir, id: 1n, class: M, evidenceHash, weight: 400_000 },
+    ...on.royaltyRows.map((row, i) => ({
+      payee: at(on.royaltyPayees, i),
+      id: BigInt(i),
+      class: M,
+      evidenceHash,
+      weight: royaltyWeight(row),
+    })),
     { payee: worker, id: 0n, class: W, evidenceHash, weight: 1_000_000 },
     ...(hasApp ? [{ payee: appOwner, id: 0n, class: A, evidenceHash, weight: 1_000_000 }] : []),
     { payee: author, id: 11n, class: S, evidenceHash, weight: 300_001 },
@@ -284,10 +309,12 @@ export async function answerTerms(world: DisputeWorld): Promise<void> {
   await world.answer('priceOf', [modelVersion, terms.class, terms.priceVersion], inForce)
   await world.answer('priceOf', [modelVersion, 1, terms.priceVersion], inForce)
   await world.answer('priceOf', [modelVersion, terms.class, 4], { ...inForce, setAt: now + 1n, validUntil: now + 9n })
-  await world.answer('priceOf', [modelVersion, terms.class, 5], { ...inForce, setAt: now - 9n, validUntil: now - 1n })
+  await world.answer('priceOf', [modelVersion, terms.class, 2], { ...inForce, setAt: now - 9n, validUntil: now - 1n })
   await world.answer('sharesOf', [sharesVersion], shares)
   await world.answer('royaltyHashOf', [modelVersion], terms.royaltyHash)
   await world.answer('indexSetHashOf', [modelVersion], terms.indexSetHash)
+  await world.answer('isAlgoInForce', undefined, false)
+  await world.answer('isAlgoInForce', [algoHashV1, now], true)
   await world.answer('payeeAt', [7n, now], modelOwner)
   await world.answer('payoutAt', undefined, nobody)
   await world.answer('payoutAt', [appCode, now], appOwner)

@@ -74,11 +74,17 @@ function receipt(
 }
 
 /** A receipt with another request. */
-function request(name: string, fault: keyof typeof faults, change: (draft: Draft, spoiling: Spoiling) => object) {
-  return receipt(name, 'badTerms', fault, (draft, spoiling) => {
+function request(
+  name: string,
+  fault: keyof typeof faults,
+  change: (draft: Draft, spoiling: Spoiling) => object,
+  needs?: Corruption['needs'],
+) {
+  const apply = (draft: Draft, spoiling: Spoiling) => {
     draft.request = { ...draft.request, ...change(draft, spoiling) }
     reseal(draft)
-  })
+  }
+  return receipt(name, 'badTerms', fault, apply, needs)
 }
 
 function voucher(name: string, fault: keyof typeof faults, change: (draft: Draft, spoiling: Spoiling) => object) {
@@ -210,12 +216,13 @@ export const corruptions: readonly Corruption[] = [
   },
 
   // The receipt against its request, the price and the model's registration.
-  request('a request of somebody else', 'NoVoucher', (_, { stranger }) => ({ payer: stranger.address })),
+  // Opened on chain it would be as good as any.
+  request('a request of somebody else', 'NoVoucher', (_, { stranger }) => ({ payer: stranger.address }), isPaid),
   request('a request of another class', 'WrongFee', () => ({ class: 1 })),
   request('a fee above the request’s limit', 'WrongFee', ({ receipt: { fee } }) => ({ maxFee: fee - 1n })),
   request('a price that nobody set', 'WrongFee', () => ({ priceVersion: 9 })),
   request('a price set afterwards', 'WrongFee', () => ({ priceVersion: 4 })),
-  request('a price that has run out', 'WrongFee', () => ({ priceVersion: 5 })),
+  request('a price that has run out', 'WrongFee', () => ({ priceVersion: 2 })),
   request('a model that is not registered', 'WrongFee', () => ({ modelVersion: other })),
   request('a deadline that is over', 'Late', (_, { now }) => ({ deadline: now - 1n })),
   receipt('a wei too much', 'badTerms', 'WrongFee', (draft) => charge(draft, draft.receipt.fee + 1n)),
@@ -232,6 +239,7 @@ export const corruptions: readonly Corruption[] = [
     hasApp,
   ),
   receipt('another royalty vector', 'badTerms', 'WrongEntry', (draft) => setReceipt(draft, { royaltyHash: other })),
+  receipt('another rule of attribution', 'badTerms', 'WrongEntry', (draft) => setReceipt(draft, { algoHash: other })),
   receipt('other indexes', 'badTerms', 'WrongEntry', (draft) => setReceipt(draft, { indexSetHash: other })),
 
   // The payer's consent.

@@ -1,9 +1,9 @@
 import type { BatchFacts } from '../../attribution/epochs/batch-facts.ts'
 import { encodeBatchFile } from '../../attribution/epochs/batch-file.ts'
 import { type BatchReceipt, batchFileOf } from '../../attribution/epochs/batch-rows.ts'
+import { algoHashV1 } from '../../protocol/attribution-rule.ts'
 import { type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
 import { appCode, appOwner, type Draft, datanets, modelOwner, royaltyRows, terms } from './dispute-batch.ts'
-import { algoHashV1 } from '../../protocol/attribution-rule.ts'
 
 const author: Hex = `0x${'00aa'.repeat(10)}`
 const heir = royaltyRows[1]?.id ?? zeroAddress

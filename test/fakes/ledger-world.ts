@@ -3,6 +3,7 @@ import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { loadArtifact } from '../../contracts/artifact.ts'
 import { packageContract } from '../../genesis/package-contracts.ts'
 import { implementationAddress } from '../../genesis/predeploys.ts'
+import { algoHashV1 } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { type EpochRecord, type EpochState, epochStateOf, noEpoch, type Totals } from '../../protocol/epoch-record.ts'
 import { type Credit, creditRow, type EpochHeader, type Payout, payoutRow } from '../../protocol/payout-epoch.ts'
@@ -134,7 +135,7 @@ export class LedgerWorld {
       payoutSum: payouts.reduce((sum, { cumulative }) => sum + cumulative, 0n),
       payoutCount: payouts.length,
       dataHash: `0x${'da'.repeat(32)}`,
-      algoHash: `0x${'a1'.repeat(32)}`,
+      algoHash: algoHashV1,
     }
     return { header, credits, payouts, creditsTree, payoutTree }
   }

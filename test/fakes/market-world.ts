@@ -1,4 +1,4 @@
-import { encodeAbiParameters } from 'viem'
+import { encodeAbiParameters, toFunctionSelector } from 'viem'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { entryClasses } from '../../protocol/attribution-entry.ts'
 import { bytesToHex, type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
@@ -53,14 +53,16 @@ export class MarketWorld {
     this.payers = [chain.actor('payer 0'), chain.actor('payer 1'), chain.actor('payer 2')]
   }
 
-  /** Puts code where the ModelRegistry stands that answers every question with this price. */
-  setPrice(validUntil: bigint, setAt = 1n): void {
+  /** Puts code where the ModelRegistry stands that gives every version this price, and says of all whether they are frozen. */
+  setPrice(validUntil: bigint, setAt = 1n, isFrozen = false): void {
     const words = encodeAbiParameters(
       ['uint128', 'uint128', 'uint64', 'uint32', 'uint64'].map((type) => ({ type })),
       [price.rin, price.rout, validUntil, 1, setAt],
     )
-    // CODECOPY of the 160 bytes behind the code, RETURN.
-    const code = hexToBytes(`0x60a0600c60003960a06000f3${words.slice(2)}`)
+    // Where the selector is that of isFrozen, JUMPI to its answer; else CODECOPY of the 160 bytes behind the code. RETURN.
+    const asked = `5f3560e01c63${toFunctionSelector('isFrozen(bytes32)').slice(2)}14601857`
+    const answers = `60a060215f3960a05ff35b60${isFrozen ? '01' : '00'}5f5260205ff3`
+    const code = hexToBytes(`0x${asked}${answers}${words.slice(2)}`)
     this.chain.evm.state.account(openLedgerPredeploys.modelRegistry).code = code
   }
 

@@ -1,4 +1,5 @@
 import { type AttributionEntry, entryRow, poolOf } from '../../protocol/attribution-entry.ts'
+import { algoHashV1 } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, concatBytes, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import {
   amountOf,
@@ -134,7 +135,7 @@ function buildReceipt(worker: Actor, plan: Plan, terms: Terms, capBefore: bigint
     class: terms.class,
     proofHash: zeroHash,
     indexSetHash: terms.indexSetHash,
-    algoHash: `0x${'a1'.repeat(32)}`,
+    algoHash: algoHashV1,
     attrRoot: bytesToHex(entryTree(entries).root),
     attrEntries: entries.length,
     royaltyHash: terms.royaltyHash,

@@ -1,5 +1,6 @@
 import { devPreset } from '../../genesis/presets.ts'
 import { type AttributionEntry, entryClasses, payeePools, poolPayee } from '../../protocol/attribution-entry.ts'
+import { algoHashV1 } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { type EpochRecord, type EpochState, epochStateOf, noEpoch, type Totals } from '../../protocol/epoch-record.ts'
 import { weightTotal } from '../../protocol/fee.ts'
@@ -154,7 +155,7 @@ export class MoneyWorld {
       payoutSum: built.payoutSum,
       payoutCount: built.payouts.length,
       dataHash: `0x${'ed'.repeat(32)}`,
-      algoHash: `0x${'a1'.repeat(32)}`,
+      algoHash: algoHashV1,
     }
   }
 

@@ -1,4 +1,4 @@
-import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
+import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { defaultShares } from '../../protocol/fee.ts'
 import { modelVersionHash } from '../../protocol/inference-request.ts'
 import { type RoyaltyRow, royaltyHash, royaltyKinds, royaltyModelId } from '../../protocol/royalty-vector.ts'
@@ -12,8 +12,7 @@ export async function standingModel(chain: MoneyChain): Promise<{ terms: Terms; 
   await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
   await chain.send(owner, 'DatanetRegistry', 'setStatus', [1n, 1 + 1])
   const modelOwner = chain.actor('model owner')
-  const indexSetHash = word(0)
-  const version = { weightsManifest: word(4), configHash: word(5), trainingRoot: word(6), indexSetHash }
+  const version = { weightsManifest: word(4), configHash: word(5), trainingRoot: word(6), indexIds: [] }
   const params = { kind: 0, verifyClasses: 0x3f, licenceId: word(7), version }
   await chain.send(modelOwner, 'ModelRegistry', 'register', [params, [], []])
   const price = { rin: 3n * 10n ** 15n, rout: 6n * 10n ** 15n }
@@ -27,7 +26,7 @@ export async function standingModel(chain: MoneyChain): Promise<{ terms: Terms; 
     price,
     shares: defaultShares,
     royaltyHash: bytesToHex(royaltyHash(royaltyRows)),
-    indexSetHash,
+    indexSetHash: zeroHash,
   }
   return { terms, royaltyRows }
 }

@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from 'vitest'
 import type { GenesisEvm, Target } from '../../genesis/genesis-evm.ts'
 import { type Answer, answerStructHash } from '../../protocol/answer.ts'
 import { type AttributionEntry, entryRow, type payeePools, poolPayee } from '../../protocol/attribution-entry.ts'
+import { indexSetHash } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { type InferenceReceipt, receiptRow, receiptStructHash } from '../../protocol/inference-receipt.ts'
 import { type InferenceRequest, requestIdOf } from '../../protocol/inference-request.ts'
@@ -61,6 +62,7 @@ const here: Record<string, (...args: never[]) => Uint8Array | Hex> = {
   payoutRow: ({ index, ...payout }: Indexed<Payout>) => payoutRow(index, payout),
   poolPayee: (kind: (typeof payeePools)['units'], id: bigint) => poolPayee(kind, id),
   royaltyHash: (rows: RoyaltyRow[]) => royaltyHash(rows),
+  indexSetHash: (ids: Hex[]) => indexSetHash(ids),
   segmentsHash: (segments: Segment[]) => segmentsHash(segments),
   batchHash: (header: BatchHeader) => batchHash(header),
   epochHash: (header: EpochHeader) => epochHash(header),

@@ -10,6 +10,7 @@ import {
     Cancel,
     Credit,
     EpochHeader,
+    INDEXES_MAX,
     Payout,
     POOL_KIND_TREASURY,
     POOL_KIND_UNITS,
@@ -33,6 +34,11 @@ library MoneyHashes {
     error BadRoyaltyRow(uint256 row);
     /// @notice The rows of a royalty vector do not add up to 10,000.
     error BadRoyaltySum(uint256 bps);
+
+    /// @notice A model version has at most 8 indexes.
+    error TooManyIndexes(uint256 indexes);
+    /// @notice An index has no id, or does not stand behind the one before it.
+    error BadIndexOrder(uint256 index);
 
     /// @dev "OLpool" and five zeros: what the accounts of pools begin with.
     uint256 private constant POOL_PREFIX = 0x4f4c706f6f6c0000000000;
@@ -201,6 +207,17 @@ library MoneyHashes {
         }
         if (sum != BPS) revert BadRoyaltySum(sum);
         return keccak256(packed);
+    }
+
+    /// @notice Hash of the indexes that a model version pins, their ids strictly ascending; zero of none.
+    function indexSetHash(bytes32[] memory ids) internal pure returns (bytes32) {
+        if (ids.length > INDEXES_MAX) revert TooManyIndexes(ids.length);
+        bytes32 before;
+        for (uint256 i = 0; i < ids.length; i++) {
+            if (ids[i] <= before) revert BadIndexOrder(i);
+            before = ids[i];
+        }
+        return ids.length == 0 ? before : keccak256(abi.encodePacked(uint8(0x0b), uint8(ids.length), ids));
     }
 
     function segmentsHash(Segment[] memory segments) internal pure returns (bytes32) {

@@ -44,6 +44,9 @@ uint8 constant ROYALTY_MODEL = 0;
 uint8 constant ROYALTY_ADDRESS = 1;
 uint256 constant ROYALTY_ROWS_MAX = 32;
 
+/// @dev Indexes that a model version pins.
+uint256 constant INDEXES_MAX = 8;
+
 struct Adapter {
     bytes32 root;
     uint16 weight;

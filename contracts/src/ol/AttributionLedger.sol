@@ -32,6 +32,7 @@ contract AttributionLedger is Initializable, DataRequests {
     function initialize(address attributor_, uint64 window_) external initializer {
         _setAttributor(attributor_);
         window = window_;
+        _setAlgo(ALGO_V1, 0);
         _fillPlaces();
     }
 

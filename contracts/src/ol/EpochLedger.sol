@@ -7,9 +7,9 @@ import { Openings } from "../lib/Openings.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { SafeSend } from "../lib/SafeSend.sol";
 import { SumTrees } from "../lib/SumTrees.sol";
-import { IAttributionLedger } from "./interfaces/IAttributionLedger.sol";
 import { IInferenceMarket } from "./interfaces/IInferenceMarket.sol";
 import { IRoyaltyVault } from "./interfaces/IRoyaltyVault.sol";
+import { AttributionRules } from "./AttributionRules.sol";
 import { OpenBurner } from "./OpenBurner.sol";
 
 /// @title EpochLedger
@@ -18,7 +18,7 @@ import { OpenBurner } from "./OpenBurner.sol";
 /// Of an epoch one word is stored, the hash that its EpochRecord opens; whoever acts on it brings the record, which
 /// `EpochProposed` published. Epochs may stand on unfinal ones. A revert takes an epoch off the chain of epochs, and all
 /// that stand on it with it: those are orphans, whose bonds go back.
-abstract contract EpochLedger is IAttributionLedger {
+abstract contract EpochLedger is AttributionRules {
     event EpochProposed(
         uint64 indexed epoch, address indexed proposer, EpochHeader header, uint128 bond, Totals totals
     );
@@ -28,7 +28,6 @@ abstract contract EpochLedger is IAttributionLedger {
     event AttributorSet(address attributor);
 
     error NotDisputeGame(address caller);
-    error NotMoneyTimelock(address caller);
     error AttributorFirst(address attributor);
     error TooEarly(uint256 until);
     error TooManyUnfinal(uint256 most);
@@ -38,6 +37,7 @@ abstract contract EpochLedger is IAttributionLedger {
     error WrongParentRoot(bytes32 expected, bytes32 actual);
     error WrongFirstBatch(uint64 expected, uint64 actual);
     error WrongLastBatch(uint64 least, uint64 actual);
+    error WrongAlgo(bytes32 algoHash);
     error NothingToCredit(uint64 lastBatch);
     error WrongCreditsCount(uint256 expected, uint32 actual);
     error WrongPayoutSum(uint256 expected, uint128 actual);
@@ -100,8 +100,7 @@ abstract contract EpochLedger is IAttributionLedger {
         return _heads.finalEpoch;
     }
 
-    function setAttributor(address attributor_) external {
-        if (msg.sender != Predeploys.MONEY_TIMELOCK) revert NotMoneyTimelock(msg.sender);
+    function setAttributor(address attributor_) external onlyMoneyTimelock {
         _setAttributor(attributor_);
     }
 
@@ -247,6 +246,7 @@ abstract contract EpochLedger is IAttributionLedger {
         }
         heads.lastEpoch = uint32(epoch);
         _requireParent(epoch, parent);
+        if (!isAlgoInForce(header.algoHash, uint64(block.timestamp))) revert WrongAlgo(header.algoHash);
         Totals memory totals = _market().totalsAt(header.lastBatch);
         _checkHeader(header, parent, totals);
         _requireRoot(header.creditsRoot, header.creditsCount, header.creditsSum, creditsTop);

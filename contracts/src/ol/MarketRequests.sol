@@ -25,7 +25,9 @@ abstract contract MarketRequests is MarketChannels {
     error WrongValue(uint256 expected, uint256 actual);
     error BadDeadline(uint64 deadline, uint256 latest);
     error TooManyAdapters(uint256 adapters);
+    /// @notice There is no such price, or it ends before the request's deadline.
     error PriceNotValid(bytes32 modelVersion, uint8 class, uint32 priceVersion);
+    error ModelFrozen(bytes32 modelVersion);
     error AlreadyOpened(bytes32 requestId);
     error RequestNotOpen(bytes32 requestId);
     error RequestExpired(bytes32 requestId, uint64 deadline);
@@ -122,10 +124,11 @@ abstract contract MarketRequests is MarketChannels {
     }
 
     function _requirePrice(Request calldata request) private view {
-        Price memory price = IModelRegistry(Predeploys.MODEL_REGISTRY).priceOf(
-            request.modelVersion, request.class, request.priceVersion
-        );
-        bool valid = price.setAt != 0 && price.setAt <= block.timestamp && price.validUntil >= block.timestamp;
+        IModelRegistry models = IModelRegistry(Predeploys.MODEL_REGISTRY);
+        if (models.isFrozen(request.modelVersion)) revert ModelFrozen(request.modelVersion);
+        Price memory price = models.priceOf(request.modelVersion, request.class, request.priceVersion);
+        // Whoever settles the request by its deadline does so under a valid price.
+        bool valid = price.setAt != 0 && price.setAt <= block.timestamp && price.validUntil >= request.deadline;
         if (!valid) revert PriceNotValid(request.modelVersion, request.class, request.priceVersion);
     }
 }

@@ -9,6 +9,7 @@ import { BPS, Price, ROYALTY_MODEL, ROYALTY_ROWS_MAX, RoyaltyRow } from "../lib/
 import { Predeploys } from "../lib/Predeploys.sol";
 import { RoyaltyGraph } from "../precompiles/RoyaltyGraph.sol";
 import { IDatanetPayouts } from "./interfaces/IDatanetPayouts.sol";
+import { IIndexRegistry } from "./interfaces/IIndexRegistry.sol";
 import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
 import { IRevenueSplitter } from "./interfaces/IRevenueSplitter.sol";
 
@@ -37,11 +38,19 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         bytes32 licenceId;
     }
 
-    struct VersionInput {
+    struct Version {
         bytes32 weightsManifest;
         bytes32 configHash;
         bytes32 trainingRoot;
         bytes32 indexSetHash;
+    }
+
+    /// @dev `indexIds`: the suffix indexes that spans are looked up in, at most 8, strictly ascending.
+    struct VersionInput {
+        bytes32 weightsManifest;
+        bytes32 configHash;
+        bytes32 trainingRoot;
+        bytes32[] indexIds;
     }
 
     struct ModelParams {
@@ -92,6 +101,8 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         bytes32 trainingRoot,
         bytes32 indexSetHash
     );
+    /// @dev What indexSetHash opens to; not there where the version has no index.
+    event ModelIndexes(uint64 indexed id, uint32 indexed version, bytes32[] indexIds);
     event ModelTrainedOn(uint64 indexed id, uint64 indexed datanet, uint32 version, uint16 weightBps);
     event ModelParent(uint64 indexed id, uint64 indexed parent, Relation relation, uint16 bps, uint8 policy);
     /// @dev `vector` is the rows of the royalty vector, 23 bytes each.
@@ -114,6 +125,7 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
     error NotTimelock(address caller);
     error NotLive(uint64 id);
     error EmptyManifest();
+    error IndexNotLive(bytes32 indexId);
     error BadClasses(uint8 verifyClasses);
     error ClassNotOffered(uint64 id, uint8 class);
     error DuplicateParent(uint64 parent);
@@ -143,7 +155,7 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
     mapping(uint64 id => Model) private _models;
     /// @dev Who is entitled, by the time from which.
     mapping(uint64 id => Checkpoints.Trace160) private _payees;
-    mapping(bytes32 modelVersion => VersionInput) private _versions;
+    mapping(bytes32 modelVersion => Version) private _versions;
     mapping(bytes32 modelVersion => mapping(uint8 class => Price[])) private _prices;
     mapping(uint64 id => mapping(bytes32 suiteHash => uint64 time)) private _suites;
     mapping(bytes32 modelVersion => mapping(bytes32 suiteHash => bool)) private _evaluated;
@@ -243,7 +255,8 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         emit ModelDeprecated(id);
     }
 
-    /// @notice Stops new versions and prices while a dispute is open.
+    /// @notice Stops new versions, prices and requests on chain while a dispute is open. Prices promised stay valid: whoever
+    ///         signed a voucher under one is served, and whoever serves is paid.
     function freeze(uint64 id, bytes32 disputeId) external onlyTimelock {
         _setFrozen(id, true);
         emit ModelFrozen(id, disputeId);
@@ -261,7 +274,7 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         return _models[id];
     }
 
-    function versionOf(uint64 id, uint32 version) external view returns (VersionInput memory) {
+    function versionOf(uint64 id, uint32 version) external view returns (Version memory) {
         return _versions[_key(id, version)];
     }
 
@@ -291,13 +304,18 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
     }
 
     /// @inheritdoc IModelRegistry
+    function isFrozen(bytes32 modelVersion) external view returns (bool) {
+        return _models[uint64(uint256(modelVersion) >> 32)].frozen;
+    }
+
+    /// @inheritdoc IModelRegistry
     function payeeAt(uint64 modelId, uint64 time) external view returns (address) {
         return address(_payees[modelId].upperLookup(time));
     }
 
     /// @notice A version's commitment, as ERC-7992 words it; zeros where there is no such version.
     function getModel(bytes32 modelVersion) external view returns (ModelCommitment memory commitment) {
-        VersionInput storage version = _versions[modelVersion];
+        Version storage version = _versions[modelVersion];
         (commitment.modelHash, commitment.circuitHash) = (version.weightsManifest, version.configHash);
     }
 
@@ -331,10 +349,15 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
     function _publish(uint64 id, VersionInput calldata input) private returns (uint32 version) {
         if (input.weightsManifest == bytes32(0)) revert EmptyManifest();
         version = ++_models[id].versions;
-        _versions[_key(id, version)] = input;
-        emit ModelVersion(
-            id, version, input.weightsManifest, input.configHash, input.trainingRoot, input.indexSetHash
-        );
+        bytes32 indexSetHash = MoneyHashes.indexSetHash(input.indexIds);
+        for (uint256 i = 0; i < input.indexIds.length; i++) {
+            bytes32 index = input.indexIds[i];
+            if (!IIndexRegistry(Predeploys.INDEX_REGISTRY).isLive(index)) revert IndexNotLive(index);
+        }
+        _versions[_key(id, version)] =
+            Version(input.weightsManifest, input.configHash, input.trainingRoot, indexSetHash);
+        emit ModelVersion(id, version, input.weightsManifest, input.configHash, input.trainingRoot, indexSetHash);
+        if (input.indexIds.length > 0) emit ModelIndexes(id, version, input.indexIds);
     }
 
     function _trainedOn(uint64 id, DatanetRef[] calldata datanets) private {

@@ -17,6 +17,7 @@ import {
 } from "../lib/MoneyTypes.sol";
 import { OpenedReceipt, OpenedRequest, Openings, Payment, ReceiptRow, TokenCount } from "../lib/Openings.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
+import { IAttributionLedger } from "./interfaces/IAttributionLedger.sol";
 import { ICodePayouts } from "./interfaces/ICodePayouts.sol";
 import { IInferenceMarket } from "./interfaces/IInferenceMarket.sol";
 import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
@@ -62,7 +63,7 @@ contract ReceiptJudge {
     }
 
     /// @notice The receipt is not what its request and the model's registration allow: payer, class, price, fee, limit,
-    ///         deadline, shares, royalty vector, indexes.
+    ///         deadline, shares, royalty vector, indexes; or its rule of attribution is not the one in force.
     function badTerms(OpenedReceipt calldata opened, Segment[] calldata segments, OpenedRequest calldata request)
         external
         view
@@ -86,6 +87,8 @@ contract ReceiptJudge {
         if (!_sharesRight(opened, shares, _hasBuilder(request.appCode, at))) return Fault.WrongShares;
         if (receipt.royaltyHash != models.royaltyHashOf(request.modelVersion)) return Fault.WrongEntry;
         if (receipt.indexSetHash != models.indexSetHashOf(request.modelVersion)) return Fault.WrongEntry;
+        IAttributionLedger ledger = IAttributionLedger(Predeploys.ATTRIBUTION_LEDGER);
+        if (!ledger.isAlgoInForce(receipt.algoHash, at)) return Fault.WrongEntry;
         revert NoFault();
     }
 

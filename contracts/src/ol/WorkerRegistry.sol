@@ -5,6 +5,7 @@ import { Initializable } from "@openzeppelin/contracts/proxy/utils/Initializable
 import { Fault, Faults } from "../lib/Faults.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { SafeSend } from "../lib/SafeSend.sol";
+import { IAttributionLedger } from "./interfaces/IAttributionLedger.sol";
 import { IInferenceMarket } from "./interfaces/IInferenceMarket.sol";
 import { IWorkerRegistry } from "./interfaces/IWorkerRegistry.sol";
 import { OpenBurner } from "./OpenBurner.sol";
@@ -38,6 +39,7 @@ contract WorkerRegistry is IWorkerRegistry, Initializable {
     event WorkerSlashed(address indexed worker, Fault fault, uint256 amount, uint256 burned, address beneficiary);
     event WorkerJailed(address indexed worker, uint64 until);
     event WorkerUnjailed(address indexed worker);
+    event HeartbeatRoot(uint64 indexed epoch, bytes32 root, uint32 workers);
 
     error UnknownWorker(address worker);
     error BadPeerId(uint256 bytes_);
@@ -52,6 +54,8 @@ contract WorkerRegistry is IWorkerRegistry, Initializable {
     error NotInJail(address worker);
     error StillInJail(uint64 until);
     error NotAllowed(address caller);
+    error NotAttributor(address caller);
+    error HeartbeatsNotNext(uint64 epoch, uint64 last);
     error TransferFailed(address to, uint256 amount);
 
     /// @notice Least stake of a compute unit, in wei.
@@ -64,6 +68,8 @@ contract WorkerRegistry is IWorkerRegistry, Initializable {
 
     /// @notice Seconds between asking for stake back and getting it.
     uint64 public unbondingDelay;
+    /// @notice The newest epoch whose heartbeats were committed.
+    uint64 public heartbeatEpoch;
     mapping(address worker => Worker) private _workers;
 
     modifier onlyRegistered() {
@@ -149,6 +155,18 @@ contract WorkerRegistry is IWorkerRegistry, Initializable {
         worker.jailed = false;
         emit WorkerUnjailed(msg.sender);
         _tellMarket(msg.sender);
+    }
+
+    /// @notice The attributor commits to the heartbeats that it heard in an epoch: a record of who was there, by which no money
+    ///         moves. Each epoch once, in ascending order.
+    /// @param root     of the tree of what the workers signed
+    /// @param workers_ how many of them there are
+    function commitHeartbeats(uint64 epoch, bytes32 root, uint32 workers_) external {
+        address attributor = IAttributionLedger(Predeploys.ATTRIBUTION_LEDGER).attributor();
+        if (msg.sender != attributor) revert NotAttributor(msg.sender);
+        if (epoch <= heartbeatEpoch) revert HeartbeatsNotNext(epoch, heartbeatEpoch);
+        heartbeatEpoch = epoch;
+        emit HeartbeatRoot(epoch, root, workers_);
     }
 
     /// @inheritdoc IWorkerRegistry

@@ -100,6 +100,10 @@ contract MoneyHarness {
         return MoneyHashes.isPool(payee);
     }
 
+    function indexSetHash(bytes32[] calldata ids) external pure returns (bytes32) {
+        return MoneyHashes.indexSetHash(ids);
+    }
+
     function royaltyHash(RoyaltyRow[] calldata rows) external pure returns (bytes32) {
         return MoneyHashes.royaltyHash(rows);
     }

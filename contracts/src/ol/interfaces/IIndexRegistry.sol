@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// @title IIndexRegistry
+/// @notice What the other contracts ask of the IndexRegistry, 0x4f4c…0028.
+interface IIndexRegistry {
+    /// @notice Published with its bond, not retired, not proven false: a new model version may name it.
+    function isLive(bytes32 id) external view returns (bool);
+    /// @notice From when on it counts for nothing, whatever names it; zero where that is not known to come.
+    function deadFrom(bytes32 id) external view returns (uint64);
+}
