@@ -10,9 +10,13 @@ export type ContentPeersOptions = {
 /** Content by its hash from other nodes. What a peer sends is checked: it can withhold a file and not forge one. */
 export class ContentPeers {
   readonly #options: ContentPeersOptions
-  readonly #rootOf: RootOf
+  readonly #rootOf: (...content: Parameters<RootOf>) => ReturnType<RootOf> | Promise<ReturnType<RootOf>>
 
-  constructor(options: ContentPeersOptions, rootOf: RootOf) {
+  /** `rootOf` may take turns with other work. */
+  constructor(
+    options: ContentPeersOptions,
+    rootOf: (...content: Parameters<RootOf>) => ReturnType<RootOf> | Promise<ReturnType<RootOf>>,
+  ) {
     this.#options = options
     this.#rootOf = rootOf
   }
@@ -22,7 +26,7 @@ export class ContentPeers {
     for (const url of this.#options.urls) {
       if (signal.aborted) return undefined
       const bytes = await this.#from(url, hash, signal)
-      if (bytes !== undefined && this.#rootOf(bytes, contentChunkBytes) === hash) return bytes
+      if (bytes !== undefined && (await this.#rootOf(bytes, contentChunkBytes)) === hash) return bytes
     }
     return undefined
   }

@@ -37,14 +37,17 @@ export class ContentStore {
     if (bytes.length > contentBytesMax)
       throw new ContentError('too-large', `content of ${bytes.length} bytes exceeds ${contentBytesMax}`)
     const hash = this.#rootOf(bytes, recordBytes)
-    const file = this.#file(hash)
-    if (!existsSync(file)) {
-      mkdirSync(dirname(file), { recursive: true })
-      // No fsync for each of thousands of texts: a file that a crash cut short fails its hash when it is read.
-      writeFileSync(`${file}.new`, bytes)
-      renameSync(`${file}.new`, file)
-    }
+    if (!existsSync(this.#file(hash))) this.keep(hash, bytes)
     return hash
+  }
+
+  /** Files bytes under their hash, which the caller has computed. What stood there, a damaged file say, is replaced. */
+  keep(hash: `0x${string}`, bytes: Uint8Array): void {
+    const file = this.#file(hash)
+    mkdirSync(dirname(file), { recursive: true })
+    // No fsync for each of thousands of texts: a file that a crash cut short fails its hash when it is read.
+    writeFileSync(`${file}.new`, bytes)
+    renameSync(`${file}.new`, file)
   }
 
   /** The content, or undefined where it is not here. Throws {@link ContentError} where the file is damaged. */
@@ -61,6 +64,14 @@ export class ContentStore {
     const actual = this.#rootOf(bytes, recordBytes)
     if (actual !== hash) throw new ContentError('corrupt', `${file} holds content of hash ${actual}; remove it`)
     return bytes
+  }
+
+  /** Where a content lies and how long it is, unread and unchecked; undefined where it is not here. */
+  place(hash: string): { readonly file: string; readonly bytes: number } | undefined {
+    if (!/^0x[0-9a-f]{64}$/.test(hash)) return undefined
+    const file = this.#file(hash)
+    const bytes = statSync(file, { throwIfNoEntry: false })?.size
+    return bytes === undefined || bytes > contentBytesMax ? undefined : { file, bytes }
   }
 
   #file(hash: string): string {

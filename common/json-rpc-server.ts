@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { errorMessage } from './errors.ts'
 import { RpcError, rpcCodes } from './json-rpc.ts'
@@ -29,9 +31,15 @@ export type RpcContext = {
 export type RpcHandler = (params: readonly unknown[], context: RpcContext) => unknown
 export type RpcMethods = Readonly<Record<string, RpcHandler>>
 
-/** A plain HTTP answer for GET requests (health, metrics). Undefined: 404. */
-export type HttpRoute = (path: string) => Promise<HttpAnswer | undefined>
-export type HttpAnswer = { readonly status: number; readonly contentType: string; readonly body: string }
+/** A plain HTTP answer for GET requests (health, metrics, content). Undefined: 404. */
+export type HttpRoute = (path: string, request: IncomingMessage) => Promise<HttpAnswer | undefined>
+export type HttpAnswer = {
+  readonly status: number
+  readonly contentType: string
+  /** A stream brings its length in `headers`. */
+  readonly body: string | Readable
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 export type RpcServerOptions = {
   readonly host: string
@@ -43,18 +51,23 @@ export type RpcServerOptions = {
   readonly corsOrigin?: string
 }
 
+export type RpcServerParts = {
+  readonly methods: RpcMethods
+  readonly log: Log
+  readonly route?: HttpRoute
+  /** Takes what is uploaded by PUT; absent: nothing. */
+  readonly upload?: HttpRoute
+}
+
 /** JSON-RPC 2.0 over HTTP POST and, if asked for, WebSocket on the same port. */
 export class RpcServer {
   readonly #options: RpcServerOptions
-  readonly #parts: { readonly methods: RpcMethods; readonly log: Log; readonly route?: HttpRoute }
+  readonly #parts: RpcServerParts
   readonly #http: Server
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: requestBytesMax })
   readonly #connections = new Set<Socket>()
 
-  constructor(
-    options: RpcServerOptions,
-    parts: { readonly methods: RpcMethods; readonly log: Log; readonly route?: HttpRoute },
-  ) {
+  constructor(options: RpcServerOptions, parts: RpcServerParts) {
     this.#options = options
     this.#parts = parts
     this.#http = createServer((request, response) => void this.#serve(request, response))
@@ -98,7 +111,8 @@ export class RpcServer {
     }
     try {
       if (request.method === 'OPTIONS') return send(response, 204, 'text/plain', '')
-      if (request.method === 'GET') return await this.#serveGet(request, response)
+      if (request.method === 'GET') return await this.#serveRoute(this.#parts.route, request, response)
+      if (request.method === 'PUT') return await this.#serveRoute(this.#parts.upload, request, response)
       if (request.method !== 'POST') return send(response, 405, 'text/plain', 'POST JSON-RPC here\n')
       const body = await readBody(request)
       if (body === undefined) return send(response, 413, 'application/json', failure(null, tooLarge))
@@ -116,10 +130,13 @@ export class RpcServer {
     }
   }
 
-  async #serveGet(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const answer = await this.#parts.route?.(new URL(request.url ?? '/', 'http://localhost').pathname)
+  async #serveRoute(route: HttpRoute | undefined, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = await route?.(new URL(request.url ?? '/', 'http://localhost').pathname, request)
     if (answer === undefined) return send(response, 404, 'text/plain', 'not found\n')
-    send(response, answer.status, answer.contentType, answer.body)
+    const { status, contentType, body, headers } = answer
+    if (typeof body === 'string') return send(response, status, contentType, body, headers)
+    response.writeHead(status, { ...headers, 'content-type': contentType })
+    await pipeline(body, response)
   }
 
   #isAllowed(request: IncomingMessage): boolean {
@@ -219,8 +236,14 @@ function failure(id: string | number | null, error: RpcError): string {
   return JSON.stringify({ jsonrpc: '2.0', id, error: { code: error.code, message: error.message, ...data } })
 }
 
-function send(response: ServerResponse, status: number, contentType: string, body: string): void {
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) })
+function send(
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  body: string,
+  headers: HttpAnswer['headers'] = {},
+): void {
+  response.writeHead(status, { ...headers, 'content-type': contentType, 'content-length': Buffer.byteLength(body) })
   response.end(body)
 }
 

@@ -21,6 +21,28 @@ export function contentHash(bytes: Uint8Array): Hex {
   return merkleRoot(bytes, contentChunkBytes)
 }
 
+/** Hashes between two turns of {@link contentHashInTurns}: some ms of work. */
+const hashesPerTurn = 512
+
+/** {@link contentHash} for large content on a thread that has other work: waits for `turn` now and then. */
+export async function contentHashInTurns(bytes: Uint8Array, turn: () => Promise<void>): Promise<Hex> {
+  let hashes = 0
+  let level: Uint8Array[] = []
+  for (const [index, item] of chunks(bytes, contentChunkBytes).entries()) {
+    level.push(leafHash(index, item))
+    if (++hashes % hashesPerTurn === 0) await turn()
+  }
+  for (let height = 0; level.length > 1; height++) {
+    const above: Uint8Array[] = []
+    for (let i = 0; i < level.length; i += 2) {
+      above.push(nodeHash(level[i] ?? absentLeaf, level[i + 1] ?? absentNode(height)))
+      if (++hashes % hashesPerTurn === 0) await turn()
+    }
+    level = above
+  }
+  return bytesToHex(level[0] ?? absentLeaf)
+}
+
 /**
  * SHA-256 Merkle root of `bytes` cut into chunks: leaf `0x00 ‖ index u32 ‖ chunk`, node `0x01 ‖ left ‖ right`, a perfect
  * tree of depth ⌈log2 n⌉ whose absent leaves are 32 zero bytes. Empty content is one empty chunk.

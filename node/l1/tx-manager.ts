@@ -1,12 +1,12 @@
 import type { Registry } from 'prom-client'
 import type { Clock } from '../../common/clock.ts'
 import { CodedError, errorMessage } from '../../common/errors.ts'
-import { RpcError } from '../../common/json-rpc.ts'
+import { RpcError, TransportError } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { counter, gauge } from '../../common/metrics.ts'
 import { blobBytes } from '../../protocol/blob-codec.ts'
 import { bytesToHex, emptyBytes, fixedHex, type Hex, parseQuantity, quantity } from '../../protocol/bytes.ts'
-import { type FeeRpc, marketFloors, readMarketFees } from './fee-market.ts'
+import { type FeeRpc, type MarketFees, marketFloors, readMarketFees } from './fee-market.ts'
 import type { Kzg } from './kzg.ts'
 import { L1Error } from './l1-error.ts'
 import { classifyRefusal, type SendRefusal } from './send-error.ts'
@@ -35,6 +35,10 @@ export type TxManagerOptions = {
   /** Outbid a transaction that is not mined after this time. */
   readonly resubmissionTimeoutMs: number
   readonly receiptPollMs: number
+  /** Where it sends, for messages and metrics; absent: L1. */
+  readonly chain?: 'L1' | 'L2'
+  /** Fees it never goes below; absent: those of a public L1. */
+  readonly feeFloors?: MarketFees
 }
 
 /** op-node's defaults for a public L1. */
@@ -72,6 +76,7 @@ export class TxManager {
   #turn: Promise<unknown> = Promise.resolve()
   readonly #submitting = new Map<string, Promise<TxReceipt>>()
   readonly #signer: TxSigner
+  readonly #chain: 'L1' | 'L2'
 
   constructor(
     options: TxManagerOptions,
@@ -87,6 +92,7 @@ export class TxManager {
     this.#options = options
     this.#parts = { ...parts, log: parts.log.with({ account: options.name }) }
     this.#signer = new TxSigner(options, parts)
+    this.#chain = options.chain ?? 'L1'
     this.address = this.#signer.address
   }
 
@@ -172,7 +178,7 @@ export class TxManager {
   async #prepare(candidate: TxCandidate, signal: AbortSignal): Promise<JournalEntry> {
     const kind: TxKind = candidate.blobs === undefined ? 'call' : 'blob'
     await this.#untilOtherKindMined(kind, signal)
-    const market = await readMarketFees(this.#parts.rpc, marketFloors)
+    const market = await this.#market()
     const gasLimit = candidate.gasLimit ?? (await this.#estimateGas(candidate))
     const nonce = await this.#nextNonce()
     const entry = await this.#sign({ ...candidate, gasLimit }, nonce, kind, firstFees(market, kind), [])
@@ -205,7 +211,7 @@ export class TxManager {
           }
         }
       } catch (error) {
-        if (!(error instanceof L1Error) && !(error instanceof RpcError)) throw error
+        if (!isOfTheWire(error)) throw error
         log.warn('transaction not checked', { ...this.#fields(entry), error: errorMessage(error) })
       }
       await clock.sleep(this.#options.receiptPollMs, signal)
@@ -214,7 +220,7 @@ export class TxManager {
 
   /** Replaces the last attempt by one with higher fees, within the limits. */
   async #outbid(entry: JournalEntry, candidate: TxCandidate): Promise<void> {
-    const market = await readMarketFees(this.#parts.rpc, marketFloors)
+    const market = await this.#market()
     const fees = bumpedFees(lastAttempt(entry).fees, market, entry.kind)
     if (fees === undefined) {
       this.#parts.log.warn('transaction is not mined and its fees are at their limit', this.#fields(entry))
@@ -222,7 +228,7 @@ export class TxManager {
     }
     const gasLimit = candidate.gasLimit ?? (await this.#estimateGas(candidate))
     const outbid = await this.#sign({ ...candidate, gasLimit }, entry.nonce, entry.kind, fees, entry.attempts)
-    bumps(this.#parts.registry).inc({ account: this.#options.name })
+    bumps(this.#parts.registry, this.#chain).inc({ account: this.#options.name })
     this.#parts.log.info('transaction outbids its last attempt', this.#fields(outbid))
     await this.#publish(outbid, candidate)
   }
@@ -244,7 +250,7 @@ export class TxManager {
   async #publish(entry: JournalEntry, candidate: TxCandidate): Promise<void> {
     const refusal = await this.#send(await this.#parts.journal.raw(entry))
     if (refusal === undefined) {
-      sent(this.#parts.registry).inc({ account: this.#options.name })
+      sent(this.#parts.registry, this.#chain).inc({ account: this.#options.name })
       this.#parts.log.debug('transaction sent', this.#fields(entry))
       return
     }
@@ -262,7 +268,7 @@ export class TxManager {
       case 'insufficient-funds':
         throw new TxError('insufficient-funds', await this.#fundsMessage(refusal.message))
       case 'other':
-        throw new TxError('rejected', `L1 refuses the transaction: ${refusal.message}`)
+        throw new TxError('rejected', `${this.#chain} refuses the transaction: ${refusal.message}`)
     }
   }
 
@@ -279,16 +285,18 @@ export class TxManager {
 
   /** Before Fusaka a pool wants a proof a blob, from then on proofs of cells; the transaction's hash covers neither. */
   async #switchSidecar(entry: JournalEntry, candidate: TxCandidate, message: string): Promise<void> {
-    if (candidate.blobs === undefined) throw new TxError('rejected', `L1 refuses the transaction: ${message}`)
+    if (candidate.blobs === undefined)
+      throw new TxError('rejected', `${this.#chain} refuses the transaction: ${message}`)
     const version = this.#signer.changeSidecarVersion(entry.key)
     this.#parts.log.info('blob proofs change their version', { version, error: message })
     const gasLimit = candidate.gasLimit ?? txGas
     const { raw, hash } = await this.#signer.sign({ ...candidate, gasLimit }, entry.nonce, lastAttempt(entry).fees)
-    if (hash !== lastAttempt(entry).hash) throw new TxError('rejected', `L1 refuses the blob proofs: ${message}`)
+    if (hash !== lastAttempt(entry).hash)
+      throw new TxError('rejected', `${this.#chain} refuses the blob proofs: ${message}`)
     await this.#parts.journal.save(entry, raw)
     const refusal = await this.#send(raw)
     if (refusal !== undefined && refusal.kind !== 'known') {
-      throw new TxError('rejected', `L1 refuses the blob proofs of both versions: ${refusal.message}`)
+      throw new TxError('rejected', `${this.#chain} refuses the blob proofs of both versions: ${refusal.message}`)
     }
   }
 
@@ -299,7 +307,7 @@ export class TxManager {
   async #cancelBlocking(entry: JournalEntry): Promise<void> {
     const kind: TxKind = entry.kind === 'blob' ? 'call' : 'blob'
     const nonce = await this.#count('latest')
-    const market = await readMarketFees(this.#parts.rpc, marketFloors)
+    const market = await this.#market()
     let fees: TxFees | undefined = firstFees(market, kind)
     for (let attempt = 0; attempt < cancelAttemptsMax && fees !== undefined; attempt++) {
       const { raw, hash } = await this.#signer.sign(this.#emptyCandidate(kind), nonce, fees)
@@ -332,7 +340,7 @@ export class TxManager {
     const earlier = this.#parts.journal.entries().filter(({ nonce }) => nonce >= used && nonce < until)
     for (const entry of earlier) {
       if (await this.#isInPool(entry)) continue
-      this.#parts.log.info('transaction that L1 lost is sent again', this.#fields(entry))
+      this.#parts.log.info('transaction that was lost is sent again', this.#fields(entry))
       await this.#send(await this.#parts.journal.raw(entry))
     }
     if (!earlier.some(({ nonce }) => nonce === used)) await this.#nextNonce()
@@ -342,7 +350,7 @@ export class TxManager {
   async #fillGaps(live: readonly JournalEntry[], from: bigint, to: bigint): Promise<void> {
     for (let nonce = from; nonce < to; nonce++) {
       if (live.some((entry) => entry.nonce === nonce)) continue
-      const fees = firstFees(await readMarketFees(this.#parts.rpc, marketFloors), 'call')
+      const fees = firstFees(await this.#market(), 'call')
       const { raw, hash } = await this.#signer.sign(this.#emptyCandidate('call'), nonce, fees)
       this.#parts.log.warn('a gap in the nonces is filled', { nonce, hash })
       await this.#send(raw)
@@ -383,8 +391,8 @@ export class TxManager {
   }
 
   async #mined(entry: JournalEntry, receipt: TxReceipt): Promise<TxReceipt> {
-    confirmed(this.#parts.registry).inc({ account: this.#options.name })
-    this.#parts.log.debug('transaction mined', { ...this.#fields(entry), l1Block: receipt.blockNumber })
+    confirmed(this.#parts.registry, this.#chain).inc({ account: this.#options.name })
+    this.#parts.log.debug('transaction mined', { ...this.#fields(entry), block: receipt.blockNumber })
     await this.#readBalance()
     return receipt
   }
@@ -416,13 +424,17 @@ export class TxManager {
 
   async #fundsMessage(refusal: string): Promise<string> {
     const wei = await this.#readBalance()
-    return `the ${this.#options.name} account ${this.address} holds ${wei} wei on L1, not enough: ${refusal}`
+    return `the ${this.#options.name} account ${this.address} holds ${wei} wei on ${this.#chain}, not enough: ${refusal}`
   }
 
   async #readBalance(): Promise<bigint> {
     const wei = parseQuantity(await this.#parts.rpc.request('eth_getBalance', [this.address, 'latest']), 'balance')
-    balance(this.#parts.registry).set({ account: this.#options.name }, Number(wei) / 1e18)
+    balance(this.#parts.registry, this.#chain).set({ account: this.#options.name }, Number(wei) / 1e18)
     return wei
+  }
+
+  #market(): Promise<MarketFees> {
+    return readMarketFees(this.#parts.rpc, this.#options.feeFloors ?? marketFloors)
   }
 
   #inTurn<T>(action: () => Promise<T>): Promise<T> {
@@ -449,11 +461,16 @@ function parseReceipt(json: unknown): TxReceipt | undefined {
   }
 }
 
-const sent = (registry: Registry) =>
-  counter(registry, 'l1_tx_sent_total', 'L1 transactions handed to L1, replacements included', ['account'])
-const confirmed = (registry: Registry) =>
-  counter(registry, 'l1_tx_confirmed_total', 'L1 transactions mined and confirmed', ['account'])
-const bumps = (registry: Registry) =>
-  counter(registry, 'l1_tx_bumps_total', 'L1 transactions replaced by one with higher fees', ['account'])
-const balance = (registry: Registry) =>
-  gauge(registry, 'l1_account_balance_ether', 'what the account holds on L1', ['account'])
+function isOfTheWire(error: unknown): boolean {
+  return error instanceof L1Error || error instanceof RpcError || error instanceof TransportError
+}
+
+const named = (chain: 'L1' | 'L2', name: string) => `${chain.toLowerCase()}_${name}`
+const sent = (registry: Registry, chain: 'L1' | 'L2') =>
+  counter(registry, named(chain, 'tx_sent_total'), 'transactions handed out, replacements included', ['account'])
+const confirmed = (registry: Registry, chain: 'L1' | 'L2') =>
+  counter(registry, named(chain, 'tx_confirmed_total'), 'transactions mined and confirmed', ['account'])
+const bumps = (registry: Registry, chain: 'L1' | 'L2') =>
+  counter(registry, named(chain, 'tx_bumps_total'), 'transactions replaced by one with higher fees', ['account'])
+const balance = (registry: Registry, chain: 'L1' | 'L2') =>
+  gauge(registry, named(chain, 'account_balance_ether'), 'what the account holds, in 10^18 wei', ['account'])

@@ -1,10 +1,10 @@
 import { CodedError } from '../../common/errors.ts'
-import { bytesToHex, type Hex, hexToBytes, parseQuantity, quantity } from '../../protocol/bytes.ts'
-import { type BatchHeader, batchHash, type Segment, segmentsHash } from '../../protocol/receipt-batch.ts'
-import { sumRow, sumTreeRoot } from '../../protocol/sum-tree.ts'
+import { bytesToHex, fixedHex, type Hex, hexToBytes, parseQuantity, quantity } from '../../protocol/bytes.ts'
+import { committedBatch as readCommittedBatch } from '../../protocol/commit-batch.ts'
+import { type BatchHeader, batchHash, type Segment } from '../../protocol/receipt-batch.ts'
 import { callContract, readHead } from './l2-calls.ts'
 import type { L2Rpc } from './l2-rpc.ts'
-import { decodeCall, eventTopic, moneyContracts } from './money-contracts.ts'
+import { eventTopic, moneyContracts } from './money-contracts.ts'
 
 /** A batch as its worker committed it: all that challenges of it need. */
 export type CommittedBatch = { readonly header: BatchHeader; readonly segments: readonly Segment[] }
@@ -46,30 +46,10 @@ export async function batchOfTransaction(rpc: L2Rpc, batchId: bigint, txHash: He
     readHead(rpc, l2Block),
     callContract(rpc, { contract: 'InferenceMarket', functionName: 'batchHash', args: [batchId] }),
   ])
-  const call = decodeCall('InferenceMarket', tx['input'] as Hex)
-  if (block === undefined || call?.functionName !== 'commitBatch') throw moved()
-  const [input, segments] = call.args as readonly [BatchInput, readonly Segment[]]
-  const { topHash, count, sums, class: proofClass, dataHash } = input
-  const header: BatchHeader = {
-    batchId,
-    worker: String(tx['from']).toLowerCase() as Hex,
-    committedAt: block.time,
-    l2Block,
-    receiptRoot: bytesToHex(sumTreeRoot(count, sumRow(hexToBytes(topHash), sums))),
-    count,
-    sums,
-    class: proofClass,
-    dataHash,
-    segmentsHash: bytesToHex(segmentsHash(segments)),
-  }
+  if (block === undefined) throw moved()
+  const worker = fixedHex(tx['from'], 20, 'sender')
+  const place = { batchId, worker, committedAt: block.time, l2Block }
+  const { header, segments } = readCommittedBatch(hexToBytes(String(tx['input'])), place)
   if (bytesToHex(batchHash(header)) !== stored) throw moved()
   return { header, segments }
-}
-
-type BatchInput = {
-  readonly topHash: Hex
-  readonly count: number
-  readonly sums: readonly bigint[]
-  readonly class: number
-  readonly dataHash: Hex
 }

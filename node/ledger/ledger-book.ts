@@ -33,8 +33,12 @@ const schema = `
   );
   create index event_number on event (name, number, pos);
   create index event_key on event (name, key, pos);
-  create table batch (id integer primary key, block integer not null, data text not null);
-  create table epoch (pos integer primary key, number integer not null, hash text not null, record text not null);
+  create table batch (id integer primary key, block integer not null, content text not null, data text not null);
+  create index batch_content on batch (content);
+  create table epoch (
+    pos integer primary key, number integer not null, hash text not null, content text not null, record text not null
+  );
+  create index epoch_content on epoch (content);
   create index epoch_number on epoch (number, pos);`
 
 /**
@@ -92,11 +96,13 @@ export class LedgerBook {
         )
       }
       for (const batch of batches) {
-        this.#run('insert into batch values (?, ?, ?)', batch.header.batchId, batch.header.l2Block, toJson(batch))
+        const { batchId, l2Block, dataHash } = batch.header
+        this.#run('insert into batch values (?, ?, ?, ?)', batchId, l2Block, dataHash, toJson(batch))
       }
       for (const { pos, record } of epochs) {
         const hash = bytesToHex(epochRecordHash(record))
-        this.#run('insert into epoch values (?, ?, ?, ?)', pos, record.header.epoch, hash, toJson(record))
+        const { epoch, dataHash } = record.header
+        this.#run('insert into epoch values (?, ?, ?, ?, ?)', pos, epoch, hash, dataHash, toJson(record))
       }
       this.#run('insert into head values (?, ?, ?)', head.number, head.hash, head.time)
     })()
@@ -126,6 +132,12 @@ export class LedgerBook {
 
   get lastBatch(): bigint {
     return BigInt(Number(this.#get('select max(id) as id from batch')?.['id'] ?? 0))
+  }
+
+  /** True where a batch or an epoch names its data by this hash. */
+  namesContent(hash: Hex): boolean {
+    const sql = 'select 1 from batch where content = ? union all select 1 from epoch where content = ? limit 1'
+    return this.#get(sql, hash, hash) !== undefined
   }
 
   /** The proposals of that number, the last one first. */

@@ -3,7 +3,6 @@ import {
   type AbiEvent,
   decodeErrorResult,
   decodeEventLog,
-  decodeFunctionData,
   decodeFunctionResult,
   encodeFunctionData,
   toEventSelector,
@@ -48,19 +47,6 @@ export function encodeCall({ contract, functionName, args }: Omit<MoneyCall, 'va
 
 export function decodeResult(contract: MoneyContract, functionName: string, data: Hex): unknown {
   return lowerCase(decodeFunctionResult({ abi: abiOf(contract), functionName, data }))
-}
-
-/** The function that calldata calls, and its arguments; undefined where the contract has no such function. */
-export function decodeCall(
-  contract: MoneyContract,
-  data: Hex,
-): { readonly functionName: string; readonly args: readonly unknown[] } | undefined {
-  try {
-    const { functionName, args } = decodeFunctionData({ abi: abiOf(contract), data })
-    return { functionName, args: lowerCase(args ?? []) as readonly unknown[] }
-  } catch {
-    return undefined
-  }
 }
 
 /** The custom error that a revert names, whichever contract it comes from: `WindowOpen(3, 1700000030)`. */
@@ -114,7 +100,7 @@ function allErrors(): Abi {
 }
 
 /** viem writes addresses with a checksum in their case; everything here compares them as text. */
-function lowerCase(value: unknown): unknown {
+export function lowerCase(value: unknown): unknown {
   if (typeof value === 'string') return value.startsWith('0x') ? value.toLowerCase() : value
   if (Array.isArray(value)) return value.map(lowerCase)
   if (typeof value !== 'object' || value === null) return value

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client'
-import type { HttpAnswer, HttpRoute } from '../../common/json-rpc-server.ts'
+import type { HttpAnswer } from '../../common/json-rpc-server.ts'
 
 /** Derivation that had no successful step for that long is stuck: far more than the longest back-off. */
 const stuckMs = 60_000
@@ -23,7 +23,7 @@ export type HealthView = {
  * GET `/healthz`: the process is alive, restart it if this fails. GET `/readyz`: it does its work; 503 and the reasons
  * where it does not. GET `/metrics`: Prometheus text, where a registry is given.
  */
-export function healthRoutes(view: HealthView, registry?: Registry): HttpRoute {
+export function healthRoutes(view: HealthView, registry?: Registry): (path: string) => Promise<TextAnswer | undefined> {
   return async (path) => {
     if (path === '/healthz') return json(200, { status: 'ok' })
     if (path === '/readyz') {
@@ -36,6 +36,8 @@ export function healthRoutes(view: HealthView, registry?: Registry): HttpRoute {
     return undefined
   }
 }
+
+type TextAnswer = HttpAnswer & { readonly body: string }
 
 /** Why the node should get no traffic now; empty where it should. */
 export function unreadyReasons(view: HealthView): string[] {
@@ -58,6 +60,6 @@ export function unreadyReasons(view: HealthView): string[] {
   return reasons
 }
 
-function json(status: number, body: unknown): HttpAnswer {
+function json(status: number, body: unknown): TextAnswer {
   return { status, contentType: 'application/json', body: `${JSON.stringify(body)}\n` }
 }

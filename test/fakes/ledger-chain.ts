@@ -144,25 +144,34 @@ export class LedgerChain {
   ): Promise<{ readonly result: unknown; readonly block: Head; readonly txHash: Hex }> {
     const call = { contract, functionName, args, value }
     const { to, data } = encodeCall(call)
-    const nonce = BigInt((await this.rpc.request('eth_getTransactionCount', [from.address, 'latest'])) as string)
-    const tx = {
-      ...{ type: 2 as const, chainId: this.chain.genesis.chainId, nonce, gasLimit: 8_000_000n, value, accessList: [] },
-      ...{ maxPriorityFeePerGas: 1_000_000n, maxFeePerGas: 10n ** 11n, yParity: 0 as const, r: 0n, s: 0n },
-      ...{ to: hexToBytes(to), data: hexToBytes(data) },
-    }
-    const name = names.find((known) => addressOf(known) === from.address)
-    if (name === undefined) throw new Error(`${from.address} is no account of this chain`)
-    const raw = bytesToHex(encodeTransaction(signTransaction(tx, keyOf(name))))
     const result = await callContract(this.rpc, call, from.address).catch((error: unknown) => {
       // Time may make it right in the block to come.
       if (!(error instanceof CallReverted)) throw error
       return undefined
     })
+    return { result, ...(await this.#sendRaw(from, to, hexToBytes(data), value)) }
+  }
+
+  /** Sends wei in a block of its own. */
+  async transfer(from: Actor, to: Hex, value: bigint): Promise<void> {
+    await this.#sendRaw(from, to, new Uint8Array(0), value)
+  }
+
+  async #sendRaw(from: Actor, to: Hex, data: Uint8Array, value: bigint): Promise<{ block: Head; txHash: Hex }> {
+    const nonce = BigInt((await this.rpc.request('eth_getTransactionCount', [from.address, 'latest'])) as string)
+    const tx = {
+      ...{ type: 2 as const, chainId: this.chain.genesis.chainId, nonce, gasLimit: 8_000_000n, value, accessList: [] },
+      ...{ maxPriorityFeePerGas: 1_000_000n, maxFeePerGas: 10n ** 11n, yParity: 0 as const, r: 0n, s: 0n },
+      ...{ to: hexToBytes(to), data },
+    }
+    const name = names.find((known) => addressOf(known) === from.address)
+    if (name === undefined) throw new Error(`${from.address} is no account of this chain`)
+    const raw = bytesToHex(encodeTransaction(signTransaction(tx, keyOf(name))))
     const txHash = (await this.rpc.request('eth_sendRawTransaction', [raw])) as Hex
     const block = await this.mine()
     const receipt = (await this.rpc.request('eth_getTransactionReceipt', [txHash])) as { status: string } | null
-    if (receipt?.status !== '0x1') throw new Error(`${contract}.${functionName} failed in block ${block.number}`)
-    return { result, block, txHash }
+    if (receipt?.status !== '0x1') throw new Error(`${txHash} to ${to} failed in block ${block.number}`)
+    return { block, txHash }
   }
 
   async read(contract: MoneyContract, functionName: string, args: readonly unknown[] = []): Promise<unknown> {

@@ -1,0 +1,97 @@
+import { createReadStream } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { contentBytesMax } from '../../common/content-store.ts'
+import type { HttpAnswer, HttpRoute } from '../../common/json-rpc-server.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+import type { Content } from '../ledger/content.ts'
+
+/** Files sent at once: each holds a descriptor and a socket, and a slow reader holds it long. */
+const downloadsMax = 32
+/** Files received at once: each is held in memory until its hash is known. */
+const uploadsMax = 2
+
+type Parts = {
+  readonly content: Content
+  /** True for data that a batch or an epoch on chain names. */
+  readonly isNamed: (hash: Hex) => boolean
+}
+
+/**
+ * `GET /content/0x…`: the bytes of that content hash, whole or by `Range: bytes=a-b`; who reads checks the hash.
+ * `PUT /content/0x…`: takes the data of a batch or epoch on chain that is not here yet, so that a stranger cannot fill the disk.
+ */
+export function contentRoutes(parts: Parts): { readonly route: HttpRoute; readonly upload: HttpRoute } {
+  let [downloads, uploads] = [0, 0]
+  return {
+    route: async (path, request) => {
+      const hash = contentPath(path)
+      const place = hash && parts.content.store.place(hash)
+      if (place === undefined) return undefined
+      const range = rangeOf(request.headers.range, place.bytes)
+      if (range === undefined) return refusal(416, `this content has ${place.bytes} bytes`)
+      if (downloads >= downloadsMax) return refusal(503, 'too many downloads at once')
+      downloads++
+      const { start, end } = range
+      const body = createReadStream(place.file, { start, end })
+      body.on('close', () => downloads--)
+      const isPart = request.headers.range !== undefined
+      return {
+        status: isPart ? 206 : 200,
+        contentType: 'application/octet-stream',
+        headers: {
+          'content-length': String(end - start + 1),
+          'accept-ranges': 'bytes',
+          ...(isPart ? { 'content-range': `bytes ${start}-${end}/${place.bytes}` } : {}),
+        },
+        body,
+      }
+    },
+    upload: async (path, request) => {
+      const hash = contentPath(path)
+      if (hash === undefined) return undefined
+      if (parts.content.store.place(hash) !== undefined) return refusal(204, '')
+      if (!parts.isNamed(hash)) return refusal(403, 'no batch or epoch on chain has this data hash')
+      if (uploads >= uploadsMax) return refusal(503, 'too many uploads at once')
+      uploads++
+      try {
+        const bytes = await bodyOf(request)
+        if (bytes === undefined) return refusal(413, `content may have ${contentBytesMax} bytes`)
+        return (await parts.content.put(hash, bytes))
+          ? refusal(201, '')
+          : refusal(422, 'this is not the data of the hash')
+      } finally {
+        uploads--
+      }
+    },
+  }
+}
+
+function contentPath(path: string): Hex | undefined {
+  const [, hash] = /^\/content\/(0x[0-9a-f]{64})$/.exec(path) ?? []
+  return hash as Hex | undefined
+}
+
+/** Undefined for a range that is none of the content's; an empty content has none but the whole. */
+function rangeOf(header: string | undefined, bytes: number): { start: number; end: number } | undefined {
+  if (header === undefined) return { start: 0, end: bytes - 1 }
+  const [, from, to] = /^bytes=(\d{1,9})-(\d{0,9})$/.exec(header) ?? []
+  if (from === undefined) return undefined
+  const [start, end] = [Number(from), to === '' ? bytes - 1 : Math.min(Number(to), bytes - 1)]
+  return start <= end ? { start, end } : undefined
+}
+
+/** Undefined past the limit. */
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of request) {
+    length += (part as Buffer).length
+    if (length > contentBytesMax) return undefined
+    parts.push(part as Buffer)
+  }
+  return new Uint8Array(Buffer.concat(parts))
+}
+
+function refusal(status: number, text: string): HttpAnswer {
+  return { status, contentType: 'text/plain', body: text === '' ? '' : `${text}\n` }
+}
