@@ -29,7 +29,15 @@ export type Command = {
   readonly positionals: string
   readonly positionalsMax: number
   readonly flags: FlagTable
+  /** Flags that it has in common with others of its group; help shows them apart. */
+  readonly shared?: FlagTable
   readonly run: (context: CommandContext) => Promise<number>
+}
+
+/** Commands under one name: `openledger worker unbond`. */
+export type CommandGroup = {
+  readonly summary: string
+  readonly actions: Readonly<Record<string, Command>>
 }
 
 /** Ties a command's flags to the type its `run` sees. */

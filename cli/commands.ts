@@ -1,8 +1,8 @@
 import { UsageError } from '../common/errors.ts'
-import type { Command } from './command.ts'
+import type { Command, CommandGroup } from './command.ts'
 
 /** Each command is a module, loaded when it is asked for, so that help and errors come at once. */
-const loaders: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
+const loaders: Readonly<Record<string, () => Promise<{ readonly command: Command | CommandGroup }>>> = {
   dev: () => import('./commands/dev.ts'),
   node: () => import('./commands/node.ts'),
   engine: () => import('./commands/engine.ts'),
@@ -11,6 +11,10 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly command: Command
   audit: () => import('./commands/audit.ts'),
   conformance: () => import('./commands/conformance.ts'),
   simulate: () => import('./commands/simulate.ts'),
+  model: () => import('./commands/model.ts'),
+  worker: () => import('./commands/worker.ts'),
+  infer: () => import('./commands/infer.ts'),
+  claim: () => import('./commands/claim.ts'),
 }
 
 /** One line a command, for the overview. */
@@ -23,12 +27,16 @@ export const commandSummaries: Readonly<Record<string, string>> = {
   audit: 're-derive and re-execute a chain from L1 and compare it with a node',
   conformance: 'run test vectors through the production code',
   simulate: 'run a custom precompile on an input',
+  model: 'models: register, publish, price, evaluate, give away',
+  worker: 'workers: stake, receipts, batches',
+  infer: 'payers: deposits, requests, vouchers, refunds; what matures and settles batches',
+  claim: 'payees: claims with proof, pools, recipients, operators, payout addresses, app codes',
 }
 
 export const commandNames: readonly string[] = Object.keys(loaders)
 
 /** Throws {@link UsageError} for a name that is none of {@link commandNames}. */
-export async function loadCommand(name: string): Promise<Command> {
+export async function loadCommand(name: string): Promise<Command | CommandGroup> {
   const loader = Object.hasOwn(loaders, name) ? loaders[name] : undefined
   if (loader === undefined) throw new UsageError(`unknown command ${name}; openledger --help lists them`)
   return (await loader()).command

@@ -5,7 +5,7 @@ import { CodedError, errorMessage, UsageError } from '../common/errors.ts'
 import { asText, oneOf } from '../common/flag-parsers.ts'
 import { type FlagTable, flagHelp, parseFlags } from '../common/flags.ts'
 import { createLog } from '../common/log.ts'
-import { type Command, exitCodes } from './command.ts'
+import { type Command, type CommandGroup, exitCodes } from './command.ts'
 import { commandSummaries, loadCommand } from './commands.ts'
 
 /** Flags every command has. */
@@ -33,8 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       return print(overview(), name === '' ? exitCodes.usage : exitCodes.ok)
     if (name === '--version') return print(version(), exitCodes.ok)
     const command = await loadCommand(name)
-    if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(name, command), exitCodes.ok)
-    return await runCommand(command, rest)
+    return 'actions' in command ? await runGroup(name, command, rest) : await runOne(name, command, rest)
   } catch (error) {
     const code = error instanceof CodedError ? ` (${error.code})` : ''
     process.stderr.write(`openledger${error instanceof UsageError ? '' : code}: ${errorMessage(error)}\n`)
@@ -45,23 +44,63 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 /** The help page of one command, from its flag table. */
 export function commandHelp(name: string, command: Command): string {
+  return [ownHelp(name, command), ...sharedHelp(command)].join('\n')
+}
+
+/** What is a command's alone. */
+export function ownHelp(name: string, command: Command): string {
   const positionals = command.positionals === '' ? '' : ` ${command.positionals}`
   const own = flagHelp(command.flags)
+  const flags = own.length === 0 ? [] : ['', 'Flags:', ...own]
+  return [`openledger ${name}${positionals} [flags]`, '', command.summary, ...flags].join('\n')
+}
+
+/** The flags that it has in common with others. */
+export function sharedHelp({ shared }: Pick<Command, 'shared'>): string[] {
   return [
-    `openledger ${name}${positionals} [flags]`,
-    '',
-    command.summary,
-    ...(own.length === 0 ? [] : ['', 'Flags:', ...own]),
+    ...(shared === undefined ? [] : ['', 'Chain and key:', ...flagHelp(shared)]),
     '',
     'Common flags:',
     ...flagHelp(commonFlags),
     '',
     'Each flag may also be set as OPENLEDGER_ and its name in capitals, dots and dashes as underscores.',
+  ]
+}
+
+/** The help page of a group: a line an action. */
+export function groupHelp(name: string, { summary, actions }: CommandGroup): string {
+  const width = Math.max(...Object.keys(actions).map((action) => action.length))
+  return [
+    `openledger ${name} ACTION [flags]`,
+    '',
+    summary,
+    '',
+    ...Object.entries(actions).map(
+      ([action, command]) => `  ${action.padEnd(width)}  ${firstSentence(command.summary)}`,
+    ),
+    '',
+    `openledger ${name} ACTION --help shows the flags of an action.`,
   ].join('\n')
 }
 
+async function runGroup(name: string, group: CommandGroup, argv: readonly string[]): Promise<number> {
+  const [action = '', ...rest] = argv
+  if (action === '' || action === '--help' || action === '-h') {
+    return print(groupHelp(name, group), action === '' ? exitCodes.usage : exitCodes.ok)
+  }
+  const command = Object.hasOwn(group.actions, action) ? group.actions[action] : undefined
+  if (command === undefined)
+    throw new UsageError(`${name} has no action ${action}; openledger ${name} --help lists them`)
+  return await runOne(`${name} ${action}`, command, rest)
+}
+
+async function runOne(name: string, command: Command, argv: readonly string[]): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) return print(commandHelp(name, command), exitCodes.ok)
+  return await runCommand(command, argv)
+}
+
 async function runCommand(command: Command, argv: readonly string[]): Promise<number> {
-  const table = { ...command.flags, ...commonFlags }
+  const table = { ...command.flags, ...command.shared, ...commonFlags }
   const configFile = parseFlags(table, { argv, env: process.env }).values.config
   const config = configFile === undefined ? undefined : readConfig(String(configFile))
   const { values, positionals, given } = parseFlags(table, {
@@ -108,6 +147,11 @@ function overview(): string {
     '',
     'openledger COMMAND --help shows the flags of a command.',
   ].join('\n')
+}
+
+function firstSentence(text: string): string {
+  const end = text.search(/[.;](?: |$)/)
+  return end === -1 ? text : text.slice(0, end)
 }
 
 function version(): string {

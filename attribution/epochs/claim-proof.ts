@@ -1,6 +1,8 @@
-import { type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { bytesToHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { payoutRow } from '../../protocol/payout-epoch.ts'
+import { parentRow, sumTreeRoot } from '../../protocol/sum-tree.ts'
 import { joined } from './batch-trees.ts'
-import { payoutAt, payoutBytes } from './epoch-rows.ts'
+import { leafRowBytes, payoutAt, payoutBytes } from './epoch-rows.ts'
 import type { Rows } from './epoch-trees.ts'
 import { placeOf } from './opened-rows.ts'
 
@@ -22,4 +24,21 @@ export function claimOf(epoch: bigint, payouts: Rows, payee: Hex): Claim | undef
   const found = payoutAt(payouts.rows, index)
   if (found.payee !== payee.toLowerCase()) return undefined
   return { epoch, index, count, cumulative: found.cumulative, siblings: joined(payouts.tree.siblings(index)) }
+}
+
+/** Whether a claim opens a payout root for the payee, as RoyaltyVault checks it. */
+export function claimOpens(
+  root: Hex,
+  payee: Hex,
+  { index, count, cumulative, siblings }: Omit<Claim, 'epoch'>,
+): boolean {
+  const rows = hexToBytes(siblings)
+  const depth = Math.ceil(Math.log2(count))
+  if (index < 0 || index >= count || rows.length !== depth * leafRowBytes) return false
+  let row: Uint8Array | undefined = payoutRow(index, { payee, cumulative })
+  for (let level = 0, at = index; level < depth && row !== undefined; level++, at = Math.floor(at / 2)) {
+    const sibling = rows.subarray(level * leafRowBytes, (level + 1) * leafRowBytes)
+    row = at % 2 === 0 ? parentRow(row, sibling) : parentRow(sibling, row)
+  }
+  return row !== undefined && bytesToHex(sumTreeRoot(count, row)) === root
 }

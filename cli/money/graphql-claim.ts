@@ -1,0 +1,51 @@
+import type { Claim } from '../../attribution/epochs/claim-proof.ts'
+import { CodedError } from '../../common/errors.ts'
+import { bytesToHex, FormatError, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { integer, objectOf } from './papers.ts'
+
+/** The indexer could not be asked, or answered something else. */
+export class GraphqlError extends CodedError<'graphql'> {}
+
+const graphqlTimeoutMs = 30_000
+const query =
+  'query ($address: Address!) { payee(address: $address) { claim { epoch index count cumulative siblings } } }'
+
+/** What an indexer knows of a payee's claim; undefined where there is nothing to prove. Throws {@link GraphqlError}. */
+export async function claimFromGraphql(url: string, payee: Hex): Promise<Claim | undefined> {
+  const answer = await ask(url, { query, variables: { address: payee } })
+  try {
+    const { errors, data } = objectOf(answer, 'the answer')
+    if (errors !== undefined) throw new FormatError(messageOf(errors))
+    const claim = objectOf(objectOf(data, 'data')['payee'] ?? {}, 'payee')['claim']
+    return claim === undefined || claim === null ? undefined : readClaim(objectOf(claim, 'claim'))
+  } catch (cause) {
+    if (cause instanceof FormatError) throw new GraphqlError('graphql', `${url}: ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+function readClaim(claim: Readonly<Record<string, unknown>>): Claim {
+  return {
+    epoch: integer(claim['epoch'], 64, 'epoch'),
+    index: Number(integer(claim['index'], 32, 'index')),
+    count: Number(integer(claim['count'], 32, 'count')),
+    cumulative: integer(claim['cumulative'], 128, 'cumulative'),
+    siblings: bytesToHex(hexToBytes(String(claim['siblings']))),
+  }
+}
+
+async function ask(url: string, body: unknown): Promise<unknown> {
+  try {
+    const signal = AbortSignal.timeout(graphqlTimeoutMs)
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal })
+    return await response.json()
+  } catch (cause) {
+    throw new GraphqlError('graphql', `no GraphQL answer from ${url}`, { cause })
+  }
+}
+
+function messageOf(errors: unknown): string {
+  const [first] = Array.isArray(errors) ? (errors as unknown[]) : []
+  return String(objectOf(first ?? {}, 'error')['message'])
+}

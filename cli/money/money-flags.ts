@@ -1,0 +1,40 @@
+import { asAddress, asCount, asSwitch, asText, asUrl } from '../../common/flag-parsers.ts'
+import type { FlagTable } from '../../common/flags.ts'
+
+/** Of everything that asks the chain. */
+export const chainFlags = {
+  rpc: { help: 'eth_ JSON-RPC of a node of the L2', value: 'URL', parse: asUrl, default: 'http://127.0.0.1:8546' },
+  json: { help: 'one JSON object on standard output, amounts in wei', parse: asSwitch, default: 'false' },
+} as const satisfies FlagTable
+
+/** Whose key signs. */
+export const keyFlags = {
+  'private-key': { help: 'key that signs', value: 'HEX', parse: asText, envOnly: true },
+  keystore: { help: 'keystore file of the key that signs', value: 'FILE', parse: asText },
+  'keystore-password-file': { help: 'file with its password', value: 'FILE', parse: asText },
+  'keystore-password': { help: 'its password', value: 'TEXT', parse: asText, envOnly: true },
+  'dev-account': {
+    help: 'number of a well-known dev account that signs, 0 to 9; dev chains only',
+    value: 'N',
+    parse: asCount,
+  },
+  from: { help: 'whose call it is where nothing is signed', value: 'ADDRESS', parse: asAddress },
+} as const satisfies FlagTable
+
+/** Of everything that sends a transaction. */
+export const sendFlags = {
+  'dry-run': {
+    help: 'say what would happen and what it would cost, and send nothing',
+    parse: asSwitch,
+    default: 'false',
+  },
+  yes: { help: 'send without asking', parse: asSwitch, default: 'false' },
+} as const satisfies FlagTable
+
+export const outFlags = {
+  out: { help: 'file the result is written to; absent: standard output', value: 'FILE', parse: asText },
+} as const satisfies FlagTable
+
+export const actionFlags = { ...sendFlags, ...keyFlags, ...chainFlags } as const
+export const queryFlags = { from: keyFlags.from, ...chainFlags } as const
+export const paperFlags = { ...outFlags, ...keyFlags, rpc: chainFlags.rpc } as const
