@@ -54,6 +54,13 @@ function openContracts(config: DeployConfig, l1Bridge: Hex): OpenLedgerContract[
     { name: 'EntryJudge', address: openLedgerPredeploys.entryJudge, admin: moneyTimelock },
     { name: 'EpochJudge', address: openLedgerPredeploys.epochJudge, admin: moneyTimelock },
     { name: 'AnswerJudge', address: openLedgerPredeploys.answerJudge, admin: moneyTimelock },
+    {
+      name: 'IndexRegistry',
+      address: openLedgerPredeploys.indexRegistry,
+      admin: moneyTimelock,
+      initialize: [challengeWindowSeconds],
+    },
+    { name: 'SpanJudge', address: openLedgerPredeploys.spanJudge, admin: moneyTimelock },
   ]
 }
 

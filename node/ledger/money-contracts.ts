@@ -26,6 +26,8 @@ export const moneyContracts = {
   EntryJudge: openLedgerPredeploys.entryJudge,
   EpochJudge: openLedgerPredeploys.epochJudge,
   AnswerJudge: openLedgerPredeploys.answerJudge,
+  IndexRegistry: openLedgerPredeploys.indexRegistry,
+  SpanJudge: openLedgerPredeploys.spanJudge,
 } as const satisfies Record<string, Hex>
 
 export type MoneyContract = keyof typeof moneyContracts

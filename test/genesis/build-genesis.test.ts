@@ -85,6 +85,8 @@ describe('genesis of a dev chain', () => {
       'EntryJudge',
       'EpochJudge',
       'AnswerJudge',
+      'IndexRegistry',
+      'SpanJudge',
     ]
     for (const { name, address } of ownContracts) {
       const admin = slow.includes(name) ? moneyTimelock : timelock

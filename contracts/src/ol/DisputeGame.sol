@@ -20,6 +20,8 @@ import {
     TokenCount
 } from "../lib/Openings.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
+import { OmittedSpan, SpanClaim, SpanDocument, SpanText, TokenScore } from "../lib/SpanTypes.sol";
+import { TextIndex } from "../lib/TextIndexes.sol";
 import { CreditCut, EpochFault, PayoutCut } from "./EpochJudge.sol";
 import { EvidenceRewards } from "./EvidenceRewards.sol";
 import { IAttributionLedger } from "./interfaces/IAttributionLedger.sol";
@@ -30,7 +32,7 @@ import { IWorkerRegistry } from "./interfaces/IWorkerRegistry.sol";
 /// @notice Where a wrong receipt, batch, epoch or worker is proven wrong, each by one transaction. Predeploy 0x4f4c…0009.
 ///
 /// Every challenge is put with its own calldata to a judge, a contract without state that finds the fault or reverts
-/// (ReceiptJudge, EntryJudge, EpochJudge); here the consequences follow: the receipt or batch is void and its payers are
+/// (ReceiptJudge, EntryJudge, SpanJudge, EpochJudge); here the consequences follow: the receipt or batch is void and its payers are
 /// refunded, the worker is slashed; or the epoch is reverted and its bond lost. The market and the ledger refuse what is void,
 /// mature, final or unknown to them.
 contract DisputeGame is EvidenceRewards {
@@ -150,6 +152,92 @@ contract DisputeGame is EvidenceRewards {
         RoyaltyRow[] calldata
     ) external {
         _voidReceipt(opened, segments, _fault(Predeploys.ENTRY_JUDGE));
+    }
+
+    // --- Spans; see SpanJudge ---
+
+    function badSpanEvidence(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        OpenedEntry calldata,
+        OpenedEntry calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
+    }
+
+    function badSpanForm(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        SpanClaim calldata,
+        bytes32[] calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
+    }
+
+    function badSpanPlace(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        SpanClaim calldata,
+        SpanText calldata,
+        uint16
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
+    }
+
+    function missedSpanPlace(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        SpanClaim calldata,
+        SpanText calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
+    }
+
+    function longerSpan(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        SpanClaim calldata,
+        SpanText calldata,
+        bool
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
+    }
+
+    function badSpanContribution(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        SpanClaim calldata,
+        SpanDocument calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
+    }
+
+    function badSpanScore(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        SpanClaim calldata,
+        TokenScore calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
+    }
+
+    function badSpanWeight(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        SpanClaim calldata,
+        TextIndex[] calldata,
+        uint16
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
+    }
+
+    function omittedSpan(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        SpanClaim calldata,
+        OmittedSpan calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
     }
 
     // --- Epochs; see EpochJudge ---

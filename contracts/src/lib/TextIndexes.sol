@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import { Chunks, Run } from "./Chunks.sol";
+import { Predeploys } from "./Predeploys.sol";
+import { SpanProof } from "../precompiles/SpanProof.sol";
+
+/// @dev Record of an index of one Datanet version's text by one tokenizer: `n` tokens below `vocab`, separators included.
+struct TextIndex {
+    uint64 datanet;
+    uint32 version;
+    bytes32 tokenizerHash;
+    uint32 vocab;
+    uint32 n;
+    uint32 documents;
+    bytes32 tokenRoot;
+    bytes32 suffixRoot;
+    bytes32 documentRoot;
+    bytes32 unigramRoot;
+    bytes32 offsetRoot;
+}
+
+/// @dev Bounds and openings that show by SpanProof how often tokens stand in an index.
+struct SpanCount {
+    uint32 lo;
+    uint32 hi;
+    bytes openings;
+}
+
+/// @title TextIndexes
+/// @notice Openings of an index's tables; docs/ATTRIBUTION.md §2.
+library TextIndexes {
+    /// @notice SpanProof does not accept the count.
+    error CountNotProven(uint32 lo, uint32 hi);
+    /// @notice The row's document does not hold that place of the text.
+    error NotInDocument(uint256 document, uint256 place);
+
+    /// @dev Stands behind each document.
+    uint32 internal constant SEPARATOR = type(uint32).max;
+    /// @dev `start u32 ‖ contribution u64`.
+    uint256 internal constant DOCUMENT_BYTES = 12;
+
+    /// @notice An index is named by the hash of all it states.
+    function idOf(TextIndex calldata index) internal pure returns (bytes32) {
+        bytes memory head = abi.encodePacked(
+            uint8(0x0a), index.datanet, index.version, index.tokenizerHash, index.vocab, index.n, index.documents
+        );
+        return keccak256(
+            abi.encodePacked(
+                head,
+                index.tokenRoot,
+                index.suffixRoot,
+                index.documentRoot,
+                index.unigramRoot,
+                index.offsetRoot
+            )
+        );
+    }
+
+    function openTokens(TextIndex calldata index, Run calldata run) internal view {
+        Chunks.openWords(index.tokenRoot, index.n, run);
+    }
+
+    function openSuffixes(TextIndex calldata index, Run calldata run) internal view {
+        Chunks.openWords(index.suffixRoot, index.n, run);
+    }
+
+    /// @notice Opens rows of the document table; reads them by `documentAt`.
+    function openDocuments(TextIndex calldata index, Run calldata run) internal view {
+        uint256 bytes_ = DOCUMENT_BYTES * uint256(index.documents);
+        Chunks.open(index.documentRoot, bytes_, DOCUMENT_BYTES * Chunks.ENTRIES, run);
+    }
+
+    /// @return start        where the document begins in the text
+    /// @return contribution whose text it is
+    function documentAt(Run calldata run, uint256 document) internal pure returns (uint32 start, uint64 contribution) {
+        bytes32 row = Chunks.field(run, document, Chunks.ENTRIES, DOCUMENT_BYTES);
+        return (uint32(bytes4(row)), uint64(bytes8(row << 32)));
+    }
+
+    /// @notice Whose document holds place `at` of the text, its separator included; rows `document` and the next are shown.
+    function contributionAt(TextIndex calldata index, Run calldata run, uint256 document, uint256 at)
+        internal
+        pure
+        returns (uint64 contribution)
+    {
+        uint32 start;
+        uint32 next = index.n;
+        (start, contribution) = documentAt(run, document);
+        if (document + 1 < index.documents) (next,) = documentAt(run, document + 1);
+        if (at < start || at >= next) revert NotInDocument(document, at);
+    }
+
+    /// @notice How often tokens of u32 stand in the text, as SpanProof finds it.
+    function countOf(TextIndex calldata index, bytes memory query, SpanCount calldata shown)
+        internal
+        view
+        returns (uint32)
+    {
+        (bytes32 tokenRoot, bytes32 suffixRoot, uint32 n) = (index.tokenRoot, index.suffixRoot, index.n);
+        (bool ok, uint32 count) = SpanProof(Predeploys.SPAN_PROOF).prove(
+            tokenRoot, suffixRoot, n, query, shown.lo, shown.hi, shown.openings
+        );
+        if (!ok) revert CountNotProven(shown.lo, shown.hi);
+        return count;
+    }
+}

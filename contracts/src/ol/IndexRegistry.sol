@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import { Address } from "@openzeppelin/contracts/utils/Address.sol";
+import { Initializable } from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
+import { Run } from "../lib/Chunks.sol";
+import { Predeploys } from "../lib/Predeploys.sol";
+import { SpanCount, TextIndex, TextIndexes } from "../lib/TextIndexes.sol";
+import { EvidenceRewards } from "./EvidenceRewards.sol";
+import { IndexJudge } from "./IndexJudge.sol";
+import { IIndexRegistry } from "./interfaces/IIndexRegistry.sol";
+import { OpenBurner } from "./OpenBurner.sol";
+
+/// @title IndexRegistry
+/// @notice Suffix indexes of Datanet versions, each published with a bond that answers for it. Predeploy 0x4f4c…0028.
+///
+/// Whoever shows that an index is not what it says gets half of its bond, the other half is burned, and the index is false:
+/// it counts for nothing from the next multiple of a day on. What was committed before stays judged by it as it was. A
+/// retired index counts for nothing `NOTICE` later, when every price set before has run out; its bond is free once all
+/// receipts committed until then are final.
+contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJudge {
+    struct Index {
+        address publisher;
+        uint64 publishedAt;
+        /// @dev From when on it counts for nothing; zero where that is not known to come.
+        uint64 deadFrom;
+        bool isFalse;
+        uint128 bond;
+    }
+
+    event IndexPublished(bytes32 indexed id, uint64 indexed datanet, address indexed publisher, TextIndex index, uint256 bond);
+    event IndexRetired(bytes32 indexed id, uint64 deadFrom);
+    event IndexBondReturned(bytes32 indexed id, address indexed publisher, address to, uint256 amount);
+    /// @param reason selector of the challenge
+    event IndexProvenFalse(bytes32 indexed id, bytes4 reason, uint64 deadFrom, bytes32 subject, uint256 reward);
+
+    error WrongBond(uint256 expected, uint256 actual);
+    error AlreadyPublished(bytes32 id);
+    error UnknownVersion(uint64 datanet, uint32 version);
+    error BadCounts(uint32 documents, uint32 n, uint32 vocab);
+    error UnknownIndex(bytes32 id);
+    error NotPublisher(bytes32 id);
+    error AlreadyRetired(bytes32 id);
+    error AlreadyFalse(bytes32 id);
+    error BondLocked(bytes32 id, uint256 until);
+    error NoBond(bytes32 id);
+
+    /// @notice What answers for an index, in wei.
+    uint256 public constant BOND = 100 ether;
+    /// @notice Seconds until a retired index counts for nothing: no price lasts longer.
+    uint64 public constant NOTICE = 30 days;
+    /// @notice An index that is proven false counts for nothing from a multiple of so many seconds on.
+    uint64 public constant DAY = 1 days;
+
+    /// @notice Seconds of a receipt's challenge window.
+    uint64 public window;
+    mapping(bytes32 id => Index) private _indexes;
+
+    constructor() {
+        _disableInitializers();
+    }
+
+    function initialize(uint64 window_) external initializer {
+        window = window_;
+    }
+
+    /// @notice Publishes an index of a Datanet version; the value is its bond.
+    function publish(TextIndex calldata index) external payable returns (bytes32 id) {
+        if (msg.value != BOND) revert WrongBond(BOND, msg.value);
+        if (_itemsRoot(index) == bytes32(0)) revert UnknownVersion(index.datanet, index.version);
+        bool counted = index.documents > 0 && index.documents < index.n && index.n < TextIndexes.SEPARATOR
+            && index.vocab > 0 && index.vocab < TextIndexes.SEPARATOR;
+        if (!counted) revert BadCounts(index.documents, index.n, index.vocab);
+        id = TextIndexes.idOf(index);
+        if (_indexes[id].publisher != address(0)) revert AlreadyPublished(id);
+        _indexes[id] = Index(msg.sender, uint64(block.timestamp), 0, false, uint128(msg.value));
+        emit IndexPublished(id, index.datanet, msg.sender, index, msg.value);
+    }
+
+    /// @notice Announces that the index counts for nothing after the notice.
+    function retire(bytes32 id) external {
+        Index storage index = _published(id);
+        if (index.publisher != msg.sender) revert NotPublisher(id);
+        if (index.deadFrom != 0) revert AlreadyRetired(id);
+        index.deadFrom = uint64(block.timestamp) + NOTICE;
+        emit IndexRetired(id, index.deadFrom);
+    }
+
+    /// @notice Sends the bond of a retired index to where its publisher wants it: two windows after it last counted, so that
+    ///         every receipt that it decided is final.
+    function returnBond(bytes32 id, address payable to) external {
+        Index storage index = _published(id);
+        if (index.publisher != msg.sender) revert NotPublisher(id);
+        uint256 until = index.deadFrom == 0 ? type(uint256).max : uint256(index.deadFrom) + 2 * window;
+        if (block.timestamp < until) revert BondLocked(id, until);
+        uint128 bond = index.bond;
+        if (bond == 0) revert NoBond(id);
+        index.bond = 0;
+        emit IndexBondReturned(id, msg.sender, to, bond);
+        Address.sendValue(to, bond);
+    }
+
+    // --- Challenges; see IndexJudge ---
+
+    function badOrder(TextIndex calldata index, uint256 i, Run calldata suffixes, Run calldata at, Run calldata next)
+        external
+    {
+        _requireBadOrder(index, i, suffixes, at, next);
+        _proveFalse(index);
+    }
+
+    function badSuffix(TextIndex calldata index, uint256 i, Run calldata suffixes) external {
+        _requireBadEntry(index, i, suffixes);
+        _proveFalse(index);
+    }
+
+    function equalSuffixes(TextIndex calldata index, uint256 i, uint256 j, Run calldata one, Run calldata other)
+        external
+    {
+        _requireEqualEntries(index, i, j, one, other);
+        _proveFalse(index);
+    }
+
+    function badSeparators(TextIndex calldata index, bool last, Run calldata suffixes, Run calldata tokens) external {
+        _requireBadSeparators(index, last, suffixes, tokens);
+        _proveFalse(index);
+    }
+
+    function badDocument(TextIndex calldata index, uint256 d, Run calldata documents, Run calldata tokens) external {
+        _requireBadDocument(index, d, documents, tokens);
+        _proveFalse(index);
+    }
+
+    function badItem(
+        TextIndex calldata index,
+        uint32 d,
+        Run calldata documents,
+        uint64 contribution,
+        bytes32 contentHash,
+        bytes32[] calldata siblings
+    ) external {
+        _requireBadItem(index, d, documents, contribution, contentHash, siblings);
+        _proveFalse(index);
+    }
+
+    function otherItems(
+        TextIndex calldata index,
+        uint32 d,
+        uint64 contribution,
+        bytes32 contentHash,
+        bytes32[] calldata siblings
+    ) external {
+        _requireOtherItems(index, d, contribution, contentHash, siblings);
+        _proveFalse(index);
+    }
+
+    function noItem(TextIndex calldata index, uint32 d, bytes32[] calldata siblings) external {
+        _requireNoItem(index, d, siblings);
+        _proveFalse(index);
+    }
+
+    function badToken(TextIndex calldata index, uint256 i, Run calldata tokens) external {
+        _requireBadToken(index, i, tokens);
+        _proveFalse(index);
+    }
+
+    function badUnigram(
+        TextIndex calldata index,
+        uint32 token,
+        Run calldata unigrams,
+        SpanCount calldata shown
+    ) external {
+        _requireBadUnigram(index, token, unigrams, shown);
+        _proveFalse(index);
+    }
+
+    // --- Views ---
+
+    function indexOf(bytes32 id) external view returns (Index memory) {
+        return _indexes[id];
+    }
+
+    /// @inheritdoc IIndexRegistry
+    function isLive(bytes32 id) external view returns (bool) {
+        return _indexes[id].publisher != address(0) && _indexes[id].deadFrom == 0;
+    }
+
+    /// @inheritdoc IIndexRegistry
+    function deadFrom(bytes32 id) external view returns (uint64) {
+        return _indexes[id].deadFrom;
+    }
+
+    // --- Internals ---
+
+    /// @dev A bond that was returned rewards nobody; the index is false all the same.
+    function _proveFalse(TextIndex calldata record) private {
+        bytes32 id = TextIndexes.idOf(record);
+        Index storage index = _published(id);
+        if (index.isFalse) revert AlreadyFalse(id);
+        uint64 from = (uint64(block.timestamp) / DAY + 1) * DAY;
+        if (index.deadFrom == 0 || from < index.deadFrom) index.deadFrom = from;
+        uint256 bond = index.bond;
+        uint256 reward = bond / 2;
+        (index.isFalse, index.bond) = (true, 0);
+        bytes32 subject = subjectOf(Scope.Index, id, 0);
+        _award(subject, reward);
+        emit IndexProvenFalse(id, msg.sig, index.deadFrom, subject, reward);
+        if (bond > reward) OpenBurner(Predeploys.OPEN_BURNER).burn{ value: bond - reward }();
+    }
+
+    function _published(bytes32 id) private view returns (Index storage index) {
+        index = _indexes[id];
+        if (index.publisher == address(0)) revert UnknownIndex(id);
+    }
+}

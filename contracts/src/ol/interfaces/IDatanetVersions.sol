@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// @dev What the DatanetRegistry keeps of a version.
+struct DatanetVersion {
+    bytes32 itemsRoot;
+    bytes32 tokenRoot;
+    bytes32 suffixRoot;
+    uint64 tokenCount;
+    bytes32 tokenizerHash;
+    bytes32 croissantHash;
+    uint256 unitsTotal;
+}
+
+/// @title IDatanetVersions
+/// @notice What the IndexRegistry asks of the DatanetRegistry, 0x4f4c…0001.
+interface IDatanetVersions {
+    /// @notice All zeros where there is no such version.
+    function versions(uint64 id, uint32 version) external view returns (DatanetVersion memory);
+}
