@@ -8,6 +8,7 @@ import { devPreset } from '../../genesis/presets.ts'
 import { genesisLiquidity } from '../../genesis/supply.ts'
 import { floorDataGas, intrinsicGas } from '../../node/engine/embedded/intrinsic-gas.ts'
 import { FixedCommon } from '../../node/engine/embedded/transition/evm.ts'
+import { installFastMemory } from '../../node/engine/embedded/transition/fast-opcodes.ts'
 import { installFastInterpreter } from '../../node/engine/embedded/transition/interpreter.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
@@ -24,6 +25,8 @@ const contracts = {
   EntryJudge: openLedgerPredeploys.entryJudge,
   EpochJudge: openLedgerPredeploys.epochJudge,
   AnswerJudge: openLedgerPredeploys.answerJudge,
+  IndexRegistry: openLedgerPredeploys.indexRegistry,
+  SpanJudge: openLedgerPredeploys.spanJudge,
   DisputeGame: openLedgerPredeploys.disputeGame,
   WorkerRegistry: openLedgerPredeploys.workerRegistry,
   ModelRegistry: openLedgerPredeploys.modelRegistry,
@@ -114,6 +117,17 @@ export class MoneyChain {
   /** Another chain in the same state; neither sees what the other does from here on. */
   async fork(): Promise<MoneyChain> {
     return await copyOf(this.state, this.evm)
+  }
+
+  /** Runs `act` and takes the chain back to where it was. */
+  async trial<T>(act: () => Promise<T>): Promise<T> {
+    const { timestamp, blockNumber } = this.evm
+    try {
+      return await this.state.trial(act)
+    } finally {
+      this.evm.timestamp = timestamp
+      this.evm.blockNumber = blockNumber
+    }
   }
 
   /** Unix time in seconds of the block about to run. */
@@ -245,7 +259,9 @@ async function copyOf(from: MemoryState, { timestamp, blockNumber, baseFee }: Ge
   await installFastInterpreter()
   const state = new RememberingState()
   const common = new FixedCommon(chainId, Hardfork.Prague)
-  const evm = new GenesisEvm(state, await createEVM({ common, stateManager: state }), timestamp)
+  const engine = await createEVM({ common, stateManager: state })
+  installFastMemory(engine)
+  const evm = new GenesisEvm(state, engine, timestamp)
   for (const [address, { nonce, balance, code, storage }] of from.accounts) {
     state.accounts.set(address, { nonce, balance, code, storage: new Map(storage) })
   }

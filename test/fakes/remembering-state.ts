@@ -8,6 +8,8 @@ export class RememberingState extends MemoryState {
   /** Keys of results by the slots that they stand on. */
   readonly #readers = new Map<string, Set<string>>()
   #reading: string | undefined
+  /** Slots that each trial going on wrote, the innermost last. */
+  readonly #trials: Set<string>[] = []
 
   /** `compute` may read storage and code alone, and write nothing. */
   async remembered<T>(key: string, compute: () => Promise<T>): Promise<T> {
@@ -19,6 +21,18 @@ export class RememberingState extends MemoryState {
       return result
     } finally {
       this.#reading = undefined
+    }
+  }
+
+  /** Runs `act` and undoes all that it did to the state. */
+  async trial<T>(act: () => Promise<T>): Promise<T> {
+    await this.checkpoint()
+    this.#trials.push(new Set())
+    try {
+      return await act()
+    } finally {
+      await this.revert()
+      for (const place of this.#trials.pop() ?? []) this.#forget(place)
     }
   }
 
@@ -35,9 +49,14 @@ export class RememberingState extends MemoryState {
   /** A write that is undone later forgets too much and never too little. */
   override putStorage(address: Address, slot: Uint8Array, value: Uint8Array): Promise<void> {
     const place = placeOf(address, slot)
+    this.#trials.at(-1)?.add(place)
+    this.#forget(place)
+    return super.putStorage(address, slot, value)
+  }
+
+  #forget(place: string): void {
     for (const key of this.#readers.get(place) ?? []) this.#results.delete(key)
     this.#readers.delete(place)
-    return super.putStorage(address, slot, value)
   }
 }
 

@@ -9,13 +9,20 @@ import type { OpcodeEntry, RunState } from './evm-internals.ts'
  * one set of prices serves them all.
  */
 export function installFastOpcodes(evm: EVM, state: EvmState): void {
-  // The table is protected, but it is this EVM's own and its rows are meant to be looked up at every step.
-  const table = evm['_opcodeMap'] as unknown as OpcodeEntry[]
-  const set = (opcode: number, handlers: Partial<Pick<OpcodeEntry, 'gasHandler' | 'opHandler'>>) => {
-    const entry = table[opcode]
-    if (entry === undefined || entry.opcodeInfo.isInvalid) return
-    Object.assign(entry, handlers)
-  }
+  installFastMemory(evm)
+  replace(evm, 0x54, {
+    gasHandler: (run, gas) => gas + sloadGas(evm, run),
+    opHandler: (run) => sload(state, run),
+  })
+  replace(evm, 0x55, {
+    gasHandler: (run, gas) => gas + sstoreGas(evm, state, run),
+    opHandler: (run) => sstore(state, run),
+  })
+}
+
+/** Those of them that touch no state, for an EVM over any. */
+export function installFastMemory(evm: EVM): void {
+  const set = (opcode: number, handlers: Handlers) => replace(evm, opcode, handlers)
   set(0x20, { gasHandler: keccakGas })
   set(0x37, { gasHandler: copyGas })
   set(0x39, { gasHandler: copyGas })
@@ -23,11 +30,18 @@ export function installFastOpcodes(evm: EVM, state: EvmState): void {
   set(0x51, { gasHandler: wordGas })
   set(0x52, { gasHandler: wordGas, opHandler: mstore })
   set(0x53, { gasHandler: byteGas })
-  set(0x54, { gasHandler: (run, gas) => gas + sloadGas(evm, run), opHandler: (run) => sload(state, run) })
-  set(0x55, { gasHandler: (run, gas) => gas + sstoreGas(evm, state, run), opHandler: (run) => sstore(state, run) })
   for (let topics = 0; topics <= 4; topics++) set(0xa0 + topics, { gasHandler: logGas(BigInt(topics)) })
   set(0xf3, { gasHandler: rangeGas })
   set(0xfd, { gasHandler: rangeGas })
+}
+
+type Handlers = Partial<Pick<OpcodeEntry, 'gasHandler' | 'opHandler'>>
+
+function replace(evm: EVM, opcode: number, handlers: Handlers): void {
+  // The table is protected, but it is this EVM's own and its rows are meant to be looked up at every step.
+  const entry = (evm['_opcodeMap'] as unknown as OpcodeEntry[])[opcode]
+  if (entry === undefined || entry.opcodeInfo.isInvalid) return
+  Object.assign(entry, handlers)
 }
 
 /** Prices. Sources: EIP-2929, EIP-2200, EIP-3529. */
