@@ -38,6 +38,8 @@ export const errorTexts: Readonly<Record<string, string>> = {
   PriceNotValid:
     'price {priceVersion} of model version {modelVersion} in class {class} does not exist or is over; look at model show and make the request with a price that is valid',
 
+  ModelFrozen: 'the model of version {modelVersion} is frozen while a dispute about it is open; ask another model',
+
   // InferenceMarket: batches
   NotTransaction: '{sender} is a contract or has code; a batch is committed by an account in a transaction of its own',
   TooLate: 'the batch was to be committed by {notAfter:time}; make it anew',
@@ -87,6 +89,9 @@ export const errorTexts: Readonly<Record<string, string>> = {
   NotCommitted:
     'suite {suiteHash} was not committed for model {id} in an earlier block; use model commit-eval before the result is known',
   AlreadyRecorded: 'version {version} of model {id} has its result under suite {suiteHash} already',
+  BadIndexOrder: 'index {index} of the list is zero or not above the one before it; name the ids in ascending order',
+  IndexNotLive: 'the suffix index {indexId} is not published, was retired or proven false',
+  TooManyIndexes: '{indexes} indexes; a version names 8 at most',
   TooManyPayees: '{payees} payees; a royalty vector has 32 at most, so name fewer parents',
   TooManyDatanets: '{datanets} Datanets; a model names 8 at most',
   BadWeights: 'the weights of the Datanets sum to {bps} basis points; 10000 are all',
@@ -97,7 +102,7 @@ export const errorTexts: Readonly<Record<string, string>> = {
   Cycle: 'a parent must be older than its child',
   TooManyParents: 'a model names 16 parents at most',
   TooManyAncestors: 'model {id} goes back to too many models',
-  Overcommitted: 'the shares of the parents of model {child} are more than the whole',
+  Overcommitted: 'the shares of the parents of model {id} are more than the whole',
 
   // RoyaltyVault
   BadProof: 'the proof does not show what epoch {epoch} owes {payee}; fetch it anew',
@@ -107,6 +112,11 @@ export const errorTexts: Readonly<Record<string, string>> = {
   LengthMismatch: '{payees} payees and {claims} proofs; there must be a proof for each',
   NotPoolManager: '{caller} does not decide about this pool; the owner of a Datanet does about its pool',
   UnknownPool: 'there is no such pool',
+
+  // DatanetRegistry
+  BondInDispute: 'the bond of contribution {contribId} can be released from {releasableAt:time} on',
+  UnknownContribution: 'there is no contribution {contribId}',
+  WrongDecision: 'contribution {contribId} is not in the state for that',
 
   // CodeRegistry
   InvalidCode: '"{code}" is no app code: 1 to 32 of a-z, 0-9 and _',

@@ -8,8 +8,8 @@ import { atTime } from './when.ts'
 
 const versionArgs = {
   weights: hashArg('hash of the manifest of the weights'),
-  config: hashArg('hash of the configuration'),
-  training: optional(hashArg('root of what it was trained on')),
+  'config-hash': hashArg('hash of the configuration'),
+  'training-root': optional(hashArg('root of what it was trained on')),
   index: optional({
     help: 'ids of the suffix indexes that its answers are attributed with, ascending',
     value: 'HASH,…',
@@ -20,16 +20,16 @@ const versionArgs = {
 
 type VersionValues = {
   readonly weights: `0x${string}`
-  readonly config: `0x${string}`
-  readonly training: `0x${string}` | undefined
+  readonly 'config-hash': `0x${string}`
+  readonly 'training-root': `0x${string}` | undefined
   readonly index: readonly `0x${string}`[] | undefined
 }
 
-const versionOf = ({ weights, config, training = zeroHash, index = [] }: VersionValues) => ({
-  weightsManifest: weights,
-  configHash: config,
-  trainingRoot: training,
-  indexIds: index,
+const versionOf = (values: VersionValues) => ({
+  weightsManifest: values.weights,
+  configHash: values['config-hash'],
+  trainingRoot: values['training-root'] ?? zeroHash,
+  indexIds: values.index ?? [],
 })
 
 /** `openledger model`: ModelRegistry. */

@@ -34,10 +34,10 @@ async function act(action: Action, chain: Chain, context: CommandContext): Promi
   const events = await simulate(chain, call, contract)
   const cost = await estimate(chain, call, contract)
   const isJson = flags['json'] === true
-  const plan = { call: `${contract}.${functionName}`, ...call }
+  const plan = { call: `${contract}.${functionName}`, ...call, wouldHappen: events, estimate: cost }
   if (!isJson) for (const line of planLines(plan.call, call, events, cost)) print(line)
   if (flags['dry-run'] === true) {
-    if (isJson) print(toJson({ ...plan, events, estimate: cost }))
+    if (isJson) print(toJson(plan))
     else print('dry run: nothing was sent')
     return exitCodes.ok
   }
@@ -48,7 +48,7 @@ async function act(action: Action, chain: Chain, context: CommandContext): Promi
   }
   const receipt = await send(chain, call, contract, cost.gas)
   const more = (await afterwards?.()) ?? []
-  if (isJson) print(toJson({ ...plan, estimate: cost, receipt, more }))
+  if (isJson) print(toJson({ ...plan, receipt, more }))
   else for (const line of [...receiptLines(receipt), ...more]) print(line)
   return exitCodes.ok
 }

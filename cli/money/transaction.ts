@@ -20,7 +20,7 @@ export type Receipt = {
   readonly hash: Hex
   readonly block: bigint
   readonly gasUsed: bigint
-  /** wei, data fee included. */
+  /** wei, data and operator fees included. */
   readonly fee: bigint
   readonly events: readonly Spoken[]
 }
@@ -84,7 +84,7 @@ export async function send(chain: Chain, call: Call, contract: string, gas: bigi
     hash,
     block: parseQuantity(receipt.blockNumber),
     gasUsed,
-    fee: gasUsed * parseQuantity(receipt.effectiveGasPrice) + l1Fee,
+    fee: gasUsed * parseQuantity(receipt.effectiveGasPrice) + l1Fee + (await oracle(chain, 'getOperatorFee', gasUsed)),
     events: spokenOf(receipt.logs),
   }
 }

@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest'
+import { commonFlags } from '../../../cli/main.ts'
+import type { Action, Query } from '../../../cli/money/action.ts'
+import { claimTable } from '../../../cli/money/claim-table.ts'
+import { errorTexts } from '../../../cli/money/error-texts.ts'
+import { eventTexts } from '../../../cli/money/event-texts.ts'
+import { inferTable } from '../../../cli/money/infer-table.ts'
+import { modelTable } from '../../../cli/money/model-table.ts'
+import { actionFlags, paperFlags, queryFlags } from '../../../cli/money/money-flags.ts'
+import { workerTable } from '../../../cli/money/worker-table.ts'
+import { loadArtifact } from '../../../contracts/artifact.ts'
+
+const tables = { model: modelTable, worker: workerTable, infer: inferTable, claim: claimTable }
+const rows: readonly (readonly [string, Action | Query])[] = Object.entries(tables).flatMap(([group, table]) =>
+  Object.entries(table).map(([name, row]) => [`${group} ${name}`, row] as const),
+)
+const actions = rows.flatMap(([name, row]) => ('functionName' in row ? [[name, row] as const] : []))
+
+/** What no user calls, and who does. */
+const notForUsers: Readonly<Record<string, readonly string[]>> = {
+  // The timelock; the attributor's role.
+  ModelRegistry: ['freeze', 'unfreeze'],
+  // Genesis; disputes; the attributor's role.
+  WorkerRegistry: ['initialize', 'slash', 'commitHeartbeats'],
+  // Genesis; disputes; the attribution ledger; the worker registry.
+  InferenceMarket: ['initialize', 'voidReceipt', 'voidBatch', 'hold', 'unhold', 'payEpoch', 'setStake'],
+  // Genesis; the attribution ledger; the market.
+  RoyaltyVault: ['initialize', 'publishRoot', 'creditEpoch'],
+  // Contributing is no part of being paid: the seeding and the apps of Datanets do it.
+  DatanetRegistry: [
+    ...[
+      'create',
+      'setMeta',
+      'setStatus',
+      'submit',
+      'submitBatch',
+      'decide',
+      'decideBatch',
+      'publish',
+      'withdrawConsent',
+    ],
+  ],
+  CodeRegistry: [],
+}
+
+type AbiItem = {
+  readonly type: string
+  readonly name: string
+  readonly stateMutability?: string
+  readonly inputs: readonly { readonly name: string }[]
+}
+const abi = (contract: string) => loadArtifact(contract).abi as unknown as readonly AbiItem[]
+const contracts = Object.keys(notForUsers)
+
+describe('the table of actions', () => {
+  test.each(contracts)('every function of %s that a user may call has an action', (contract) => {
+    const changing = abi(contract).filter(
+      ({ type, stateMutability }) => type === 'function' && !['view', 'pure'].includes(stateMutability ?? ''),
+    )
+    const reached = actions
+      .filter(([, action]) => action.contract === contract)
+      .map(([, action]) => action.functionName)
+    const missing = changing.map(({ name }) => name).filter((name) => !reached.includes(name))
+    expect(missing.filter((name) => !notForUsers[contract]?.includes(name))).toEqual([])
+    expect(reached.filter((name) => !changing.some((each) => each.name === name))).toEqual([])
+  })
+
+  test('what is kept from users is still a function that nobody reaches', () => {
+    for (const [contract, names] of Object.entries(notForUsers)) {
+      const reached = actions.filter(([, action]) => action.contract === contract).map(([, each]) => each.functionName)
+      expect(names.filter((name) => reached.includes(name))).toEqual([])
+    }
+  })
+
+  test.each(rows)('%s: no argument has the name of a flag that is there anyway', (_, row) => {
+    const shared = 'functionName' in row ? actionFlags : row.makesFile ? paperFlags : queryFlags
+    const taken = [...Object.keys(shared), ...Object.keys(commonFlags)]
+    expect(Object.keys(row.args).filter((name) => taken.includes(name))).toEqual([])
+  })
+
+  test.each(rows)('%s: the defaults of its arguments parse', (_, { args }) => {
+    for (const { default: text, parse } of Object.values(args)) {
+      if (text !== undefined) expect(() => parse(text)).not.toThrow()
+    }
+  })
+})
+
+/** Errors that only other contracts of the protocol, genesis or a bug meet. */
+const neverMet = ['InvalidInitialization', 'NotInitializing', 'ReentrancyGuardReentrantCall', 'OversizedField']
+
+describe('words', () => {
+  const speaking = [...contracts, 'RoyaltyGraph']
+  const items = (type: string) =>
+    speaking.flatMap((contract) =>
+      abi(contract)
+        .filter((item) => item.type === type)
+        .map((item) => ({ contract, ...item })),
+    )
+  /** Names of `{name}` and `{name:unit}`. */
+  const used = (text: string) => [...text.matchAll(/\{(\w+)(?::\w+)?\}/g)].map((match) => match[1] ?? '')
+
+  test('every event of an action is told in words with arguments that it has', () => {
+    const own = [
+      'PayerDeposited',
+      'BatchCommitted',
+      'Claimed',
+      'PriceSet',
+      'StakeAdded',
+      'PayoutRotated',
+      'CodeRegistered',
+    ]
+    expect(own.filter((name) => eventTexts[name] === undefined)).toEqual([])
+    for (const [key, text] of Object.entries(eventTexts)) {
+      const [name = '', contract] = key.split('.').reverse()
+      const found = items('event').filter((each) => each.name === name && (contract ?? each.contract) === each.contract)
+      expect(found.length, `no event ${name}`).toBeGreaterThan(0)
+      for (const { contract, inputs } of found) {
+        const unknown = used(text).filter((arg) => !inputs.some((input) => input.name === arg))
+        expect(unknown, `${contract}.${name}`).toEqual([])
+      }
+    }
+  })
+
+  test('every error that a user can meet is told in words with arguments that it has', () => {
+    const silent: string[] = []
+    for (const { contract, name, inputs } of items('error')) {
+      const text = errorTexts[`${contract}.${name}`] ?? errorTexts[name]
+      const byOthers = notForUsers[contract]?.length !== 0 && onlyOthers.includes(name)
+      if (text === undefined) {
+        if (!neverMet.includes(name) && !byOthers) silent.push(`${contract}.${name}`)
+        continue
+      }
+      const unknown = used(text).filter((arg) => !inputs.some((input) => input.name === arg))
+      expect(unknown, `${contract}.${name}`).toEqual([])
+    }
+    expect(silent).toEqual([])
+  })
+
+  test('no words are kept for an error that no contract has', () => {
+    const names = items('error').flatMap(({ contract, name }) => [name, `${contract}.${name}`])
+    expect(Object.keys(errorTexts).filter((name) => !names.includes(name))).toEqual([])
+  })
+})
+
+/** Errors of functions in `notForUsers`. */
+const onlyOthers = [
+  ...[
+    'DelayTooShort',
+    'NotHeld',
+    'NoSuchReceipt',
+    'ReceiptIsVoid',
+    'AboveMatured',
+    'NotLedger',
+    'NotMarket',
+    'RootExists',
+  ],
+  ...[
+    'BadMediaType',
+    'BadVisibility',
+    'BadTransition',
+    'BadCount',
+    'EmptyRoot',
+    'NotAcceptingContributions',
+    'NotAuthor',
+  ],
+  ...[
+    'HeartbeatsNotNext',
+    'NotAttributor',
+    'NotOwner',
+    'WrongBond',
+    'Duplicate',
+    'NotRegistry',
+    'BadRoyaltyCount',
+    'BadRoyaltyRow',
+    'BadRoyaltySum',
+  ],
+]
