@@ -52,6 +52,11 @@ export function poolOf(entryClass: EntryClass): EntryPool {
   return pool
 }
 
+/** What the entries of a pool weigh together. */
+export function weightsOf(entries: readonly Pick<AttributionEntry, 'class' | 'weight'>[], pool: EntryPool): number {
+  return entries.reduce((sum, { class: kind, weight }) => (poolOf(kind) === pool ? sum + weight : sum), 0)
+}
+
 /** Kinds of pools that stand as a payee. */
 export const payeePools = { stakers: 0, units: 1, treasury: 2 } as const
 

@@ -91,7 +91,10 @@ export function receiptSums(
   return [fee, ...counts, platform, model, stakers, worker, builder, contributors]
 }
 
-/** What an entry of this weight receives of its pool, in wei. */
-export function amountOf(pool: bigint, weight: number): bigint {
-  return (pool * BigInt(weight)) / BigInt(weightTotal)
+/**
+ * What an entry of this weight receives of its pool, in wei. `weights`: those of the pool's entries in all, 1,000,000 in every
+ * right receipt; of more each is paid so much less.
+ */
+export function amountOf(pool: bigint, weight: number | bigint, weights: number | bigint = weightTotal): bigint {
+  return (pool * BigInt(weight)) / BigInt(weights > weightTotal ? weights : weightTotal)
 }

@@ -5,7 +5,6 @@ import { type EpochBatch, EpochError } from './epoch-task.ts'
 import { sortedOrder } from './radix-sort.ts'
 import { offsetOf } from './row-layout.ts'
 
-const weightUnit = BigInt(weightTotal)
 const receiptsMax = 2 ** 32
 
 const offsets = {
@@ -17,22 +16,17 @@ const offsets = {
 const pools = (['model', 'workerShare', 'builder', 'contributors'] as const).map((name) =>
   offsetOf(layouts.receipts, name),
 )
-
-export type EpochCredits = {
-  /** Rows of credits in the order of receipts and entries. */
-  readonly rows: Uint8Array
-  /** wei: the shares of all live receipts that credits may draw on. */
-  readonly payable: bigint
-}
+/** Units of a receipt whose weights are right. */
+const wholeUnits: readonly bigint[] = pools.map(() => BigInt(weightTotal))
 
 /**
- * A credit for every entry of every live receipt, `⌊pool · weight / 1,000,000⌋` wei, MONEY §4 and §6. Throws
- * {@link EpochError} `empty` or `overflow`.
+ * Rows of a credit for every entry of every live receipt in their order, MONEY §4 and §6. Throws {@link EpochError} `empty` or
+ * `overflow`.
  */
-export function epochCredits(batches: readonly EpochBatch[], onBatch: (done: number) => void = () => {}): EpochCredits {
+export function epochCredits(batches: readonly EpochBatch[], onBatch: (done: number) => void = () => {}): Uint8Array {
   const rows = new Uint8Array(liveEntries(batches) * creditBytes)
   const view = viewOf(rows)
-  let [payable, firstReceipt, at] = [0n, 0, 0]
+  let [firstReceipt, at] = [0, 0]
   for (const [done, { file, voided }] of batches.entries()) {
     const isVoid = new Set(voided)
     const [receipts, entries] = [viewOf(file.receipts), viewOf(file.entries)]
@@ -45,19 +39,19 @@ export function epochCredits(batches: readonly EpochBatch[], onBatch: (done: num
         entryAt = next
         continue
       }
-      for (const pool of pools) payable += u128At(receipts, receiptAt + pool)
+      const units = weightUnits(entries, entryAt, next)
       for (let entry = 0; entry < listed; entry++, entryAt += rowBytes.entries, at += creditBytes) {
         rows.set(file.entries.subarray(entryAt, entryAt + payeeBytes), at)
         view.setUint32(at + 20, firstReceipt + i)
         view.setUint32(at + 24, entry)
-        setU128(view, at + 28, amountOf(receipts, receiptAt, entries, entryAt))
+        setU128(view, at + 28, amountOf(receipts, receiptAt, entries, entryAt, units))
       }
     }
     firstReceipt += count
     if (firstReceipt > receiptsMax) throw new EpochError('overflow', `${firstReceipt} receipts in one epoch`)
     onBatch(done + 1)
   }
-  return { rows, payable }
+  return rows
 }
 
 /** Credits by (payee, receipt, entry). They come in order of (receipt, entry), so that a stable order by payee is enough. */
@@ -69,12 +63,41 @@ export function sortCredits(rows: Uint8Array): Uint8Array {
   return sorted
 }
 
-/** wei that one entry earns, cut to u128 as the contract does. `receiptAt`, `entryAt`: where their rows begin. */
-export function amountOf(receipts: DataView, receiptAt: number, entries: DataView, entryAt: number): bigint {
-  const pool = pools[Math.min(entries.getUint8(entryAt + offsets.class), pools.length - 1)] ?? 0
+/**
+ * What the weights of each pool are divided by, of a receipt whose entries stand from byte `from` up to `to`: their sum, and no
+ * less than 1,000,000.
+ */
+export function weightUnits(entries: DataView, from: number, to: number): readonly bigint[] {
+  const sums = [0, 0, 0, 0]
+  for (let at = from; at < to; at += rowBytes.entries) {
+    const weight = entries.getUint32(at + offsets.weight) * 2 ** 32 + entries.getUint32(at + offsets.weight + 4)
+    sums[poolAt(entries, at)] = (sums[poolAt(entries, at)] ?? 0) + weight
+  }
+  // A sum that a number cannot hold is above the unit all the same.
+  if (sums.every((sum) => sum <= weightTotal)) return wholeUnits
+  const units = pools.map(() => 0n)
+  for (let at = from; at < to; at += rowBytes.entries) {
+    const pool = poolAt(entries, at)
+    units[pool] = (units[pool] ?? 0n) + entries.getBigUint64(at + offsets.weight)
+  }
+  return units.map((sum, pool) => (sum > weightTotal ? sum : (wholeUnits[pool] ?? sum)))
+}
+
+/** wei that one entry earns. `receiptAt`, `entryAt`: where their rows begin; `units`: of its receipt. */
+export function amountOf(
+  receipts: DataView,
+  receiptAt: number,
+  entries: DataView,
+  entryAt: number,
+  units: readonly bigint[],
+): bigint {
+  const pool = poolAt(entries, entryAt)
   const weight = entries.getBigUint64(entryAt + offsets.weight)
-  const share = u128At(receipts, receiptAt + pool)
-  return BigInt.asUintN(128, (share * weight) / weightUnit)
+  return (u128At(receipts, receiptAt + (pools[pool] ?? 0)) * weight) / (units[pool] ?? 1n)
+}
+
+function poolAt(entries: DataView, entryAt: number): number {
+  return Math.min(entries.getUint8(entryAt + offsets.class), pools.length - 1)
 }
 
 function liveEntries(batches: readonly EpochBatch[]): number {

@@ -1,6 +1,6 @@
 import { rowBytes } from './batch-file.ts'
 import { OpenBatch } from './batch-trees.ts'
-import { amountOf } from './epoch-credits.ts'
+import { amountOf, weightUnits } from './epoch-credits.ts'
 import { viewOf } from './epoch-rows.ts'
 import type { MatureBatch } from './mature-batch.ts'
 
@@ -50,6 +50,8 @@ export function entryCredit(
   const rows = batch.entryRows(index)
   const at = k * rowBytes.entries
   if (at >= rows.length) return undefined
-  const amount = amountOf(viewOf(batch.file.receipts), index * rowBytes.receipts, viewOf(rows), at)
+  const view = viewOf(rows)
+  const units = weightUnits(view, 0, rows.length)
+  const amount = amountOf(viewOf(batch.file.receipts), index * rowBytes.receipts, view, at, units)
   return { payee: rows.subarray(at, at + 20), amount }
 }

@@ -31,11 +31,8 @@ export type EpochBatch = {
   readonly voided: readonly number[]
 }
 
-/**
- * Nothing to propose: `empty` no live receipt, `overflow` more receipts than u32 or a payout beyond u128, `overpaid` credits
- * above the receipts' shares: a batch matured whose weights do not sum to one.
- */
-export class EpochError extends CodedError<'empty' | 'overflow' | 'overpaid'> {}
+/** Nothing to propose: `empty` no live receipt, `overflow` more receipts than u32 or a payout beyond u128. */
+export class EpochError extends CodedError<'empty' | 'overflow'> {}
 
 /** Which step runs, and how much of it is done. */
 export type EpochProgress = {

@@ -65,6 +65,6 @@ async function inThread<T>(job: object, { signal, onProgress }: ThreadOptions): 
 }
 
 function errorOf({ code, message }: { readonly code: string | undefined; readonly message: string }): Error {
-  const known = code === 'empty' || code === 'overflow' || code === 'overpaid'
+  const known = code === 'empty' || code === 'overflow'
   return known ? new EpochError(code, message) : new Error(message)
 }

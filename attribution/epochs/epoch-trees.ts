@@ -1,7 +1,7 @@
 import { epochCredits, sortCredits } from './epoch-credits.ts'
 import { epochPayouts } from './epoch-payouts.ts'
 import { creditBytes, creditTree, payoutBytes, payoutTree, u128At, viewOf } from './epoch-rows.ts'
-import { EpochError, type EpochProgress, type EpochTask } from './epoch-task.ts'
+import type { EpochProgress, EpochTask } from './epoch-task.ts'
 import type { RowTree } from './row-tree.ts'
 
 /** Rows of credits or payouts with the tree over them. */
@@ -11,15 +11,13 @@ export type EpochTrees = { readonly credits: Rows; readonly payouts: Rows }
 /** The credits and payouts that follow from a parent and batches, MONEY §6. Throws {@link EpochError}. */
 export function epochTrees(task: EpochTask, report: (progress: EpochProgress) => void = () => {}): EpochTrees {
   const total = task.batches.length
-  const { rows: unsorted, payable } = epochCredits(task.batches, (done) => report({ step: 'credits', done, total }))
+  const unsorted = epochCredits(task.batches, (done) => report({ step: 'credits', done, total }))
   const begin = (step: EpochProgress['step'], rows: Uint8Array, rowBytes: number) =>
     report({ step, done: 0, total: rows.length / rowBytes })
   begin('sort', unsorted, creditBytes)
   const credits = sortCredits(unsorted)
   begin('credit tree', credits, creditBytes)
   const creditsTree = creditTree(credits)
-  const sum = sumOf(creditsTree)
-  if (sum > payable) throw new EpochError('overpaid', `credits of ${sum} wei from shares of ${payable}`)
   begin('payouts', credits, creditBytes)
   const payouts = epochPayouts(task.parent.payouts, credits)
   begin('payout tree', payouts, payoutBytes)

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
+import { entryClasses } from '../../protocol/attribution-entry.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { type Credit, creditRow, type Payout, payoutRow } from '../../protocol/payout-epoch.ts'
-import { answerTerms, commit, honestDrafts } from '../fakes/dispute-batch.ts'
+import { answerTerms, commit, honestDrafts, reseal } from '../fakes/dispute-batch.ts'
 import {
   challengesOfEpoch,
   type EpochDraft,
@@ -26,6 +27,8 @@ let world: DisputeWorld
 let source: EpochSource
 /** The same receipts as the first epoch of all. */
 let first: EpochSource
+/** A receipt whose contributors' weights sum to more than 13,000,000, which nobody challenged. */
+let heavy: EpochSource
 
 beforeAll(async () => {
   world = await DisputeWorld.create()
@@ -52,6 +55,16 @@ beforeAll(async () => {
   ]
   source = { firstBatch: 4n, lastBatch: 6n, receipts, before }
   first = { ...source, before: [] }
+
+  const drafts = honestDrafts(worker, [{ payer, tin: 30, tout: 11, hasApp: true }], world.chain.now)
+  const { entries } = at(drafts, 0)
+  for (const [i, each] of entries.entries()) {
+    if (each.class >= entryClasses.S) entries[i] = { ...each, weight: each.weight * 13 + 750_001 }
+  }
+  reseal(at(drafts, 0))
+  const overweight = await commit(world, worker.address, drafts, { batchId: 9n })
+  const matured = await mature(world, [{ batch: overweight, voids: [] }], 20n)
+  heavy = { firstBatch: 9n, lastBatch: 9n, receipts: matured, before: [] }
 })
 
 /** The first fault that is found, among the challenges of these names if any are given. */
@@ -80,11 +93,31 @@ function proposed(from: EpochSource, draft: EpochDraft): Proposed {
 }
 
 test('no challenge holds against an honest epoch', async () => {
-  for (const each of [source, first]) {
+  for (const each of [source, first, heavy]) {
     const epoch = proposed(each, honestEpoch(each))
     const answers = new Set<number | string>()
     for (const { judge, name, args } of challengesOfEpoch(epoch)) answers.add(await world.ask(judge, name, args))
     expect([...answers]).toEqual(['NoFault'])
+  }
+})
+
+test('of weights that are more than one, each is paid its part of the pool and not a wei more', async () => {
+  const { entries, sums } = at(at(heavy.receipts, 0).batch.drafts, 0)
+  const listed = entries.filter((each) => each.class >= entryClasses.S)
+  expect(listed.reduce((sum, { weight }) => sum + weight, 0)).toBeGreaterThan(13_000_000)
+  const draft = honestEpoch(heavy)
+  const pool = at(sums, 9)
+  const paid = draft.credits.filter(({ entry }) => at(entries, entry).class >= entryClasses.S)
+  const sum = paid.reduce((total, { amount }) => total + amount, 0n)
+  expect(sum <= pool && sum > pool - BigInt(paid.length)).toBe(true)
+
+  for (const change of [1n, -1n]) {
+    const greedy = honestEpoch(heavy)
+    const credit = at(greedy.credits, 0)
+    greedy.credits[0] = { ...credit, amount: credit.amount + change }
+    pay(greedy.payouts, credit.payee, change)
+    const epoch = propose(heavy, greedy)
+    if (epoch !== undefined) expect(await caught(epoch, provers.BadAmount)).toBe('BadAmount')
   }
 })
 

@@ -1,4 +1,4 @@
-import { entryPools, poolOf } from '../../protocol/attribution-entry.ts'
+import { entryPools, poolOf, weightsOf } from '../../protocol/attribution-entry.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { amountOf, receiptSumNames } from '../../protocol/fee.ts'
 import { type Credit, creditRow, type EpochHeader, type Payout, payoutRow } from '../../protocol/payout-epoch.ts'
@@ -43,8 +43,9 @@ export function honestEpoch({ receipts, before }: EpochSource): EpochDraft {
     const { entries, sums } = at(batch.drafts, index)
     if (isVoid) return []
     return entries.map(({ payee, class: cls, weight }, entry) => {
-      const pool = at(sums, receiptSumNames.indexOf(poolOf(cls)))
-      return { payee, receipt, entry, amount: amountOf(pool, weight) }
+      const pool = poolOf(cls)
+      const share = at(sums, receiptSumNames.indexOf(pool))
+      return { payee, receipt, entry, amount: amountOf(share, weight, weightsOf(entries, pool)) }
     })
   })
   credits.sort((a, b) => byPayee(a, b) || a.receipt - b.receipt || a.entry - b.entry)

@@ -1,4 +1,4 @@
-import { type AttributionEntry, entryRow, poolOf } from '../../protocol/attribution-entry.ts'
+import { type AttributionEntry, entryRow, poolOf, weightsOf } from '../../protocol/attribution-entry.ts'
 import { algoHashV1 } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, concatBytes, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import {
@@ -210,7 +210,10 @@ export type BuiltEpoch = {
 export function buildEpoch(receipts: readonly EpochReceipt[], before: readonly Payout[]): BuiltEpoch {
   const credits = receipts
     .flatMap(({ parts, entries, isVoid }, receipt) => {
-      const amount = (entry: AttributionEntry) => amountOf(parts[poolOf(entry.class)], entry.weight)
+      const amount = (entry: AttributionEntry) => {
+        const pool = poolOf(entry.class)
+        return amountOf(parts[pool], entry.weight, weightsOf(entries, pool))
+      }
       return isVoid ? [] : entries.map((entry, i) => ({ payee: entry.payee, receipt, entry: i, amount: amount(entry) }))
     })
     .sort((a, b) => (a.payee === b.payee ? a.receipt - b.receipt || a.entry - b.entry : a.payee < b.payee ? -1 : 1))

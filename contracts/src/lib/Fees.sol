@@ -56,9 +56,11 @@ library Fees {
         ];
     }
 
-    /// @notice What an entry of this weight receives of its pool.
-    function amountOf(uint128 pool, uint64 weight) internal pure returns (uint128) {
-        return uint128(uint256(pool) * weight / WEIGHT_TOTAL);
+    /// @notice What an entry of this weight receives of its pool, whose entries have `weights` in all: 1,000,000 in every
+    ///         right receipt. Of one with more that nobody challenged, each is paid so much less: never more than the pool.
+    function amountOf(uint128 pool, uint128 weight, uint128 weights) internal pure returns (uint128) {
+        uint256 units = weights > WEIGHT_TOTAL ? weights : WEIGHT_TOTAL;
+        return uint128(uint256(pool) * weight / units);
     }
 
     function _part(uint256 net, uint16 bps) private pure returns (uint128) {

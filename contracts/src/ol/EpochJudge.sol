@@ -14,6 +14,10 @@ import {
     EpochHeader,
     MODEL,
     Payout,
+    POOL_BUILDER,
+    POOL_CONTRIBUTORS,
+    POOL_MODEL,
+    POOL_WORKER,
     WORKER
 } from "../lib/MoneyTypes.sol";
 import { OpenedCredit, OpenedEntry, OpenedPayout, OpenedReceipt, Openings } from "../lib/Openings.sol";
@@ -68,7 +72,8 @@ struct PayoutCut {
 ///    zero, so whoever is left out is owed zero.
 ///
 /// Hence every payee's cumulative is right, absent payees have nothing, and dust (pool − creditsSum) is at most one wei an
-/// entry. Against the root of no epoch every payee's former cumulative is zero. The parent is the root that the ledger let
+/// entry where every receipt's weights are right. Amounts of a pool never exceed it, whatever its weights: an epoch over
+/// batches that should have been challenged can still be proposed. Against the root of no epoch every payee's former cumulative is zero. The parent is the root that the ledger let
 /// the epoch stand on; a wrong one is challenged itself and takes its descendants along.
 ///
 /// **Why an honest epoch stands.** Its leaves are what 1 to 6 say. A cut of strictly sorted leaves is unique, and the
@@ -131,12 +136,14 @@ contract EpochJudge {
     ) external view returns (EpochFault) {
         Openings.credit(record.header, opened);
         _requireReceipt(record.header, opened.credit, receipt);
-        Openings.entry(receipt.receipt.attrRoot, at);
+        bytes memory weights = Openings.entry(receipt.receipt.attrRoot, at);
         AttributionEntry calldata entry = at.entry;
         if (entry.index != opened.credit.entry) revert WrongEntry(opened.credit.entry, entry.index);
-        uint128 pool = receipt.sums[_poolOf(entry.class)];
-        bool right = opened.credit.payee == entry.payee && opened.credit.amount == Fees.amountOf(pool, entry.weight);
-        if (right) revert NoFault();
+        uint256 pool = _poolOf(entry.class);
+        // The row's weight, which the tree sums up: where it is not the leaf's, nobody challenged that in time.
+        uint128 amount =
+            Fees.amountOf(receipt.sums[_shareOf(pool)], at.sums[pool], SumTrees.at(weights, pool));
+        if (opened.credit.payee == entry.payee && opened.credit.amount == amount) revert NoFault();
         return EpochFault.BadAmount;
     }
 
@@ -300,9 +307,16 @@ contract EpochJudge {
     }
 
     function _poolOf(uint8 class) private pure returns (uint256) {
-        if (class == CLASS_M) return MODEL;
-        if (class == CLASS_W) return WORKER;
-        return class == CLASS_A ? BUILDER : CONTRIBUTORS;
+        if (class == CLASS_M) return POOL_MODEL;
+        if (class == CLASS_W) return POOL_WORKER;
+        return class == CLASS_A ? POOL_BUILDER : POOL_CONTRIBUTORS;
+    }
+
+    /// @dev Where a pool's wei stand in a receipt's row.
+    function _shareOf(uint256 pool) private pure returns (uint256) {
+        if (pool == POOL_MODEL) return MODEL;
+        if (pool == POOL_WORKER) return WORKER;
+        return pool == POOL_BUILDER ? BUILDER : CONTRIBUTORS;
     }
 
     function _key(Credit calldata credit) private pure returns (uint256) {

@@ -136,8 +136,8 @@ contract MoneyHarness {
         return Fees.rowSums(fee, tin, tout, entries, Fees.split(fee, shares, hasBuilder));
     }
 
-    function amountOf(uint128 pool, uint64 weight) external pure returns (uint128) {
-        return Fees.amountOf(pool, weight);
+    function amountOf(uint128 pool, uint128 weight, uint128 weights) external pure returns (uint128) {
+        return Fees.amountOf(pool, weight, weights);
     }
 
     function penalty(Fault fault, uint256 feeBase, uint256 stake) external pure returns (uint256, uint64) {
