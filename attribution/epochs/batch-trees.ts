@@ -8,7 +8,6 @@ import type { ShownEntry } from './batch-data.ts'
 import { type BatchFile, layouts, type RowStarts, rowBytes, rowStarts } from './batch-file.ts'
 import { type BatchReceipt, batchReceipt } from './batch-rows.ts'
 import { viewOf } from './epoch-rows.ts'
-import type { OpenedEntry, OpenedReceipt } from './openings.ts'
 import { encodeRow, offsetOf } from './row-layout.ts'
 import { type Padding, RowTree } from './row-tree.ts'
 
@@ -20,7 +19,7 @@ const entryPrefix = Uint8Array.of(0x03)
 const entryPools = 4
 const noPayment = new Uint8Array(32)
 
-/** A batch whose file opens its root: everything that proofs about its receipts need. */
+/** A batch's file with the places of its rows. */
 export class OpenBatch {
   readonly header: BatchHeader
   readonly file: BatchFile
@@ -56,30 +55,6 @@ export class OpenBatch {
   entryRows(i: number): Uint8Array {
     const { entries } = this.starts
     return this.file.entries.subarray((entries[i] ?? 0) * rowBytes.entries, (entries[i + 1] ?? 0) * rowBytes.entries)
-  }
-
-  openReceipt(i: number): OpenedReceipt {
-    const { receipt, sums, payment } = this.receipt(i)
-    return {
-      header: this.header,
-      index: i,
-      receipt,
-      paymentHash: bytesToHex(paymentHashOf(payment)),
-      sums,
-      siblings: joined(this.tree.siblings(i)),
-    }
-  }
-
-  openEntry(i: number, k: number): OpenedEntry {
-    const tree = entryTree(this.entryRows(i))
-    const entry = this.receipt(i).entries[k]
-    if (entry === undefined) throw new Error(`receipt ${i} has no entry ${k}`)
-    return {
-      n: tree.count,
-      entry: { index: k, ...entry },
-      sums: weightSums(entry.class, entry.weight),
-      siblings: joined(tree.siblings(k)),
-    }
   }
 }
 

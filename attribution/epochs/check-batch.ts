@@ -27,7 +27,7 @@ export async function checkBatch(
   facts: BatchFacts,
   asking: Asking,
 ): Promise<Verdict[]> {
-  const batch = new KnownBatch(header, segments, data)
+  const batch = KnownBatch.of(header, segments, data)
   const wrong = totalFault(batch) ?? segmentFault(batch)
   if (wrong !== undefined) return [wrong]
   const edges = unknownEdges(batch)

@@ -56,10 +56,10 @@ function wrongCredit(
   const { payee, receipt, entry, amount } = creditAt(rows, k)
   const place = receipts.at(receipt)
   if (place === undefined) return challenge('badCreditReceipt', record, open())
-  const { batch, index, isVoid } = place
-  if (isVoid) return challenge('badVoidCredit', record, open(), batch.header.batchId)
+  const { known, index, isVoid } = place
+  if (isVoid) return challenge('badVoidCredit', record, open(), known.header.batchId)
   const earned = entryCredit(place, entry)
-  if (earned === undefined) return challenge('badCreditEntry', record, open(), batch.openReceipt(index))
+  if (earned === undefined) return challenge('badCreditEntry', record, open(), known.openReceipt(index))
   if (amount === earned.amount && payee === bytesToHex(earned.payee)) return undefined
-  return challenge('badAmount', record, open(), batch.openReceipt(index), batch.openEntry(index, entry))
+  return challenge('badAmount', record, open(), known.openReceipt(index), known.openEntry(index, entry))
 }

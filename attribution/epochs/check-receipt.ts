@@ -184,7 +184,8 @@ function segmentOf(segments: readonly Segment[], i: number): Segment {
   throw new Error(`receipt ${i} is in no segment`)
 }
 
-function openedPayment({ voucher, cancel }: BatchPayment) {
+/** `Payment` of contracts/src/lib/Openings.sol. */
+export function openedPayment({ voucher, cancel }: BatchPayment) {
   const none: Signed<Cancel> = {
     value: { requestId: zeroHash, tout: 0, outputRoot: zeroHash },
     signature: new Uint8Array(64),

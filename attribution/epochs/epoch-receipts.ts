@@ -2,24 +2,32 @@ import { rowBytes } from './batch-file.ts'
 import { OpenBatch } from './batch-trees.ts'
 import { amountOf, weightUnits } from './epoch-credits.ts'
 import { viewOf } from './epoch-rows.ts'
+import { KnownBatch } from './known-batch.ts'
 import type { MatureBatch } from './mature-batch.ts'
 
-/** Where a receipt of an epoch stands. */
-export type ReceiptPlace = { readonly batch: OpenBatch; readonly index: number; readonly isVoid: boolean }
+/** Where a receipt of an epoch stands; `known` opens it. */
+export type ReceiptPlace = {
+  readonly batch: OpenBatch
+  readonly known: KnownBatch
+  readonly index: number
+  readonly isVoid: boolean
+}
 
 /** The receipts of an epoch by their numbers, MONEY §6. */
 export class EpochReceipts {
   readonly #batches: readonly {
     readonly first: number
     readonly open: OpenBatch
+    readonly known: KnownBatch
     readonly voided: ReadonlySet<number>
   }[]
   readonly count: number
 
   constructor(batches: readonly MatureBatch[]) {
     let first = 0
-    this.#batches = batches.map(({ header, file, voided }) => {
-      const batch = { first, open: new OpenBatch(header, file), voided: new Set(voided) }
+    this.#batches = batches.map(({ header, file, voided, shown = {} }) => {
+      const open = new OpenBatch(header, file)
+      const batch = { first, open, known: new KnownBatch(header, [], open, shown), voided: new Set(voided) }
       first += batch.open.count
       return batch
     })
@@ -38,7 +46,7 @@ export class EpochReceipts {
     const batch = this.#batches[low]
     if (batch === undefined) return undefined
     const index = number - batch.first
-    return { batch: batch.open, index, isVoid: batch.voided.has(index) }
+    return { batch: batch.open, known: batch.known, index, isVoid: batch.voided.has(index) }
   }
 }
 

@@ -21,8 +21,8 @@ const noTokens = new Uint32Array(0)
 export class KnownBatch {
   readonly header: BatchHeader
   readonly segments: readonly Segment[]
-  readonly tree: PartialTree
   readonly #published: OpenBatch | undefined
+  #tree: PartialTree | undefined
   readonly #receipts: ReadonlyMap<number, ShownReceipt>
   readonly #entries = new Map<string, ShownEntry[]>()
   readonly #tokens: ReadonlySet<string>
@@ -31,11 +31,20 @@ export class KnownBatch {
   readonly #demandedLists: ReadonlySet<string>
   #decoded: { readonly index: number; readonly receipt: BatchReceipt | undefined } | undefined
 
-  constructor(header: BatchHeader, segments: readonly Segment[], data: BatchData) {
-    const { file, receipts = [], entries = [], tokens = [], demanded = new Set() } = data
+  static of(header: BatchHeader, segments: readonly Segment[], data: BatchData): KnownBatch {
+    return new KnownBatch(header, segments, published(header, data.file), data)
+  }
+
+  /** `published`: the file, of as many receipts as the batch has. */
+  constructor(
+    header: BatchHeader,
+    segments: readonly Segment[],
+    published: OpenBatch | undefined,
+    { receipts = [], entries = [], tokens = [], demanded = new Set() }: Omit<BatchData, 'file'>,
+  ) {
     this.header = header
     this.segments = segments
-    this.#published = published(header, file)
+    this.#published = published
     this.#receipts = new Map(receipts.map((each) => [each.index, each]))
     for (const entry of entries) {
       const key = listKey(entry)
@@ -44,10 +53,31 @@ export class KnownBatch {
     this.#tokens = new Set(tokens.map(listKey))
     this.#demanded = demanded
     this.#demandedLists = new Set([...demanded].map((key) => key.slice(0, key.lastIndexOf(' '))))
-    const shown = receipts.map((each) => ({ ...each, row: receiptRow(each) }))
-    this.tree = new PartialTree(header.receiptRoot, header.count, shown, (padding) =>
-      treeOrNone(() => this.#published?.treeWith(padding)),
+  }
+
+  /** Built when it is asked for. */
+  get tree(): PartialTree {
+    const { receiptRoot, count } = this.header
+    this.#tree ??= new PartialTree(
+      receiptRoot,
+      count,
+      [...this.#receipts.values()].map((each) => ({ ...each, row: receiptRow(each) })),
+      (padding) => treeOrNone(() => this.#published?.treeWith(padding)),
     )
+    return this.#tree
+  }
+
+  /** True where the file's receipt `i` is the batch's. */
+  isPublished(i: number): boolean {
+    return this.tree.isPublished(i)
+  }
+
+  /** True where the file's entries of receipt `i` are the receipt's. */
+  areEntriesPublished(i: number): boolean {
+    const one = this.receipt(i)
+    if (one === undefined) return false
+    const entries = this.entries(i, one.receipt)
+    return Array.from({ length: entries.tree.count }, (_, k) => k).every((k) => entries.tree.isPublished(k))
   }
 
   /** Undefined where nobody has shown it. */
@@ -74,6 +104,12 @@ export class KnownBatch {
   entries(i: number, { attrRoot, attrEntries }: InferenceReceipt): KnownEntries {
     const shown = this.#entries.get(listKey({ root: attrRoot, count: attrEntries })) ?? []
     return new KnownEntries(attrRoot, attrEntries, shown, this.#published?.entryRows(i))
+  }
+
+  openEntry(i: number, k: number): OpenedEntry {
+    const one = this.receipt(i)
+    if (one === undefined) throw new Error(`receipt ${i} is not known`)
+    return this.entries(i, one.receipt).open(k)
   }
 
   /** The prompt or output that the file has for receipt `i`; none where there is no file. */

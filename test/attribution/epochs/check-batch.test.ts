@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { decodeBatchFile } from '../../../attribution/epochs/batch-file.ts'
-import { OpenBatch } from '../../../attribution/epochs/batch-trees.ts'
 import type { Verdict } from '../../../attribution/epochs/challenge.ts'
 import { checkBatch } from '../../../attribution/epochs/check-batch.ts'
+import { KnownBatch } from '../../../attribution/epochs/known-batch.ts'
 import type { Hex } from '../../../protocol/bytes.ts'
 import { challengesOf } from '../../fakes/dispute-arguments.ts'
 import { answerTerms, type Committed, commit, honestDrafts, type Plan } from '../../fakes/dispute-batch.ts'
@@ -101,7 +100,7 @@ describe('checkBatch', () => {
     const first = await commit(world, actors.worker.address, honest(mixed()), { batchId: 4n })
     const second = await commit(world, actors.worker.address, honest(mixed()))
     const facts = disputeFacts(world.chain.now)
-    const open = new OpenBatch(first.header, decodeBatchFile(draftsFile(first.drafts)))
+    const open = KnownBatch.of(first.header, first.segments, { file: draftsFile(first.drafts) })
     const settled = new Map(first.drafts.map(({ receipt }, i) => [receipt.requestId, open.openReceipt(i)]))
     const earlierReceipt = async (_: Hex, requestId: Hex) => settled.get(requestId)
     const file = draftsFile(second.drafts)
