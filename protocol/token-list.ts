@@ -19,10 +19,25 @@ export function tokenCountRoot(count: number, treeRoot: Uint8Array): Uint8Array 
 }
 
 export function tokenTreeRoot(tokens: ArrayLike<number>): Uint8Array {
+  return tokenLevels(tokens).at(-1)?.[0] ?? new Uint8Array(32)
+}
+
+/** Leaf `index` of a list of tokens: its bytes, and the hashes beside its way up. */
+export function tokenLeaf(
+  tokens: ArrayLike<number>,
+  index: number,
+): { readonly bytes: Uint8Array; readonly siblings: readonly Uint8Array[] } {
+  const siblings = tokenLevels(tokens).flatMap((level, height) => level[Math.floor(index / 2 ** height) ^ 1] ?? [])
+  return { bytes: tokenBytes(tokens, index * tokensPerLeaf), siblings }
+}
+
+/** From the leaves upwards; the last node of an odd level goes up as it is. */
+function tokenLevels(tokens: ArrayLike<number>): Uint8Array[][] {
   let level: Uint8Array[] = []
   for (let start = 0; start < tokens.length; start += tokensPerLeaf) {
     level.push(sha256(Uint8Array.of(0), uintBytes(level.length, 4), tokenBytes(tokens, start)))
   }
+  const levels = [level]
   while (level.length > 1) {
     const above: Uint8Array[] = []
     for (let i = 0; i < level.length; i += 2) {
@@ -30,8 +45,9 @@ export function tokenTreeRoot(tokens: ArrayLike<number>): Uint8Array {
       above.push(pair.length === 2 ? sha256(Uint8Array.of(1), ...pair) : concatBytes(...pair))
     }
     level = above
+    levels.push(level)
   }
-  return level[0] ?? new Uint8Array(32)
+  return levels
 }
 
 /** Tokens of the leaf that begins at `start`, u32 each. */

@@ -1,8 +1,14 @@
 import { readFile } from 'node:fs/promises'
+import type { Clock } from '../../common/clock.ts'
 import type { ContentPeers } from '../../common/content-peers.ts'
 import type { ContentStore } from '../../common/content-store.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { contentHashInTurns } from '../../protocol/content-hash.ts'
+
+/** Peers that did not have a file are asked again after this time. */
+const askAgainMs = 5_000
+/** Files whose absence is remembered. */
+const missedMax = 10_000
 
 /** Files of batches and epochs by content hash: this node's own, then those of its peers, which are kept. */
 export class Content {
@@ -11,17 +17,25 @@ export class Content {
   /** Files whose hash this run has seen to be right; no file changes under its name. */
   readonly #checked = new Set<Hex>()
 
-  constructor(store: ContentStore, peers: ContentPeers) {
+  /** When peers were last asked in vain, by hash. */
+  readonly #missedAtMs = new Map<Hex, number>()
+  readonly #clock: Clock
+
+  constructor(store: ContentStore, peers: ContentPeers, clock: Clock) {
     this.store = store
     this.#peers = peers
+    this.#clock = clock
   }
 
   /** The file, or undefined where nobody has it whole. Hashing takes turns with the node's other work. */
   async get(hash: Hex, signal: AbortSignal): Promise<Uint8Array | undefined> {
     const own = await this.own(hash)
     if (own !== undefined) return own
+    const nowMs = this.#clock.nowMs()
+    if (nowMs - (this.#missedAtMs.get(hash) ?? -askAgainMs) < askAgainMs) return undefined
     const fetched = await this.#peers.get(hash, signal)
     if (fetched !== undefined) this.#keep(hash, fetched)
+    else this.#miss(hash)
     return fetched
   }
 
@@ -40,6 +54,11 @@ export class Content {
     if ((await contentHashOf(bytes)) !== hash) return false
     this.#keep(hash, bytes)
     return true
+  }
+
+  #miss(hash: Hex): void {
+    if (this.#missedAtMs.size >= missedMax) this.#missedAtMs.clear()
+    this.#missedAtMs.set(hash, this.#clock.nowMs())
   }
 
   #keep(hash: Hex, bytes: Uint8Array): void {

@@ -39,6 +39,8 @@ const schema = `
     pos integer primary key, number integer not null, hash text not null, content text not null, record text not null
   );
   create index epoch_content on epoch (content);
+  create table claimed (payee text not null, pos integer not null, total text not null, primary key (payee, pos)) without rowid;
+  create index claimed_pos on claimed (pos);
   create index epoch_number on epoch (number, pos);`
 
 /**
@@ -95,6 +97,9 @@ export class LedgerBook {
           toJson(args),
         )
       }
+      for (const { name, args, pos } of events) {
+        if (name === 'Claimed') this.#addClaimed(args['payee'] as Hex, pos, args['amount'] as bigint)
+      }
       for (const batch of batches) {
         const { batchId, l2Block, dataHash } = batch.header
         this.#run('insert into batch values (?, ?, ?, ?)', batchId, l2Block, dataHash, toJson(batch))
@@ -114,6 +119,7 @@ export class LedgerBook {
     this.#db.transaction(() => {
       this.#run('delete from event where pos >= ?', pos)
       this.#run('delete from epoch where pos >= ?', pos)
+      this.#run('delete from claimed where pos >= ?', pos)
       this.#run('delete from batch where block > ?', number)
       this.#run('delete from head where number > ?', number)
     })()
@@ -190,12 +196,29 @@ export class LedgerBook {
     return BigInt(Number(this.#get('select max(number) as number from event where name = ?', name)?.['number'] ?? 0))
   }
 
+  /** True where a `matureBatches` ended at this batch, so that an epoch may go up to it. */
+  endsMaturing(batchId: bigint): boolean {
+    const sql = `select count(*) as n from event one join event next on next.name = one.name and next.number = one.number + 1
+      and next.tx = one.tx where one.name = 'BatchMatured' and one.number = ?`
+    return Number(this.#get(sql, batchId)?.['n']) === 0
+  }
+
+  /** wei that the vault paid an account on its credits. */
+  paidOf(payee: Hex): bigint {
+    const row = this.#get('select total from claimed where payee = ? order by pos desc limit 1', payee)
+    return BigInt(String(row?.['total'] ?? 0))
+  }
+
   /** Requests for data after which nothing was said about them. */
   unanswered(): LedgerEvent[] {
     const sql = `select * from event asked where name = 'DataRequested' and not exists (
       select 1 from event where key = asked.key and pos > asked.pos
       and name in ('DataServed', 'DataMissing', 'DataRequestDropped')) order by pos`
     return this.#all(sql).map(eventOf)
+  }
+
+  #addClaimed(payee: Hex, pos: number, amount: bigint): void {
+    this.#run('insert into claimed values (?, ?, ?)', payee, pos, String(this.paidOf(payee) + amount))
   }
 
   #get(sql: string, ...values: readonly Value[]): Row | undefined {

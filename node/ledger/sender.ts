@@ -45,12 +45,14 @@ type Parts = {
 
 /** The L2's sequencer orders by tip; a thousandth of a gwei is what its users give. */
 const feeFloors: MarketFees = { tip: 1_000_000n, baseFee: 1n, blobBaseFee: 1n }
+/** Transactions under way at once; pools limit what one account may have pending. */
+const inFlightMax = 16
 /** L2 blocks come every second or two. */
 const pace = { confirmations: 1, resubmissionTimeoutMs: 20_000, receiptPollMs: 500 } as const
 
 /**
- * Sends one role's transactions on the L2, one after another. Each is tried by `eth_call` first, and what was on its way when
- * the node ended is seen through before anything new is: so nothing takes effect twice.
+ * Sends one role's transactions on the L2, in the order of the calls. Each is tried by `eth_call` first, and what was on its way
+ * when the node ended is seen through before anything new is: so nothing takes effect twice.
  */
 export class Sender {
   readonly address: Hex
@@ -58,7 +60,9 @@ export class Sender {
   readonly #journal: TxJournal
   readonly #txs: TxManager
   readonly #log: Log
-  readonly #serial = new Serial()
+  readonly #resuming = new Serial()
+  readonly #lanes = Array.from({ length: inFlightMax }, () => new Serial())
+  #next = 0
   #isResumed = false
 
   private constructor(journal: TxJournal, txs: TxManager, { rpc, log }: Parts) {
@@ -78,8 +82,9 @@ export class Sender {
 
   /** Resolves when the call's transaction is mined and did what it should. Throws {@link SendError}, and what the RPC throws. */
   send(call: MoneyCall, signal: AbortSignal): Promise<Sent> {
-    return this.#serial.run(async () => {
-      await this.#resume(signal)
+    const lane = this.#lanes[this.#next++ % this.#lanes.length] ?? this.#resuming
+    return lane.run(async () => {
+      await this.#resuming.run(() => this.#resume(signal))
       await this.#try(call)
       const { to, data } = encodeCall(call)
       return await this.#submit(candidateOf(to, hexToBytes(data), call.value ?? 0n), signal)

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../../common/clock.ts'
 import { ContentPeers } from '../../../common/content-peers.ts'
 import { ContentStore } from '../../../common/content-store.ts'
 import { RpcServer } from '../../../common/json-rpc-server.ts'
@@ -38,6 +39,7 @@ describe('content over HTTP', () => {
     new Content(
       new ContentStore(join(dir, name), merkleRoot),
       new ContentPeers({ urls, timeoutMs: 5_000 }, contentHashOf),
+      systemClock,
     )
   const put = (of: Hex, body: Uint8Array) =>
     fetch(`${url}/content/${of}`, { method: 'PUT', body: new Blob([Uint8Array.from(body)]) })

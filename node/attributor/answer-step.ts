@@ -1,0 +1,58 @@
+import { answerOfEpoch } from '../../attribution/epochs/answer.ts'
+import type { Call } from '../../attribution/epochs/challenge.ts'
+import { answerInThread } from '../../attribution/epochs/epoch-thread.ts'
+import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
+import { batchHash } from '../../protocol/receipt-batch.ts'
+import { batchState } from '../ledger/batch-state.ts'
+import { type DemandState, openDemands, subjectOf } from '../ledger/demand-state.ts'
+import { callContract } from '../ledger/l2-calls.ts'
+import type { MoneyCall } from '../ledger/money-contracts.ts'
+import type { AttributorParts } from './attributor-parts.ts'
+import type { EpochRows } from './epoch-rows.ts'
+
+type Parts = Pick<AttributorParts, 'book' | 'content' | 'rpc' | 'sender'> & { readonly rows: EpochRows }
+
+/** Demands that can still be answered, our own epochs' first: those cost the bond. */
+export function answerable({ book, sender }: Pick<Parts, 'book' | 'sender'>): DemandState[] {
+  const now = book.head?.time ?? 0n
+  const open = openDemands(book).filter(({ dueAt }) => dueAt > now)
+  const isOwn = ({ demand }: DemandState) => book.epochByHash(demand.subject)?.record.proposer === sender.address
+  return open.toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a)) || Number(a.dueAt - b.dueAt))
+}
+
+/** The answer to a demand; undefined where its data is not here, or where it pays less than it costs and the bond is another’s. */
+export async function answer(parts: Parts, asked: DemandState, signal: AbortSignal): Promise<MoneyCall | undefined> {
+  const isBatch = subjectOf(asked.demand) === 'batch'
+  const own = parts.book.epochByHash(asked.demand.subject)?.record.proposer === parts.sender.address
+  if (!own && !(await isPaid(parts, asked))) return undefined
+  const call = isBatch ? await batchAnswer(parts, asked, signal) : await epochAnswer(parts, asked, signal)
+  return call && { contract: 'AttributionLedger', ...call }
+}
+
+async function batchAnswer({ book, content }: Parts, { number, demand }: DemandState, signal: AbortSignal) {
+  const batch = batchState(book, number)
+  if (batch === undefined || hashOf(batch.header) !== demand.subject) return undefined
+  const file = await content.get(batch.header.dataHash, signal)
+  return file && (await answerInThread(demand, { header: batch.header, file }, { signal }))
+}
+
+async function epochAnswer(
+  { book, rows }: Parts,
+  { demand }: DemandState,
+  signal: AbortSignal,
+): Promise<Call | undefined> {
+  const epoch = book.epochByHash(demand.subject)
+  const shown = epoch && (await rows.shown(epoch.record.header, signal))
+  if (shown === undefined) return undefined
+  return answerOfEpoch(demand, shown.credits) ?? answerOfEpoch(demand, shown.payouts)
+}
+
+/** `answerPrice` is half more than an answer costs in this block. */
+async function isPaid({ rpc }: Parts, { demand, prepaid }: DemandState): Promise<boolean> {
+  const call = { contract: 'AttributionLedger', functionName: 'answerPrice', args: [demand] } as const
+  return 3n * prepaid >= 2n * ((await callContract(rpc, call)) as bigint)
+}
+
+function hashOf(header: Parameters<typeof batchHash>[0]): Hex {
+  return bytesToHex(batchHash(header))
+}

@@ -1,0 +1,33 @@
+import type { Registry } from 'prom-client'
+import type { Clock } from '../../common/clock.ts'
+import type { Log } from '../../common/log.ts'
+import type { Content } from '../ledger/content.ts'
+import type { L2Rpc } from '../ledger/l2-rpc.ts'
+import type { LedgerBook } from '../ledger/ledger-book.ts'
+import type { LedgerSync } from '../ledger/ledger-sync.ts'
+import type { Sender } from '../ledger/sender.ts'
+
+export type AttributorOptions = {
+  /** Least time between two epochs, seconds. */
+  readonly epochIntervalSeconds: bigint
+  /** wei of unclaimed credit in a final epoch from which a payee is paid out unasked; 0: nobody is. */
+  readonly claimThreshold: bigint
+  readonly pollMs: number
+}
+
+export const attributorDefaults: AttributorOptions = {
+  epochIntervalSeconds: 3_600n,
+  claimThreshold: 10n ** 16n,
+  pollMs: 1_000,
+}
+
+export type AttributorParts = {
+  readonly rpc: L2Rpc
+  readonly book: LedgerBook
+  readonly sync: Pick<LedgerSync, 'isCurrent'>
+  readonly content: Content
+  readonly sender: Pick<Sender, 'address' | 'send' | 'balance'>
+  readonly clock: Clock
+  readonly log: Log
+  readonly registry: Registry
+}
