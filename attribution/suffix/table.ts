@@ -1,3 +1,4 @@
+import { type Entries, HeldEntries } from './entries.ts'
 import { separator } from './suffix-sort.ts'
 
 /** Entries of a chunk: what SpanProof opens. */
@@ -25,6 +26,20 @@ export function uintTable(values: Uint32Array): Table {
       const part = values.subarray(from, to)
       slice.set(new Uint8Array(part.buffer, part.byteOffset, size))
       return slice.swap32()
+    },
+  }
+}
+
+/** Entries wherever they are, as a table of u32. */
+export function entriesTable(entries: Entries): Table {
+  if (entries instanceof HeldEntries) return uintTable(entries.values)
+  return {
+    width: 4,
+    entries: entries.length,
+    read(from, to) {
+      const bytes = Buffer.alloc(4 * (to - from))
+      for (let i = from; i < to; i++) bytes.writeUInt32BE(entries.at(i), 4 * (i - from))
+      return bytes
     },
   }
 }
