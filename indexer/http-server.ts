@@ -5,6 +5,7 @@ import type { Clock } from '../common/clock.ts'
 import type { ContentStore } from '../common/content-store.ts'
 import { errorMessage } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import { PayoutTrees } from './content/payout-trees.ts'
 import { type IndexEvents, subscribersMax } from './graphql/events.ts'
 import { graphqlServer } from './graphql/server.ts'
 import { IndexerError } from './indexer-error.ts'
@@ -33,7 +34,8 @@ export async function listen(
   served: Served,
 ): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
   const { store, content, events, sync, chainId, log } = served
-  const yoga = graphqlServer({ store, content, events, chainId, syncState: () => sync.state }, log)
+  const payouts = content === undefined ? undefined : new PayoutTrees(content)
+  const yoga = graphqlServer({ store, content, payouts, events, chainId, syncState: () => sync.state }, log)
   const registry = metrics(served)
   const server = createServer((request, response) => {
     switch (request.url) {

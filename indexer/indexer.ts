@@ -1,8 +1,11 @@
+import { join } from 'node:path'
 import type { Clock } from '../common/clock.ts'
+import { ContentPeers } from '../common/content-peers.ts'
 import { ContentStore } from '../common/content-store.ts'
 import type { Log } from '../common/log.ts'
-import { merkleRoot } from '../protocol/content-hash.ts'
+import { contentHashInTurns, merkleRoot } from '../protocol/content-hash.ts'
 import { ContentFetcher } from './content/fetcher.ts'
+import { LedgerFiles } from './content/ledger-files.ts'
 import { IndexEvents } from './graphql/events.ts'
 import { listen } from './http-server.ts'
 import { IndexerError } from './indexer-error.ts'
@@ -17,8 +20,10 @@ export type IndexerOptions = {
   readonly l2Url: string
   /** Its WebSocket, for quicker news of heads. */
   readonly l2WsUrl?: string | undefined
-  /** Content store with the contributed texts; absent: hashes only. */
+  /** Content store with the contributed texts and the data of batches and epochs; absent: hashes only. */
   readonly contentDir?: string | undefined
+  /** Nodes that are asked for data of batches and epochs that is not there; what they send is kept in the content store. */
+  readonly contentPeers?: readonly string[] | undefined
   readonly host: string
   readonly port: number
 }
@@ -34,6 +39,8 @@ export type RunningIndexer = {
 /** Waits for a node that does not answer, doubled up to the maximum. */
 const chainIdMsMin = 500
 const chainIdMsMax = 10_000
+/** For a peer to send the largest file over a slow line. */
+const peerMsMax = 120_000
 
 /** Starts following the node and serving queries. Throws IndexerError; a node that does not answer is waited for. */
 export async function startIndexer(
@@ -55,7 +62,9 @@ export async function startIndexer(
     onEvent: (event) => events.publish(event),
     nextHead: socket?.nextHead ?? (() => never),
   })
-  const content = options.contentDir === undefined ? undefined : new ContentStore(options.contentDir, merkleRoot)
+  const { contentPeers = [], contentDir = contentPeers.length > 0 ? join(options.dataDir, 'content') : undefined } =
+    options
+  const content = contentDir === undefined ? undefined : new ContentStore(contentDir, merkleRoot)
   let chainId = BigInt(store.meta('chainId') ?? 0)
   const chainIdNow = () => chainId
   const http = await listen(options, { store, content, events, sync, chainId: chainIdNow, log, clock }).catch(
@@ -69,10 +78,16 @@ export async function startIndexer(
     chainId = await checkedChainId({ client, store, clock, log }, stopping.signal)
     await sync.run(stopping.signal)
   }
-  const fetchContent =
-    content === undefined ? Promise.resolve() : new ContentFetcher({ store, content, clock, log }).run(stopping.signal)
+  const peers = contentPeers.length === 0 ? undefined : peersOf(contentPeers)
+  const fetching =
+    content === undefined
+      ? []
+      : [
+          new ContentFetcher({ store, content, clock, log }).run(stopping.signal),
+          new LedgerFiles({ store, content, peers, clock, log }).run(stopping.signal),
+        ]
   const following = follow()
-  const finished = Promise.all([following, fetchContent]).then(() => {})
+  const finished = Promise.all([following, ...fetching]).then(() => {})
   finished.catch(() => {})
   log.info('indexer started', { url: http.url, node: options.l2Url, at: store.cursor()?.number ?? null })
   return {
@@ -82,11 +97,16 @@ export async function startIndexer(
       stopping.abort()
       socket?.stop()
       events.stop()
-      await Promise.allSettled([following, fetchContent])
+      await Promise.allSettled([following, ...fetching])
       await http.stop()
       store.close()
     },
   }
+}
+
+function peersOf(urls: readonly string[]): ContentPeers {
+  const turn = () => new Promise<void>((next) => setImmediate(next))
+  return new ContentPeers({ urls, timeoutMs: peerMsMax }, (bytes) => contentHashInTurns(bytes, turn))
 }
 
 /** Waits for the node; an index of another chain is refused. */

@@ -1,19 +1,28 @@
 import { resolve } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
 import { UsageError } from '../../common/errors.ts'
-import { asPort, asText, asUrl } from '../../common/flag-parsers.ts'
+import { asHttpUrls, asPort, asText, asUrl } from '../../common/flag-parsers.ts'
 import { startIndexer } from '../../indexer/indexer.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { untilAborted } from '../until-aborted.ts'
 
 export const command = defineCommand({
   summary:
-    'Follows a node over JSON-RPC and serves Datanets, contributions, labels, blocks and transactions through GraphQL at /graphql.',
+    'Follows a node over JSON-RPC and serves Datanets, contributions, models, workers, receipts, payouts with their claims, and blocks through GraphQL at /graphql.',
   flags: {
     datadir: { help: 'directory of the index', value: 'DIR', parse: asText },
     l2: { help: "the node's eth_ JSON-RPC", value: 'URL', parse: asUrl },
     'l2.ws': { help: 'its WebSocket, for quicker news of heads', value: 'URL', parse: asUrl },
-    'content.dir': { help: 'content store with the contributed texts', value: 'DIR', parse: asText },
+    'content.dir': {
+      help: 'content store with the contributed texts and the data of batches and epochs',
+      value: 'DIR',
+      parse: asText,
+    },
+    'content.peers': {
+      help: 'nodes that are asked for data of batches and epochs that is not there',
+      value: 'URLS',
+      parse: asHttpUrls,
+    },
     'http.addr': { help: 'address of the GraphQL server', value: 'HOST', parse: asText, default: '127.0.0.1' },
     'http.port': { help: 'port of the GraphQL server', value: 'PORT', parse: asPort, default: '8080' },
   },
@@ -27,6 +36,7 @@ export const command = defineCommand({
         l2Url: l2,
         l2WsUrl: flags['l2.ws'],
         contentDir: flags['content.dir'],
+        contentPeers: flags['content.peers'],
         host: flags['http.addr'],
         port: flags['http.port'],
       },

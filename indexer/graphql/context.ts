@@ -1,4 +1,5 @@
 import type { ContentStore } from '../../common/content-store.ts'
+import type { PayoutTrees } from '../content/payout-trees.ts'
 import type { Store } from '../store/store.ts'
 import type { SyncState } from '../sync/sync.ts'
 import type { IndexEvents } from './events.ts'
@@ -8,6 +9,8 @@ import type { Loaders } from './loaders.ts'
 export type QuerySources = {
   readonly store: Store
   readonly content: ContentStore | undefined
+  /** What claims are proven with; absent where there is no content store. */
+  readonly payouts: PayoutTrees | undefined
   readonly chainId: () => bigint
   readonly syncState: () => SyncState
   readonly events: IndexEvents

@@ -2,6 +2,7 @@ import type { StateTableName } from '../store/schema.ts'
 import type { Row, Value } from '../store/store.ts'
 import { connection, equals, type Filter, type Listing, type PageArguments } from './connection.ts'
 import type { QueryContext } from './context.ts'
+import type { Entity } from './rows.ts'
 
 /** Values of a `where` argument. */
 export type Where = Readonly<Record<string, Value>> | null | undefined
@@ -64,19 +65,33 @@ export function contributionFilter(where: Where): readonly Filter[] {
   ]
 }
 
-function eventList(
+/** Which rows of tables without a block of their own a block has seen: they belong to a batch or a proposal. */
+const seen: Readonly<Record<string, string>> = {
+  receipt: `batch <= ${lastOf('receipt_batch')}`,
+  entry: `batch <= ${lastOf('receipt_batch')}`,
+  credit: `proposal <= ${lastOf('epoch')}`,
+}
+
+function lastOf(table: StateTableName): string {
+  return `(select key from ${table} where block <= ? order by block desc, key desc limit 1)`
+}
+
+/** Rows of an event table, or of data files, that were there by the block. */
+export function eventList(
   from: string,
   key: readonly string[],
   { of, where = [], at }: Selection,
   page: PageArguments,
   context: QueryContext,
+  toNode: (row: Row, at: number | undefined) => unknown = (row, at) => ({ row, at }),
 ) {
-  const until = at === undefined ? [] : [{ sql: 'block <= ?', values: [at] }]
+  const until = at === undefined ? [] : [{ sql: seen[from] ?? 'block <= ?', values: [at] }]
   const listing = { from, key, where: [...where, ...until], ...(of === undefined ? {} : { of }) }
-  return connection(context, listing, page, (row: Row) => ({ row, at }))
+  return connection(context, listing, page, (row: Row) => toNode(row, at))
 }
 
-function stateList(
+/** Rows of a state table, as the block left them. */
+export function stateList(
   table: StateTableName,
   { of, where = [], at }: Selection,
   page: PageArguments,
@@ -88,4 +103,25 @@ function stateList(
   const from = at === undefined ? { from: table } : { from: past, fromValues: [at] }
   const listing = { ...from, key: ['key'], where, ...(of === undefined ? {} : { of }) }
   return connection(context, listing, page, (row: Row) => ({ row, at }))
+}
+
+/** Column that an argument of `where` is compared with, by the argument's name. */
+export type FilterColumns = Readonly<Record<string, string>>
+
+export function filtersOf(where: Where, columns: FilterColumns): readonly Filter[] {
+  return Object.entries(columns).flatMap(([argument, column]) => equals(column, where?.[argument]))
+}
+
+type Of = (row: Row) => Listing['of']
+type Field = (node: Entity, args: ListArguments, context: QueryContext) => unknown
+
+/** A field that lists the rows of an event table that belong to its object. */
+export function eventField(table: string, key: readonly string[], of: Of, columns: FilterColumns = {}): Field {
+  return ({ row, at }, { where, ...page }, context) =>
+    eventList(table, key, { of: of(row), where: filtersOf(where, columns), at }, page, context)
+}
+
+/** A field that lists the rows of a state table that belong to its object. */
+export function stateField(table: StateTableName, of: Of): Field {
+  return ({ row, at }, { where: _where, ...page }, context) => stateList(table, { of: of(row), at }, page, context)
 }

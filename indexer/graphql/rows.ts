@@ -15,7 +15,7 @@ export const column = (name: string) => (entity: Entity) => entity.row[name]
 /** Row of an event or content table by a unique column; those of one level of a query in one statement. */
 export function rowBy(
   { store, loaders }: QueryContext,
-  table: 'block' | 'tx' | 'content',
+  table: 'block' | 'tx' | 'content' | 'contribution',
   column: string,
   key: Value | undefined,
 ): Promise<Row | undefined> {
@@ -25,6 +25,21 @@ export function rowBy(
       JSON.stringify(keys),
     )
     return new Map(rows.map((row) => [row[column] ?? null, row]))
+  })
+}
+
+/** Row of a table by several columns that name it; those of one level of a query in one statement. */
+export function rowAt(
+  { store, loaders }: QueryContext,
+  table: string,
+  columns: readonly string[],
+  values: readonly (Value | undefined)[],
+): Promise<Row | undefined> {
+  return loaders.load(`${table} by ${columns.join()}`, JSON.stringify(values), (places) => {
+    const on = columns.map((column, i) => `t.${column} = k.value ->> ${i}`).join(' and ')
+    const sql = `select k.key as place_index, t.* from json_each(?) k join ${table} t on ${on}`
+    const rows = store.all(sql, `[${places.join()}]`)
+    return new Map(rows.map((row) => [places[Number(row['place_index'])] ?? null, row]))
   })
 }
 
@@ -49,4 +64,29 @@ export function stateOf(
 
 export async function transactionOf(hash: Value | undefined, context: QueryContext): Promise<Entity | null> {
   return entity(await rowBy(context, 'tx', 'hash', hash))
+}
+
+/** The object that a column names; null where it names none. */
+export async function stateEntity(
+  context: QueryContext,
+  table: StateTableName,
+  key: Value | undefined,
+  at: number | undefined,
+): Promise<Entity | null> {
+  return key === null || key === undefined ? null : entity(await stateOf(context, table, key, at), at)
+}
+
+/** A resolver that shows the object whose key stands in a column. */
+export const stateColumn =
+  (table: StateTableName, name: string) =>
+  ({ row, at }: Entity, _: unknown, context: QueryContext) =>
+    stateEntity(context, table, row[name], at)
+
+/** A resolver that shows a column of 0 or 1. */
+export const flag = (name: string) => (entity: Entity) => entity.row[name] === 1
+
+/** Where a row came from. */
+export const origin = {
+  blockNumber: column('block'),
+  transaction: ({ row }: Entity, _: unknown, context: QueryContext) => transactionOf(row['tx_hash'], context),
 }

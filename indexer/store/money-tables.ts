@@ -124,7 +124,7 @@ create table entry (
 create index entry_contribution on entry (contribution, batch, receipt, idx) where contribution is not null;
 
 create table credit (
-  proposal integer not null, idx integer not null, payee text not null, batch integer not null, receipt integer not null,
+  proposal integer not null, idx integer not null, payee text not null, batch integer, receipt integer not null,
   entry integer not null, amount text not null, primary key (proposal, idx)) without rowid;
 create index credit_payee on credit (payee, proposal, idx);
 

@@ -5,6 +5,8 @@ import { systemClock } from '../../common/clock.ts'
 import { ContentStore } from '../../common/content-store.ts'
 import { silentLog } from '../../common/log.ts'
 import { ContentFetcher } from '../../indexer/content/fetcher.ts'
+import { LedgerFiles } from '../../indexer/content/ledger-files.ts'
+import { PayoutTrees } from '../../indexer/content/payout-trees.ts'
 import { IndexEvents } from '../../indexer/graphql/events.ts'
 import { graphqlServer } from '../../indexer/graphql/server.ts'
 import { Store } from '../../indexer/store/store.ts'
@@ -83,6 +85,7 @@ export class TestIndex {
       {
         store,
         content: world.content,
+        payouts: new PayoutTrees(world.content),
         chainId: () => 901n,
         syncState: () => this.sync.state,
         events: this.subscriptions,
@@ -105,6 +108,13 @@ export class TestIndex {
     const clock = { nowMs: () => 0, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) }
     const fetcher = new ContentFetcher({ store: this.store, content, clock, log: silentLog })
     for (const state of ['missing', 'damaged'] as const) await fetcher.round(state, new AbortController().signal)
+  }
+
+  /** Looks once for the data of batches and epochs. */
+  async fetchFiles(content = this.#world.content): Promise<void> {
+    const clock = { nowMs: () => 0, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) }
+    const files = new LedgerFiles({ store: this.store, content, peers: undefined, clock, log: silentLog })
+    await files.round(new AbortController().signal)
   }
 
   async ask(query: string, variables?: unknown): Promise<Answer> {

@@ -1,7 +1,16 @@
 import { equals, type PageArguments } from '../connection.ts'
 import type { QueryContext } from '../context.ts'
-import { contributedBy, contributionFilter, contributions, datanets, type ListArguments, labels } from '../lists.ts'
-import { stateOf } from '../rows.ts'
+import {
+  contributedBy,
+  contributionFilter,
+  contributions,
+  datanets,
+  eventList,
+  type ListArguments,
+  labels,
+  stateList,
+} from '../lists.ts'
+import { stateEntity, stateOf } from '../rows.ts'
 
 /** Every address is an account; what it did is read by it. */
 type AccountNode = { readonly address: string; readonly at: number | undefined }
@@ -19,4 +28,17 @@ export const Account = {
     contributions({ of: { author: address }, where: contributionFilter(where), at }, page, context),
   labels: ({ address, at }: AccountNode, page: PageArguments, context: QueryContext) =>
     labels({ of: { sender: address }, at }, page, context),
+  payee: ({ address, at }: AccountNode) => ({ address, at }),
+  worker: ({ address, at }: AccountNode, _: unknown, context: QueryContext) =>
+    stateEntity(context, 'worker', address, at),
+  refundOwed: async ({ address, at }: AccountNode, _: unknown, context: QueryContext) =>
+    (await stateOf(context, 'refund', address, at))?.['owed'] ?? '0',
+  channels: ({ address, at }: AccountNode, page: PageArguments, context: QueryContext) =>
+    stateList('channel', { of: { payer: address }, at }, page, context),
+  requests: ({ address, at }: AccountNode, page: PageArguments, context: QueryContext) =>
+    stateList('request', { of: { payer: address }, at }, page, context),
+  poolMemberships: ({ address, at }: AccountNode, page: PageArguments, context: QueryContext) =>
+    stateList('pool_member', { of: { member: address }, at }, page, context),
+  burns: ({ address, at }: AccountNode, page: PageArguments, context: QueryContext) =>
+    eventList('burn', ['block', 'idx'], { of: { account: address }, at }, page, context),
 }

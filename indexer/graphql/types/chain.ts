@@ -1,7 +1,7 @@
 import type { PageArguments } from '../connection.ts'
 import type { QueryContext } from '../context.ts'
 import { labels, logs, transactions } from '../lists.ts'
-import { column, type Entity, entity, rowBy } from '../rows.ts'
+import { column, type Entity, entity, rowAt, rowBy } from '../rows.ts'
 
 export const Block = {
   number: column('number'),
@@ -47,14 +47,6 @@ export const Log = {
   address: column('address'),
   data: column('data'),
   topics: ({ row }: Entity) => ['topic0', 'topic1', 'topic2', 'topic3'].flatMap((name) => row[name] ?? []),
-  transaction: async ({ row }: Entity, _: unknown, { store, loaders }: QueryContext) => {
-    const place = JSON.stringify([row['block'], row['tx']])
-    const found = await loaders.load('transaction of a log', place, (places) => {
-      const sql = `select k.key as place_index, t.* from json_each(?) k
-        join tx t on t.block = k.value ->> 0 and t.idx = k.value ->> 1`
-      const rows = store.all(sql, `[${places.join()}]`)
-      return new Map(rows.map((tx) => [places[Number(tx['place_index'])] ?? null, tx]))
-    })
-    return entity(found)
-  },
+  transaction: async ({ row }: Entity, _: unknown, context: QueryContext) =>
+    entity(await rowAt(context, 'tx', ['block', 'idx'], [row['block'], row['tx']])),
 }

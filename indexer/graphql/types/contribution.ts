@@ -2,7 +2,7 @@ import type { Row } from '../../store/store.ts'
 import type { PageArguments } from '../connection.ts'
 import { contentText } from '../content-text.ts'
 import type { QueryContext } from '../context.ts'
-import { labels } from '../lists.ts'
+import { eventField, labels } from '../lists.ts'
 import { column, type Entity, entity, rowBy, stateOf, transactionOf } from '../rows.ts'
 
 export const Contribution = {
@@ -25,6 +25,7 @@ export const Contribution = {
   preview: async ({ row }: Entity, _: unknown, context: QueryContext) =>
     (await rowBy(context, 'content', 'hash', row['content_hash']))?.['preview'] ?? null,
   text: ({ row }: Entity, _: unknown, context: QueryContext) => contentText(row['content_hash'], context),
+  entries: eventField('entry', ['batch', 'receipt', 'idx'], (row) => ({ contribution: row['id'] })),
   labels: ({ row }: Entity, page: PageArguments, context: QueryContext) =>
     labels({ of: { tx_hash: row['tx_hash'] } }, page, context),
 }

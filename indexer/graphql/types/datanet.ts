@@ -1,8 +1,9 @@
+import { payeePools, poolPayee } from '../../../protocol/attribution-entry.ts'
 import type { PageArguments } from '../connection.ts'
 import { contentText } from '../content-text.ts'
 import type { QueryContext } from '../context.ts'
-import { contributionFilter, contributions, type ListArguments, labels, versions } from '../lists.ts'
-import { column, type Entity, transactionOf } from '../rows.ts'
+import { contributionFilter, contributions, eventField, type ListArguments, labels, versions } from '../lists.ts'
+import { column, type Entity, stateEntity, transactionOf } from '../rows.ts'
 
 export const Datanet = {
   id: column('key'),
@@ -21,6 +22,9 @@ export const Datanet = {
     versions({ of: { datanet: row['key'] }, at }, page, context),
   labels: ({ row, at }: Entity, page: PageArguments, context: QueryContext) =>
     labels({ of: { datanet_id: String(row['key']) }, at }, page, context),
+  pool: ({ row, at }: Entity, _: unknown, context: QueryContext) =>
+    stateEntity(context, 'pool', poolPayee(payeePools.units, BigInt(Number(row['key']))), at),
+  models: eventField('model_datanet', ['block', 'idx'], (row) => ({ datanet: row['key'] })),
 }
 
 export const DatanetVersion = {

@@ -15,6 +15,7 @@ import {
 } from '../lists.ts'
 import { queryError } from '../query-error.ts'
 import { entity, rowBy, stateOf } from '../rows.ts'
+import { moneyQuery } from './money-query.ts'
 
 type Arguments = ListArguments & AtBlock
 type ById = AtBlock & { readonly id: string }
@@ -105,6 +106,8 @@ export const Query = {
     const hash = keccakHex(new TextEncoder().encode(code))
     return entity(await stateOf(context, 'code', hash, at), at)
   },
+
+  ...moneyQuery,
 
   codes: (_: unknown, { block, ...page }: Arguments, context: QueryContext) =>
     codes({ at: atBlock({ block }, context) }, page, context),

@@ -1,3 +1,4 @@
+import type { Row, Value } from '../../store/store.ts'
 import type { SyncEvent } from '../../sync/sync.ts'
 import type { QueryContext } from '../context.ts'
 import { entity } from '../rows.ts'
@@ -8,15 +9,24 @@ export const Subscription = {
     subscribe: (_: unknown, __: unknown, { events, store }: QueryContext) =>
       events.subscribe((event) => [{ chain: chainEvent(event, store) }]),
   },
-  attributionLabels: {
-    subscribe: (_: unknown, __: unknown, { events, store }: QueryContext) =>
-      events.subscribe((event) => {
-        if (event.kind === 'reorg') return []
-        const sql =
-          'select label.* from label join block on block.number = label.block where block.hash = ? order by id'
-        return store.all(sql, event.hash).map((row) => ({ attributionLabels: { row } }))
+  attributionLabels: rowsOf('attributionLabels', 'select * from label where block = ? order by id'),
+  batches: rowsOf('batches', 'select * from receipt_batch where block = ?1 or settled_block = ?1 order by key'),
+  epochs: rowsOf('epochs', 'select * from epoch where block = ?1 or final_block = ?1 or gone_block = ?1 order by key'),
+  claims: rowsOf('claims', 'select * from claim where block = ?1 and (?2 is null or payee = ?2) order by idx', 'payee'),
+  disputes: rowsOf('disputes', 'select * from dispute where block = ? order by idx'),
+}
+
+/** Pushes the rows of each new block; `sql` takes its number, and where one is named an argument of the field. */
+function rowsOf(field: string, sql: string, argument?: string) {
+  return {
+    subscribe: (_: unknown, args: Readonly<Record<string, Value | undefined>>, { events, store }: QueryContext) =>
+      events.subscribe((event): readonly Record<string, { readonly row: Row }>[] => {
+        // Of a block that is gone again there is nothing to tell.
+        if (event.kind === 'reorg' || store.blockHash(event.number) !== event.hash) return []
+        const values = argument === undefined ? [event.number] : [event.number, args[argument] ?? null]
+        return store.all(sql, ...values).map((row) => ({ [field]: { row } }))
       }),
-  },
+  }
 }
 
 function chainEvent(event: SyncEvent, store: QueryContext['store']) {

@@ -1,0 +1,104 @@
+import type { StateTableName } from '../../store/schema.ts'
+import { type AtBlock, atBlock } from '../at-block.ts'
+import type { QueryContext } from '../context.ts'
+import { standingCredits } from '../earnings.ts'
+import { eventList, type FilterColumns, filtersOf, type ListArguments, stateList } from '../lists.ts'
+import { entity, rowAt, stateEntity } from '../rows.ts'
+
+type Arguments = ListArguments & AtBlock
+type Root<A> = (_: unknown, args: A, context: QueryContext) => unknown
+
+const events =
+  (table: string, key: readonly string[], columns: FilterColumns = {}): Root<Arguments> =>
+  (_, { where, block, ...page }, context) =>
+    eventList(table, key, { where: filtersOf(where, columns), at: atBlock({ block }, context) }, page, context)
+
+const states =
+  (table: StateTableName, columns: FilterColumns = {}): Root<Arguments> =>
+  (_, { where, block, ...page }, context) =>
+    stateList(table, { where: filtersOf(where, columns), at: atBlock({ block }, context) }, page, context)
+
+/** One row of a state table by the argument that is its key. */
+const state =
+  <Name extends string>(table: StateTableName, name: Name, isNumber = false): Root<AtBlock & Record<Name, string>> =>
+  (_, args, context) => {
+    const key = args[name]
+    return stateEntity(context, table, isNumber ? Number(key) : key, atBlock(args, context))
+  }
+
+const logged = ['block', 'idx'] as const
+
+/** The roots of money. */
+export const moneyQuery = {
+  model: state('model', 'id', true),
+  models: states('model', { owner: 'owner' }),
+  worker: state('worker', 'address'),
+  workers: (_: unknown, { where, block, ...page }: Arguments, context: QueryContext) => {
+    const jailed = where?.['jailed']
+    const filter = { ...where, ...(jailed === undefined || jailed === null ? {} : { jailed: Number(jailed) }) }
+    const selection = { where: filtersOf(filter, { jailed: 'jailed' }), at: atBlock({ block }, context) }
+    return stateList('worker', selection, page, context)
+  },
+  slashes: events('slash', logged, { worker: 'worker' }),
+  channel: state('channel', 'id'),
+  channels: states('channel', { payer: 'payer', worker: 'worker' }),
+  request: state('request', 'id'),
+  requests: states('request', { payer: 'payer', model: 'model', status: 'status' }),
+  batch: state('receipt_batch', 'id', true),
+  batches: states('receipt_batch', { worker: 'worker', status: 'status' }),
+  receipt: async (
+    _: unknown,
+    { batch, index, block }: AtBlock & { readonly batch: string; readonly index: number },
+    context: QueryContext,
+  ) => {
+    const at = atBlock({ block }, context)
+    const parent = await stateEntity(context, 'receipt_batch', Number(batch), at)
+    const row = await rowAt(context, 'receipt', ['batch', 'idx'], [Number(batch), index])
+    return parent === null ? null : entity(row, at)
+  },
+  receipts: events('receipt', ['batch', 'idx'], {
+    batch: 'batch',
+    payer: 'payer',
+    model: 'model',
+    requestId: 'request_id',
+  }),
+  disputes: events('dispute', logged, { kind: 'kind', batch: 'batch', epochNumber: 'epoch', worker: 'worker' }),
+  reward: state('reward', 'subject'),
+  rewards: states('reward', { holder: 'holder', status: 'status' }),
+  evidence: state('evidence', 'commitment'),
+  demand: state('demand', 'id'),
+  demands: states('demand', { requester: 'requester', batch: 'batch', epochNumber: 'epoch', status: 'status' }),
+  epoch: (_: unknown, { number, block }: AtBlock & { readonly number: string }, context: QueryContext) => {
+    const at = atBlock({ block }, context)
+    const until = at ?? Number.MAX_SAFE_INTEGER
+    const sql = `select key from epoch where number = cast(? as integer) and block <= ?
+      and (gone_block is null or gone_block > ?) order by key desc limit 1`
+    return stateEntity(context, 'epoch', context.store.get(sql, number, until, until)?.['key'], at)
+  },
+  epochs: states('epoch', { number: 'number', status: 'status' }),
+  settlements: events('settlement', logged),
+  payee: (_: unknown, { address, block }: AtBlock & { readonly address: string }, context: QueryContext) => ({
+    address,
+    at: atBlock({ block }, context),
+  }),
+  payees: (_: unknown, { block, ...page }: Arguments, context: QueryContext) => {
+    const at = atBlock({ block }, context)
+    return eventList('earner', ['payee'], { at }, page, context, (row) => ({ address: row['payee'], at }))
+  },
+  credits: (_: unknown, { where, block, ...page }: Arguments, context: QueryContext) => {
+    const at = atBlock({ block }, context)
+    const filters = filtersOf(where, { payee: 'payee', epoch: 'proposal' })
+    const standing = where?.['epoch'] === undefined ? standingCredits(at) : []
+    return eventList('credit', ['proposal', 'idx'], { where: [...filters, ...standing], at }, page, context)
+  },
+  claims: events('claim', logged, { payee: 'payee', pool: 'pool', kind: 'kind' }),
+  pool: state('pool', 'address'),
+  pools: states('pool', { kind: 'kind', datanet: 'datanet' }),
+  shares: events('shares', ['version']),
+  attributor: async (_: unknown, args: AtBlock, context: QueryContext) =>
+    (await stateEntity(context, 'setting', 'attributor', atBlock(args, context)))?.row['value'] ?? null,
+  attributionRules: events('algo', ['hash']),
+  declarations: events('declaration', logged, { sender: 'sender' }),
+  heartbeats: events('heartbeat', logged),
+  burns: events('burn', logged, { from: 'account' }),
+}
