@@ -1,12 +1,12 @@
+import type { Abi, AbiEvent } from 'viem'
 import {
-  type Abi,
-  type AbiEvent,
   decodeErrorResult,
   decodeEventLog,
+  decodeFunctionData,
   decodeFunctionResult,
   encodeFunctionData,
   toEventSelector,
-} from 'viem'
+} from 'viem/utils'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { loadArtifact } from '../../contracts/artifact.ts'
 import type { Hex } from '../../protocol/bytes.ts'
