@@ -9,22 +9,35 @@ export const spanProof = abiPrecompile('SpanProof', '0x4f4c000000000000000000000
     signature: 'prove(bytes32,bytes32,uint32,bytes,uint32,uint32,bytes)',
     words: 7,
     run(args, _call, gas) {
-      const tokenRoot = uintBytes(args.uint(0, 256), 32)
-      const suffixRoot = uintBytes(args.uint(1, 256), 32)
+      const roots = { tokenRoot: uintBytes(args.uint(0, 256), 32), suffixRoot: uintBytes(args.uint(1, 256), 32) }
       const n = args.uint(2, 32)
       const query = args.bytes(3)
       const [lo, hi] = [args.uint(4, 32), args.uint(5, 32)]
-      const openings = args.bytes(6)
-      gas.charge(baseGas)
-      checkQuery(query)
-      gas.charge(gasPerToken * (query.length / 4))
-      if (n === 0n || lo > hi || hi > n) throw customError('BadRange(uint32,uint32,uint32)', n, lo, hi)
-      const index = openIndex(Number(n), tokenRoot, suffixRoot, openings, gas)
-      const ok = index !== undefined && isProven(index, query, Number(lo), Number(hi), gas)
+      const ok = provesCount({ ...roots, n }, query, lo, hi, args.bytes(6), gas)
       return encodeResults(ok, ok ? hi - lo : 0n)
     },
   },
 ])
+
+/** Roots of a text and its suffix array, of `n` entries each. */
+export type TextRoots = { readonly tokenRoot: Uint8Array; readonly suffixRoot: Uint8Array; readonly n: bigint }
+
+/** Whether the openings show that the query stands in the text exactly hi − lo times. Throws {@link Revert} for a wrong form. */
+export function provesCount(
+  { tokenRoot, suffixRoot, n }: TextRoots,
+  query: Uint8Array,
+  lo: bigint,
+  hi: bigint,
+  openings: Uint8Array,
+  gas: GasMeter,
+): boolean {
+  gas.charge(baseGas)
+  checkQuery(query)
+  gas.charge(gasPerToken * (query.length / 4))
+  if (n === 0n || lo > hi || hi > n) throw customError('BadRange(uint32,uint32,uint32)', n, lo, hi)
+  const index = openIndex(Number(n), tokenRoot, suffixRoot, openings, gas)
+  return index !== undefined && isProven(index, query, Number(lo), Number(hi), gas)
+}
 
 const baseGas = 200
 const gasPerToken = 8
