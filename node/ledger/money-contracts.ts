@@ -2,7 +2,6 @@ import type { Abi, AbiEvent } from 'viem'
 import {
   decodeErrorResult,
   decodeEventLog,
-  decodeFunctionData,
   decodeFunctionResult,
   encodeFunctionData,
   toEventSelector,
