@@ -125,15 +125,20 @@ async function runCommand(command: Command, argv: readonly string[]): Promise<nu
   const onSignal = () => stop.abort()
   process.once('SIGINT', onSignal)
   process.once('SIGTERM', onSignal)
-  return command.run({
-    flags: values,
-    given,
-    positionals,
-    env: process.env,
-    log,
-    signal: stop.signal,
-    print: (line) => void process.stdout.write(`${line}\n`),
-  })
+  try {
+    return await command.run({
+      flags: values,
+      given,
+      positionals,
+      env: process.env,
+      log,
+      signal: stop.signal,
+      print: (line) => void process.stdout.write(`${line}\n`),
+    })
+  } finally {
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
+  }
 }
 
 function overview(): string {

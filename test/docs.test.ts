@@ -11,6 +11,7 @@ test.each([
   'docs/TRUST.md',
   'docs/GRAPHQL.md',
   'docs/OPERATOR.md',
+  'docs/MONEY-GUIDE.md',
 ])('%s names only files that exist', (page) => {
   const text = readFileSync(join(root, page), 'utf8')
   const named = [

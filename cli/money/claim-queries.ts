@@ -9,7 +9,7 @@ type Payee = readonly [paid: bigint, epoch: bigint, ...flags: boolean[]]
 
 export const claimStatus = query(
   'Shows what a payee was paid and where its money goes; with a source of proofs what it can claim, with --pool its share of a pool.',
-  { payee: optional(addressArg('the payee; absent: --from')), pool: optional(poolArg), ...proofArgs },
+  { payee: optional(addressArg('the payee; absent: you')), pool: optional(poolArg), ...proofArgs },
   async ({ payee: given, pool, ...values }, chain) => {
     const payee = given ?? chain.sender()
     const [paid, epoch] = (await chain.read('RoyaltyVault', 'payees', [payee])) as Payee

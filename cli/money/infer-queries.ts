@@ -15,7 +15,7 @@ export async function readChannel(chain: Pick<ChainAccess, 'read'>, channel: Hex
 
 export const showChannel = query(
   'Shows the channel of a payer with a worker, a withdrawal that was asked for, and what the payer is owed from requests.',
-  { worker: addressArg('the worker'), payer: optional(addressArg('the payer; absent: --from')) },
+  { worker: addressArg('the worker'), payer: optional(addressArg('the payer; absent: you')) },
   async ({ worker, payer }, chain) => {
     const from = payer ?? chain.sender()
     const channel = channelOf(from, worker)

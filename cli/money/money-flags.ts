@@ -18,7 +18,7 @@ export const keyFlags = {
     value: 'N',
     parse: asCount,
   },
-  from: { help: 'whose call it is where nothing is signed', value: 'ADDRESS', parse: asAddress },
+  from: { help: 'whose account is meant where nothing is signed', value: 'ADDRESS', parse: asAddress },
 } as const satisfies FlagTable
 
 /** Of everything that sends a transaction. */
@@ -36,5 +36,5 @@ export const outFlags = {
 } as const satisfies FlagTable
 
 export const actionFlags = { ...sendFlags, ...keyFlags, ...chainFlags } as const
-export const queryFlags = { from: keyFlags.from, ...chainFlags } as const
+export const queryFlags = { ...keyFlags, ...chainFlags } as const
 export const paperFlags = { ...outFlags, ...keyFlags, rpc: chainFlags.rpc } as const

@@ -34,8 +34,10 @@ const receiptPollMs = 250
 /** Time for a transaction to be mined; a block comes every 2 s. */
 const receiptMsMax = 120_000
 
-/** Events that the call would leave; undefined where the node cannot simulate. Throws RefusedError. */
+/** Events that the call would leave; undefined where the node cannot simulate. Throws RefusedError, {@link TransactionError}. */
 export async function simulate(chain: Chain, call: Call, contract: string): Promise<readonly Spoken[] | undefined> {
+  const balance = await balanceOf(chain, call.from)
+  if (balance < call.value) throw unpayable(call, balance, 0n)
   await chain.call(callJson(call), contract)
   const blocks = [{ calls: [callJson(call)] }]
   try {
@@ -58,7 +60,7 @@ export async function estimate(chain: Chain, call: Call, contract: string): Prom
   const gasPrice = price.base + price.tip
   const l2Fee = gas * gasPrice
   const total = l2Fee + l1Fee + operatorFee
-  const balance = parseQuantity(await chain.request('eth_getBalance', [call.from, 'latest']))
+  const balance = await balanceOf(chain, call.from)
   if (balance < total + call.value) throw unpayable(call, balance, total)
   return { gas, gasPrice, l2Fee, l1Fee, operatorFee, total }
 }
@@ -112,6 +114,10 @@ async function minedReceipt(chain: Chain, hash: Hex): Promise<RpcReceipt> {
     }
     await new Promise((wake) => setTimeout(wake, receiptPollMs))
   }
+}
+
+async function balanceOf(chain: Chain, address: Hex): Promise<bigint> {
+  return parseQuantity(await chain.request('eth_getBalance', [address, 'latest']))
 }
 
 async function oracle(chain: Chain, functionName: string, arg: unknown): Promise<bigint> {

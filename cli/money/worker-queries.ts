@@ -16,7 +16,7 @@ type Worker = {
 
 export const showWorker = query(
   'Shows a worker: its stake, what covers fees and what of that is free, what is being unbonded, jail.',
-  { worker: optional(addressArg('the worker; absent: --from')) },
+  { worker: optional(addressArg('the worker; absent: you')) },
   async ({ worker }, chain) => {
     const address = worker ?? chain.sender()
     const [registered, { free, cover }] = [

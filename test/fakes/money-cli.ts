@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
+import { vi } from 'vitest'
+import { main } from '../../cli/main.ts'
 
 const program = resolve(import.meta.dirname, '../../cli/openledger.mjs')
 
@@ -22,4 +24,26 @@ export function openledger(
     child.once('error', fail)
     child.once('close', (code) => done({ code, stdout, stderr }))
   })
+}
+
+/** The same command line in this process: what starting a process costs is spared, what it writes is caught. */
+export async function openledgerHere(
+  words: readonly string[],
+  { env = {} }: { readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Ran> {
+  const written = { stdout: '', stderr: '' }
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      written[name] += String(text)
+      return true
+    }),
+  )
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
+  try {
+    const code = await main(words)
+    return { code, ...written }
+  } finally {
+    vi.unstubAllEnvs()
+    for (const spy of spies) spy.mockRestore()
+  }
 }
