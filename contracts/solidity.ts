@@ -18,7 +18,7 @@ export function compileContracts(only: readonly string[] = []): Map<string, Arti
     }
     if (Object.keys(own).length < only.length) throw new Error(`not every one of ${only.join(', ')} is a source file`)
   }
-  const output = runCompiler(own)
+  const output = compile(inputOf(own, ofArtifacts))
   const artifacts = new Map<string, Artifact>()
   for (const sourceName of Object.keys(own).sort()) {
     // Libraries are inlined into their users.
@@ -32,16 +32,24 @@ export function compileContracts(only: readonly string[] = []): Map<string, Arti
   return artifacts
 }
 
+/**
+ * What analysers read: solc's input and output with the syntax tree of every source, as Hardhat stores a build. Harnesses of
+ * tests are left out.
+ */
+export function buildInfo(): Readonly<Record<string, unknown>> {
+  const own = Object.entries(sourceFiles(sourceRoot)).filter(([name]) => !name.startsWith('test/'))
+  const outputs = ['abi', 'metadata', 'devdoc', 'userdoc', 'evm.bytecode', 'evm.deployedBytecode']
+  const input = inputOf(Object.fromEntries(own), { '*': { '*': outputs, '': ['ast'] } })
+  const [solcVersion] = compiler().version().split('+')
+  return { _format: 'hh-sol-build-info-1', id: 'contracts', solcVersion, input, output: compile(input) }
+}
+
 const settings = {
   evmVersion: 'cancun',
   optimizer: { enabled: true, runs: 200 },
   metadata: { appendCBOR: false, bytecodeHash: 'none' },
-  outputSelection: {
-    '*': {
-      '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object', 'storageLayout'],
-    },
-  },
 } as const
+const ofArtifacts = { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object', 'storageLayout'] } }
 
 /**
  * Warnings of solc that are answered: selfdestruct, whose one use here is what EIP-6780 left of it, and transient storage,
@@ -68,14 +76,19 @@ type Compiler = {
   version(): string
 }
 
-function runCompiler(sources: Readonly<Record<string, string>>): CompilerOutput {
-  const solc = require('solc') as Compiler
-  const input = {
+/** Loaded where something is compiled: it is large. */
+const compiler = () => require('solc') as Compiler
+
+function inputOf(sources: Readonly<Record<string, string>>, outputSelection: object) {
+  return {
     language: 'Solidity',
     sources: Object.fromEntries(Object.entries(sources).map(([name, content]) => [name, { content }])),
-    settings,
+    settings: { ...settings, outputSelection },
   }
-  const output = JSON.parse(solc.compile(JSON.stringify(input), { import: readImport })) as CompilerOutput
+}
+
+function compile(input: object): CompilerOutput {
+  const output = JSON.parse(compiler().compile(JSON.stringify(input), { import: readImport })) as CompilerOutput
   const problems = (output.errors ?? []).filter(
     ({ severity, errorCode }) => severity !== 'info' && !answeredWarnings.includes(errorCode),
   )

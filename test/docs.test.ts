@@ -12,6 +12,7 @@ test.each([
   'docs/GRAPHQL.md',
   'docs/OPERATOR.md',
   'docs/MONEY-GUIDE.md',
+  'docs/SECURITY-REVIEW.md',
 ])('%s names only files that exist', (page) => {
   const text = readFileSync(join(root, page), 'utf8')
   const named = [

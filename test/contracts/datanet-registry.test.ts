@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import type { GenesisEvm } from '../../genesis/genesis-evm.ts'
-import type { Hex } from '../../protocol/bytes.ts'
+import { type Hex, zeroAddress } from '../../protocol/bytes.ts'
 import { alice, at, balanceOf, bob, calldata, carol, deploy, emptyChain, sendRaw, unit } from './chain.ts'
 
 const address = openLedgerPredeploys.datanetRegistry
@@ -234,6 +234,7 @@ describe('money', () => {
     await call('decide', [1n, false, word('00')], alice)
     await expect(call('claimRefund', [carol], carol)).rejects.toThrow('NothingOwed')
     const before = balanceOf(evm, carol)
+    await expect(call('claimRefund', [zeroAddress], bob)).rejects.toThrow('ZeroAddress')
     await call('claimRefund', [carol], bob)
     expect(balanceOf(evm, carol) - before).toBe(unit)
     await expect(call('claimRefund', [bob], bob)).rejects.toThrow('NothingOwed')

@@ -3,13 +3,16 @@ import { type Abi, encodeFunctionData } from 'viem'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { loadArtifact } from '../../contracts/artifact.ts'
 import { type AttributionEntry, entryClasses } from '../../protocol/attribution-entry.ts'
-import { type Hex, zeroHash } from '../../protocol/bytes.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import { weightTotal } from '../../protocol/fee.ts'
+import { sumTreeRoot } from '../../protocol/sum-tree.ts'
 import { channelOf } from '../../protocol/voucher.ts'
 import { claimOf } from '../fakes/money-batch.ts'
 import { type Actor, addressOf, clocks, type MoneyContract, open } from '../fakes/money-chain.ts'
 import { MoneyLaws } from '../fakes/money-laws.ts'
 import { MoneyWorld, type ProposedEpoch } from '../fakes/money-world.ts'
+import { lonePayout } from '../fakes/payout-tree.ts'
+import { Random } from '../fakes/random.ts'
 import { stake } from '../fakes/standing-model.ts'
 import { deploy } from './chain.ts'
 
@@ -199,6 +202,42 @@ describe('self-dealing', () => {
 })
 
 describe('griefing by size', () => {
+  test('a batch of the most receipts and entries matures for the gas of one of a single receipt', async () => {
+    const gasOf = async (count: number) => {
+      const on = new MoneyWorld(await world.chain.fork(), world.terms, world.royaltyRows)
+      const built = on.build(worker, [on.plan(payer, worker)])
+      const sums = (built.input['sums'] as bigint[]).map((sum, i) => (i === 3 ? 128n * BigInt(count) : sum))
+      const segments = built.segments.map((segment) => ({ ...segment, count }))
+      const top = concatBytes(hexToBytes(built.input['topHash'] as Hex), ...sums.map((sum) => uintBytes(sum, 16)))
+      const input = { ...built.input, count, sums, receiptRoot: bytesToHex(sumTreeRoot(count, top)) }
+      const { batch, sent } = await on.commit(worker, { ...built, segments, input })
+      on.chain.advance(clocks.window)
+      return { commit: Number(sent.gas), mature: Number((await on.mature([batch])).gas) }
+    }
+    const [one, most] = [await gasOf(1), await gasOf(65_536)]
+    // The numbers themselves have more bytes.
+    expect(most.commit - one.commit).toBeLessThan(500)
+    expect(most.mature - one.mature).toBeLessThan(500)
+  })
+
+  test('payees without end cost a claimer the levels of a tree: at most 32', async () => {
+    const { chain } = world
+    const random = new Random(5)
+    const payee: Hex = `0x${'c7'.repeat(20)}`
+    const claimGas = async (epoch: bigint, count: number, cumulative: bigint) => {
+      const { root, claim } = lonePayout(epoch, count, { payee, cumulative }, random)
+      chain.evm.state.account(addressOf('RoyaltyVault')).balance += open
+      await chain.send(addressOf('AttributionLedger'), 'RoyaltyVault', 'publishRoot', [epoch, root])
+      const { result, gas } = await chain.send(payer, 'RoyaltyVault', 'claimFor', [payee, claim])
+      expect(result).toBe(open)
+      return Number(gas)
+    }
+    await claimGas(1n, 1, open)
+    const [some, most] = [await claimGas(2n, 100_000, 2n * open), await claimGas(3n, 2 ** 32 - 1, 3n * open)]
+    expect((most - some) / 15).toBeLessThan(1_500)
+    expect(most).toBeLessThan(110_000)
+  })
+
   test('a demand for data is paid more than its answer costs, however the base fee stands', async () => {
     const { batch } = await world.commit(worker, world.build(worker, [world.plan(payer, worker)]))
     const { receipt, request, voucher, signature, sums } = batch.built.receipts[0] ?? fail()

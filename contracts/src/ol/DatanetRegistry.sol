@@ -354,13 +354,14 @@ contract DatanetRegistry is IDatanetPayouts {
 
     /// @notice Sends all that is owed to the caller to `to`.
     function claimRefund(address payable to) external {
+        if (to == address(0)) revert ZeroAddress();
         uint256 amount = refundOf[msg.sender];
         if (amount == 0) revert NothingOwed(msg.sender);
         refundOf[msg.sender] = 0;
         refundsOwed -= amount;
+        emit RefundClaimed(msg.sender, to, amount);
         (bool ok,) = to.call{ value: amount }("");
         if (!ok) revert TransferFailed(to, amount);
-        emit RefundClaimed(msg.sender, to, amount);
     }
 
     /// @notice Names the address that receives the caller's income from the next payout epoch on.
