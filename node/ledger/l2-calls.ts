@@ -31,6 +31,23 @@ export async function callContract(rpc: L2Rpc, call: MoneyCall, from?: Hex): Pro
   }
 }
 
+/** Gas of a view whose answer depends on the block's base fee. */
+const pricedGas = 1_000_000n
+
+/**
+ * The same, of a view that asks for the block's base fee, which engines take for 0 in a call without a gas price. `from` must
+ * hold {@link pricedGas} at twice the base fee.
+ */
+export async function callPriced(rpc: L2Rpc, call: MoneyCall, from: Hex): Promise<unknown> {
+  const block = (await rpc.request('eth_getBlockByNumber', ['latest', false])) as Record<string, string>
+  const gasPrice = quantity(2n * parseQuantity(block['baseFeePerGas'], 'base fee'))
+  const request = (method: string, params: readonly unknown[] = []) => {
+    const [tx, ...rest] = params as readonly [object, ...unknown[]]
+    return rpc.request(method, [{ ...tx, gas: quantity(pricedGas), gasPrice }, ...rest])
+  }
+  return await callContract({ request }, call, from)
+}
+
 export type L2Head = { readonly number: bigint; readonly hash: Hex; readonly time: bigint }
 
 /** Undefined where there is no such block. `time` in Unix seconds. */

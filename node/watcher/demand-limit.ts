@@ -1,0 +1,35 @@
+/** Leaves that a watcher asks for of one batch in all: what it pays for answers has an end. */
+export const demandsMax = 256
+/** Leaves asked for at once while there is time to ask again: a wrong one is found in about log₂ n of them. */
+export const probeLeaves = 4
+
+/** Requests close after the first third of the window: shares of it in which a file is waited for, and in which leaves are probed. */
+const graceShare = 12n
+const probeShare = 6n
+const closeShare = 3n
+
+export type DemandClock = {
+  /** Unix seconds of the chain. */
+  readonly now: bigint
+  /** When the window began. */
+  readonly start: bigint
+  /** Seconds. */
+  readonly window: bigint
+  readonly hasFile: boolean
+}
+
+/**
+ * How many leaves to ask for now. A file that nobody has may be on its way: a twelfth of the window is left for that. Then a
+ * few leaves are asked for at a time, as answers come; from a sixth on half of what is left of the budget at once, since who
+ * answers at the last moment leaves no other round.
+ */
+export function demandLimit(
+  { now, start, window, hasFile }: DemandClock,
+  { made, open }: { readonly made: number; readonly open: number },
+): number {
+  if (now >= start + window / closeShare) return 0
+  if (!hasFile && now < start + window / graceShare) return 0
+  const left = Math.max(demandsMax - made, 0)
+  if (now >= start + window / probeShare) return Math.ceil(left / 2)
+  return Math.min(Math.max(probeLeaves - open, 0), left)
+}

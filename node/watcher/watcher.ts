@@ -1,0 +1,203 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Registry } from 'prom-client'
+import { BatchThread, type ThreadFacts } from '../../attribution/epochs/batch-thread.ts'
+import type { Clock } from '../../common/clock.ts'
+import { errorMessage } from '../../common/errors.ts'
+import type { Log } from '../../common/log.ts'
+import { ChainFacts } from '../ledger/chain-facts.ts'
+import { callContract, type L2Head } from '../ledger/l2-calls.ts'
+import type { L2Rpc } from '../ledger/l2-rpc.ts'
+import type { LedgerBook } from '../ledger/ledger-book.ts'
+import type { Sender } from '../ledger/sender.ts'
+import type { Action } from './action.ts'
+import { ActionRunner } from './action-runner.ts'
+import { BatchSource, type Files } from './batch-source.ts'
+import { BatchWatch } from './batch-watch.ts'
+import { overdueDemands, Refunds } from './duties.ts'
+import { earlierReceipt } from './earlier-receipts.ts'
+import { EpochWatch } from './epoch-watch.ts'
+import { Evidence } from './evidence.ts'
+import { MatureBatches } from './mature-batches.ts'
+import { SettledRequests } from './settled-requests.ts'
+import { watcherMetrics } from './watcher-metrics.ts'
+
+export type WatcherOptions = {
+  readonly chainId: bigint
+  /** Keeps what this role has to remember. */
+  readonly dir: string
+  /** 32 bytes that nobody else knows: which leaves are asked for follows from them. */
+  readonly seed: Uint8Array
+  /** Commit to the evidence of every challenge in an earlier block, so that who copies it gains nothing. */
+  readonly commitEvidence: boolean
+  /** Between looks at the book. */
+  readonly pollMs: number
+}
+
+export type WatcherParts = {
+  readonly rpc: L2Rpc
+  /** Followed by who made it. */
+  readonly book: LedgerBook
+  readonly files: Files
+  readonly sender: Pick<Sender, 'address' | 'send'>
+  readonly clock: Clock
+  readonly log: Log
+  readonly registry: Registry
+}
+
+/**
+ * Checks every batch and every proposed epoch and sees to it that wrong ones fall: challenges, demands of what is hidden, what
+ * follows where nobody answers, refunds. It takes nothing from anybody's word: facts come from the chain, and files count as
+ * far as they are under roots there. What it has to do is found anew from the chain each time, so that nothing is lost by an
+ * error or a restart.
+ */
+export class Watcher {
+  readonly #options: WatcherOptions
+  readonly #parts: WatcherParts
+  readonly #stopped = new AbortController()
+  readonly #thread = new BatchThread()
+  readonly #settled: SettledRequests
+  readonly #facts: ChainFacts
+  readonly #batches: BatchWatch
+  readonly #epochs: EpochWatch
+  readonly #refunds: Refunds
+  readonly #evidence: Evidence
+  readonly #runner: ActionRunner
+  #looking: Promise<void> = Promise.resolve()
+  #closing: Promise<void> | undefined
+  #looked: L2Head | undefined
+  #actions: readonly Action[] = []
+  #window: bigint | undefined
+
+  constructor(options: WatcherOptions, parts: WatcherParts) {
+    this.#options = options
+    this.#parts = parts
+    const { rpc, book, files, sender, clock, log, registry } = parts
+    const { chainId, seed, dir } = options
+    mkdirSync(dir, { recursive: true })
+    const metrics = watcherMetrics(registry)
+    const settled = SettledRequests.open(join(dir, 'settled-requests.sqlite'))
+    const source = new BatchSource(book, files, clock.nowMs, this.#stopped.signal)
+    const thread = this.#thread
+    this.#settled = settled
+    this.#facts = new ChainFacts({ rpc, chainId, earlierReceipt: openedInThread })
+    const facts = threadFacts(this.#facts, (worker, requestId, batchId) =>
+      earlierReceipt({ book, settled, source }, worker, requestId, batchId),
+    )
+    this.#batches = new BatchWatch(seed, sender.address, { book, source, thread, facts, settled, log, metrics })
+    const batches = new MatureBatches(book, source, thread)
+    this.#epochs = new EpochWatch({ book, source, batches, log, metrics })
+    this.#refunds = new Refunds(book, (call) => callContract(rpc, call))
+    this.#evidence = new Evidence(book, sender.address, seed)
+    const evidence = options.commitEvidence ? this.#evidence : undefined
+    this.#runner = new ActionRunner({ rpc, sender, evidence, nowMs: clock.nowMs, log, metrics })
+  }
+
+  /** Watches until the signal, then ends what it began. What is on its way may still be mined. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#parts
+    const stop = () => void this.close()
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+    while (!signal.aborted) {
+      try {
+        await this.look()
+      } catch (error) {
+        if (!signal.aborted)
+          log.warn('the chain’s money is not checked now, trying again', { error: errorMessage(error) })
+      }
+      await clock.sleep(this.#options.pollMs, signal)
+    }
+    await this.close()
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#close()
+    await this.#closing
+  }
+
+  /** One look at the book: checks what is new in it and starts what is to be done about it. */
+  async look(): Promise<void> {
+    const looking = this.#look()
+    this.#looking = looking.catch(() => {})
+    await looking
+  }
+
+  async #look(): Promise<void> {
+    const signal = this.#stopped.signal
+    const { head } = this.#parts.book
+    if (head === undefined) return
+    if (this.#looked?.hash !== head.hash) {
+      if (this.#isReorg()) this.#forget()
+      this.#actions = await this.#due(head, signal)
+      this.#looked = head
+    }
+    this.#runner.run(this.#actions, head.number, signal)
+  }
+
+  /** Resolves when what was started is mined or failed. */
+  async settle(): Promise<void> {
+    await this.#runner.settle()
+  }
+
+  /** The challenges of receipts and epochs come first, what can wait last. */
+  async #due(head: L2Head, signal: AbortSignal): Promise<readonly Action[]> {
+    const { book, sender } = this.#parts
+    const window = await this.#windowOf()
+    return [
+      ...(await this.#batches.look(head.time, window, signal)),
+      ...(await this.#epochs.look(signal)),
+      ...overdueDemands(book, head.time, sender.address),
+      ...(await this.#refunds.due()),
+      ...this.#evidence.due(head.number),
+    ]
+  }
+
+  async #close(): Promise<void> {
+    this.#stopped.abort()
+    await this.#thread.close()
+    await this.#looking
+    await this.#runner.settle()
+    this.#settled.close()
+  }
+
+  /** True where the block of the last look stands no more. */
+  #isReorg(): boolean {
+    const looked = this.#looked
+    return looked !== undefined && this.#parts.book.headBelow(looked.number + 1n)?.hash !== looked.hash
+  }
+
+  #forget(): void {
+    this.#facts.forget()
+    this.#batches.forget()
+    this.#epochs.forget()
+    this.#refunds.forget()
+    this.#evidence.forget()
+  }
+
+  async #windowOf(): Promise<bigint> {
+    const call = { contract: 'InferenceMarket', functionName: 'window', args: [] } as const
+    this.#window ??= (await callContract(this.#parts.rpc, call)) as bigint
+    return this.#window
+  }
+}
+
+function threadFacts(facts: ChainFacts, earlierReceipt: ThreadFacts['earlierReceipt']): ThreadFacts {
+  return {
+    chainId: facts.chainId,
+    earlierReceipt,
+    price: (...of) => facts.price(...of),
+    shares: (...of) => facts.shares(...of),
+    model: (...of) => facts.model(...of),
+    algoInForce: (...of) => facts.algoInForce(...of),
+    royaltyRows: (...of) => facts.royaltyRows(...of),
+    modelPayee: (...of) => facts.modelPayee(...of),
+    codePayee: (...of) => facts.codePayee(...of),
+    contributionPayee: (...of) => facts.contributionPayee(...of),
+    datanets: () => facts.datanets(),
+  }
+}
+
+function openedInThread(): never {
+  throw new Error('earlier receipts are opened in the thread for batches')
+}
