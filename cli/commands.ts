@@ -20,7 +20,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly command: Command
 /** One line a command, for the overview. */
 export const commandSummaries: Readonly<Record<string, string>> = {
   dev: 'a whole chain on this machine: L1, sequencer, independent verifier, indexer, seeded Datanets',
-  node: 'the rollup node: derive the L2 from L1, sequence, batch, propose',
+  node: 'the rollup node: derive the L2 from L1, sequence, batch, propose, attribute, watch',
   engine: 'the embedded engine alone, for op-node or another rollup node to drive',
   indexer: 'follow a node and serve GraphQL',
   genesis: 'deploy config to genesis.json and rollup.json',

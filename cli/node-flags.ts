@@ -13,6 +13,7 @@ import {
 } from '../common/flag-parsers.ts'
 import type { FlagTable } from '../common/flags.ts'
 import { p2pFlags } from './p2p-flags.ts'
+import { roleFlags } from './role-flags.ts'
 
 /** What finds L1; shared by `node` and `audit`. Names as op-node spells them. */
 export const l1Flags = {
@@ -181,5 +182,6 @@ export const nodeFlags = {
     parse: asPositive,
     default: '10',
   },
+  ...roleFlags,
   ...p2pFlags,
 } as const satisfies FlagTable

@@ -16,7 +16,8 @@ import { TxPool } from './engine/embedded/txpool/tx-pool.ts'
 import type { Engine } from './engine/engine.ts'
 import { engineApiMethods } from './engine/http/engine-api-methods.ts'
 import { jwtAuthorizer } from './engine/jwt.ts'
-import { reachEngine } from './external-engine.ts'
+import { engineRpc, reachEngine } from './external-engine.ts'
+import { inProcessRpc, type L2Rpc } from './ledger/l2-rpc.ts'
 import { listen } from './listen.ts'
 import { NodeError } from './node-error.ts'
 import type { EngineOptions, NodeOptions } from './node-options.ts'
@@ -24,6 +25,8 @@ import { nodeVersion } from './rpc/version.ts'
 
 export type EnginePart = {
   readonly engine: Engine
+  /** The engine's `eth_*`. */
+  readonly rpc: L2Rpc
   /** Ports in use: the public `eth_*` JSON-RPC and the Engine API, of the embedded engine. */
   readonly ports: { readonly eth?: number; readonly engine?: number }
 }
@@ -36,7 +39,10 @@ type Parts = { readonly clock: Clock; readonly log: Log; readonly registry: Regi
 /** Opens the embedded engine with its servers, or reaches the external one. Throws NodeError and the engine's own errors. */
 export async function openEngine(options: NodeOptions, parts: Parts, closers: Closers): Promise<EnginePart> {
   const { engine } = options
-  if (engine.kind === 'http') return { engine: await reachEngine(options.rollupConfig, engine, parts), ports: {} }
+  if (engine.kind === 'http') {
+    const reached = await reachEngine(options.rollupConfig, engine, parts)
+    return { engine: reached, rpc: engineRpc(engine, parts.clock), ports: {} }
+  }
   return openEmbedded(options, engine, parts, closers)
 }
 
@@ -70,7 +76,7 @@ export async function openEmbedded(
   const server = new RpcServer({ ...options.rpc, websocket: true, corsOrigin: '*' }, { methods, log })
   const eth = await listen(server, options.rpc, 'eth JSON-RPC')
   closers.add('eth rpc', () => server.stop())
-  if (options.auth === undefined) return { engine, ports: { eth } }
+  if (options.auth === undefined) return { engine, rpc: inProcessRpc(methods), ports: { eth } }
   const { host, port, jwtSecret } = options.auth
   const authMethods = {
     ...methods,
@@ -81,7 +87,7 @@ export async function openEmbedded(
   const authServer = new RpcServer({ host, port, authorize, websocket: true }, { methods: authMethods, log })
   const enginePort = await listen(authServer, options.auth, 'Engine API')
   closers.add('engine rpc', () => authServer.stop())
-  return { engine, ports: { eth, engine: enginePort } }
+  return { engine, rpc: inProcessRpc(methods), ports: { eth, engine: enginePort } }
 }
 
 /** The superchain registry's genesis files have `config: null`; then the rollup config says the forks. */

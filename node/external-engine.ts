@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.ts'
 import { errorMessage } from '../common/errors.ts'
-import { RpcError } from '../common/json-rpc.ts'
+import { HttpRpcClient, RpcError } from '../common/json-rpc.ts'
 import type { Log } from '../common/log.ts'
 import { type Backoff, retry } from '../common/retry.ts'
 import type { RollupConfig } from '../protocol/rollup-config.ts'
@@ -8,11 +8,14 @@ import { checkChainId } from './chain-checks.ts'
 import { type Engine, EngineError } from './engine/engine.ts'
 import { engineMethods } from './engine/http/capabilities.ts'
 import { HttpEngine } from './engine/http/http-engine.ts'
+import { jwtToken } from './engine/jwt.ts'
 import { NodeError } from './node-error.ts'
 import type { EngineOptions } from './node-options.ts'
 
 /** An external engine may take half a minute to come up beside the node. */
 const engineBackoff: Backoff = { firstMs: 500, maxMs: 5_000, attemptsMax: 10 }
+/** Time for an answer to `eth_*`; logs of many blocks take the longest. */
+const ethTimeoutMs = 30_000
 
 type Parts = { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal }
 
@@ -42,6 +45,12 @@ export async function reachEngine(
   await checkEngineGenesis(config, engine)
   await checkCapabilities(config, engine, { clock, log })
   return engine
+}
+
+/** `eth_*` of the engine, which engines serve beside the Engine API. */
+export function engineRpc({ url, jwtSecret }: EngineOptions & { kind: 'http' }, clock: Clock): HttpRpcClient {
+  const headers = () => ({ authorization: `Bearer ${jwtToken(jwtSecret, Math.floor(clock.nowMs() / 1000))}` })
+  return new HttpRpcClient({ url, timeoutMs: ethTimeoutMs, headers })
 }
 
 /** An answer that is an error (a refused token, say) will not change by asking again. */

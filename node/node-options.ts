@@ -24,6 +24,10 @@ export type NodeOptions = {
   readonly sequencer?: SequencerOptions | undefined
   readonly batcher?: BatcherFlags | undefined
   readonly proposer?: ProposerFlags | undefined
+  readonly attributor?: AttributorFlags | undefined
+  readonly watcher?: WatcherFlags | undefined
+  /** Absent: `content` in the data directory, and nobody is asked. */
+  readonly content?: ContentOptions | undefined
   /** Absent: `--p2p.disable`. */
   readonly p2p?: P2pOptions | undefined
   /** Absent: block by block, gaps filled from peers. */
@@ -153,4 +157,26 @@ export type ProposerFlags = {
   readonly allowNonFinalized?: boolean | undefined
   readonly confirmations?: number | undefined
   readonly resubmissionTimeoutMs?: number | undefined
+}
+
+/** Absent fields take the attributor's own defaults. */
+export type AttributorFlags = {
+  readonly key: Hex
+  /** `--attributor.epoch-interval`: least time between two epochs. */
+  readonly epochIntervalSeconds?: number | undefined
+  /** `--attributor.claim-threshold`, wei; 0: nobody is paid unasked. */
+  readonly claimThreshold?: bigint | undefined
+}
+
+export type WatcherFlags = {
+  readonly key: Hex
+  /** `--watcher.commit-evidence` */
+  readonly commitEvidence?: boolean | undefined
+}
+
+export type ContentOptions = {
+  /** `--content.dir`: files of batches and epochs by content hash. */
+  readonly dir?: string | undefined
+  /** `--content.peers`: nodes that are asked for files that are not here. */
+  readonly peers: readonly string[]
 }

@@ -24,6 +24,7 @@ import { KzgWorker } from './l1/kzg.ts'
 import type { L1HeadEvent } from './l1/l1-heads.ts'
 import { type L1Part, makeL1, reachL1 } from './l1-part.ts'
 import { listen } from './listen.ts'
+import { makeMoney } from './money-part.ts'
 import type { NodeOptions } from './node-options.ts'
 import { NodeStore } from './node-store.ts'
 import { startP2p } from './p2p-part.ts'
@@ -125,9 +126,22 @@ async function start(
         )
   const sequencer = await makeSequencer()
   const syncStatus = () => statusOf(l1, driver, state)
+  const money = await makeMoney(options, { rpc: enginePart.rpc, kzg, clock, log, registry }, closers)
   const posting = await Posting.make(options, { l1, l2, engine, syncStatus, clock, log, registry })
   let criticalError: string | undefined
 
+  const health = healthRoutes(
+    {
+      nowMs: clock.nowMs,
+      l1SeenMs: l1.seenMs,
+      l1SilentMsMax: Math.max(silentPolls * options.l1.pollIntervalMs, silentMsMin),
+      derivation: () => driver.health,
+      sequencedMs: () => (sequencer?.isActive === true ? sequencer.lastBlockMs : undefined),
+      blockTimeMs: Number(config.blockTime) * 1000,
+      criticalError: () => criticalError,
+    },
+    options.metrics ? registry : undefined,
+  )
   const server = new RpcServer(options.rpc, {
     methods: {
       ...optimismMethods(config, { syncStatus, l2, engine, safeDb }),
@@ -137,18 +151,8 @@ async function start(
       ...(options.rpc.enableAdmin && posting.proposer !== undefined ? proposerAdminMethods(posting.proposer) : {}),
     },
     log,
-    route: healthRoutes(
-      {
-        nowMs: clock.nowMs,
-        l1SeenMs: l1.seenMs,
-        l1SilentMsMax: Math.max(silentPolls * options.l1.pollIntervalMs, silentMsMin),
-        derivation: () => driver.health,
-        sequencedMs: () => (sequencer?.isActive === true ? sequencer.lastBlockMs : undefined),
-        blockTimeMs: Number(config.blockTime) * 1000,
-        criticalError: () => criticalError,
-      },
-      options.metrics ? registry : undefined,
-    ),
+    route: async (path, request) => (await money.routes.route(path, request)) ?? (await health(path)),
+    upload: money.routes.upload,
   })
   const rpc = await listen(server, options.rpc, 'rollup JSON-RPC')
   closers.add('rollup rpc', () => server.stop())
@@ -203,6 +207,7 @@ async function start(
     const loops = [(either: AbortSignal) => driver.run(either)]
     if (p2p !== undefined) loops.push((either) => unsafe.run(p2p.network, either))
     if (sequencer !== undefined) loops.push((either) => sequencer.run(either))
+    if (money.run !== undefined) loops.push(money.run)
     posting.start(signal)
     await runTogether(signal, loops)
   }

@@ -3,17 +3,27 @@ import { UsageError } from '../../common/errors.ts'
 import type { FlagValues } from '../../common/flags.ts'
 import type { Log } from '../../common/log.ts'
 import { loadSigningKey } from '../../common/signing-key.ts'
-import type { BatcherFlags, EngineOptions, L1Options, NodeOptions, ProposerFlags } from '../../node/node-options.ts'
+import type {
+  AttributorFlags,
+  BatcherFlags,
+  EngineOptions,
+  L1Options,
+  NodeOptions,
+  ProposerFlags,
+  WatcherFlags,
+} from '../../node/node-options.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { allowsDevKeys, publicPresetChainIds } from '../dev-chains.ts'
 import { readJsonFile, readJwtSecret, readRollupConfig } from '../files.ts'
 import { type l1Flags, nodeFlags } from '../node-flags.ts'
+import type { RoleName } from '../role-flags.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { p2pOptions, syncOptions } from './p2p-options.ts'
 
 export const command = defineCommand({
-  summary: 'Derives the L2 from L1 and drives an execution engine; sequences, batches and proposes when asked to.',
+  summary:
+    'Derives the L2 from L1 and drives an execution engine; sequences, batches, proposes, attributes and watches when asked to.',
   flags: nodeFlags,
   run: async ({ flags, log, signal }) => {
     const options = await nodeOptions(flags, log)
@@ -42,7 +52,8 @@ export async function nodeOptions(flags: Flags, log: Log): Promise<NodeOptions> 
   const rollupConfig = readRollupConfig(flags)
   const dev = allowsDevKeys(rollupConfig.l2ChainId)
   const p2p = await p2pOptions(flags, dataDir, dev)
-  if (p2p !== undefined && p2p.signerKey === undefined && flags['sequencer.enabled']) {
+  const has = (role: RoleName) => hasRole(flags, role)
+  if (p2p !== undefined && p2p.signerKey === undefined && has('sequencer')) {
     log.warn('this sequencer gossips no blocks: no key to sign them (p2p.sequencer.key)')
   }
   return {
@@ -56,7 +67,7 @@ export async function nodeOptions(flags: Flags, log: Log): Promise<NodeOptions> 
     engine: engineOptions(flags),
     rpc: { host: flags['rpc.addr'], port: flags['rpc.port'], enableAdmin: flags['rpc.enable-admin'] },
     safeDbPath: flags['safedb.path'],
-    ...(flags['sequencer.enabled']
+    ...(has('sequencer')
       ? {
           sequencer: {
             stopped: flags['sequencer.stopped'],
@@ -66,8 +77,11 @@ export async function nodeOptions(flags: Flags, log: Log): Promise<NodeOptions> 
           },
         }
       : {}),
-    ...(flags['batcher.enabled'] ? { batcher: await batcherOptions(flags, dev) } : {}),
-    ...(flags['proposer.enabled'] ? { proposer: await proposerOptions(flags, dev) } : {}),
+    ...(has('batcher') ? { batcher: await batcherOptions(flags, dev) } : {}),
+    ...(has('proposer') ? { proposer: await proposerOptions(flags, dev) } : {}),
+    ...(has('attributor') ? { attributor: await attributorOptions(flags, dev) } : {}),
+    ...(has('watcher') ? { watcher: await watcherOptions(flags, dev) } : {}),
+    content: { dir: flags['content.dir'], peers: flags['content.peers'] ?? [] },
     p2p,
     sync: syncOptions(flags, flags.l2 === undefined),
     metrics: flags['metrics.enabled'],
@@ -137,7 +151,25 @@ async function proposerOptions(flags: Flags, dev: boolean): Promise<ProposerFlag
   }
 }
 
-function signingKey(flags: Flags, role: 'batcher' | 'proposer', allowDevKeys: boolean): Promise<Hex> {
+async function attributorOptions(flags: Flags, dev: boolean): Promise<AttributorFlags> {
+  return {
+    key: await signingKey(flags, 'attributor', dev),
+    epochIntervalSeconds: Math.ceil(flags['attributor.epoch-interval'] / 1000),
+    claimThreshold: flags['attributor.claim-threshold'],
+  }
+}
+
+async function watcherOptions(flags: Flags, dev: boolean): Promise<WatcherFlags> {
+  return { key: await signingKey(flags, 'watcher', dev), commitEvidence: flags['watcher.commit-evidence'] }
+}
+
+/** By `--roles`, or by the flag that op-node has for it. */
+function hasRole(flags: Flags, role: RoleName): boolean {
+  if (flags.roles?.includes(role) === true) return true
+  return role !== 'attributor' && role !== 'watcher' && flags[`${role}.enabled`]
+}
+
+function signingKey(flags: Flags, role: Exclude<RoleName, 'sequencer'>, allowDevKeys: boolean): Promise<Hex> {
   return loadSigningKey({
     purpose: role,
     privateKey: flags[`${role}.private-key`],

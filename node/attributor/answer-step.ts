@@ -5,7 +5,7 @@ import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import { batchHash } from '../../protocol/receipt-batch.ts'
 import { batchState } from '../ledger/batch-state.ts'
 import { type DemandState, openDemands, subjectOf } from '../ledger/demand-state.ts'
-import { callContract } from '../ledger/l2-calls.ts'
+import { callPriced } from '../ledger/l2-calls.ts'
 import type { MoneyCall } from '../ledger/money-contracts.ts'
 import type { AttributorParts } from './attributor-parts.ts'
 import type { EpochRows } from './epoch-rows.ts'
@@ -48,9 +48,9 @@ async function epochAnswer(
 }
 
 /** `answerPrice` is half more than an answer costs in this block. */
-async function isPaid({ rpc }: Parts, { demand, prepaid }: DemandState): Promise<boolean> {
+async function isPaid({ rpc, sender }: Parts, { demand, prepaid }: DemandState): Promise<boolean> {
   const call = { contract: 'AttributionLedger', functionName: 'answerPrice', args: [demand] } as const
-  return 3n * prepaid >= 2n * ((await callContract(rpc, call)) as bigint)
+  return 3n * prepaid >= 2n * ((await callPriced(rpc, call, sender.address)) as bigint)
 }
 
 function hashOf(header: Parameters<typeof batchHash>[0]): Hex {

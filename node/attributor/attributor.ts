@@ -3,13 +3,15 @@ import type { BatchThread } from '../../attribution/epochs/batch-thread.ts'
 import type { BuiltEpoch } from '../../attribution/epochs/build-epoch.ts'
 import { EpochError } from '../../attribution/epochs/epoch-task.ts'
 import { errorMessage } from '../../common/errors.ts'
+import { RpcError } from '../../common/json-rpc.ts'
 import { gauge } from '../../common/metrics.ts'
 import type { Hex } from '../../protocol/bytes.ts'
+import { classifyRefusal } from '../l1/send-error.ts'
 import type { BatchState } from '../ledger/batch-state.ts'
 import { lastMatureBatch } from '../ledger/batch-state.ts'
 import { openDemands } from '../ledger/demand-state.ts'
 import { finalEpoch, orphanEpochs, parentState, proposedEpochs, standingEpoch } from '../ledger/epoch-state.ts'
-import { callContract } from '../ledger/l2-calls.ts'
+import { callContract, callPriced } from '../ledger/l2-calls.ts'
 import type { MoneyCall } from '../ledger/money-contracts.ts'
 import { Notices } from '../ledger/notices.ts'
 import { SendError } from '../ledger/sender.ts'
@@ -112,8 +114,8 @@ export class Attributor {
   #tell(step: string, error: unknown): void {
     if (error instanceof EpochRowsError) {
       this.#notices.warn('the next epoch waits', { why: error.message })
-    } else if (error instanceof SendError && error.code === 'insufficient-funds') {
-      this.#notices.warn('the attributor’s account must be funded', { step, why: error.message })
+    } else if (isForFunds(error)) {
+      this.#notices.warn('the attributor’s account must be funded', { step, why: errorMessage(error) })
     } else {
       this.#parts.log.warn('a step of the attributor failed, it is tried again', { step, error: errorMessage(error) })
     }
@@ -147,7 +149,12 @@ export class Attributor {
     const isLate = attributor !== sender.address
     const epoch = await this.#epoch(due, isLate, signal)
     if (epoch === undefined) return false
-    const required = (await this.#ask('requiredBond', epoch.header.creditsSum)) as bigint
+    const question = {
+      contract: 'AttributionLedger',
+      functionName: 'requiredBond',
+      args: [epoch.header.creditsSum],
+    } as const
+    const required = (await callPriced(this.#parts.rpc, question, sender.address)) as bigint
     // The bond follows the base fee, which moves until the proposal is mined; it comes back whole.
     const bond = required + required / 8n
     const call = proposal(book, epoch, { isLate, window: await this.#windowSeconds(), bond })
@@ -276,9 +283,14 @@ export class Attributor {
     return this.#window
   }
 
-  #ask(functionName: string, ...args: readonly unknown[]): Promise<unknown> {
-    return callContract(this.#parts.rpc, { contract: 'AttributionLedger', functionName, args })
+  #ask(functionName: string): Promise<unknown> {
+    return callContract(this.#parts.rpc, { contract: 'AttributionLedger', functionName, args: [] })
   }
+}
+
+function isForFunds(error: unknown): boolean {
+  if (error instanceof SendError) return error.code === 'insufficient-funds'
+  return error instanceof RpcError && classifyRefusal(error.message) === 'insufficient-funds'
 }
 
 const lastEpoch = (registry: Registry) => gauge(registry, 'attributor_last_epoch', 'newest epoch that stands')

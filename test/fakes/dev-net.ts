@@ -6,6 +6,7 @@ import { devPrivateKeys } from '../../common/dev-keys.ts'
 import { HttpRpcClient } from '../../common/json-rpc.ts'
 import { createLog, silentLog } from '../../common/log.ts'
 import { buildGenesis } from '../../genesis/build-genesis.ts'
+import type { DeployConfig } from '../../genesis/deploy-config.ts'
 import { deployL1Contracts, type L1Addresses } from '../../genesis/deploy-l1.ts'
 import { devPreset, devRoles } from '../../genesis/presets.ts'
 import { type RunningNode, startNode } from '../../node/node.ts'
@@ -43,9 +44,12 @@ export class DevNet {
   }
 
   /** L1 blocks come once a second unless `anvilArgs` say otherwise; L1 finality is 64 blocks behind. */
-  static async start(anvilArgs: readonly string[] = ['--block-time', '1']): Promise<DevNet> {
+  static async start(
+    anvilArgs: readonly string[] = ['--block-time', '1'],
+    change: Partial<DeployConfig> = {},
+  ): Promise<DevNet> {
     const anvil = await startAnvil(['--slots-in-an-epoch', '32', ...anvilArgs])
-    const config = { ...devPreset(), l2BlockTime: 1n }
+    const config = { ...devPreset(), l2BlockTime: 1n, ...change }
     const deployerKey = devPrivateKeys[devRoles.owner]
     const { l1Start, addresses } = await deployL1Contracts({ rpcUrl: anvil.url, deployerKey, config })
     const { genesis, rollupConfig } = await buildGenesis(config, l1Start, addresses)

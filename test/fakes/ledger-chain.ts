@@ -32,6 +32,7 @@ const names = [
   'attributor',
   'watcher',
 ] as const
+export type AccountName = (typeof names)[number]
 const built: { genesis?: Promise<unknown> } = {}
 
 /** The embedded engine with the dev genesis, whose blocks a test builds: what a role sees of a chain, clock and reorgs included. */
@@ -81,7 +82,7 @@ export class LedgerChain {
     return this.chain.canonicalHash(0n) ?? zeroHash
   }
 
-  actor(name: (typeof names)[number]): Actor & { readonly key: Hex } {
+  actor(name: AccountName): Actor & { readonly key: Hex } {
     const key = keyOf(name)
     const sign = (digest: Uint8Array) => {
       const { rs, yParity } = signDigest(digest, key)

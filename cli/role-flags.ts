@@ -1,0 +1,59 @@
+import { asBig, asDurationMs, asHttpUrls, asSwitch, asText } from '../common/flag-parsers.ts'
+import type { FlagTable } from '../common/flags.ts'
+
+/** What a node may do beside following the chain. */
+export const roleNames = ['sequencer', 'batcher', 'proposer', 'attributor', 'watcher'] as const
+export type RoleName = (typeof roleNames)[number]
+
+const asRoles = (text: string): readonly RoleName[] =>
+  text.split(',').map((part) => {
+    const name = roleNames.find((known) => known === part.trim())
+    if (name === undefined) throw new Error(`must be a list of ${roleNames.join(', ')}`)
+    return name
+  })
+
+/** Roles, and what those of money need. */
+export const roleFlags = {
+  roles: {
+    help: `what this node does: a list of ${roleNames.join(', ')}; the first three as by their own .enabled flags`,
+    value: 'LIST',
+    parse: asRoles,
+    many: true,
+  },
+  'content.dir': {
+    help: 'directory of the files of batches and epochs, by content hash; absent: content in the data directory',
+    value: 'DIR',
+    parse: asText,
+  },
+  'content.peers': {
+    help: 'rollup RPCs of nodes that are asked for files that are not here',
+    value: 'URL',
+    parse: asHttpUrls,
+    many: true,
+  },
+  'attributor.private-key': { help: 'key of the attributor account', value: 'HEX', parse: asText, envOnly: true },
+  'attributor.keystore': { help: 'keystore file of the attributor account', value: 'FILE', parse: asText },
+  'attributor.keystore-password-file': { help: 'file with its password', value: 'FILE', parse: asText },
+  'attributor.keystore-password': { help: 'its password', value: 'TEXT', parse: asText, envOnly: true },
+  'attributor.epoch-interval': {
+    help: 'least time between two epochs',
+    value: 'DURATION',
+    parse: asDurationMs,
+    default: '1h',
+  },
+  'attributor.claim-threshold': {
+    help: 'wei of unclaimed credit in a final epoch from which a payee is paid out unasked; 0: nobody is',
+    value: 'WEI',
+    parse: asBig,
+    default: '10000000000000000',
+  },
+  'watcher.private-key': { help: 'key of the watcher account', value: 'HEX', parse: asText, envOnly: true },
+  'watcher.keystore': { help: 'keystore file of the watcher account', value: 'FILE', parse: asText },
+  'watcher.keystore-password-file': { help: 'file with its password', value: 'FILE', parse: asText },
+  'watcher.keystore-password': { help: 'its password', value: 'TEXT', parse: asText, envOnly: true },
+  'watcher.commit-evidence': {
+    help: 'commit to the evidence of a challenge in a transaction before it, so that who copies it gains nothing',
+    parse: asSwitch,
+    default: 'false',
+  },
+} as const satisfies FlagTable

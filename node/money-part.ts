@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+import type { Registry } from 'prom-client'
+import { BatchThread } from '../attribution/epochs/batch-thread.ts'
+import type { Clock } from '../common/clock.ts'
+import { ContentPeers } from '../common/content-peers.ts'
+import { ContentStore } from '../common/content-store.ts'
+import type { Log } from '../common/log.ts'
+import { concatBytes, type Hex, hexToBytes } from '../protocol/bytes.ts'
+import { merkleRoot } from '../protocol/content-hash.ts'
+import { keccak256 } from '../protocol/keccak.ts'
+import { Attributor } from './attributor/attributor.ts'
+import { attributorDefaults } from './attributor/attributor-parts.ts'
+import type { Closers } from './closers.ts'
+import type { Kzg } from './l1/kzg.ts'
+import { Content, contentHashOf } from './ledger/content.ts'
+import type { L2Rpc } from './ledger/l2-rpc.ts'
+import { LedgerBook } from './ledger/ledger-book.ts'
+import { LedgerSync } from './ledger/ledger-sync.ts'
+import { moneyContracts } from './ledger/money-contracts.ts'
+import { Sender } from './ledger/sender.ts'
+import { NodeError } from './node-error.ts'
+import type { NodeOptions } from './node-options.ts'
+import { contentRoutes } from './rpc/content-routes.ts'
+import { Watcher } from './watcher/watcher.ts'
+
+type Parts = {
+  readonly rpc: L2Rpc
+  readonly kzg: Kzg
+  readonly clock: Clock
+  readonly log: Log
+  readonly registry: Registry
+}
+
+type Role = { readonly run: (signal: AbortSignal) => Promise<void> }
+
+export type MoneyPart = {
+  /** Files of batches and epochs over HTTP. */
+  readonly routes: ReturnType<typeof contentRoutes>
+  /** Follows the chain's money and does its roles' work until the signal; absent where the node has none of these roles. */
+  readonly run: ((signal: AbortSignal) => Promise<void>) | undefined
+}
+
+/** Time for a whole file of a batch from one peer. */
+const peerMsMax = 60_000
+/** Looks of a role at the book. */
+const pollMs = 1_000
+
+/** What has to do with money: content, and the roles attributor and watcher. Throws NodeError `no-money-contracts`. */
+export async function makeMoney(options: NodeOptions, parts: Parts, closers: Closers): Promise<MoneyPart> {
+  const { dataDir, content: where } = options
+  const store = new ContentStore(where?.dir ?? join(dataDir, 'content'), merkleRoot)
+  const peers = new ContentPeers({ urls: where?.peers ?? [], timeoutMs: peerMsMax }, contentHashOf)
+  const content = new Content(store, peers, parts.clock)
+  if (options.attributor === undefined && options.watcher === undefined) {
+    return { routes: contentRoutes({ content, isNamed: () => false }), run: undefined }
+  }
+  await checkContracts(parts.rpc)
+  const log = parts.log.with({ component: 'money' })
+  const book = LedgerBook.open(join(dataDir, 'ledger.sqlite'), options.rollupConfig.genesis.l2.hash)
+  closers.add('ledger book', () => book.close())
+  const sync = new LedgerSync({ ...parts, log, book })
+  const shared = { ...parts, log, book, sync, content }
+  const roles = await Promise.all([makeAttributor(options, shared, closers), makeWatcher(options, shared)])
+  return {
+    routes: contentRoutes({ content, isNamed: (hash) => book.namesContent(hash) }),
+    run: async (signal) => {
+      await Promise.all([sync.run(signal), ...roles.map((role) => role?.run(signal))])
+    },
+  }
+}
+
+type Shared = Parts & { readonly book: LedgerBook; readonly sync: LedgerSync; readonly content: Content }
+
+async function makeAttributor(options: NodeOptions, parts: Shared, closers: Closers): Promise<Role | undefined> {
+  const { attributor: flags } = options
+  if (flags === undefined) return undefined
+  const sender = await openSender(options, 'attributor', flags.key, parts)
+  const batchThread = new BatchThread()
+  closers.add('attributor’s thread', () => batchThread.close())
+  const { epochIntervalSeconds, claimThreshold } = flags
+  const settings = {
+    ...attributorDefaults,
+    ...(epochIntervalSeconds === undefined ? {} : { epochIntervalSeconds: BigInt(epochIntervalSeconds) }),
+    ...(claimThreshold === undefined ? {} : { claimThreshold }),
+    pollMs,
+  }
+  return new Attributor(settings, { ...parts, sender, batchThread })
+}
+
+async function makeWatcher(options: NodeOptions, parts: Shared): Promise<Role | undefined> {
+  const { watcher: flags, dataDir, rollupConfig } = options
+  if (flags === undefined) return undefined
+  const sender = await openSender(options, 'watcher', flags.key, parts)
+  // Nobody else knows the key, so nobody else knows which leaves are asked for.
+  const seed = keccak256(concatBytes(new TextEncoder().encode('openledger watcher'), hexToBytes(flags.key)))
+  const { commitEvidence = false } = flags
+  const settings = { chainId: rollupConfig.l2ChainId, dir: join(dataDir, 'watcher'), seed, commitEvidence, pollMs }
+  return new Watcher(settings, { ...parts, files: parts.content, sender })
+}
+
+async function openSender(
+  { dataDir, rollupConfig }: NodeOptions,
+  name: 'attributor' | 'watcher',
+  privateKey: Hex,
+  parts: Shared,
+): Promise<Sender> {
+  const journalDir = join(dataDir, name, 'transactions')
+  return await Sender.open({ name, privateKey, chainId: rollupConfig.l2ChainId, journalDir }, parts)
+}
+
+async function checkContracts(rpc: L2Rpc): Promise<void> {
+  for (const name of ['InferenceMarket', 'AttributionLedger', 'RoyaltyVault', 'DisputeGame'] as const) {
+    const code = await rpc.request('eth_getCode', [moneyContracts[name], 'latest'])
+    if (code !== '0x') continue
+    throw new NodeError(
+      'no-money-contracts',
+      `this chain has no ${name} at ${moneyContracts[name]}: the roles attributor and watcher have nothing to do on it`,
+    )
+  }
+}
