@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { claimOf } from '../../../attribution/epochs/claim-proof.ts'
+import { claimOf, claimOpens } from '../../../attribution/epochs/claim-proof.ts'
 import { payoutAt, payoutTree } from '../../../attribution/epochs/epoch-rows.ts'
 import { bytesToHex, concatBytes, hexToBytes, uintBytes } from '../../../protocol/bytes.ts'
 import { payeeOf } from '../../fakes/epoch-batches.ts'
@@ -26,3 +26,30 @@ test('every payee has a claim that opens the payout root, and nobody else has on
     expect(claimOf(3n, payouts, stranger)).toBeUndefined()
   }
 })
+
+test('a claim opens its root for its payee alone, as it stands', () => {
+  const root = bytesToHex(payouts.tree.root)
+  for (let i = 0; i < count; i++) {
+    const { payee } = payoutAt(rows, i)
+    const claim = claimOf(3n, payouts, payee) ?? unreachable()
+    const bytes = hexToBytes(claim.siblings)
+    const spoilt = bytes.map((byte, at) => (at === i * 13 ? byte ^ 1 : byte))
+    expect(claimOpens(root, payee, claim)).toBe(true)
+    const wrong = [
+      { ...claim, cumulative: claim.cumulative + 1n },
+      { ...claim, index: (i + 1) % count },
+      { ...claim, index: i + 16 },
+      { ...claim, count: count + 1 },
+      { ...claim, count: 0 },
+      { ...claim, siblings: bytesToHex(spoilt) },
+      { ...claim, siblings: bytesToHex(bytes.subarray(48)) },
+    ]
+    expect(wrong.filter((each) => claimOpens(root, payee, each))).toEqual([])
+    expect(claimOpens(root, payeeOf(count + 1), claim)).toBe(false)
+    expect(claimOpens(`0x${'00'.repeat(32)}`, payee, claim)).toBe(false)
+  }
+})
+
+function unreachable(): never {
+  throw new Error('no claim')
+}
