@@ -9,6 +9,7 @@ import { claimOf } from '../../test/fakes/money-batch.ts'
 import { type Actor, clocks, MoneyChain, open } from '../../test/fakes/money-chain.ts'
 import { MoneyWorld } from '../../test/fakes/money-world.ts'
 import { stake } from '../../test/fakes/standing-model.ts'
+import { type SpanCost, spanChallenges } from './span-challenges.ts'
 import { worstChallenges } from './worst-challenge.ts'
 
 /** One figure. `gas` is null where what it measures does not exist yet; `note` says how it was taken, or why not. */
@@ -39,7 +40,14 @@ export function gasTable(figures: readonly GasFigure[]): string {
 }
 
 export async function gasFigures(): Promise<GasFigure[]> {
-  return [...(await batches()), ...(await epochs()), await challenges(), ...(await contributions()), ...notYet]
+  return [
+    ...(await batches()),
+    ...(await epochs()),
+    await challenges(),
+    ...(await contributions()),
+    ...(await spanDisputes()),
+    ...notYet,
+  ]
 }
 
 async function challenges(): Promise<GasFigure> {
@@ -49,13 +57,27 @@ async function challenges(): Promise<GasFigure> {
   return { field: 'challengeMax', gas, limit: 1_000_000, note: `${which} of the largest batch, with the slash` }
 }
 
+async function spanDisputes(): Promise<GasFigure[]> {
+  const costs = Object.entries(await spanChallenges())
+  const dearest = (by: keyof SpanCost) => costs.reduce((most, each) => (each[1][by] > most[1][by] ? each : most))
+  const [[name, { proof }], [voiding, { whole }]] = [dearest('proof'), dearest('whole')]
+  return [
+    {
+      field: 'spanDispute',
+      gas: proof,
+      limit: 500_000,
+      note: `${name}: a lie about 64-token spans shown to the judge, index of 2^27 tokens`,
+    },
+    {
+      field: 'spanDisputeVoiding',
+      gas: whole,
+      limit: 1_000_000,
+      note: `${voiding}, with the receipt void, the worker slashed and the reward kept`,
+    },
+  ]
+}
+
 const notYet: readonly GasFigure[] = [
-  {
-    field: 'spanDispute',
-    gas: null,
-    limit: 500_000,
-    note: 'spans are disputed against suffix indexes, which no model has yet',
-  },
   { field: 'oneStepMax', gas: null, limit: 3_000_000, note: 'one-step proofs come with the inference dispute' },
 ]
 

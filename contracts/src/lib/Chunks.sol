@@ -71,11 +71,18 @@ library Chunks {
         returns (bool)
     {
         bytes calldata one = words(run, place, count);
-        if (keccak256(one) != keccak256(words(other, otherPlace, count))) return false;
-        for (uint256 i = 0; i < count; i++) {
-            if (word(run, place + i) >= limit) return false;
+        return keccak256(one) == keccak256(words(other, otherPlace, count)) && areBelow(one, limit);
+    }
+
+    /// @notice Whether all u32 of whole entries are below `limit`.
+    function areBelow(bytes calldata entries, uint256 limit) internal pure returns (bool below) {
+        assembly ("memory-safe") {
+            below := 1
+            let end := add(entries.offset, entries.length)
+            for { let at := entries.offset } lt(at, end) { at := add(at, 4) } {
+                below := and(below, lt(shr(224, calldataload(at)), limit))
+            }
         }
-        return true;
     }
 
     /// @notice Bytes from field `place` on, in an opened run of `perChunk` fields of `size` ≤ 32 bytes a chunk.
@@ -92,27 +99,64 @@ library Chunks {
         }
     }
 
-    function _climb(Run calldata run, uint256 total, uint256 chunk, bool perfect) private view returns (bytes32) {
-        (bytes32[] memory nodes, uint256 first) = (_leaves(run, total, chunk), run.first);
+    function _climb(Run calldata run, uint256 total, uint256 chunk, bool perfect) private view returns (bytes32 top) {
         bytes32[] calldata siblings = run.siblings;
-        uint256 count = nodes.length;
-        uint256 used;
-        // Places of nodes are below 2³² and those in memory below their number.
-        unchecked {
-            for (uint256 width = (total + chunk - 1) / chunk; width > 1; width = (width + 1) / 2) {
-                uint256 from = first & 1;
-                if (from == 1) nodes[0] = _node(_sibling(siblings, used++), nodes[0]);
-                uint256 to = from;
-                for (; from + 1 < count; from += 2) nodes[to++] = _node(nodes[from], nodes[from + 1]);
-                if (from < count) {
-                    bool alone = !perfect && first + count == width;
-                    nodes[to++] = alone ? nodes[from] : _node(nodes[from], _sibling(siblings, used++));
-                }
-                (count, first) = (to, first >> 1);
-            }
+        uint256 begin;
+        assembly ("memory-safe") {
+            begin := siblings.offset
         }
+        uint256 end;
+        (top, end) = _fold(_leaves(run, total, chunk), run.first, (total + chunk - 1) / chunk, begin, perfect);
+        uint256 used = (end - begin) / 32;
         if (used != siblings.length) revert WrongRunSiblings(used, siblings.length);
-        return nodes[0];
+    }
+
+    /// @dev Joins nodes from place `first` on, of `width` in their level, to the top: in place, since a node never stands behind
+    ///      those it is made from. A hash that lacks gas leaves too little of it to go on.
+    /// @param sibling where in calldata the first sibling stands; returned is where the one behind the last used does
+    function _fold(bytes32[] memory nodes, uint256 first, uint256 width, uint256 sibling, bool perfect)
+        private
+        view
+        returns (bytes32 top, uint256)
+    {
+        assembly ("memory-safe") {
+            // 0x01 ‖ left ‖ right in free memory.
+            let pair := mload(0x40)
+            mstore8(pair, 1)
+            let end := add(nodes, shl(5, add(mload(nodes), 1)))
+            for { } gt(width, 1) { width := shr(1, add(width, 1)) } {
+                let from := add(nodes, 32)
+                let to := from
+                if and(first, 1) {
+                    mstore(add(pair, 1), calldataload(sibling))
+                    mstore(add(pair, 33), mload(from))
+                    pop(staticcall(gas(), 2, pair, 65, to, 32))
+                    sibling := add(sibling, 32)
+                    from := add(from, 32)
+                    to := from
+                }
+                for { } lt(add(from, 32), end) { from := add(from, 64) } {
+                    mcopy(add(pair, 1), from, 64)
+                    pop(staticcall(gas(), 2, pair, 65, to, 32))
+                    to := add(to, 32)
+                }
+                if lt(from, end) {
+                    mstore(add(pair, 1), mload(from))
+                    mstore(to, mload(from))
+                    // The last node of an odd level goes up as it is, where the tree is not perfect.
+                    if or(perfect, lt(add(first, shr(5, sub(sub(end, nodes), 32))), width)) {
+                        mstore(add(pair, 33), calldataload(sibling))
+                        pop(staticcall(gas(), 2, pair, 65, to, 32))
+                        sibling := add(sibling, 32)
+                    }
+                    to := add(to, 32)
+                }
+                end := to
+                first := shr(1, first)
+            }
+            top := mload(add(nodes, 32))
+        }
+        return (top, sibling);
     }
 
     function _leaves(Run calldata run, uint256 total, uint256 chunk) private view returns (bytes32[] memory nodes) {
@@ -145,11 +189,6 @@ library Chunks {
         }
         // A place to the right of the tree is none.
         return index == 0 ? node : bytes32(0);
-    }
-
-    function _sibling(bytes32[] calldata siblings, uint256 at) private pure returns (bytes32) {
-        if (at >= siblings.length) revert WrongRunSiblings(at + 1, siblings.length);
-        return siblings[at];
     }
 
     function _node(bytes32 left, bytes32 right) private view returns (bytes32 node) {

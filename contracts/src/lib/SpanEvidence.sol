@@ -83,6 +83,13 @@ library SpanEvidence {
         return Place(uint8(raw[at]), _uint(raw, at + 1, 4), _uint(raw, at + 5, 2));
     }
 
+    /// @notice Whose text place j of a span is in, as it counts in the evidence's contributions.
+    function contributorAt(bytes calldata raw, Span memory span, uint256 j) internal pure returns (uint256) {
+        unchecked {
+            return _uint(raw, span.places + PLACE_BYTES * j + 5, 2);
+        }
+    }
+
     /// @notice The place of a span at a position of an index, where it is listed.
     function find(bytes calldata raw, Span memory span, uint256 index, uint256 position)
         internal
@@ -90,10 +97,10 @@ library SpanEvidence {
         returns (bool listed, Place memory place)
     {
         for (uint256 j = 0; j < span.count; j++) {
-            place = placeAt(raw, span, j);
-            if (place.index == index && place.position == position) return (true, place);
+            if (_uint(raw, span.places + PLACE_BYTES * j, 5) == index << 32 | position) {
+                return (true, placeAt(raw, span, j));
+            }
         }
-        return (false, place);
     }
 
     /// @notice Sums of the scores before each token, and of all.

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import { WEIGHT_TOTAL } from "./MoneyTypes.sol";
-import { Evidence, Place, Span, SpanEvidence } from "./SpanEvidence.sol";
+import { Evidence, Span, SpanEvidence } from "./SpanEvidence.sol";
 import { TextIndex } from "./TextIndexes.sol";
 
 /// @title SpanShares
@@ -79,47 +79,67 @@ library SpanShares {
         uint256 cut
     ) private pure returns (uint256 rest) {
         rest = all.total;
-        bool everyone = split.items == all.points.length;
+        uint256 items = split.items;
+        // All are at least as good as none.
+        (uint256 than, uint256 other) = items == all.points.length ? (0, items) : (all.points[cut], cut + 1);
         uint256 to;
-        for (uint256 c = 0; to < split.items; c++) {
-            if (!everyone && c != cut && !_better(all.points, c, cut)) continue;
+        for (uint256 c = 0; to < items; c++) {
+            uint256 points = all.points[c];
+            if (!_better(points, c, than, other)) continue;
             split.ids[to] = SpanEvidence.contributionAt(raw, evidence, c);
-            split.parts[to++] = all.points[c];
-            rest -= all.points[c];
+            split.parts[to++] = points;
+            rest -= points;
         }
     }
 
     function _points(bytes calldata raw, Evidence memory evidence) private pure returns (Points memory all) {
         uint256[] memory sums = SpanEvidence.prefixSums(raw, evidence.tokens);
-        all.points = new uint256[](evidence.contributors);
-        // What begins at each token less what ends there.
-        int256[] memory steps = new int256[](evidence.tokens + 1);
+        uint256[] memory points = new uint256[](evidence.contributors);
+        all.points = points;
+        // A bit for each token of the answer.
+        uint256[] memory covered = new uint256[](SpanEvidence.TOKENS_MAX / 256 + 1);
         for (uint256 k = 0; k < evidence.spans.length; k++) {
             Span memory span = evidence.spans[k];
-            uint256 weight = SpanEvidence.weightOf(span, sums);
+            uint256 weight = SpanEvidence.weightOf(span, sums) * SHARE_UNIT;
             uint256[] memory owners = _owners(raw, span);
-            uint256 share = weight * (SHARE_UNIT / owners.length);
-            for (uint256 i = 0; i < owners.length; i++) all.points[owners[i]] += share;
-            all.total += weight * SHARE_UNIT;
-            steps[span.start]++;
-            steps[span.start + span.length]--;
+            uint256 share = weight / owners.length;
+            for (uint256 i = 0; i < owners.length; i++) points[owners[i]] += share;
+            all.total += weight;
+            _cover(covered, span.start, span.start + span.length);
         }
-        int256 open;
-        for (uint256 i = 0; i < evidence.tokens; i++) {
-            open += steps[i];
-            if (open > 0) all.matched++;
+        for (uint256 i = 0; i < covered.length; i++) all.matched += _bits(covered[i]);
+    }
+
+    /// @dev Sets bits `from` to `end` − 1.
+    function _cover(uint256[] memory covered, uint256 from, uint256 end) private pure {
+        unchecked {
+            while (from < end) {
+                uint256 next = (from / 256 + 1) * 256;
+                if (next > end) next = end;
+                covered[from / 256] |= type(uint256).max >> (256 - (next - from)) << from % 256;
+                from = next;
+            }
+        }
+    }
+
+    function _bits(uint256 word) private pure returns (uint256 count) {
+        unchecked {
+            for (; word != 0; word &= word - 1) count++;
         }
     }
 
     /// @dev The different contributors of a span; none listed twice.
     function _owners(bytes calldata raw, Span memory span) private pure returns (uint256[] memory owners) {
-        owners = new uint256[](span.count);
+        uint256 count = span.count;
+        owners = new uint256[](count);
         uint256 found;
-        for (uint256 j = 0; j < span.count; j++) {
-            uint256 owner = SpanEvidence.placeAt(raw, span, j).contributor;
-            uint256 i = 0;
-            while (i < found && owners[i] != owner) i++;
-            if (i == found) owners[found++] = owner;
+        unchecked {
+            for (uint256 j = 0; j < count; j++) {
+                uint256 owner = SpanEvidence.contributorAt(raw, span, j);
+                uint256 i = 0;
+                while (i < found && owners[i] != owner) i++;
+                if (i == found) owners[found++] = owner;
+            }
         }
         assembly ("memory-safe") {
             mstore(owners, found)
@@ -149,30 +169,36 @@ library SpanShares {
     }
 
     function _requireCut(uint256[] memory points, uint256 cut) private pure {
+        uint256 than = points[cut];
         uint256 better;
-        for (uint256 c = 0; c < points.length; c++) {
-            if (_better(points, c, cut)) better++;
+        unchecked {
+            for (uint256 c = 0; c < points.length; c++) {
+                if (_better(points[c], c, than, cut)) better++;
+            }
         }
         if (better + 1 != ENTRIES_MAX) revert WrongCut(cut, better);
     }
 
     /// @dev Contributions stand in the order of their ids.
-    function _better(uint256[] memory points, uint256 c, uint256 than) private pure returns (bool) {
-        return points[c] != points[than] ? points[c] > points[than] : c < than;
+    function _better(uint256 points, uint256 c, uint256 than, uint256 other) private pure returns (bool) {
+        return points > than || (points == than && c < other);
     }
 
+    /// @dev No part passes 2¹⁰⁰: answers have 2,048 tokens of 16-bit scores, sets 2³⁵ words.
     function _largestRemainder(uint256[] memory parts, uint256 item) private pure returns (uint256) {
         uint256 whole;
-        for (uint256 i = 0; i < parts.length; i++) whole += parts[i];
-        uint256 left = WEIGHT_TOTAL;
-        uint256 own = parts[item] * WEIGHT_TOTAL % whole;
-        uint256 before;
-        for (uint256 i = 0; i < parts.length; i++) {
-            uint256 scaled = parts[i] * WEIGHT_TOTAL;
-            left -= scaled / whole;
-            uint256 remainder = scaled % whole;
-            if (remainder > own || (remainder == own && i < item)) before++;
+        unchecked {
+            for (uint256 i = 0; i < parts.length; i++) whole += parts[i];
+            uint256 left = WEIGHT_TOTAL;
+            uint256 own = parts[item] * WEIGHT_TOTAL % whole;
+            uint256 before;
+            for (uint256 i = 0; i < parts.length; i++) {
+                uint256 scaled = parts[i] * WEIGHT_TOTAL;
+                left -= scaled / whole;
+                uint256 remainder = scaled % whole;
+                if (remainder > own || (remainder == own && i < item)) before++;
+            }
+            return parts[item] * WEIGHT_TOTAL / whole + (before < left ? 1 : 0);
         }
-        return parts[item] * WEIGHT_TOTAL / whole + (before < left ? 1 : 0);
     }
 }

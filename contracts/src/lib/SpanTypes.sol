@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import { Run } from "./Chunks.sol";
 import { OpenedEntry } from "./Openings.sol";
-import { SpanCount, TextIndex } from "./TextIndexes.sol";
+import { SpanBounds, TextIndex } from "./TextIndexes.sol";
 
 /// @dev An S or U entry of a receipt, and the evidence under its evidenceHash.
 struct SpanClaim {
@@ -56,5 +56,5 @@ struct OmittedSpan {
     uint32 position;
     Run text;
     Run output;
-    SpanCount[] counts;
+    SpanBounds[] counts;
 }

@@ -47,7 +47,8 @@ contract SpanJudge {
 
     uint256 private constant ANCHOR_MAX = 64;
 
-    /// @notice An entry is of a class that the rule has not, or two have not the same evidence.
+    /// @notice An entry is of a class that the rule has not, or of S in a receipt without indexes; or two have not the same
+    ///         evidence.
     function badSpanEvidence(
         OpenedReceipt calldata opened,
         Segment[] calldata,
@@ -56,16 +57,18 @@ contract SpanJudge {
     ) external view returns (Fault) {
         _requireReceipt(opened);
         Openings.entry(opened.receipt.attrRoot, one);
-        if (one.entry.class == CLASS_G || one.entry.class == CLASS_R) return Fault.WrongEntry;
+        uint8 class = one.entry.class;
+        if (class == CLASS_G || class == CLASS_R) return Fault.WrongEntry;
+        if (class == CLASS_S && opened.receipt.indexSetHash == bytes32(0)) return Fault.WrongEntry;
         Openings.entry(opened.receipt.attrRoot, other);
-        _requireClass(one.entry.class);
+        _requireClass(class);
         _requireClass(other.entry.class);
         if (one.entry.evidenceHash == other.entry.evidenceHash) revert NoFault();
         return Fault.WrongEntry;
     }
 
-    /// @notice The evidence contradicts itself, the length of the output, or the number of indexes; or a receipt without
-    ///         indexes has an S entry. Where an index of the set counts for nothing any more, no token of the output does.
+    /// @notice The evidence contradicts itself, the length of the output, or the number of indexes. Where an index of the set
+    ///         counts for nothing any more, no token of the output does.
     function badSpanForm(
         OpenedReceipt calldata opened,
         Segment[] calldata,
@@ -74,10 +77,7 @@ contract SpanJudge {
     ) external view returns (Fault) {
         _requireClaim(opened, claim);
         _requireSet(opened.receipt, ids);
-        if (ids.length == 0) {
-            if (claim.entry.entry.class == CLASS_S) return Fault.WrongEntry;
-            revert NoFault();
-        }
+        if (ids.length == 0) revert NoFault();
         (bool fits, Evidence memory evidence) = SpanEvidence.tryRead(claim.evidence);
         if (!fits || evidence.tokens != _tokensOf(opened, ids)) return Fault.WrongEntry;
         if (!_formed(claim.evidence, evidence, ids.length)) return Fault.WrongEntry;
@@ -374,8 +374,10 @@ contract SpanJudge {
         if (length == 0 || length > ANCHOR_MAX || start + length > shown.length) revert WrongAnchor(start, length);
         if (shown.counts.length != shown.set.length) revert WrongRuns(shown.set.length, shown.counts.length);
         bytes calldata query = Chunks.words(shown.output, shown.start + start, length);
+        // A separator equals nothing; other tokens outside of a vocabulary stand in no text.
+        if (!Chunks.areBelow(query, TextIndexes.SEPARATOR)) revert WrongAnchor(start, length);
         for (uint256 i = 0; i < shown.set.length; i++) {
-            total += TextIndexes.countOf(shown.set[i], query, shown.counts[i]);
+            total += TextIndexes.countWithin(shown.set[i], query, shown.counts[i]);
         }
         if (total == 0) revert OtherTokens(shown.position);
     }
