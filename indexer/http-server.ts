@@ -6,6 +6,7 @@ import type { ContentStore } from '../common/content-store.ts'
 import { errorMessage } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import { PayoutTrees } from './content/payout-trees.ts'
+import { PayeeExports } from './csv/payee-export.ts'
 import { type IndexEvents, subscribersMax } from './graphql/events.ts'
 import { graphqlServer } from './graphql/server.ts'
 import { IndexerError } from './indexer-error.ts'
@@ -28,7 +29,7 @@ type Served = {
   readonly clock: Clock
 }
 
-/** Serves GraphQL, health and metrics. Throws IndexerError where the port is taken. */
+/** Serves GraphQL, lists of payees as CSV, health and metrics. Throws IndexerError where the port is taken. */
 export async function listen(
   options: { readonly host: string; readonly port: number },
   served: Served,
@@ -37,6 +38,7 @@ export async function listen(
   const payouts = content === undefined ? undefined : new PayoutTrees(content)
   const yoga = graphqlServer({ store, content, payouts, events, chainId, syncState: () => sync.state }, log)
   const registry = metrics(served)
+  const exports = new PayeeExports(store)
   const server = createServer((request, response) => {
     switch (request.url) {
       case '/healthz':
@@ -49,7 +51,7 @@ export async function listen(
         void registry.metrics().then((text) => send(response, 200, text))
         return
       default:
-        void yoga(request, response)
+        if (!exports.answer(request.url ?? '', response)) void yoga(request, response)
     }
   })
   server.maxConnections = connectionsMax
@@ -101,7 +103,7 @@ function metrics({ store, sync, events }: Served): Registry {
     })
   gauge('indexer_block', 'Last indexed block', () => store.cursor()?.number)
   gauge('indexer_head', "The node's head", () => sync.state.head)
-  gauge('indexer_missing_contents', 'Texts and manifests that are not in the content store', () =>
+  gauge('indexer_missing_contents', 'Texts, manifests and data files that are not in the content store', () =>
     store.missingContents(),
   )
   gauge('indexer_subscribers', 'Open subscriptions', () => events.size)
