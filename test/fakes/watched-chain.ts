@@ -125,6 +125,8 @@ export class BlockSender {
   readonly sent: MoneyCall[] = []
   /** Transactions that were mined. */
   mined = 0
+  /** Somebody who sees what is about to be sent, and is faster. */
+  rival: ((call: MoneyCall) => Promise<unknown>) | undefined
   readonly #chain: LedgerChain
   #queue: { readonly hash: Hex; readonly resolve: (sent: Sent) => void; readonly reject: (error: Error) => void }[] = []
   #nonce: bigint | undefined
@@ -135,17 +137,21 @@ export class BlockSender {
     this.address = chain.actor('watcher').address
   }
 
-  async send(call: MoneyCall): Promise<Sent> {
+  async send(call: MoneyCall, signal: AbortSignal): Promise<Sent> {
     const { rpc } = this.#chain
     await callContract(rpc, call, this.address).catch((cause: unknown) => {
       if (cause instanceof CallReverted) throw new SendError('reverted', cause.message, { cause })
       throw cause
     })
     this.sent.push(call)
+    await this.rival?.(call)
     const turn = this.#turn.then(() => this.#submit(call))
     this.#turn = turn.catch(() => {})
     const hash = await turn
-    return await new Promise((resolve, reject) => this.#queue.push({ hash, resolve, reject }))
+    return await new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(new SendError('aborted', 'closed')))
+      this.#queue.push({ hash, resolve, reject })
+    })
   }
 
   /** Mines what is sent until nothing is under way. */
@@ -166,7 +172,9 @@ export class BlockSender {
     const { to, data } = encodeCall(call)
     const from = this.address
     this.#nonce ??= BigInt((await rpc.request('eth_getTransactionCount', [from, 'latest'])) as string)
-    const gas = BigInt((await rpc.request('eth_estimateGas', [{ from, to, data, value: quantity(value) }])) as string)
+    const question = [{ from, to, data, value: quantity(value) }]
+    const gas =
+      this.rival === undefined ? BigInt((await rpc.request('eth_estimateGas', question)) as string) : 1_000_000n
     const tx = {
       ...{ type: 2 as const, chainId: 901n, nonce: this.#nonce, gasLimit: (gas * 5n) / 4n, value, accessList: [] },
       ...{ maxPriorityFeePerGas: 1_000_000n, maxFeePerGas: 10n ** 11n, yParity: 0 as const, r: 0n, s: 0n },
