@@ -253,14 +253,38 @@ describe('an answer is refused', () => {
     expect(await refusal(worker, 'servePayout', [payout, ...other])).toBe('WrongIndex')
   })
 
-  test('that comes after two thirds of the window', async () => {
+  test('that comes later than an eighth of the window after its question, of a receipt', async () => {
     const batch = await commit(plans)
     const demand = receiptDemand(batch, 0)
+    world.chain.advance(100)
     await send(asker, 'requestReceipt', [batch.header, 0], open)
-    world.chain.evm.timestamp = start + (window * 2n) / 3n
+    world.chain.evm.timestamp = start + 100n + window / 8n
     expect(await refusal(worker, 'serveReceipt', [demand, served(batch, 0)])).toBe('AnswerLate')
     world.chain.evm.timestamp -= 1n
     await send(worker, 'serveReceipt', [demand, served(batch, 0)])
+  })
+
+  test('that comes after two thirds of the window, of a leaf that tells nothing to ask next', async () => {
+    const batch = await commit(plans)
+    const { events } = await send(asker, 'requestEntry', [opened(batch, 0), 1], open)
+    expect(events.find(({ name }) => name === 'DataRequested')?.args['dueAt']).toBe(start + (window * 2n) / 3n)
+  })
+
+  test('too late to ask on: five rounds and more of questions about an epoch fit before questions close', async () => {
+    const { proposed } = await epoch(16)
+    const proposedAt = world.chain.now
+    let rounds = 0
+    for (; world.chain.now < proposedAt + window / 3n; rounds++) {
+      const { events } = await send(asker, 'requestCredit', [proposed.record, rounds], open)
+      const dueAt = events.find(({ name }) => name === 'DataRequested')?.args['dueAt'] as bigint
+      // A proposer that answers at the last moment, each time.
+      world.chain.evm.timestamp = dueAt - 1n
+      const { creditsRoot } = proposed.record.header
+      const leaf = [{ index: rounds, ...at(proposed.credits, rounds) }, siblingsOf(proposed.creditsTree, rounds)]
+      await send(worker, 'serveCredit', [epochDemand(proposed, kinds.credit, creditsRoot, 16, rounds), ...leaf])
+    }
+    expect(rounds).toBe(6)
+    expect(world.chain.now).toBeLessThan(proposedAt + (window * 2n) / 3n)
   })
 
   test('of tokens, by any of its faults; every leaf of every list can be shown', async () => {
@@ -296,7 +320,7 @@ describe('silence', () => {
     const missing = (demand: Demand, list: unknown[] = segments, header = batch.header) =>
       ['batchDataMissing', [demand, header, list]] as const
     const demand = receiptDemand(batch, 0)
-    world.chain.evm.timestamp = start + (window * 2n) / 3n - 1n
+    world.chain.evm.timestamp = start + window / 8n - 1n
     expect(await refusal(second, ...mutable(missing(demand)))).toBe('AnswerNotDue')
     world.chain.evm.timestamp += 1n
     expect(await refusal(second, ...mutable(missing(receiptDemand(batch, 1))))).toBe('NotRequested')

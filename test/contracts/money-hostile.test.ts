@@ -249,6 +249,9 @@ describe('griefing by size', () => {
         value: 5n * open,
       })
       const event = asked.events.find(({ name }) => name === 'DataRequested')
+      // However short a window is, whoever answers has ten seconds.
+      expect(clocks.window).toBeLessThan(80n)
+      expect(event?.args['dueAt']).toBe(chain.now + 10n)
       const { r, vs } = signature
       const none = { requestId: receipt.requestId, tout: 0, outputRoot: receipt.outputRoot }
       const payment = { voucher, signature: { r, vs }, cut: false, cancel: none, cancelSignature: { r, vs } }

@@ -16,8 +16,11 @@ import { IWorkerRegistry } from "./interfaces/IWorkerRegistry.sol";
 /// @title DataRequests
 /// @notice Whoever committed a root shows any leaf under it when asked: the worker of a batch its receipts and their
 ///         entries, the proposer of an epoch its credits and payouts. What is asked in the first third of the window and
-///         not shown by the second voids the batch or reverts the epoch; neither goes on while an answer is open. Who
-///         answers is paid by who asked.
+///         not shown in time voids the batch or reverts the epoch; neither goes on while an answer is open. Who answers is
+///         paid by who asked.
+///
+/// An answer is due by the second third, and sooner where it says what else to ask: a receipt names its entries, and each
+/// answer of an epoch tells in which half of a tree the fault is.
 abstract contract DataRequests is EpochLedger {
     struct OpenDemand {
         address requester;
@@ -47,6 +50,13 @@ abstract contract DataRequests is EpochLedger {
     error WrongRequest(bytes32 requestId);
     error AnswerLate(uint64 dueAt);
     error AnswerNotDue(uint64 dueAt);
+
+    /// @notice A receipt is shown within this part of the window: whoever asks early asks for its entries next.
+    uint64 public constant RECEIPT_ANSWER_FRACTION = 8;
+    /// @notice A credit or payout is shown within this part of the window: five rounds of questions fit its first third.
+    uint64 public constant EPOCH_ANSWER_FRACTION = 16;
+    /// @notice Nobody has less time for an answer, in seconds.
+    uint64 public constant ANSWER_TIME_MIN = 10;
 
     mapping(bytes32 demandId => OpenDemand) public demands;
     /// @notice Leaves that were shown; nobody has to show them twice.
@@ -195,9 +205,18 @@ abstract contract DataRequests is EpochLedger {
         if (isServed[id] || demands[id].requester != address(0)) revert AlreadyRequested(id);
         uint256 price = answerPrice(demand);
         if (msg.value < price) revert PrepaidTooSmall(price, msg.value);
-        uint64 dueAt = start + window * 2 / 3;
+        uint64 dueAt = _dueAt(demand.kind, start);
         demands[id] = OpenDemand(msg.sender, dueAt, uint128(msg.value), number);
         emit DataRequested(id, number, msg.sender, demand, uint128(msg.value), dueAt);
+    }
+
+    function _dueAt(DataKind kind, uint64 start) private view returns (uint64) {
+        uint64 last = start + window * 2 / 3;
+        bool isOfEpoch = kind >= DataKind.Credit;
+        if (!isOfEpoch && kind != DataKind.Receipt) return last;
+        uint64 time = window / (isOfEpoch ? EPOCH_ANSWER_FRACTION : RECEIPT_ANSWER_FRACTION);
+        uint64 dueAt = uint64(block.timestamp) + (time > ANSWER_TIME_MIN ? time : ANSWER_TIME_MIN);
+        return dueAt < last ? dueAt : last;
     }
 
     function _serve(Demand calldata demand) private {
