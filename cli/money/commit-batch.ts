@@ -3,8 +3,8 @@ import { decodeBatchFile, layouts, rowBytes } from '../../attribution/epochs/bat
 import type { BatchReceipt } from '../../attribution/epochs/batch-rows.ts'
 import { decodeRow } from '../../attribution/epochs/row-layout.ts'
 import { UsageError } from '../../common/errors.ts'
-import { asText } from '../../common/flag-parsers.ts'
-import { FormatError, fixedHex, type Hex, parseQuantity } from '../../protocol/bytes.ts'
+import { asSwitch, asText } from '../../common/flag-parsers.ts'
+import { FormatError, fixedHex, type Hex, parseQuantity, zeroHash } from '../../protocol/bytes.ts'
 import { receiptSumNames } from '../../protocol/fee.ts'
 import { type InferenceReceipt, receiptTypes } from '../../protocol/inference-receipt.ts'
 import { type InferenceRequest, requestTypes } from '../../protocol/inference-request.ts'
@@ -31,9 +31,14 @@ export const commitBatch = action(
       many: true,
     },
     'not-after': { ...whenArg('until when it may be mined'), default: '10m' },
+    'allow-unchecked': {
+      help: 'commit even where earlier batches of yours, whose data are not found, may hold a receipt already',
+      parse: asSwitch,
+      default: 'false',
+    },
     ...contentArgs,
   },
-  async ({ receipt: paths, 'not-after': notAfter, ...content }, chain) => {
+  async ({ receipt: paths, 'not-after': notAfter, 'allow-unchecked': allowUnchecked, ...content }, chain) => {
     const places = new ContentPlaces(content)
     const receipts = paths.map(readReceiptPaper)
     const worker = chain.sender()
@@ -45,7 +50,7 @@ export const commitBatch = action(
       notAfter: await atTime(notAfter, chain),
     }
     const packed = packBatch(receipts, place)
-    await requireNew(packed, places, chain)
+    await requireNew(packed, places, chain, allowUnchecked)
     await requireUnchallengeable(packed, chain)
     places.keep(packed.file)
     const { input, segments, file } = packed
@@ -72,21 +77,32 @@ async function requireUnchallengeable({ header, segments, file }: PackedBatch, c
   throw new RefusedError(`${what} would be challenged by ${functionName}: ${why}; make the receipt anew`)
 }
 
-/** A worker that settles a request twice loses stake. Throws {@link RefusedError}. */
-async function requireNew({ header, file }: PackedBatch, places: ContentPlaces, chain: ChainAccess): Promise<void> {
+/**
+ * A worker that settles a request twice loses stake, and the market cannot tell: the voucher may reach further than the fee. So
+ * all its batches that debited one of these channels are looked at. Throws {@link RefusedError}.
+ */
+async function requireNew(
+  { header, segments, file }: PackedBatch,
+  places: ContentPlaces,
+  chain: ChainAccess,
+  allowUnchecked: boolean,
+): Promise<void> {
   const { allEvents, topicOf } = await import('./logs.ts')
   const own = requestIds(file)
   if (new Set(own).size < own.length) throw new UsageError('a receipt is given twice')
+  const channels = new Set(segments.map(({ channel }) => channel).filter((channel) => channel !== zeroHash))
   const events = await allEvents(chain, 'InferenceMarket', 'BatchCommitted', [null, topicOf(header.worker)])
   for (const { args } of events) {
     const batchId = args['batchId'] as bigint
-    const { dataHash } = (await knownBatch(chain, batchId)).header
-    const earlier = await places.get(dataHash, chain.signal)
-    if (earlier === undefined) {
-      chain.note(`the data of your batch ${batchId} are not here: that no receipt stands in it is not checked`)
-      continue
+    const earlier = await knownBatch(chain, batchId)
+    if (!earlier.segments.some(({ channel }) => channels.has(channel))) continue
+    const data = await places.get(earlier.header.dataHash, chain.signal)
+    if (data === undefined && !allowUnchecked) {
+      throw new RefusedError(
+        `the data of your batch ${batchId} are not found, and a receipt that stands in it already would cost you stake: name a --content.dir or --node that has them, or add --allow-unchecked`,
+      )
     }
-    const before = new Set(requestIds(earlier))
+    const before = new Set(data === undefined ? [] : requestIds(data))
     const twice = own.find((id) => before.has(id))
     if (twice !== undefined) throw new RefusedError(`request ${twice} was settled in your batch ${batchId} already`)
   }
