@@ -121,14 +121,23 @@ const devL1ChainId = 31_337n
 const l1BlockSeconds = 12n
 const day = 86_400n
 
-/** MONEY §7. A window must outlast twice the time for which the sequencer may keep a challenge out. */
+/** Seconds of L2 time within which a transaction forced through L1 lands, whatever the sequencer does. Spec: fjord/derivation.md. */
+const forcedInclusionSeconds = 1_800n
+/** Part of a window in which an epoch's proposer answers. DataRequests.EPOCH_ANSWER_FRACTION. */
+const answerFraction = 16n
+
+/**
+ * MONEY §7. A window must outlast twice the time for which the sequencer may keep its blocks back, and the shortest time for an
+ * answer the time that a transaction takes through L1.
+ */
 function checkClocks(config: DeployConfig): void {
   const { challengeWindowSeconds: window } = config
   if (window < 3n)
     throw wrong('challengeWindowSeconds must be at least 3: requests, answers and challenges have a third')
   const isDev = config.l1ChainId === devL1ChainId
+  const heard = [challengeWindowOf(config.sequencerWindowSize), answerFraction * forcedInclusionSeconds]
   const minima = {
-    challengeWindowSeconds: isDev ? 0n : challengeWindowOf(config.sequencerWindowSize),
+    challengeWindowSeconds: isDev ? 0n : heard.reduce((a, b) => (a > b ? a : b)),
     channelWithdrawalDelaySeconds: isDev ? window : window + day,
     unbondingSeconds: isDev ? 2n * window : 2n * window + 7n * day,
   }

@@ -60,6 +60,12 @@ describe('deploy config', () => {
       expect(() => checkDeployConfig({ ...config, [key]: config[key] - 1n })).toThrow(`${key} must be at least`)
     }
     expect(() => checkDeployConfig({ ...config, sequencerWindowSize: 3_601n })).toThrow('challengeWindowSeconds')
+    // A sixteenth of it is the time for an answer, which may have to come through L1.
+    const short = { ...config, sequencerWindowSize: 10n, challengeWindowSeconds: 16n * 1_800n }
+    expect(checkDeployConfig(short)).toBe(short)
+    expect(() => checkDeployConfig({ ...short, challengeWindowSeconds: 16n * 1_800n - 1n })).toThrow(
+      'challengeWindowSeconds must be at least 28800',
+    )
   })
 
   test('it is no array, no null, no text', () => {
