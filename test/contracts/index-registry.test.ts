@@ -1,0 +1,274 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { recordOf } from '../../attribution/suffix/build-index.ts'
+import { checkIndex } from '../../attribution/suffix/check-index.ts'
+import { type Entries, HeldEntries } from '../../attribution/suffix/entries.ts'
+import { IndexOpener } from '../../attribution/suffix/index-opener.ts'
+import { indexId } from '../../attribution/suffix/index-record.ts'
+import { ItemTree, type VersionItem } from '../../attribution/suffix/item-tree.ts'
+import { type IndexTables, SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
+import { uintTable } from '../../attribution/suffix/table.ts'
+import { bytesToHex, type Hex, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { type Actor, addressOf, clocks, MoneyChain, open } from '../fakes/money-chain.ts'
+import { Random } from '../fakes/random.ts'
+import { randomSet } from '../fakes/span-receipt.ts'
+
+const bond = 100n * open
+const [day, notice] = [86_400n, 30n * 86_400n]
+let chain: MoneyChain
+let [publisher, challenger]: Actor[] = []
+
+beforeEach(start)
+
+async function start(): Promise<void> {
+  chain = await MoneyChain.create()
+  ;[publisher, challenger] = [chain.actor('publisher'), chain.actor('challenger')]
+}
+
+const actor = (who: Actor | undefined): Actor => {
+  if (who === undefined) throw new Error('no such actor')
+  return who
+}
+
+/** The tables of an index as arrays that may be spoiled. */
+type Held = {
+  tokens: Uint32Array
+  suffixes: Uint32Array
+  starts: Uint32Array
+  contribIds: BigUint64Array
+  unigrams: Uint32Array
+}
+
+function heldOf(seed: number, vocab = 12): Held {
+  const [index] = randomSet(new Random(seed), 1, vocab, 6)
+  if (index === undefined) throw new Error('no index')
+  const { tokens, suffixes, starts, contribIds, unigrams } = index.tables
+  const copy = (entries: Entries) => Uint32Array.from({ length: entries.length }, (_, i) => entries.at(i))
+  return {
+    ...{ tokens: copy(tokens), suffixes: copy(suffixes), starts: starts.slice() },
+    ...{ contribIds: contribIds.slice(), unigrams: unigrams.slice() },
+  }
+}
+
+/** An index of these tables, however wrong, with the roots that they have. */
+function openerOf(held: Held): IndexOpener {
+  const tables: IndexTables = {
+    ...held,
+    tokens: new HeldEntries(held.tokens),
+    suffixes: new HeldEntries(held.suffixes),
+  }
+  const hashed = { tokens: uintTable(held.tokens), suffixes: uintTable(held.suffixes) }
+  const tokenLengths = new Uint32Array(held.unigrams.length).fill(1)
+  const subject = { datanet: 1n, version: 1, tokenizerHash: `0x${'7e'.repeat(32)}` as Hex, tokenLengths }
+  // Offsets are not looked at: a token outside the vocabulary has no length.
+  const known = {
+    ...tables,
+    tokens: new HeldEntries(held.tokens.map((t) => (t < held.unigrams.length ? t : 0xffff_ffff))),
+  }
+  const record = { ...recordOf(tables, hashed, subject), offsetRoot: recordOf(known, hashed, subject).offsetRoot }
+  return new IndexOpener(new SuffixIndex(record, tables, 64))
+}
+
+function itemsOf({ contribIds }: Held): VersionItem[] {
+  return [...contribIds].map((contribId) => ({ contribId, contentHash: bytesToHex(uintBytes(contribId + 7n, 32)) }))
+}
+
+/** Publishes a Datanet version of the items, and the index. */
+async function publish(opener: IndexOpener, items: readonly VersionItem[]): Promise<Hex> {
+  const owner = chain.actor('datanet owner')
+  const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
+  await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
+  const roots = { itemsRoot: new ItemTree(items).root, tokenRoot: zeroHash, suffixRoot: zeroHash, tokenCount: 0n }
+  const rest = { tokenizerHash: zeroHash, croissantHash: zeroHash, unitsTotal: 0n }
+  await chain.send(owner, 'DatanetRegistry', 'publish', [1n, { ...roots, ...rest }])
+  await chain.send(actor(publisher), 'IndexRegistry', 'publish', [opener.index.record], { value: bond })
+  return opener.index.id
+}
+
+type Lie = readonly [name: string, challenge: string, spoil: (held: Held, items: VersionItem[]) => void]
+
+const add = (list: Uint32Array, place: number, by: number) => list.set([(list[place] as number) + by], place)
+
+const lies: readonly Lie[] = [
+  ['a token outside the vocabulary', 'badToken', ({ tokens, unigrams }) => tokens.set([unigrams.length], 1)],
+  ['a first document that does not begin at 0', 'badDocument', ({ starts }) => starts.set([1], 0)],
+  ['a document that begins inside another', 'badDocument', ({ starts }) => add(starts, 2, 1)],
+  ['a document behind the text', 'badDocument', ({ starts, tokens }) => starts.set([tokens.length + 3], 4)],
+  ['contributions out of order', 'badDocument', ({ contribIds }) => contribIds.reverse()],
+  ['a text that ends without a separator', 'badDocument', ({ tokens }) => tokens.set([0], tokens.length - 1)],
+  ['another contribution', 'badItem', (_, items) => items.splice(1, 1, { contribId: 5n, contentHash: zeroHash })],
+  [
+    'an item of the version left out',
+    'otherItems',
+    (_, items) => items.push({ contribId: 99n, contentHash: zeroHash }),
+  ],
+  ['a document that is no item', 'noItem', (_, items) => items.pop()],
+  ['more documents than the version has room for', 'otherItems', (_, items) => items.splice(4)],
+  ['an entry that is no place', 'badSuffix', ({ suffixes, tokens }) => suffixes.set([tokens.length], 7)],
+  ['two entries exchanged', 'badOrder', ({ suffixes }) => suffixes.subarray(8, 10).reverse()],
+  ['an entry twice', 'badOrder', ({ suffixes }) => suffixes.copyWithin(9, 8, 9)],
+  ['equal suffixes by the wrong place', 'badOrder', ({ suffixes }) => suffixes.subarray(0, 2).reverse()],
+  ['a separator sorted among the tokens', 'badSeparators', ({ suffixes }) => suffixes.subarray(5, 7).reverse()],
+  ['a unigram counted twice', 'badUnigram', ({ unigrams }) => add(unigrams, 3, 1)],
+]
+
+describe('a lie in an index', () => {
+  test.each(lies)('%s: proven by %s, half of the bond to who shows it, half burned', async (_, name, spoil) => {
+    const held = heldOf(3)
+    const items = itemsOf(held)
+    spoil(held, items)
+    const opener = openerOf(held)
+    const id = await publish(opener, items)
+    const challenge = checkIndex(opener, items)
+    expect(challenge?.functionName).toBe(name)
+    const supply = chain.supply()
+    const sent = await chain.send(actor(challenger), 'IndexRegistry', name, challenge?.args)
+    expect(sent.gas).toBeLessThan(500_000n)
+    expect(sent.events.map((event) => event.name)).toEqual([
+      'RewardWon',
+      'IndexProvenFalse',
+      'LiquidityBurned',
+      'Burned',
+    ])
+    expect(chain.balance('IndexRegistry')).toBe(bond / 2n)
+    expect(chain.supply()).toBe(supply)
+    expect(await chain.read('IndexRegistry', 'isLive', [id])).toBe(false)
+    const deadFrom = (chain.now / day + 1n) * day
+    expect(await chain.read('IndexRegistry', 'deadFrom', [id])).toBe(deadFrom)
+    const again = await chain.fails(actor(challenger), 'IndexRegistry', name, challenge?.args)
+    expect(again.error).toBe('AlreadyFalse')
+  })
+
+  test('of equal suffixes anywhere is shown too', async () => {
+    const held = heldOf(4)
+    held.suffixes[40] = held.suffixes[8] as number
+    const opener = openerOf(held)
+    await publish(opener, itemsOf(held))
+    const args = (i: number, j: number) => [
+      opener.index.record,
+      i,
+      j,
+      opener.suffixes(i, i + 1),
+      opener.suffixes(j, j + 1),
+    ]
+    for (const [i, j] of [
+      [8, 8],
+      [8, 9],
+    ] as const) {
+      expect((await chain.fails(actor(challenger), 'IndexRegistry', 'equalSuffixes', args(i, j))).error).toBe('NoFault')
+    }
+    await chain.send(actor(challenger), 'IndexRegistry', 'equalSuffixes', args(8, 40))
+  })
+})
+
+describe('an honest index', () => {
+  test('is found right, and no right opening proves it false', async () => {
+    for (const seed of [11, 12, 13]) {
+      await start()
+      const held = heldOf(seed)
+      const items = itemsOf(held)
+      const opener = openerOf(held)
+      await publish(opener, items)
+      expect(checkIndex(opener, items)).toBeUndefined()
+      const answers = new Set<string>()
+      for (const [name, ...args] of accusations(opener, items)) {
+        answers.add((await chain.fails(actor(challenger), 'IndexRegistry', name, [opener.index.record, ...args])).error)
+      }
+      expect([...answers]).toEqual(['NoFault'])
+    }
+  })
+
+  test('is not proven false by openings of another', async () => {
+    const [held, other] = [heldOf(3), heldOf(5)]
+    const opener = openerOf(held)
+    await publish(opener, itemsOf(held))
+    const forged = [opener.index.record, 1, openerOf(other).tokens(1, 2)]
+    expect((await chain.fails(actor(challenger), 'IndexRegistry', 'badToken', forged)).error).toMatch(/^WrongRun/)
+    const unknown = openerOf(other)
+    const lie = [unknown.index.record, 1, unknown.suffixes(1, 2)]
+    expect((await chain.fails(actor(challenger), 'IndexRegistry', 'badSuffix', lie)).error).toBe('NoFault')
+  })
+})
+
+function* accusations(opener: IndexOpener, items: readonly VersionItem[]): Generator<[string, ...unknown[]]> {
+  const { n, documents, vocab } = opener.index.record
+  const { starts, suffixes } = opener.index.tables
+  const tree = new ItemTree(items)
+  const text = (position: number) => opener.tokens(position, Math.min(n, position + 64))
+  for (let i = 0; i + 1 < n; i += 5) {
+    yield ['badToken', i, opener.tokens(i, i + 1)]
+    yield ['badSuffix', i, opener.suffixes(i, i + 1)]
+    yield ['badOrder', i, opener.suffixes(i, i + 2), text(suffixes.at(i)), text(suffixes.at(i + 1))]
+  }
+  for (let d = 0; d <= documents; d++) {
+    const end = d === documents ? n : Math.max(1, starts[d] as number)
+    const rows = opener.documents(Math.max(0, d - 1), Math.min(d + 1, documents))
+    yield ['badDocument', d, rows, opener.tokens(end - 1, end)]
+  }
+  for (const [d, { contribId, contentHash }] of items.entries()) {
+    yield ['badItem', d, opener.documents(d, d + 1), contribId, contentHash, tree.siblings(d)]
+    yield ['otherItems', d, contribId, contentHash, tree.siblings(d)]
+  }
+  yield ['noItem', documents, tree.siblings(documents)]
+  for (const isLast of [true, false]) {
+    const place = isLast ? documents - 1 : documents
+    const position = suffixes.at(place)
+    yield ['badSeparators', isLast, opener.suffixes(place, place + 1), opener.tokens(position, position + 1)]
+  }
+  for (let token = 0; token < vocab; token++) {
+    yield ['badUnigram', token, opener.unigrams(token), opener.countOf(Uint32Array.of(token))]
+  }
+}
+
+describe('publishing', () => {
+  test('takes the bond, the version and sizes that an index can have; the id is the hash of the record', async () => {
+    const held = heldOf(3)
+    const opener = openerOf(held)
+    const { record } = opener.index
+    const fails = async (index: unknown, value = bond) =>
+      (await chain.fails(actor(publisher), 'IndexRegistry', 'publish', [index], { value })).error
+    expect(await fails(record)).toBe('UnknownVersion')
+    const id = await publish(opener, itemsOf(held))
+    expect(id).toBe(indexId(record))
+    expect(await chain.read('IndexRegistry', 'isLive', [id])).toBe(true)
+    expect(await fails(record)).toBe('AlreadyPublished')
+    expect(await fails({ ...record, vocab: 13 }, bond - 1n)).toBe('WrongBond')
+    for (const counts of [{ documents: 0 }, { documents: record.n }, { n: 0xffff_ffff }, { vocab: 0 }]) {
+      expect(await fails({ ...record, ...counts })).toBe('BadCounts')
+    }
+    expect(chain.balance(addressOf('IndexRegistry'))).toBe(bond)
+  })
+
+  test('the bond comes back two windows after a retired index last counted, to its publisher alone', async () => {
+    const held = heldOf(3)
+    const id = await publish(openerOf(held), itemsOf(held))
+    const fails = async (who: Actor | undefined, name: string, ...args: unknown[]) =>
+      (await chain.fails(actor(who), 'IndexRegistry', name, [id, ...args])).error
+    const to: Hex = `0x${'70'.repeat(20)}`
+    expect(await fails(publisher, 'returnBond', to)).toBe('BondLocked')
+    expect(await fails(challenger, 'retire')).toBe('NotPublisher')
+    await chain.send(actor(publisher), 'IndexRegistry', 'retire', [id])
+    expect(await fails(publisher, 'retire')).toBe('AlreadyRetired')
+    expect(await chain.read('IndexRegistry', 'isLive', [id])).toBe(false)
+    expect(await chain.read('IndexRegistry', 'deadFrom', [id])).toBe(chain.now + notice)
+    chain.advance(notice + 2n * BigInt(clocks.window) - 2n)
+    expect(await fails(publisher, 'returnBond', to)).toBe('BondLocked')
+    chain.advance(2n)
+    expect(await fails(challenger, 'returnBond', to)).toBe('NotPublisher')
+    await chain.send(actor(publisher), 'IndexRegistry', 'returnBond', [id, to])
+    expect(chain.balance(to)).toBe(bond)
+    expect(await fails(publisher, 'returnBond', to)).toBe('NoBond')
+  })
+
+  test('an index proven false after its bond was returned is false, and rewards nobody', async () => {
+    const held = heldOf(3)
+    add(held.unigrams, 3, 1)
+    const opener = openerOf(held)
+    const id = await publish(opener, itemsOf(held))
+    await chain.send(actor(publisher), 'IndexRegistry', 'retire', [id])
+    chain.advance(notice + 2n * BigInt(clocks.window))
+    await chain.send(actor(publisher), 'IndexRegistry', 'returnBond', [id, `0x${'70'.repeat(20)}`])
+    const challenge = checkIndex(opener, itemsOf(held))
+    const { events } = await chain.send(actor(challenger), 'IndexRegistry', 'badUnigram', challenge?.args)
+    expect(events.map(({ name }) => name)).toEqual(['IndexProvenFalse'])
+  })
+})
