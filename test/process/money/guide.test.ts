@@ -84,7 +84,7 @@ test('every command of the guide runs as it stands there', async () => {
   expect(all).toMatch(/happened: 0\.002 OPEN of 0x\w+ paid to 0x\w+, epoch 1/)
   expect(all).toMatch(/happened: 4\.9 OPEN of channel 0x\w+ paid to/)
   expect(all).toMatch(/happened: 150 OPEN of 0x\w+ paid to/)
-}, 240_000)
+}, 600_000)
 
 function unreachable(): never {
   throw new Error('not there')
