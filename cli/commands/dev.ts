@@ -6,7 +6,7 @@ import { runDev } from '../dev/run.ts'
 
 export const command = defineCommand({
   summary:
-    'Runs a whole chain on this machine: an L1, a sequencer with batcher and proposer, a second node that sees only L1, and the indexer; seeds Datanets. Ctrl-C stops it, a second start resumes it.',
+    'Runs a whole chain on this machine: an L1, a sequencer with batcher, proposer, attributor and watcher, a second node that sees only L1 and watches too, and the indexer; seeds Datanets. Ctrl-C stops it, a second start resumes it.',
   flags: {
     datadir: { help: 'directory of the chain', value: 'DIR', parse: asText, default: '.openledger/dev' },
     once: { help: 'check everything once, print a table and exit', parse: asSwitch, default: 'false' },

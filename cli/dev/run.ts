@@ -44,6 +44,10 @@ type DevClients = Readonly<Record<'sequencerEth' | 'sequencerRollup' | 'verifier
 
 const batcherKey = devPrivateKeys[devRoles.batcher]
 const proposerKey = devPrivateKeys[devRoles.proposer]
+const attributorKey = devPrivateKeys[devRoles.attributor]
+const watcherKey = devPrivateKeys[devRoles.challenger]
+/** The verifier's watcher signs for itself: two programs with one key would take each other's nonces. */
+const verifierWatcherKey = devPrivateKeys[devRoles.unsafeBlockSigner]
 const bridgeUserKey = devPrivateKeys[6]
 
 /** Starts the whole chain and runs until the signal, or, with `once`, until its checks are done. */
@@ -157,7 +161,7 @@ class DevChain {
   }
 
   #startNodes(state: DevState, l1: { readonly url: string; readonly beaconUrl: string }): DevClients {
-    const { sequencer, verifier, genesis, rollup } = this.#layout
+    const { sequencer, verifier, genesis, rollup, content } = this.#layout
     const { sequencerEth, sequencerRollup, verifierEth, verifierRollup } = this.#ports
     const shared = [
       ...['--l1', l1.url, '--l1.beacon', l1.beaconUrl],
@@ -181,18 +185,29 @@ class DevChain {
         env,
       )
     const roles = [
-      ...['--sequencer.enabled', '--sequencer.l1-confs', '1', '--rpc.enable-admin'],
-      ...['--batcher.enabled', '--batcher.poll-interval', '500ms', '--batcher.max-channel-duration', '1'],
+      ...['--roles', 'sequencer,batcher,proposer,attributor,watcher'],
+      ...['--sequencer.l1-confs', '1', '--rpc.enable-admin'],
+      ...['--batcher.poll-interval', '500ms', '--batcher.max-channel-duration', '1'],
       ...['--batcher.num-confirmations', '1', '--batcher.resubmission-timeout', '5s'],
-      ...['--proposer.enabled', '--proposer.l2oo-address', state.outputOracle, '--proposer.allow-non-finalized'],
+      ...['--proposer.l2oo-address', state.outputOracle, '--proposer.allow-non-finalized'],
       ...['--proposer.poll-interval', '2s', '--proposer.num-confirmations', '1'],
+      ...['--content.dir', content, '--attributor.epoch-interval', '60s'],
+    ]
+    const at = (port: number) => `http://127.0.0.1:${port}`
+    const watching = [
+      ...['--roles', 'watcher', '--content.peers', at(sequencerRollup)],
+      ...['--rollup.sequencerhttp', at(sequencerEth)],
     ]
     node('sequencer', sequencer, sequencerEth, sequencerRollup, roles, {
       OPENLEDGER_BATCHER_PRIVATE_KEY: batcherKey,
       OPENLEDGER_PROPOSER_PRIVATE_KEY: proposerKey,
+      OPENLEDGER_ATTRIBUTOR_PRIVATE_KEY: attributorKey,
+      OPENLEDGER_WATCHER_PRIVATE_KEY: watcherKey,
     })
-    node('verifier', verifier, verifierEth, verifierRollup, [], {})
-    const client = (port: number) => new HttpRpcClient({ url: `http://127.0.0.1:${port}`, timeoutMs: rpcTimeoutMs })
+    node('verifier', verifier, verifierEth, verifierRollup, watching, {
+      OPENLEDGER_WATCHER_PRIVATE_KEY: verifierWatcherKey,
+    })
+    const client = (port: number) => new HttpRpcClient({ url: at(port), timeoutMs: rpcTimeoutMs })
     return {
       sequencerEth: client(sequencerEth),
       sequencerRollup: client(sequencerRollup),

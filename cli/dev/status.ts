@@ -1,4 +1,5 @@
 import type { HttpRpcClient } from '../../common/json-rpc.ts'
+import { callContract } from '../../node/ledger/l2-calls.ts'
 
 /** What the status line shows; a part that does not answer is undefined. */
 export type DevStatus = {
@@ -10,6 +11,8 @@ export type DevStatus = {
   readonly l1Head: number | undefined
   readonly indexed: number | undefined
   readonly datanets: number | undefined
+  /** Of payouts: proposed so far, and of these final. */
+  readonly epochs: { readonly last: number; readonly final: number } | undefined
   readonly transactionsPerSecond: number | undefined
 }
 
@@ -27,10 +30,11 @@ const rateBlocks = 10
 
 /** Asks every part of the dev chain how it stands. Never throws. */
 export async function readStatus(sources: Sources): Promise<DevStatus> {
-  const [sequencer, verifier, indexed, transactionsPerSecond] = await Promise.all([
+  const [sequencer, verifier, indexed, epochs, transactionsPerSecond] = await Promise.all([
     syncStatus(sources.sequencerRollup),
     syncStatus(sources.verifierRollup),
     indexerStatus(sources.graphqlUrl),
+    epochStatus(sources.sequencerEth),
     transactionRate(sources.sequencerEth),
   ])
   return {
@@ -41,6 +45,7 @@ export async function readStatus(sources: Sources): Promise<DevStatus> {
     l1Head: sequencer?.head_l1.number,
     indexed: indexed?.block,
     datanets: indexed?.datanets,
+    epochs,
     transactionsPerSecond,
   }
 }
@@ -57,6 +62,7 @@ export function statusLine(status: DevStatus): string {
     ['safe lag', lag],
     ['indexed', status.indexed],
     ['datanets', status.datanets],
+    ['epochs', status.epochs === undefined ? undefined : `${status.epochs.last} (${status.epochs.final} final)`],
     ['tx/s', rate],
   ]
   return parts.map(([name, value]) => `${name} ${value ?? '-'}`).join('  ')
@@ -85,6 +91,15 @@ async function indexerStatus(url: string): Promise<{ block: number; datanets: nu
       data: { _meta: { block: { number: string } }; datanets: { totalCount: number | string } }
     }
     return { block: Number(data._meta.block.number), datanets: Number(data.datanets.totalCount) }
+  })
+}
+
+async function epochStatus(client: HttpRpcClient): Promise<DevStatus['epochs']> {
+  return quietly(async () => {
+    const ask = (functionName: string) =>
+      callContract(client, { contract: 'AttributionLedger', functionName, args: [] }) as Promise<bigint>
+    const [last, final] = await Promise.all([ask('lastEpoch'), ask('finalEpoch')])
+    return { last: Number(last), final: Number(final) }
   })
 }
 
