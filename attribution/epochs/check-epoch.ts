@@ -1,7 +1,7 @@
 import { bytesToHex, FormatError, type Hex } from '../../protocol/bytes.ts'
 import type { EpochRecord } from '../../protocol/epoch-record.ts'
 import { creditRow, payoutRow } from '../../protocol/payout-epoch.ts'
-import { challenge, demand, right, type Verdict } from './challenge.ts'
+import { challenge, demandAll, right, type Verdict } from './challenge.ts'
 import { checkCredits, checkServedCredits, creditKey } from './check-credits.ts'
 import { checkPayouts, checkServedPayouts, type PayoutSources, payeeAt } from './check-payouts.ts'
 import { DataError } from './data-error.ts'
@@ -104,7 +104,7 @@ function hiddenCredits(record: EpochRecord, shown: Shown, canonical: Uint8Array,
     ...shown,
     canonical: (padding) => creditTree(canonical, padding),
     rankOf: (row) => placeOf(canonical, creditBytes, creditKey(row, 0), 'before'),
-    ask: (index) => demand('requestCredit', record, index),
+    ask: (...indexes) => demandAll('requestCredit', record, indexes),
     badTotal: (last) => {
       const { credit, siblings } = servedCredit(last)
       return challenge('badCreditsTotal', record, hashOf(creditRow(credit.index, credit)), credit.amount, siblings)
@@ -119,7 +119,7 @@ function hiddenPayouts(record: EpochRecord, shown: Shown, sources: PayoutSources
     ...shown,
     canonical: (padding) => payoutTree(sources.canonical, padding),
     rankOf,
-    ask: (index) => demand('requestPayout', record, index),
+    ask: (...indexes) => demandAll('requestPayout', record, indexes),
     badTotal: (last) => {
       const { payout, siblings } = servedPayout(last)
       return challenge('badPayoutsTotal', record, hashOf(payoutRow(payout.index, payout)), payout.cumulative, siblings)

@@ -1,6 +1,6 @@
 import type { Verdict } from './challenge.ts'
 import type { Padding, RowTree } from './row-tree.ts'
-import { nextLeaf, paddingSum, type ServedLeaf } from './served-leaves.ts'
+import { firstLeaves, nextLeaves, paddingSum, type ServedLeaf } from './served-leaves.ts'
 
 /** A tree whose leaves are not published, and how it is judged. */
 export type HiddenTree = {
@@ -13,7 +13,7 @@ export type HiddenTree = {
   readonly canonical: (padding: Padding) => RowTree
   /** Where a row stands, or would, among the canonical ones. */
   readonly rankOf: (row: Uint8Array) => number
-  readonly ask: (index: number) => Verdict
+  readonly ask: (...indexes: readonly number[]) => Verdict
   /** The challenge that rows hide behind the last leaf. */
   readonly badTotal: (last: ServedLeaf) => Verdict
   /** What is wrong with the served leaves by themselves or beside each other. */
@@ -24,11 +24,11 @@ export type HiddenTree = {
 export function checkHiddenTree(tree: HiddenTree): Verdict | undefined {
   const { count, served, padding } = tree
   const last = served.at(-1)
-  if (padding === undefined || last === undefined) return tree.ask(count - 1)
+  if (padding === undefined || last === undefined) return tree.ask(...firstLeaves(count))
   if (paddingSum(padding) > 0n) return tree.badTotal(last)
   const fault = tree.fault()
   if (fault !== undefined) return fault
   const ranked = served.map((leaf) => ({ ...leaf, rank: tree.rankOf(leaf.row) }))
-  const next = nextLeaf(count, ranked, tree.canonical(padding))
-  return next === undefined ? undefined : tree.ask(next)
+  const next = nextLeaves(count, ranked, tree.canonical(padding))
+  return next.length === 0 ? undefined : tree.ask(...next)
 }

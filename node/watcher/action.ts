@@ -26,14 +26,17 @@ export function action(kind: Action['kind'], call: MoneyCall, about: Action['abo
 }
 
 /** What is to be done about a verdict on a batch or epoch. */
-export function actionOf(verdict: Exclude<Verdict, { kind: 'right' }>, about: Action['about']): Action {
+export function actionsOf(verdict: Verdict, about: Action['about']): Action[] {
+  if (verdict.kind === 'right') return []
+  if (verdict.kind === 'demand') return [verdict.call, ...(verdict.also ?? [])].map((call) => demandAction(call, about))
   const { functionName, args } = verdict.call
-  if (verdict.kind === 'demand') {
-    const call = { contract: 'AttributionLedger', functionName, args } as const
-    return { ...action('demand', call, about), demand: demandOf(verdict.call) }
-  }
   const call = { contract: 'DisputeGame', functionName, args } as const
-  return { ...action('challenge', call, about), subject: subjectOf(verdict.call) }
+  return [{ ...action('challenge', call, about), subject: subjectOf(verdict.call) }]
+}
+
+function demandAction({ functionName, args }: Call, about: Action['about']): Action {
+  const call = { contract: 'AttributionLedger', functionName, args } as const
+  return { ...action('demand', call, about), demand: demandOf(call) }
 }
 
 /** The `Demand` that a call of AttributionLedger's request functions makes. */

@@ -7,7 +7,7 @@ import type { Hex } from '../../protocol/bytes.ts'
 import { type BatchState, batchState, lastMatureBatch } from '../ledger/batch-state.ts'
 import { type DemandState, demandsOf } from '../ledger/demand-state.ts'
 import type { LedgerBook } from '../ledger/ledger-book.ts'
-import { type Action, actionOf } from './action.ts'
+import { type Action, actionsOf } from './action.ts'
 import type { BatchSource } from './batch-source.ts'
 import { demandLimit } from './demand-limit.ts'
 import type { SettledRequests } from './settled-requests.ts'
@@ -91,9 +91,7 @@ export class BatchWatch {
       const found = await thread.check(batch, { seed: this.#seed, limit }, facts)
       this.#keepRequests(batch, found)
       if (found.verdicts.length === 0 && found.isWhole) this.#right.add(batchId)
-      const actions = found.verdicts.flatMap((each) =>
-        each.kind === 'right' ? [] : [actionOf(each, { batch: batchId })],
-      )
+      const actions = found.verdicts.flatMap((each) => actionsOf(each, { batch: batchId }))
       const judged = { root, worker, about, actions: dearestFirst(actions) }
       this.#judged.set(batchId, judged)
       tell(log, metrics, batch, found)

@@ -1,5 +1,7 @@
 /** Leaves that a watcher asks for of one batch in all: what it pays for answers has an end. */
 export const demandsMax = 256
+/** The same of an epoch: rounds of `leavesPerRound`. */
+export const epochDemandsMax = 512
 /** Leaves asked for at once while there is time to ask again: a wrong one is found in about log₂ n of them. */
 export const probeLeaves = 4
 
@@ -21,7 +23,8 @@ export type DemandClock = {
 /**
  * How many leaves to ask for now. A file that nobody has may be on its way: a twelfth of the window is left for that. Then a
  * few leaves are asked for at a time, as answers come; from a sixth on half of what is left of the budget at once, since who
- * answers at the last moment leaves no other round.
+ * answers at the last moment leaves no other round. Receipts are due an eighth of the window after they were asked for, so that what
+ * they name can be asked for then.
  */
 export function demandLimit(
   { now, start, window, hasFile }: DemandClock,

@@ -11,8 +11,9 @@ import { type EpochRecord, epochRecordHash } from '../../protocol/epoch-record.t
 import { demandsOf } from '../ledger/demand-state.ts'
 import { proposedEpochs, standingEpoch } from '../ledger/epoch-state.ts'
 import type { BookedEpoch, LedgerBook } from '../ledger/ledger-book.ts'
-import { type Action, actionOf } from './action.ts'
+import { type Action, actionsOf } from './action.ts'
 import type { BatchSource } from './batch-source.ts'
+import { epochDemandsMax } from './demand-limit.ts'
 import type { MatureBatches } from './mature-batches.ts'
 import { shownOfEpoch } from './shown-leaves.ts'
 import type { WatcherMetrics } from './watcher-metrics.ts'
@@ -81,15 +82,15 @@ export class EpochWatch {
     const file = await source.file(dataHash)
     const about = [file !== undefined, ...demands.map(({ id, outcome }) => `${id} ${outcome}`)].join('\n')
     if (before?.hash === hash && before.about === about) return before
-    // One leaf at a time: each answer tells which to ask for next.
-    const isAsked = demands.some(({ outcome }) => outcome === 'open')
+    // Round by round: the answers of one tell what to ask for in the next.
+    const isAsked = demands.length >= epochDemandsMax || demands.some(({ outcome }) => outcome === 'open')
     const facts = await this.#factsOf(record, signal)
     if (facts === undefined) return undefined
     const shown = shownOfEpoch(demands.flatMap(({ answer }) => (answer === undefined ? [] : [answer])))
     const data: EpochData = { file, ...shown }
     const verdict = await checkEpochInThread(record, data, facts, { signal })
     const isRight = verdict.kind === 'right'
-    const actions = isRight || (verdict.kind === 'demand' && isAsked) ? [] : [actionOf(verdict, { epoch })]
+    const actions = verdict.kind === 'demand' && isAsked ? [] : actionsOf(verdict, { epoch })
     const judged = { hash, about, isRight, actions }
     this.#judged.set(epoch, judged)
     const fields = { epoch, proposer: record.proposer, credits: record.header.creditsCount }
