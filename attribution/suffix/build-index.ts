@@ -18,7 +18,7 @@ export type IndexSubject = {
 }
 
 /** Suffixes between two samples of an index in memory. */
-export const heldStride = 64
+export const heldStride = 32
 
 /** Sorts, counts and hashes a text. Throws {@link SuffixError} `size` for one without tokens. */
 export function buildIndex(text: Text, subject: IndexSubject): SuffixIndex {

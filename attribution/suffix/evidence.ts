@@ -1,4 +1,4 @@
-import { bytesToBigint, bytesToHex, concatBytes, type Hex, uintBytes } from '../../protocol/bytes.ts'
+import { bytesToBigint, bytesToHex, concatBytes, type Hex } from '../../protocol/bytes.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
 import { algoV1 } from './algo-v1.ts'
 import { type KeptSpan, keptMax, outranks, spanWeight } from './kept-spans.ts'
@@ -16,24 +16,25 @@ export function encodeEvidence({ scores, spans }: Evidence): Uint8Array {
   const contribIds = [...new Set(spans.flatMap(({ places }) => places.map(({ contribId }) => contribId)))]
   contribIds.sort((a, b) => (a < b ? -1 : 1))
   const placeOf = new Map(contribIds.map((id, i) => [id, i]))
-  return concatBytes(
-    Uint8Array.of(version),
-    uintBytes(scores.length, 2),
-    uintBytes(spans.length, 1),
-    uintBytes(contribIds.length, 2),
-    ...scores.map((score) => uintBytes(score, 2)),
-    ...contribIds.map((id) => uintBytes(id, 8)),
-    ...spans.flatMap(({ start, length, places }) => [
-      uintBytes(start, 2),
-      uintBytes(length, 2),
-      uintBytes(places.length, 1),
-      ...places.flatMap(({ index, position, contribId }) => [
-        uintBytes(index, 1),
-        uintBytes(position, 4),
-        uintBytes(placeOf.get(contribId) as number, 2),
-      ]),
-    ]),
-  )
+  const placeCount = spans.reduce((sum, { places }) => sum + places.length, 0)
+  const bytes = Buffer.alloc(6 + 2 * scores.length + 8 * contribIds.length + 5 * spans.length + 7 * placeCount)
+  let at = bytes.writeUInt8(version, 0)
+  at = bytes.writeUInt16BE(scores.length, at)
+  at = bytes.writeUInt8(spans.length, at)
+  at = bytes.writeUInt16BE(contribIds.length, at)
+  for (const score of scores) at = bytes.writeUInt16BE(score, at)
+  for (const id of contribIds) at = bytes.writeBigUInt64BE(id, at)
+  for (const { start, length, places } of spans) {
+    at = bytes.writeUInt16BE(start, at)
+    at = bytes.writeUInt16BE(length, at)
+    at = bytes.writeUInt8(places.length, at)
+    for (const { index, position, contribId } of places) {
+      at = bytes.writeUInt8(index, at)
+      at = bytes.writeUInt32BE(position, at)
+      at = bytes.writeUInt16BE(placeOf.get(contribId) as number, at)
+    }
+  }
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 /** What an S or U entry's `evidenceHash` is. */

@@ -12,8 +12,7 @@ export const log2Table: readonly number[] = Array.from({ length: 257 }, (_, i) =
  */
 export function log2Fixed(x: number): number {
   if (!Number.isInteger(x) || x < 1 || x >= 2 ** 40) throw new SuffixError('size', `no logarithm of ${x}`)
-  let exponent = 0
-  while (2 ** (exponent + 1) <= x) exponent++
+  const exponent = x < 2 ** 32 ? 31 - Math.clz32(x) : 63 - Math.clz32(x / 2 ** 32)
   // Below 2^53: exact.
   const fraction = x * 2 ** (40 - exponent) - 2 ** 40
   const i = Math.floor(fraction / 2 ** 32)

@@ -65,8 +65,9 @@ export class SuffixIndex {
   /** The first place in suffix order that is not before the query's tokens from … to − 1, at most 64. */
   lowerBound(query: Uint32Array, from: number, to: number): number {
     const key = this.#keys.ofQuery(query, from, to)
-    const below = firstNot(this.#samples, (sample) => sample < key)
-    const above = firstNot(this.#samples, (sample) => sample <= key)
+    const below = lowestNotBelow(this.#samples, key, 0)
+    // A key is a whole number.
+    const above = this.#samples[below] === key ? lowestNotBelow(this.#samples, key + 1, below) : below
     const lo = below === 0 ? 0 : (below - 1) * this.#stride + 1
     return this.#search(query, from, to, lo, Math.min(above * this.#stride, this.record.n), false)
   }
@@ -140,12 +141,12 @@ function isBefore(
   return token === separator || token < (query[from + same] as number)
 }
 
-/** The first place whose value does not hold; all before it do. */
-function firstNot(values: Float64Array, holds: (value: number) => boolean): number {
-  let [lo, hi] = [0, values.length]
+/** The first place from `from` on whose value is not below `key`; values ascend. */
+function lowestNotBelow(values: Float64Array, key: number, from: number): number {
+  let [lo, hi] = [from, values.length]
   while (lo < hi) {
     const middle = (lo + hi) >>> 1
-    if (holds(values[middle] as number)) lo = middle + 1
+    if ((values[middle] as number) < key) lo = middle + 1
     else hi = middle
   }
   return lo

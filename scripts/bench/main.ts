@@ -15,6 +15,7 @@ const benches: Readonly<Record<string, (options: Options) => Promise<object>>> =
   gas: async () => (await import('./gas.ts')).benchGas(),
   epoch: async (options) => (await import('./epoch.ts')).benchEpoch(options),
   indexer: async (options) => (await import('./indexer.ts')).benchIndexer(options),
+  suffix: async (options) => (await import('./suffix.ts')).benchSuffix(options),
 }
 
 try {
