@@ -1,4 +1,4 @@
-"""A second implementation of docs/ATTRIBUTION.md, slow and plain. Prints golden.json: python3 reference.py > golden.json"""
+"""A second implementation of docs/ATTRIBUTION.md, slow and plain. Prints golden.json, before it is formatted: python3 reference.py > golden.json"""
 import hashlib
 import json
 from decimal import Decimal, getcontext
