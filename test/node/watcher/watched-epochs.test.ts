@@ -17,12 +17,13 @@ import { WatchedChain } from '../../fakes/watched-chain.ts'
 const window = 30
 
 let world: WatchedChain
+const hookMs = 60_000
 beforeEach(async () => {
   world = await WatchedChain.open()
-})
+}, hookMs)
 afterEach(async () => {
   await world.close()
-})
+}, hookMs)
 
 /** One mature batch whose file is there, and the epoch that follows from it. */
 async function mature(): Promise<EpochFile> {

@@ -16,12 +16,13 @@ const stranger: Hex = `0x${'5a'.repeat(20)}`
 const window = 30
 
 let world: WatchedChain
+const hookMs = 60_000
 beforeEach(async () => {
   world = await WatchedChain.open()
-})
+}, hookMs)
 afterEach(async () => {
   await world.close()
-})
+}, hookMs)
 
 /** What an honest worker would commit and publish. */
 function honest(receipts: number): FileBatch {
