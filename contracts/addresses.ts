@@ -55,6 +55,7 @@ export const openLedgerPredeploys = {
   indexRegistry: '0x4f4c000000000000000000000000000000000028',
   /** Judge of spans, beside those above. */
   spanJudge: '0x4f4c000000000000000000000000000000000029',
+  evidenceDemands: '0x4f4c00000000000000000000000000000000002a',
 } as const satisfies Record<string, ContractAddress>
 
 /** Sends the L1-attributes transaction. Spec: protocol/deposits.md, "L1 Attributes Depositor Account". */

@@ -60,6 +60,12 @@ function openContracts(config: DeployConfig, l1Bridge: Hex): OpenLedgerContract[
       admin: moneyTimelock,
       initialize: [challengeWindowSeconds],
     },
+    {
+      name: 'EvidenceDemands',
+      address: openLedgerPredeploys.evidenceDemands,
+      admin: moneyTimelock,
+      initialize: [challengeWindowSeconds],
+    },
     { name: 'SpanJudge', address: openLedgerPredeploys.spanJudge, admin: moneyTimelock },
   ]
 }

@@ -27,6 +27,7 @@ export const moneyContracts = {
   AnswerJudge: openLedgerPredeploys.answerJudge,
   IndexRegistry: openLedgerPredeploys.indexRegistry,
   SpanJudge: openLedgerPredeploys.spanJudge,
+  EvidenceDemands: openLedgerPredeploys.evidenceDemands,
 } as const satisfies Record<string, Hex>
 
 export type MoneyContract = keyof typeof moneyContracts

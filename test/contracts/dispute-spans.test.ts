@@ -1,13 +1,16 @@
-import { getAddress } from 'viem'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { encodeAbiParameters, getAddress, keccak256 } from 'viem'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { checkSpans, cutOf, type SpanChallenge } from '../../attribution/suffix/check-spans.ts'
 import { decodeEvidence } from '../../attribution/suffix/evidence.ts'
 import type { IndexOpener, SpanBounds } from '../../attribution/suffix/index-opener.ts'
 import { noRun, openTokens, type Run } from '../../attribution/suffix/runs.ts'
-import type { Hex } from '../../protocol/bytes.ts'
+import { loadArtifact } from '../../contracts/artifact.ts'
+import { bytesToHex, type Hex, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { type BatchHeader, batchHash } from '../../protocol/receipt-batch.ts'
 import { answerTerms } from '../fakes/dispute-batch.ts'
 import { faults } from '../fakes/dispute-corruptions.ts'
 import { DisputeWorld } from '../fakes/dispute-world.ts'
+import { addressOf, clocks, open } from '../fakes/money-chain.ts'
 import { Random } from '../fakes/random.ts'
 import { type SpanLie, spanLies } from '../fakes/span-lies.ts'
 import {
@@ -17,6 +20,7 @@ import {
   quotingOutput,
   randomSet,
   type SpanReceipt,
+  sealEvidence,
   spanArguments,
 } from '../fakes/span-receipt.ts'
 
@@ -272,5 +276,110 @@ describe('consequences', () => {
     const batch = await commitSpans(world, receipt)
     const args = spanArguments(batch, receipt, challenge as SpanChallenge)
     expect(await world.ask('SpanJudge', 'badSpanEvidence', args)).toBe(wrongEntry)
+  })
+
+  test('where a model has indexes, entries without evidence are wrong', async () => {
+    const receipt = randomReceipt(3)
+    receipt.entries = receipt.entries.map((entry) => ({ ...entry, evidenceHash: zeroHash }))
+    const batch = await commitSpans(world, receipt)
+    const args = spanArguments(batch, receipt, { functionName: 'badSpanEvidence', entries: [0, 0], rest: [] })
+    expect(await world.ask('SpanJudge', 'badSpanEvidence', args)).toBe(wrongEntry)
+  })
+
+  test('an answer over an index that counts for nothing any more has no evidence but of no tokens', async () => {
+    const receipt = randomReceipt(4)
+    const dead = await DisputeWorld.create()
+    await answerTerms(dead)
+    const form = { functionName: 'badSpanForm', entries: [0], rest: [receipt.set.map(({ index }) => index.id)] }
+    const judge = async () => {
+      const batch = await commitSpans(dead, receipt)
+      return await dead.ask('SpanJudge', 'badSpanForm', spanArguments(batch, receipt, form))
+    }
+    expect(await judge()).toBe('NoFault')
+    const [index] = receipt.set
+    const slot = loadArtifact('IndexRegistry').storageLayout.find(({ label }) => label === '_indexes')?.slot
+    const key = keccak256(
+      encodeAbiParameters([{ type: 'bytes32' }, { type: 'uint256' }], [index?.index.id as Hex, BigInt(slot ?? 0)]),
+    )
+    // deadFrom stands behind the publisher and publishedAt: the lowest eight bytes of the second word.
+    dead.chain.evm.state.account(addressOf('IndexRegistry')).storage.set(wordAfter(key), uintBytes(dead.chain.now, 32))
+    expect(await judge()).toBe(wrongEntry)
+    expect(check(receipt, true)?.functionName).toBe('badSpanForm')
+    receipt.evidence = Uint8Array.of(1, 0, 0, 0, 0, 0)
+    sealEvidence(receipt)
+    expect(await judge()).toBe('NoFault')
+  })
+})
+
+const wordAfter = (slot: Hex): Hex => bytesToHex(uintBytes(BigInt(slot) + 1n, 32))
+
+describe('evidence that is not shown', () => {
+  const window = BigInt(clocks.window)
+  let asked: DisputeWorld
+  let receipt: SpanReceipt
+  let opened: readonly unknown[]
+  let entry: unknown
+  beforeEach(async () => {
+    asked = await DisputeWorld.create()
+    await answerTerms(asked)
+    receipt = randomReceipt(5)
+    const batch = await commitSpans(asked, receipt)
+    const [first, segments, one] = spanArguments(batch, receipt, {
+      functionName: 'badSpanEvidence',
+      entries: [0],
+      rest: [],
+    })
+    opened = [first, segments]
+    entry = one
+  })
+
+  const send = async (name: string, args: readonly unknown[], value = 0n) =>
+    await asked.chain.send(asked.challenger, 'EvidenceDemands', name, args, { value })
+  const refusal = async (name: string, args: readonly unknown[], value = 0n) =>
+    (await asked.chain.fails(asked.challenger, 'EvidenceDemands', name, args, { value })).error
+  const request = async () => {
+    const price = (await asked.chain.read('EvidenceDemands', 'answerPrice', [receipt.output.length])) as bigint
+    const { events } = await send('requestEvidence', [opened[0], entry], price + 1n)
+    return { price: price + 1n, id: events[0]?.args['demandId'] as Hex }
+  }
+  const serve = () => {
+    const { header, index } = opened[0] as { header: BatchHeader; index: number }
+    return [bytesToHex(batchHash(header)), index, bytesToHex(receipt.evidence)]
+  }
+
+  test('voids the receipt after the second third of its window, and what was prepaid goes back', async () => {
+    const { price, id } = await request()
+    expect(await refusal('requestEvidence', [opened[0], entry], price)).toBe('AlreadyRequested')
+    expect(await asked.ask('EvidenceDemands', 'evidenceMissing', [...opened, entry])).toBe('AnswerNotDue')
+    expect(await refusal('returnPrepaid', [id])).toBe('AnswerNotDue')
+    asked.chain.advance((window * 2n) / 3n)
+    expect(await refusal('serveEvidence', serve())).toBe('AnswerLate')
+    const { calls } = await asked.challenge('evidenceMissing', [...opened, entry])
+    expect(calls.map(({ name }) => name)).toEqual(['voidReceipt', 'slash'])
+    const before = asked.chain.balance(asked.challenger)
+    await send('returnPrepaid', [id])
+    expect(asked.chain.balance(asked.challenger)).toBe(before + price)
+    expect(await refusal('returnPrepaid', [id])).toBe('NothingPrepaid')
+  })
+
+  test('is no fault once it is shown, and who shows it is paid', async () => {
+    const { price } = await request()
+    const { events } = await asked.chain.send(asked.chain.actor('worker'), 'EvidenceDemands', 'serveEvidence', serve())
+    expect(events[0]?.args['evidence']).toBe(bytesToHex(receipt.evidence))
+    expect(asked.chain.balance(asked.chain.actor('worker'))).toBe(10_000n * open + price)
+    asked.chain.advance((window * 2n) / 3n)
+    expect(await asked.ask('EvidenceDemands', 'evidenceMissing', [...opened, entry])).toBe('AlreadyServed')
+    expect(asked.chain.balance('EvidenceDemands')).toBe(0n)
+  })
+
+  test('is asked for in time, of an entry that has some, for a price', async () => {
+    expect(await refusal('serveEvidence', serve())).toBe('NotRequested')
+    expect(await refusal('requestEvidence', [opened[0], entry])).toBe('PrepaidTooSmall')
+    asked.chain.advance(window / 3n)
+    expect(await refusal('requestEvidence', [opened[0], entry], open)).toBe('RequestsClosed')
+    receipt.entries = receipt.entries.map((each) => ({ ...each, evidenceHash: zeroHash }))
+    const batch = await commitSpans(asked, receipt)
+    const none = spanArguments(batch, receipt, { functionName: 'badSpanEvidence', entries: [0], rest: [] })
+    expect(await refusal('requestEvidence', [none[0], none[2]], open)).toBe('NoEvidence')
   })
 })

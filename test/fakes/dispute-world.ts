@@ -65,7 +65,7 @@ const places: Readonly<Record<Asked, Hex>> = {
   AttributionLedger: openLedgerPredeploys.attributionLedger,
 }
 
-export type Judge = 'ReceiptJudge' | 'EntryJudge' | 'EpochJudge' | 'AnswerJudge' | 'SpanJudge'
+export type Judge = 'ReceiptJudge' | 'EntryJudge' | 'EpochJudge' | 'AnswerJudge' | 'SpanJudge' | 'EvidenceDemands'
 
 /** A call that changes something, as DisputeGame made it. */
 export type Call = { readonly name: string; readonly args: readonly unknown[] }

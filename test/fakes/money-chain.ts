@@ -27,6 +27,7 @@ const contracts = {
   AnswerJudge: openLedgerPredeploys.answerJudge,
   IndexRegistry: openLedgerPredeploys.indexRegistry,
   SpanJudge: openLedgerPredeploys.spanJudge,
+  EvidenceDemands: openLedgerPredeploys.evidenceDemands,
   DisputeGame: openLedgerPredeploys.disputeGame,
   WorkerRegistry: openLedgerPredeploys.workerRegistry,
   ModelRegistry: openLedgerPredeploys.modelRegistry,

@@ -87,6 +87,7 @@ describe('genesis of a dev chain', () => {
       'AnswerJudge',
       'IndexRegistry',
       'SpanJudge',
+      'EvidenceDemands',
     ]
     for (const { name, address } of ownContracts) {
       const admin = slow.includes(name) ? moneyTimelock : timelock

@@ -39,6 +39,11 @@ library SpanEvidence {
     uint256 private constant SPAN_BYTES = 5;
     uint256 private constant PLACE_BYTES = 7;
 
+    /// @notice What an S or U entry's evidenceHash is.
+    function hashOf(bytes calldata raw) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(uint8(0x0c), raw));
+    }
+
     /// @notice Takes evidence apart; reverts where its counts are not those of its bytes.
     function read(bytes calldata raw) internal pure returns (Evidence memory evidence) {
         bool fits;

@@ -165,6 +165,13 @@ contract DisputeGame is EvidenceRewards {
         _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
     }
 
+    /// @notice The evidence of an entry was not shown in time; see EvidenceDemands.
+    function evidenceMissing(OpenedReceipt calldata opened, Segment[] calldata segments, OpenedEntry calldata)
+        external
+    {
+        _voidReceipt(opened, segments, _fault(Predeploys.EVIDENCE_DEMANDS));
+    }
+
     function badSpanForm(
         OpenedReceipt calldata opened,
         Segment[] calldata segments,

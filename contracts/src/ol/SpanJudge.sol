@@ -47,8 +47,8 @@ contract SpanJudge {
 
     uint256 private constant ANCHOR_MAX = 64;
 
-    /// @notice An entry is of a class that the rule has not, or of S in a receipt without indexes; or two have not the same
-    ///         evidence.
+    /// @notice An entry is of a class that the rule has not, or of S in a receipt without indexes, or has no evidence in one
+    ///         with indexes; or two have not the same evidence.
     function badSpanEvidence(
         OpenedReceipt calldata opened,
         Segment[] calldata,
@@ -59,9 +59,11 @@ contract SpanJudge {
         Openings.entry(opened.receipt.attrRoot, one);
         uint8 class = one.entry.class;
         if (class == CLASS_G || class == CLASS_R) return Fault.WrongEntry;
-        if (class == CLASS_S && opened.receipt.indexSetHash == bytes32(0)) return Fault.WrongEntry;
-        Openings.entry(opened.receipt.attrRoot, other);
+        bool hasIndexes = opened.receipt.indexSetHash != bytes32(0);
+        if (class == CLASS_S && !hasIndexes) return Fault.WrongEntry;
         _requireClass(class);
+        if (hasIndexes && one.entry.evidenceHash == bytes32(0)) return Fault.WrongEntry;
+        Openings.entry(opened.receipt.attrRoot, other);
         _requireClass(other.entry.class);
         if (one.entry.evidenceHash == other.entry.evidenceHash) revert NoFault();
         return Fault.WrongEntry;
@@ -236,9 +238,7 @@ contract SpanJudge {
         Openings.entry(opened.receipt.attrRoot, claim.entry);
         _requireClass(claim.entry.entry.class);
         bytes32 evidenceHash = claim.entry.entry.evidenceHash;
-        if (keccak256(abi.encodePacked(uint8(0x0c), claim.evidence)) != evidenceHash) {
-            revert WrongEvidence(evidenceHash);
-        }
+        if (SpanEvidence.hashOf(claim.evidence) != evidenceHash) revert WrongEvidence(evidenceHash);
     }
 
     function _requireClass(uint8 class) private pure {
