@@ -21,6 +21,8 @@ export class EpochRowsError extends CodedError<'no-data' | 'wrong-parent' | 'mov
 
 /** Epochs held open: the newest, its parent, and the final one that claims are made from. Each may take some 100 MB. */
 const openMax = 3
+/** Epochs that can stand unfinal, and then some. */
+const judgedMax = 1_000
 
 type Parts = Pick<AttributorParts, 'book' | 'content' | 'sender'> & { readonly batches: WholeBatches }
 
@@ -28,8 +30,8 @@ type Parts = Pick<AttributorParts, 'book' | 'content' | 'sender'> & { readonly b
 export class EpochRows {
   readonly #parts: Parts
   readonly #open = new LruCache<string, OpenEpoch>(openMax)
-  /** Epochs of others that were built here and came out the same. */
-  readonly #agreed = new Set<string>()
+  /** Of epochs of others that were built here: whether they came out the same, by the record's hash. */
+  readonly #judged = new LruCache<Hex, boolean>(judgedMax)
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -57,16 +59,17 @@ export class EpochRows {
     if (booked === undefined) throw new EpochRowsError('moved', `epoch ${epoch} stands no more`)
     const { header, proposer } = booked.record
     const isFinal = epoch <= finalEpoch(this.#parts.book)
-    const isTrusted = isFinal || proposer === this.#parts.sender.address || this.#agreed.has(keyOf(header))
+    const isTrusted = isFinal || proposer === this.#parts.sender.address || this.#judged.get(booked.hash) === true
     const rows = isTrusted ? await this.shown(header, signal) : undefined
     if (rows !== undefined) return rows
-    const built = await this.build(epoch - 1n, header.lastBatch, header.algoHash, signal)
-    const open = this.#open.get(keyOf(header))
-    if (keyOf(built.header) !== keyOf(header) || open === undefined) {
-      throw new EpochRowsError('wrong-parent', `epoch ${epoch} of ${proposer} is not what its batches give`)
-    }
-    this.#agreed.add(keyOf(header))
-    return open
+    const built =
+      this.#judged.get(booked.hash) === false
+        ? undefined
+        : await this.build(epoch - 1n, header.lastBatch, header.algoHash, signal)
+    const open = built && keyOf(built.header) === keyOf(header) ? this.#open.get(keyOf(header)) : undefined
+    this.#judged.set(booked.hash, open !== undefined)
+    if (open !== undefined) return open
+    throw new EpochRowsError('wrong-parent', `epoch ${epoch} of ${proposer} is not what its batches give`)
   }
 
   /** Rows under a header's roots as its file has them, right or wrong; undefined where there is no such file. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bytesToHex, concatBytes, FormatError, uintBytes } from '../../protocol/bytes.ts'
-import { contentHash, merkleRoot, proveChunk, verifyChunk } from '../../protocol/content-hash.ts'
+import { contentHash, contentHashInTurns, merkleRoot, proveChunk, verifyChunk } from '../../protocol/content-hash.ts'
 import { bytesUpTo } from '../fakes/arbitraries.ts'
 
 const sha256 = (...parts: Uint8Array[]) =>
@@ -70,4 +70,18 @@ test('an index of an absent leaf is refused, even where the zeros prove it', () 
   expect(verifyChunk(merkleRoot(bytes, 1), { ...proof, index: -1 })).toBe(false)
   expect(() => proveChunk(bytes, 1, 3)).toThrow(FormatError)
   expect(() => merkleRoot(bytes, 0)).toThrow(FormatError)
+})
+
+test('the hash in turns is the same, and long content takes turns', async () => {
+  let turns = 0
+  const turn = async () => {
+    turns++
+  }
+  for (const length of [0, 1, 1_024, 1_025, 5_000, 100_000]) {
+    const bytes = Uint8Array.from({ length }, (_, i) => i % 253)
+    expect(await contentHashInTurns(bytes, turn)).toBe(contentHash(bytes))
+  }
+  expect(turns).toBe(0)
+  await contentHashInTurns(new Uint8Array(1024 * 1024), turn)
+  expect(turns).toBeGreaterThan(2)
 })

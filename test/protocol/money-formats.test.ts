@@ -20,7 +20,7 @@ import { keccak256 } from '../../protocol/keccak.ts'
 import { moneyDigest, moneyDomain } from '../../protocol/money-domain.ts'
 import { creditRow, epochHash, payoutRow } from '../../protocol/payout-epoch.ts'
 import { batchHash, segmentsHash } from '../../protocol/receipt-batch.ts'
-import { type RoyaltyRow, royaltyHash } from '../../protocol/royalty-vector.ts'
+import { decodeRoyaltyRows, encodeRoyaltyRows, type RoyaltyRow, royaltyHash } from '../../protocol/royalty-vector.ts'
 import { privateKeyAddress } from '../../protocol/secp256k1.ts'
 import {
   cancelStructHash,
@@ -224,6 +224,7 @@ describe('leaves, names and headers have one hash here and in Solidity', () => {
     await fc.assert(
       fc.asyncProperty(arbitrary.royaltyRows, async (rows) => {
         expect(await solidity('royaltyHash', rows)).toBe(bytesToHex(royaltyHash(rows)))
+        expect(decodeRoyaltyRows(encodeRoyaltyRows(rows))).toEqual(rows)
       }),
       { numRuns },
     )

@@ -1,21 +1,25 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { lastMatureBatch } from '../../../node/ledger/batch-state.ts'
+import { committedBatch } from '../../../node/ledger/committed-batch.ts'
 import { demandsOf } from '../../../node/ledger/demand-state.ts'
 import { finalEpoch, proposedEpochs, standingEpoch } from '../../../node/ledger/epoch-state.ts'
 import { payeePools, poolOf, poolPayee } from '../../../protocol/attribution-entry.ts'
-import type { Hex } from '../../../protocol/bytes.ts'
-import { epochStateOf } from '../../../protocol/epoch-record.ts'
+import { bytesToHex, type Hex, zeroHash } from '../../../protocol/bytes.ts'
+import { epochStateOf, noEpoch } from '../../../protocol/epoch-record.ts'
 import { amountOf } from '../../../protocol/fee.ts'
 import { AttributorWorld } from '../../fakes/attributor-world.ts'
-import type { BuiltBatch } from '../../fakes/money-batch.ts'
+import { type BuiltBatch, buildEpoch, epochOf } from '../../fakes/money-batch.ts'
 
-describe('the attributor', () => {
+/** Each starts threads, which takes seconds where the machine has other work. */
+const timeout = 120_000
+
+describe('the attributor', { timeout }, () => {
   let world: AttributorWorld
 
   beforeEach(async () => {
     world = await AttributorWorld.open()
-  })
-  afterEach(() => world.close())
+  }, timeout)
+  afterEach(() => world.close(), timeout)
 
   /** Commits a batch whose file the attributor has, unless told. */
   const commit = async (receipts: number, hasFile = true) => {
@@ -135,6 +139,44 @@ describe('the attributor', () => {
     await world.start()
     await world.until('epoch 1 is final', (book) => finalEpoch(book) === 1n)
     expect(epochStateOf(world.book.proposals(1n)[0]?.record ?? never()).payoutRoot).toBe(payoutRoot)
+  })
+
+  test('neither finalises nor builds on an epoch of another that is not the canonical one', async () => {
+    const { chain } = world
+    const bob = chain.actor('bob')
+    const { built, id } = await commit(2)
+    const { header } = (await committedBatch(chain.rpc, id)) ?? never()
+    chain.advance(60)
+    await chain.mine()
+    await chain.send(bob, 'InferenceMarket', 'matureBatches', [[header]])
+    const right = buildEpoch(
+      built.receipts.map((receipt) => ({ ...receipt, isVoid: false })),
+      [],
+    )
+    // The worker's part goes to bob: all that the ledger checks itself holds.
+    const worker = chain.actor('worker').address
+    const rob = <T extends { readonly payee: Hex }>(row: T) =>
+      row.payee === worker ? { ...row, payee: bob.address } : row
+    const wrong = epochOf(right.credits.map(rob), right.payouts.map(rob))
+    const epoch = {
+      ...{ epoch: 1n, parentRoot: zeroHash, firstBatch: id, lastBatch: id, dataHash: zeroHash },
+      ...{ creditsRoot: bytesToHex(wrong.creditsTree.root), creditsSum: wrong.creditsSum },
+      ...{ creditsCount: wrong.credits.length, payoutRoot: bytesToHex(wrong.payoutTree.root) },
+      ...{ payoutSum: wrong.payoutSum, payoutCount: wrong.payouts.length },
+      algoHash: await chain.read('AttributionLedger', 'algoHash'),
+    }
+    const tops = [bytesToHex(wrong.creditsTree.topHash), bytesToHex(wrong.payoutTree.topHash)]
+    await chain.send(bob, 'AttributionLedger', 'proposeLateEpoch', [epoch, ...tops, noEpoch, header], {
+      value: 2n * 10n ** 18n,
+    })
+    await commit(1)
+    await world.start()
+    const told = () => world.lines.some((line) => line.includes('is not what its batches give'))
+    await world.until('it is told', told)
+    for (let i = 0; i < 40; i++) await world.chain.mine()
+    await world.until('the window is long over', (book) => book.head?.number === chain.head.number)
+    expect(finalEpoch(world.book)).toBe(0n)
+    expect(await chain.read('AttributionLedger', 'lastEpoch')).toBe(1n)
   })
 
   test('of another account proposes once the configured one had its time', async () => {

@@ -12,7 +12,7 @@ describe('facts of the chain', () => {
   beforeAll(async () => {
     chain = await LedgerChain.open()
     market = await LedgerMarket.open(chain)
-  })
+  }, 60_000)
   afterAll(() => chain.close())
 
   const facts = () =>

@@ -26,7 +26,7 @@ describe('the book of the chain’s money', () => {
     market = await LedgerMarket.open(chain)
     dir = mkdtempSync(join(tmpdir(), 'ledger-book-'))
     book = openBook()
-  })
+  }, 60_000)
   afterEach(async () => {
     book.close()
     await chain.close()

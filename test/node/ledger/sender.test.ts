@@ -24,7 +24,7 @@ describe('a role’s transactions on the L2', () => {
     chain = await LedgerChain.open()
     dir = mkdtempSync(join(tmpdir(), 'sender-'))
     mines = true
-  })
+  }, 60_000)
   afterEach(async () => {
     await chain.close()
     rmSync(dir, { recursive: true })
