@@ -79,7 +79,8 @@ describe('span proofs', () => {
     const [span] = attribute(seldom.indexes, answer).spans
     if (span === undefined) throw new Error('no span to prove')
     const proof = proveSpan(set, answer, span)
-    for (let at = 0; at < proof.length; at++) {
+    // The first 60 bytes say what is proven; every seventh of the openings.
+    for (let at = 0; at < proof.length; at += at < 60 ? 1 : 7) {
       const forged = proof.slice()
       forged[at] = (forged[at] as number) ^ (1 + (at % 255))
       const found = verdict(records, answer, forged)
