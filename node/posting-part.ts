@@ -10,12 +10,12 @@ import { ChannelStore } from './batcher/channel-store.ts'
 import type { L2Source } from './driver/l2-source.ts'
 import type { SyncStatus } from './driver/sync-status.ts'
 import type { Engine } from './engine/engine.ts'
-import { TxJournal } from './l1/tx-journal.ts'
-import { TxManager, txManagerDefaults } from './l1/tx-manager.ts'
 import type { L1Part } from './l1-part.ts'
 import type { NodeOptions } from './node-options.ts'
 import { OutputOracle } from './proposer/output-oracle.ts'
 import { Proposer, proposerDefaults } from './proposer/proposer.ts'
+import { TxJournal } from './tx/tx-journal.ts'
+import { TxManager, txManagerDefaults } from './tx/tx-manager.ts'
 
 type Parts = {
   readonly l1: L1Part

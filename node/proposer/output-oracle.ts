@@ -1,7 +1,7 @@
 import { decodeFunctionResult, encodeFunctionData, parseAbi } from 'viem'
 import { RpcError } from '../../common/json-rpc.ts'
 import { bytesToHex, FormatError, fixedHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
-import type { FeeRpc } from '../l1/fee-market.ts'
+import type { FeeRpc } from '../tx/fee-market.ts'
 
 const abi = parseAbi([
   'function nextBlockNumber() view returns (uint256)',

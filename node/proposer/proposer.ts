@@ -7,8 +7,8 @@ import type { L1BlockRef, L2BlockRef } from '../../protocol/block-ref.ts'
 import { fixedHex, type Hex } from '../../protocol/bytes.ts'
 import type { PayloadEnvelope } from '../../protocol/engine-api.ts'
 import { outputRootV0 } from '../../protocol/output-root.ts'
-import type { TxCandidate } from '../l1/tx-candidate.ts'
-import type { TxReceipt } from '../l1/tx-manager.ts'
+import type { TxCandidate } from '../tx/tx-candidate.ts'
+import type { TxReceipt } from '../tx/tx-manager.ts'
 import { type OutputOracle, type Proposal, proposalCalldata } from './output-oracle.ts'
 
 /** Gas of a proposal: two new storage words and an event take below 100,000. Fixed, so that a replacement needs no estimate. */

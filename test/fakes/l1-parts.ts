@@ -10,8 +10,8 @@ import { type Kzg, KzgWorker } from '../../node/l1/kzg.ts'
 import { l1Endpoints } from '../../node/l1/l1-endpoints.ts'
 import { type L1Endpoint, L1Rpc } from '../../node/l1/l1-rpc.ts'
 import { L1Source } from '../../node/l1/l1-source.ts'
-import { TxJournal } from '../../node/l1/tx-journal.ts'
-import { TxManager, type TxManagerOptions } from '../../node/l1/tx-manager.ts'
+import { TxJournal } from '../../node/tx/tx-journal.ts'
+import { TxManager, type TxManagerOptions } from '../../node/tx/tx-manager.ts'
 import { type Hex, parseQuantity } from '../../protocol/bytes.ts'
 
 export const log = silentLog

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { classifyRefusal } from '../../../node/l1/send-error.ts'
-import { bumpedFees, firstFees } from '../../../node/l1/tx-fees.ts'
-import { calldataGas } from '../../../node/l1/tx-gas.ts'
+import { classifyRefusal } from '../../../node/tx/send-error.ts'
+import { bumpedFees, firstFees } from '../../../node/tx/tx-fees.ts'
+import { calldataGas } from '../../../node/tx/tx-gas.ts'
 
 const gwei = 1_000_000_000n
 const market = { tip: gwei, baseFee: 10n * gwei, blobBaseFee: gwei }
