@@ -27,6 +27,7 @@ export function contentRoutes(parts: Parts): { readonly route: HttpRoute; readon
       const hash = contentPath(path)
       const place = hash && parts.content.store.place(hash)
       if (place === undefined) return undefined
+      if (place.bytes === 0) return { status: 200, contentType: 'application/octet-stream', body: '' }
       const range = rangeOf(request.headers.range, place.bytes)
       if (range === undefined) return refusal(416, `this content has ${place.bytes} bytes`)
       if (downloads >= downloadsMax) return refusal(503, 'too many downloads at once')
@@ -71,7 +72,7 @@ function contentPath(path: string): Hex | undefined {
   return hash as Hex | undefined
 }
 
-/** Undefined for a range that is none of the content's; an empty content has none but the whole. */
+/** Undefined for a range that is none of the content's. */
 function rangeOf(header: string | undefined, bytes: number): { start: number; end: number } | undefined {
   if (header === undefined) return { start: 0, end: bytes - 1 }
   const [, from, to] = /^bytes=(\d{1,9})-(\d{0,9})$/.exec(header) ?? []

@@ -1,7 +1,10 @@
 import { afterEach, expect, test } from 'vitest'
+import { systemClock } from '../../common/clock.ts'
+import { RpcServer } from '../../common/json-rpc-server.ts'
 import { silentLog } from '../../common/log.ts'
 import { engineMethods } from '../../node/engine/http/capabilities.ts'
-import { reachEngine } from '../../node/external-engine.ts'
+import { jwtAuthorizer } from '../../node/engine/jwt.ts'
+import { engineRpc, reachEngine } from '../../node/external-engine.ts'
 import { hardforks } from '../../protocol/hardforks.ts'
 import { testRollupConfig } from '../fakes/rollup-config.ts'
 import { type Scripted, ScriptedEngine } from '../fakes/scripted-engine.ts'
@@ -76,4 +79,15 @@ test('a chain with every fork at genesis needs only the newest methods', () => {
     'engine_newPayloadV4',
     'engine_getPayloadV5',
   ])
+})
+
+test('its eth_ methods are asked with the token of the Engine API', async () => {
+  const authorize = jwtAuthorizer(jwtSecret, systemClock)
+  const methods = { eth_chainId: () => '0x385' }
+  const served = new RpcServer({ host: '127.0.0.1', port: 0, authorize }, { methods, log: silentLog })
+  const url = `http://127.0.0.1:${await served.start()}`
+  expect(await engineRpc({ kind: 'http', url, jwtSecret }, systemClock).request('eth_chainId')).toBe('0x385')
+  const wrong = engineRpc({ kind: 'http', url, jwtSecret: new Uint8Array(32).fill(6) }, systemClock)
+  await expect(wrong.request('eth_chainId')).rejects.toThrow()
+  await served.stop()
 })

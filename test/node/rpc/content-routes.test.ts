@@ -69,6 +69,8 @@ describe('content over HTTP', () => {
     for (const wrong of ['bytes=5000-', 'bytes=9-3', 'bytes=a-b', 'bytes=0-1,4-5']) {
       expect((await get(`/content/${hash}`, wrong)).status).toBe(416)
     }
+    const empty = own.store.put(new Uint8Array(0))
+    expect((await (await get(`/content/${empty}`)).arrayBuffer()).byteLength).toBe(0)
     for (const path of [`/content/0x${'00'.repeat(32)}`, '/content/..%2f..%2fetc', '/content/']) {
       expect((await get(path)).status).toBe(404)
     }
