@@ -89,7 +89,7 @@ export class IndexFile {
 /** Of tokens and of suffixes each: what queries touch often. */
 const cacheBytesDefault = 2 ** 26
 /** Suffixes between two samples: a page. */
-const diskStride = 1024
+const diskStride = 256
 
 function indexOnDisk(fd: number, cacheBytes: number): SuffixIndex {
   const { size } = fstatSync(fd)

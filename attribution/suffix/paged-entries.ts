@@ -2,8 +2,8 @@ import { readSync } from 'node:fs'
 import type { Entries } from './entries.ts'
 import { SuffixError } from './suffix-error.ts'
 
-/** Entries of a page: a disk is read 4 KiB at a time. */
-const pageBits = 10
+/** Entries of a page: a disk is read 1 KiB at a time. */
+const pageBits = 8
 const pageEntries = 2 ** pageBits
 
 /** Entries of a file, big-endian u32 from a byte on; the pages read last are held. Each page has one place it can be held in. */
