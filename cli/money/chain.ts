@@ -2,7 +2,7 @@ import { devPrivateKeys } from '../../common/dev-keys.ts'
 import { UsageError } from '../../common/errors.ts'
 import { HttpRpcClient, RpcError, rpcCodes } from '../../common/json-rpc.ts'
 import { loadSigningKey } from '../../common/signing-key.ts'
-import { decodeResult, encodeCall, type MoneyContract } from '../../node/ledger/money-contracts.ts'
+import { decodeResult, encodeCall, type MoneyContract, moneyContracts } from '../../node/ledger/money-contracts.ts'
 import { bytesToHex, type Hex, hexToBytes, parseQuantity } from '../../protocol/bytes.ts'
 import { signCompact } from '../../protocol/compact-signature.ts'
 import { privateKeyAddress } from '../../protocol/secp256k1.ts'
@@ -76,19 +76,29 @@ export class Chain implements ChainAccess {
   readonly request = (method: string, params: readonly unknown[] = []): Promise<unknown> =>
     this.#rpc.request(method, params)
 
+  /** Throws UsageError where the chain has no such contract. */
+  async requireContract(contract: MoneyContract): Promise<void> {
+    const code = await this.request('eth_getCode', [moneyContracts[contract], 'latest'])
+    if (code === '0x') throw this.#without(contract)
+  }
+
   readonly read = async (
     contract: MoneyContract,
     functionName: string,
     args: readonly unknown[] = [],
   ): Promise<unknown> => {
     const data = (await this.call(encodeCall({ contract, functionName, args }), contract)) as Hex
-    if (data === '0x') throw new UsageError(`the chain ${this.chainId} has no ${contract}: is --rpc an OpenLedger L2?`)
+    if (data === '0x') throw this.#without(contract)
     return decodeResult(contract, functionName, data)
   }
 
   readonly now = async (): Promise<bigint> => {
     const block = (await this.request('eth_getBlockByNumber', ['latest', false])) as { timestamp: Hex }
     return parseQuantity(block.timestamp)
+  }
+
+  #without(contract: MoneyContract): UsageError {
+    return new UsageError(`the chain ${this.chainId} has no ${contract}: is --rpc an OpenLedger L2?`)
   }
 
   /** `eth_call`. Throws {@link RefusedError} where the contract does. */

@@ -52,15 +52,21 @@ export const showModel = query(
   },
 )
 
-export const showModels = query('Lists all models.', {}, async (_, chain) => {
-  const count = (await chain.read('ModelRegistry', 'modelCount')) as bigint
-  const rows = []
-  for (let id = 1n; id <= count; id++) {
-    const { owner, versions, deprecated } = (await chain.read('ModelRegistry', 'models', [id])) as Model
-    rows.push({ model: id, owner, versions, deprecated })
-  }
-  return rows
-})
+const listedMax = 100n
+
+export const showModels = query(
+  'Lists models, a hundred at once.',
+  { after: { ...idArg('the last model of the list before'), default: '0' } },
+  async ({ after }, chain) => {
+    const count = (await chain.read('ModelRegistry', 'modelCount')) as bigint
+    const rows = []
+    for (let id = after + 1n; id <= count && id <= after + listedMax; id++) {
+      const { owner, versions, deprecated } = (await chain.read('ModelRegistry', 'models', [id])) as Model
+      rows.push({ model: id, owner, versions, deprecated })
+    }
+    return rows
+  },
+)
 
 /** The last price of a version in a class, with its number; undefined where it never had one. */
 export async function lastPrice(

@@ -29,6 +29,7 @@ async function act(action: Action, chain: Chain, context: CommandContext): Promi
   const { flags, print } = context
   const { contract, functionName } = action
   const from = chain.sender()
+  await chain.requireContract(contract)
   const { args, value = 0n, afterwards } = await action.prepare(flags, chain)
   const call: Call = { from, ...encodeCall({ contract, functionName, args }), value }
   const events = await simulate(chain, call, contract)

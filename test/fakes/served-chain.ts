@@ -10,6 +10,7 @@ const served = [
   'eth_estimateGas',
   'eth_getBalance',
   'eth_getBlockByNumber',
+  'eth_getCode',
   'eth_getLogs',
   'eth_getTransactionByHash',
   'eth_getTransactionCount',

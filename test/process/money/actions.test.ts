@@ -325,16 +325,16 @@ describe('from a prompt to a batch', () => {
     await isRefused(
       worker,
       commit('wrong.json'),
-      /receipt 0 of the batch would be challenged by badReceipt: it contradicts/,
+      /the batch would be challenged by badSegment: what a channel is debited/,
     )
     write({ receipt: { ...paper.receipt, algoHash: hash(5) } })
-    await isRefused(worker, commit('wrong.json'), /would be challenged by badTerms/)
+    await isRefused(worker, commit('wrong.json'), /receipt 0 of the batch would be challenged by badTerms/)
     write({ output: [6, 6] })
     await isRefused(worker, commit('wrong.json'), /challenged/)
     write({ receipt: { ...paper.receipt, tin: -1 } })
     expect(await here(worker, `${commit('wrong.json')} --yes`)).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/wrong\.json cannot be used: tin must be a whole number/),
+      stderr: expect.stringMatching(/wrong\.json cannot be used: tin must fit 32 bits/),
     })
     writeFileSync(join(dir, 'wrong.json'), '{')
     expect((await here(worker, `${commit('wrong.json')} --yes`)).code).toBe(2)
