@@ -92,7 +92,8 @@ function factsOf(chainId: bigint, ask: (name: Question, args: readonly unknown[]
     if (ref === undefined) return undefined
     const batch = opened.get(ref.header.batchId) ?? KnownBatch.of(ref.header, ref.segments, ref.data)
     opened.set(ref.header.batchId, batch)
-    return batch.openReceipt(ref.index)
+    // Its file may be lost by now: then nothing proves it.
+    return batch.receipt(ref.index) && batch.openReceipt(ref.index)
   }
   const asked = <Name extends Question>(name: Name) =>
     // What the other side of the port answers by the same name.

@@ -2,7 +2,7 @@ import { bytesToHex, FormatError, type Hex } from '../../protocol/bytes.ts'
 import type { InferenceReceipt } from '../../protocol/inference-receipt.ts'
 import type { BatchHeader, Segment } from '../../protocol/receipt-batch.ts'
 import { type BatchData, type Leaf, leafKey, type ShownEntry, type ShownReceipt } from './batch-data.ts'
-import { decodeBatchFile } from './batch-file.ts'
+import { decodeBatchFile, rowBytes } from './batch-file.ts'
 import { type BatchEntry, type BatchReceipt, entriesOf } from './batch-rows.ts'
 import { entryTree, joined, OpenBatch, paymentHashOf, receiptRow, shownEntryRow, weightSums } from './batch-trees.ts'
 import { DataError } from './data-error.ts'
@@ -75,9 +75,11 @@ export class KnownBatch {
   /** True where the file's entries of receipt `i` are the receipt's. */
   areEntriesPublished(i: number): boolean {
     const one = this.receipt(i)
-    if (one === undefined) return false
-    const entries = this.entries(i, one.receipt)
-    return Array.from({ length: entries.tree.count }, (_, k) => k).every((k) => entries.tree.isPublished(k))
+    // A receipt may state any count; the file has as many rows as it has.
+    const rows = this.#published?.entryRows(i).length ?? 0
+    if (one === undefined || rows === 0 || rows !== one.receipt.attrEntries * rowBytes.entries) return false
+    const { tree } = this.entries(i, one.receipt)
+    return Array.from({ length: tree.count }, (_, k) => k).every((k) => tree.isPublished(k))
   }
 
   /** Undefined where nobody has shown it. */

@@ -1,5 +1,6 @@
 import { leafKey, leafKinds } from '../../attribution/epochs/batch-data.ts'
 import type { BatchOf } from '../../attribution/epochs/batch-jobs.ts'
+import { LruCache } from '../../common/lru-cache.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { BatchState } from '../ledger/batch-state.ts'
 import type { Content } from '../ledger/content.ts'
@@ -10,6 +11,8 @@ import { shownOfBatch } from './shown-leaves.ts'
 /** Where files come from. */
 export type Files = Pick<Content, 'get' | 'own'>
 
+/** Files whose lack is remembered. */
+const missingMax = 1_000
 /** Between looks for a file that nobody had. */
 const fileRetryMs = { first: 1_000, max: 60_000 } as const
 
@@ -20,7 +23,7 @@ export class BatchSource {
   readonly #nowMs: () => number
   readonly #signal: AbortSignal
   /** When to look again for files that nobody had. */
-  readonly #missing = new Map<Hex, { waitMs: number; atMs: number }>()
+  readonly #missing = new LruCache<Hex, { readonly waitMs: number; readonly atMs: number }>(missingMax)
 
   constructor(book: LedgerBook, files: Files, nowMs: () => number, signal: AbortSignal) {
     this.#book = book
@@ -50,11 +53,6 @@ export class BatchSource {
     const waitMs = Math.min(2 * (missing?.waitMs ?? fileRetryMs.first / 2), fileRetryMs.max)
     this.#missing.set(hash, { waitMs, atMs: this.#nowMs() + waitMs })
     return undefined
-  }
-
-  /** Forgets waits for files that are not asked for any more. */
-  keepOnly(hashes: ReadonlySet<Hex>): void {
-    for (const hash of this.#missing.keys()) if (!hashes.has(hash)) this.#missing.delete(hash)
   }
 }
 

@@ -52,18 +52,15 @@ export class BatchWatch {
     const [first, last] = [lastMatureBatch(book) + 1n, book.lastBatch]
     this.#forgetBelow(first)
     const actions: Action[] = []
-    const hashes = new Set<Hex>()
     let waiting = 0
     for (let id = first; id <= last && !signal.aborted; id++) {
       if (this.#right.has(id)) continue
       const state = batchState(book, id)
       if (state === undefined || state.isVoid) continue
-      hashes.add(state.header.dataHash)
       const judged = await this.#judge(state, now, window)
       if (judged === undefined) waiting++
       else actions.push(...judged.actions)
     }
-    this.#parts.source.keepOnly(hashes)
     metrics.unchecked.set(waiting)
     if (!signal.aborted) await this.#readEarlier(first)
     return actions

@@ -53,6 +53,8 @@ export class Refunds {
   readonly #read: Read
   /** Place of the newest maturity that was looked at with nothing left to refund. */
   #settled = -1
+  /** What was seen refunded, by batch and key. */
+  readonly #done = new Set<string>()
 
   constructor(book: LedgerBook, read: Read) {
     this.#book = book
@@ -70,6 +72,7 @@ export class Refunds {
   /** A reorg may have taken a refund back. */
   forget(): void {
     this.#settled = -1
+    this.#done.clear()
   }
 
   async #ofReceipts(): Promise<Action[]> {
@@ -80,13 +83,15 @@ export class Refunds {
       keys.set(`${batchId} ${key}`, [batchId, key])
     }
     const actions: Action[] = []
-    for (const [batchId, key] of keys.values()) {
+    for (const [name, [batchId, key]] of keys) {
+      if (this.#done.has(name)) continue
       const state = batchState(this.#book, batchId)
       if (state === undefined || !state.isMature || state.isVoid) continue
       const args = [batchId, key]
       const amount = await this.#read({ contract: 'InferenceMarket', functionName: 'pendingRefundOf', args })
       const call = { contract: 'InferenceMarket', functionName: 'settleRefund', args } as const
-      if (amount !== 0n) actions.push(action('refund', call, { batch: batchId }))
+      if (amount === 0n) this.#done.add(name)
+      else actions.push(action('refund', call, { batch: batchId }))
     }
     return actions
   }
@@ -95,6 +100,7 @@ export class Refunds {
     const actions: Action[] = []
     for (const { args } of this.#book.events('BatchVoided')) {
       const batchId = args['batchId'] as bigint
+      if (this.#done.has(`${batchId}`)) continue
       const state = batchState(this.#book, batchId)
       if (state === undefined || !state.isMature) continue
       const call = { contract: 'InferenceMarket', functionName: 'batchState', args: [batchId] } as const
@@ -105,6 +111,7 @@ export class Refunds {
         args: [state.header, state.segments],
       } as const
       if (owesRefunds) actions.push(action('refund', refund, { batch: batchId }))
+      else this.#done.add(`${batchId}`)
     }
     return actions
   }

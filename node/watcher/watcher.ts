@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Registry } from 'prom-client'
@@ -6,12 +7,12 @@ import type { Clock } from '../../common/clock.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { ChainFacts } from '../ledger/chain-facts.ts'
-import { callContract, type L2Head } from '../ledger/l2-calls.ts'
+import { callContract, type L2Head, readHead } from '../ledger/l2-calls.ts'
 import type { L2Rpc } from '../ledger/l2-rpc.ts'
 import type { LedgerBook } from '../ledger/ledger-book.ts'
 import type { Sender } from '../ledger/sender.ts'
 import type { Action } from './action.ts'
-import { ActionRunner } from './action-runner.ts'
+import { ActionRunner, inFlightMax } from './action-runner.ts'
 import { BatchSource, type Files } from './batch-source.ts'
 import { BatchWatch } from './batch-watch.ts'
 import { overdueDemands, Refunds } from './duties.ts'
@@ -21,6 +22,9 @@ import { Evidence } from './evidence.ts'
 import { MatureBatches } from './mature-batches.ts'
 import { SettledRequests } from './settled-requests.ts'
 import { watcherMetrics } from './watcher-metrics.ts'
+
+/** Blocks that the book may be behind the chain to be acted upon. */
+const blocksBehindMax = 10n
 
 export type WatcherOptions = {
   readonly chainId: bigint
@@ -75,6 +79,8 @@ export class Watcher {
     const { rpc, book, files, sender, clock, log, registry } = parts
     const { chainId, seed, dir } = options
     mkdirSync(dir, { recursive: true })
+    // Every transaction under way listens, and every fetch of a file.
+    setMaxListeners(2 * inFlightMax, this.#stopped.signal)
     const metrics = watcherMetrics(registry)
     const settled = SettledRequests.open(join(dir, 'settled-requests.sqlite'))
     const source = new BatchSource(book, files, clock.nowMs, this.#stopped.signal)
@@ -125,12 +131,17 @@ export class Watcher {
 
   async #look(): Promise<void> {
     const signal = this.#stopped.signal
-    const { head } = this.#parts.book
+    const { book, rpc } = this.#parts
+    const { head } = book
     if (head === undefined) return
     if (this.#looked?.hash !== head.hash) {
+      // What a book that is being caught up with holds is over.
+      const latest = await readHead(rpc, 'latest')
+      if (latest === undefined || latest.number > head.number + blocksBehindMax) return
       if (this.#isReorg()) this.#forget()
-      this.#actions = await this.#due(head, signal)
-      this.#looked = head
+      const { actions, isWhole } = await this.#due(head, signal)
+      this.#actions = actions
+      if (isWhole) this.#looked = head
     }
     this.#runner.run(this.#actions, head.number, signal)
   }
@@ -140,17 +151,28 @@ export class Watcher {
     await this.#runner.settle()
   }
 
-  /** The challenges of receipts and epochs come first, what can wait last. */
-  async #due(head: L2Head, signal: AbortSignal): Promise<readonly Action[]> {
-    const { book, sender } = this.#parts
+  /** Challenges come first, what can wait last; what cannot be found out now does not keep the rest. */
+  async #due(head: L2Head, signal: AbortSignal): Promise<{ readonly actions: Action[]; readonly isWhole: boolean }> {
+    const { book, sender, log } = this.#parts
     const window = await this.#windowOf()
-    return [
-      ...(await this.#batches.look(head.time, window, signal)),
-      ...(await this.#epochs.look(signal)),
-      ...overdueDemands(book, head.time, sender.address),
-      ...(await this.#refunds.due()),
-      ...this.#evidence.due(head.number),
+    const duties: readonly (() => Promise<readonly Action[]>)[] = [
+      () => this.#batches.look(head.time, window, signal),
+      () => this.#epochs.look(signal),
+      async () => overdueDemands(book, head.time, sender.address),
+      () => this.#refunds.due(),
+      async () => this.#evidence.due(head.number),
     ]
+    const actions: Action[] = []
+    let isWhole = true
+    for (const duty of duties) {
+      try {
+        actions.push(...(await duty()))
+      } catch (error) {
+        isWhole = false
+        if (!signal.aborted) log.warn('something is not looked at now, trying again', { error: errorMessage(error) })
+      }
+    }
+    return { actions, isWhole }
   }
 
   async #close(): Promise<void> {

@@ -83,7 +83,7 @@ function shifted(file: EpochFile): EpochFile {
 
 const sent = () => world.sender.sent.map(({ functionName }) => functionName)
 
-describe('a proposed epoch', () => {
+describe('a proposed epoch', { timeout: 120_000 }, () => {
   test('that is right is left alone, with its file and without', async () => {
     await propose(await mature(), false)
     await world.settle()
@@ -117,7 +117,7 @@ describe('a proposed epoch', () => {
   })
 })
 
-describe('a watcher that commits to its evidence', () => {
+describe('a watcher that commits to its evidence', { timeout: 120_000 }, () => {
   test('does so in a block before the challenge', async () => {
     await world.close()
     world = await WatchedChain.open({ commitEvidence: true })
@@ -128,7 +128,7 @@ describe('a watcher that commits to its evidence', () => {
   })
 })
 
-describe('a challenge', () => {
+describe('a challenge', { timeout: 120_000 }, () => {
   test('that somebody else was faster with is told, and neither ends anything nor is sent again', async () => {
     await propose(shifted(await mature()), true)
     world.sender.rival = ({ contract, functionName, args }) =>

@@ -118,7 +118,7 @@ function paid(entries: BatchReceipt['entries'], place: number): BatchReceipt['en
   return entries.map((entry, k) => (k === place ? { ...entry, payee: stranger } : entry))
 }
 
-describe('a running watcher', () => {
+describe('a running watcher', { timeout: 120_000 }, () => {
   test('leaves an honest batch alone, and costs nobody anything', async () => {
     const batch = honest(5)
     world.publish(batch.file)
@@ -130,9 +130,7 @@ describe('a running watcher', () => {
     expect(world.messages('info')).toEqual(['a batch is right'])
   })
 
-  test('has every kind of wrong receipt voided, and its fee refunded once the batch is mature', {
-    timeout: 120_000,
-  }, async () => {
+  test('has every kind of wrong receipt voided, and its fee refunded once the batch is mature', async () => {
     const plain = honest(corruptions.length + 1)
     const file = fileWith(plain.file, (one, i) => corruptions[i - 1]?.[2](one) ?? one)
     const batch = over(plain, file)
@@ -207,9 +205,7 @@ describe('a running watcher', () => {
     expect(openDemands(world.book)).toEqual([])
   })
 
-  test('is answered by an honest worker whose file is lost, who is paid for it and not harmed', {
-    timeout: 120_000,
-  }, async () => {
+  test('is answered by an honest worker whose file is lost, who is paid for it and not harmed', async () => {
     const batch = honest(1)
     const id = await commit(batch)
     const before = await world.chain.balance(world.chain.actor('worker').address)
