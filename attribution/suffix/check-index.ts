@@ -1,5 +1,5 @@
 import type { IndexOpener } from './index-opener.ts'
-import { ItemTree, type VersionItem } from './item-tree.ts'
+import { itemTree, type VersionItem } from './item-tree.ts'
 import { noRun } from './runs.ts'
 import { orderTokens, separator } from './suffix-sort.ts'
 
@@ -58,7 +58,7 @@ class IndexCheck {
 
   items(items: readonly VersionItem[]): IndexChallenge | undefined {
     const { documents } = this.#record
-    const tree = new ItemTree(items)
+    const tree = itemTree(items)
     const opened = (d: number) => {
       const { contribId, contentHash } = items[d] as VersionItem
       return [contribId, contentHash, tree.siblings(d)] as const

@@ -5,13 +5,18 @@ import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../
 export type VersionItem = { readonly contribId: bigint; readonly contentHash: Hex }
 
 /** The tree under a version's `itemsRoot`: a leaf for each item, in order. */
-export class ItemTree {
+export function itemTree(items: readonly VersionItem[]): LeafTree {
+  return new LeafTree(
+    items.map(({ contribId, contentHash }) => concatBytes(uintBytes(contribId, 8), hexToBytes(contentHash))),
+  )
+}
+
+/** A tree of protocol/content-hash.ts that shows what is not in it, too. */
+export class LeafTree {
   readonly #levels: readonly (readonly Uint8Array[])[]
 
-  constructor(items: readonly VersionItem[]) {
-    let level = items.map(({ contribId, contentHash }, i) =>
-      sha256(Uint8Array.of(0), uintBytes(i, 4), uintBytes(contribId, 8), hexToBytes(contentHash)),
-    )
+  constructor(leaves: readonly Uint8Array[]) {
+    let level = leaves.map((leaf, i) => sha256(Uint8Array.of(0), uintBytes(i, 4), leaf))
     const levels = [level]
     let absent: Uint8Array = new Uint8Array(32)
     while (level.length > 1) {
@@ -29,7 +34,7 @@ export class ItemTree {
     return bytesToHex(this.#levels.at(-1)?.[0] ?? new Uint8Array(32))
   }
 
-  /** Places of leaves: the items', and absent ones behind them. */
+  /** Places of leaves: those there are, and absent ones behind them. */
   get width(): number {
     return 2 ** (this.#levels.length - 1)
   }

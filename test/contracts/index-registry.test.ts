@@ -1,13 +1,19 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { recordOf } from '../../attribution/suffix/build-index.ts'
+import { buildIndex, offsetsOf, recordOf } from '../../attribution/suffix/build-index.ts'
 import { checkIndex } from '../../attribution/suffix/check-index.ts'
+import { checkText, TextCheck } from '../../attribution/suffix/check-text.ts'
 import { type Entries, HeldEntries } from '../../attribution/suffix/entries.ts'
 import { IndexOpener } from '../../attribution/suffix/index-opener.ts'
 import { indexId } from '../../attribution/suffix/index-record.ts'
-import { ItemTree, type VersionItem } from '../../attribution/suffix/item-tree.ts'
+import { itemTree, type VersionItem } from '../../attribution/suffix/item-tree.ts'
 import { type IndexTables, SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
 import { uintTable } from '../../attribution/suffix/table.ts'
+import { TableTree } from '../../attribution/suffix/table-tree.ts'
+import { joinDocuments } from '../../attribution/suffix/text.ts'
+import { encodeTokenizer } from '../../inference/tokenizer/tokenizer-file.ts'
+import { trainTokenizer } from '../../inference/tokenizer/train.ts'
 import { bytesToHex, type Hex, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { contentHash } from '../../protocol/content-hash.ts'
 import { type Actor, addressOf, clocks, MoneyChain, open } from '../fakes/money-chain.ts'
 import { Random } from '../fakes/random.ts'
 import { randomSet } from '../fakes/span-receipt.ts'
@@ -77,7 +83,7 @@ async function publish(opener: IndexOpener, items: readonly VersionItem[]): Prom
   const owner = chain.actor('datanet owner')
   const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
   await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
-  const roots = { itemsRoot: new ItemTree(items).root, tokenRoot: zeroHash, suffixRoot: zeroHash, tokenCount: 0n }
+  const roots = { itemsRoot: itemTree(items).root, tokenRoot: zeroHash, suffixRoot: zeroHash, tokenCount: 0n }
   const rest = { tokenizerHash: zeroHash, croissantHash: zeroHash, unitsTotal: 0n }
   await chain.send(owner, 'DatanetRegistry', 'publish', [1n, { ...roots, ...rest }])
   await chain.send(actor(publisher), 'IndexRegistry', 'publish', [opener.index.record], { value: bond })
@@ -192,7 +198,7 @@ describe('an honest index', () => {
 function* accusations(opener: IndexOpener, items: readonly VersionItem[]): Generator<[string, ...unknown[]]> {
   const { n, documents, vocab } = opener.index.record
   const { starts, suffixes } = opener.index.tables
-  const tree = new ItemTree(items)
+  const tree = itemTree(items)
   const text = (position: number) => opener.tokens(position, Math.min(n, position + 64))
   for (let i = 0; i + 1 < n; i += 5) {
     yield ['badToken', i, opener.tokens(i, i + 1)]
@@ -218,6 +224,110 @@ function* accusations(opener: IndexOpener, items: readonly VersionItem[]): Gener
     yield ['badUnigram', token, opener.unigrams(token), opener.countOf(Uint32Array.of(token))]
   }
 }
+
+describe('a text that is not the contents', () => {
+  const encode = (text: string) => new TextEncoder().encode(text)
+  const words = 'the quick brown fox jumps over the lazy dog and the quick brown dog sleeps '
+  const tokenizer = trainTokenizer(encode(words.repeat(40)), 300, 2)
+  /** One of no bytes, one of whole chunks, three of them, and others. */
+  const contents = [
+    '',
+    words,
+    words.repeat(60).slice(0, 3 * 1024),
+    words.repeat(31),
+    words.repeat(40).slice(0, 2048),
+  ].map(encode)
+  const items = contents.map((content, i) => ({ contribId: BigInt(i + 3), contentHash: contentHash(content) }))
+
+  /** An index of tokens as `spoil` leaves them, with offsets that follow from them, or as it leaves those. */
+  function indexOf(spoil: (tokens: number[][]) => void, shift: (offsets: Uint32Array) => void = () => {}) {
+    const documents = contents.map((content) => tokenizer.encode(content))
+    spoil(documents)
+    const text = joinDocuments(
+      documents.map((tokens, i) => ({ contribId: items[i]?.contribId ?? 0n, tokens })),
+      tokenizer.vocab,
+    )
+    const tokenLengths = Uint32Array.from({ length: tokenizer.vocab }, (_, token) => tokenizer.decode([token]).length)
+    const tokenizerHash = contentHash(encodeTokenizer(tokenizer))
+    const index = buildIndex(text, { datanet: 1n, version: 1, tokenizerHash, tokenLengths })
+    const values = offsetsOf(index.tables, tokenLengths).read(0, index.record.n)
+    const offsets = Uint32Array.from({ length: index.record.n }, (_, i) => Buffer.from(values).readUInt32BE(4 * i))
+    shift(offsets)
+    const record = { ...index.record, offsetRoot: bytesToHex(new TableTree(uintTable(offsets)).root) }
+    const source = { tokenizer, items, contents, offsets: uintTable(offsets) }
+    return { opener: new IndexOpener(new SuffixIndex(record, index.tables, 64)), source, starts: index.tables.starts }
+  }
+
+  const byte = (letter: string) => tokenizer.encode(letter)[0] as number
+  const lies: readonly (readonly [string, string, Parameters<typeof indexOf>])[] = [
+    ['another token of as many bytes', 'badBytes', [(documents) => documents[3]?.splice(-1, 1, byte('!'))]],
+    [
+      'a token that is not the content’s, of other length',
+      'badBytes',
+      [(documents) => documents[2]?.splice(7, 1, byte('!'))],
+    ],
+    ['a special token', 'badOffset', [(documents) => documents[1]?.splice(2, 0, 1)]],
+    ['a token left out at the end', 'badLength', [(documents) => documents[4]?.pop()]],
+    ['a token more behind whole chunks with room behind', 'badLength', [(documents) => documents[2]?.push(byte('a'))]],
+    ['a token more behind whole chunks without room', 'badLength', [(documents) => documents[4]?.push(byte('a'))]],
+    ['a token more', 'badLength', [(documents) => documents[1]?.push(byte('a'))]],
+    ['a token of content that has none', 'badLength', [(documents) => documents[0]?.push(byte('a'))]],
+    ['an offset that is not the last one’s end', 'badOffset', [() => {}, (offsets) => add(offsets, 9, 1)]],
+    ['a document that begins at another offset', 'badStart', [() => {}, (offsets) => add(offsets, 1, 1)]],
+  ]
+
+  test.each(lies)('%s: proven by %s', async (_, name, [spoil, shift]) => {
+    const { opener, source } = indexOf(spoil, shift)
+    await publish(opener, items)
+    const challenge = checkText(opener, source)
+    expect(challenge?.functionName).toBe(name)
+    const { gas } = await chain.send(actor(challenger), 'IndexRegistry', name, challenge?.args)
+    expect(gas).toBeLessThan(500_000n)
+  })
+
+  test('the contents’ own tokens are found right, and no right opening proves them false', async () => {
+    const { opener, source, starts } = indexOf(() => {})
+    await publish(opener, items)
+    expect(checkText(opener, source)).toBeUndefined()
+    const text = new TextCheck(opener, source)
+    const { record, tables } = opener.index
+    const answers = new Set<string>()
+    const refused = async (name: string, ...args: readonly unknown[]) =>
+      answers.add((await chain.fails(actor(challenger), 'IndexRegistry', name, [record, ...args])).error)
+    for (const [document, content] of contents.entries()) {
+      const start = starts[document] ?? 0
+      const end = (starts[document + 1] ?? record.n) - 1
+      const rows = opener.documents(document, Math.min(document + 2, record.documents))
+      await refused('badStart', document, rows, text.offsetRun(start, start + 1))
+      const separator = [end, opener.tokens(end, end + 1), text.offsetRun(end, end + 1), text.document(document)]
+      for (const offset of [0, content.length]) await refused('badLength', ...separator, text.end(content, offset))
+      let at = 0
+      for (let place = start; place < end; place += 1) {
+        const token = tables.tokens.at(place)
+        const next = at + tokenizer.decode([token]).length
+        if (place % 7 === 0) {
+          await refused('badOffset', text.token(place, token))
+          const shown = text.content(content, at, next)
+          await refused('badBytes', text.token(place, token), text.document(document), shown)
+        }
+        at = next
+      }
+    }
+    expect([...answers]).toEqual(['TextRight'])
+  }, 60_000)
+
+  test('forged openings of a text are refused', async () => {
+    const { opener } = indexOf(() => {})
+    await publish(opener, items)
+    for (const [, , [spoil, shift]] of lies) {
+      const lying = indexOf(spoil, shift)
+      const challenge = checkText(lying.opener, lying.source)
+      const args = [opener.index.record, ...(challenge?.args.slice(1) ?? [])]
+      const { error } = await chain.fails(actor(challenger), 'IndexRegistry', challenge?.functionName ?? '', args)
+      expect(error).toMatch(/^WrongRun/)
+    }
+  })
+})
 
 describe('publishing', () => {
   test('takes the bond, the version and sizes that an index can have; the id is the hash of the record', async () => {

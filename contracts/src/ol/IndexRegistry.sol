@@ -9,6 +9,7 @@ import { SpanCount, TextIndex, TextIndexes } from "../lib/TextIndexes.sol";
 import { EvidenceRewards } from "./EvidenceRewards.sol";
 import { IndexJudge } from "./IndexJudge.sol";
 import { IIndexRegistry } from "./interfaces/IIndexRegistry.sol";
+import { ShownBytes, ShownDocument, ShownToken, TextJudge } from "./TextJudge.sol";
 import { OpenBurner } from "./OpenBurner.sol";
 
 /// @title IndexRegistry
@@ -18,7 +19,7 @@ import { OpenBurner } from "./OpenBurner.sol";
 /// it counts for nothing from the next multiple of a day on. What was committed before stays judged by it as it was. A
 /// retired index counts for nothing `NOTICE` later, when every price set before has run out; its bond is free once all
 /// receipts committed until then are final.
-contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJudge {
+contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJudge, TextJudge {
     struct Index {
         address publisher;
         uint64 publishedAt;
@@ -171,6 +172,42 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
         SpanCount calldata shown
     ) external {
         _requireBadUnigram(index, token, unigrams, shown);
+        _proveFalse(index);
+    }
+
+    // --- Challenges to the text; see TextJudge ---
+
+    function badOffset(TextIndex calldata index, ShownToken calldata shown) external {
+        _requireBadOffset(index, shown);
+        _proveFalse(index);
+    }
+
+    function badStart(TextIndex calldata index, uint32 document, Run calldata documents, Run calldata offsets)
+        external
+    {
+        _requireBadStart(index, document, documents, offsets);
+        _proveFalse(index);
+    }
+
+    function badBytes(
+        TextIndex calldata index,
+        ShownToken calldata shown,
+        ShownDocument calldata document,
+        ShownBytes calldata content
+    ) external {
+        _requireBadBytes(index, shown, document, content);
+        _proveFalse(index);
+    }
+
+    function badLength(
+        TextIndex calldata index,
+        uint256 place,
+        Run calldata tokens,
+        Run calldata offsets,
+        ShownDocument calldata document,
+        ShownBytes calldata content
+    ) external {
+        _requireBadLength(index, place, tokens, offsets, document, content);
         _proveFalse(index);
     }
 

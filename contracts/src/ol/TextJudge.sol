@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import { Chunks, Run } from "../lib/Chunks.sol";
+import { Predeploys } from "../lib/Predeploys.sol";
+import { TextIndex, TextIndexes } from "../lib/TextIndexes.sol";
+import { IDatanetVersions } from "./interfaces/IDatanetVersions.sol";
+
+/// @dev A document, its row and the item that it is. The run shows the row behind it too.
+struct ShownDocument {
+    uint32 document;
+    Run documents;
+    bytes32 contentHash;
+    bytes32[] siblings;
+}
+
+/// @dev Chunks of 1 KiB of something of `total` bytes.
+struct ShownBytes {
+    uint256 total;
+    Run run;
+}
+
+/// @dev A token of the text with its offset and the next, and chunks of the tokenizer: its first, and those of the merges that
+///      the token is made by.
+struct ShownToken {
+    uint256 place;
+    Run tokens;
+    Run offsets;
+    uint256 tokenizerBytes;
+    Run[] tokenizer;
+}
+
+/// @title TextJudge
+/// @notice Whether an index's tokens are not those of the contents, by the offsets that it commits to: of every token where in
+///         its document it begins, of every separator how long the content is. docs/ATTRIBUTION.md §2.
+abstract contract TextJudge {
+    /// @notice The text is as it should be there.
+    error TextRight(uint256 place);
+    /// @notice A separator has no bytes.
+    error NoBytes(uint256 place);
+    /// @notice The tokenizer's merges make more of a token than any tokenizer of ours.
+    error TokenTooLong(uint32 token);
+
+    uint256 private constant CONTENT_CHUNK = 1_024;
+    /// @dev Words of a chunk of the tokenizer.
+    uint256 private constant WORDS = 256;
+    uint256 private constant TOKEN_BYTES_MAX = 256;
+    /// @dev Words before the merges: format, specials, number of merges.
+    uint256 private constant HEAD_WORDS = 3;
+    uint256 private constant BYTE_TOKENS = 256;
+
+    /// @dev A token has no bytes, or its offset and the next are not as far apart as they are many.
+    function _requireBadOffset(TextIndex calldata index, ShownToken calldata shown) internal view {
+        (uint256 begin, uint256 end) = _offsets(index, shown);
+        bytes memory token = _bytesOf(index, shown);
+        if (token.length > 0 && end == begin + token.length) revert TextRight(shown.place);
+    }
+
+    /// @dev The offset where a document begins is not 0.
+    function _requireBadStart(TextIndex calldata index, uint32 document, Run calldata documents, Run calldata offsets)
+        internal
+        view
+    {
+        TextIndexes.openDocuments(index, documents);
+        (uint32 start,) = TextIndexes.documentAt(documents, document);
+        Chunks.openWords(index.offsetRoot, index.n, offsets);
+        if (Chunks.word(offsets, start) == 0) revert TextRight(start);
+    }
+
+    /// @dev A token's bytes are not the content's at its offset.
+    function _requireBadBytes(
+        TextIndex calldata index,
+        ShownToken calldata shown,
+        ShownDocument calldata document,
+        ShownBytes calldata content
+    ) internal view {
+        (uint256 begin,) = _offsets(index, shown);
+        bytes memory token = _bytesOf(index, shown);
+        _openItem(index, document, shown.place);
+        Chunks.open(document.contentHash, content.total, CONTENT_CHUNK, content.run);
+        uint256 from = begin - CONTENT_CHUNK * content.run.first;
+        bytes calldata there = content.run.data[from:from + token.length];
+        if (keccak256(there) == keccak256(token)) revert TextRight(shown.place);
+    }
+
+    /// @dev The offset at a document's separator is not the content's length: the content goes on behind it, or ends before.
+    function _requireBadLength(
+        TextIndex calldata index,
+        uint256 place,
+        Run calldata tokens,
+        Run calldata offsets,
+        ShownDocument calldata document,
+        ShownBytes calldata content
+    ) internal view {
+        TextIndexes.openTokens(index, tokens);
+        if (Chunks.word(tokens, place) != TextIndexes.SEPARATOR) revert TextRight(place);
+        Chunks.openWords(index.offsetRoot, index.n, offsets);
+        uint256 length = Chunks.word(offsets, place);
+        _openItem(index, document, place);
+        (uint256 end, bool isLast) = _openContent(document.contentHash, content);
+        if (end <= length && (!isLast || end == length)) revert TextRight(place);
+    }
+
+    /// @dev Opens chunks of a content, or shows by an empty run that there is none from that one on.
+    /// @return end    bytes up to which the content is shown
+    /// @return isLast whether it ends there: its tree has no room or no leaf behind, or the chunk is not whole
+    function _openContent(bytes32 contentHash, ShownBytes calldata content)
+        private
+        view
+        returns (uint256 end, bool isLast)
+    {
+        Run calldata run = content.run;
+        end = CONTENT_CHUNK * run.first + run.data.length;
+        if (run.data.length == 0) {
+            // Content of no bytes is one chunk of none.
+            if (run.first == 0) Chunks.openLeaf(contentHash, 0, "", run.siblings);
+            else Chunks.openAbsent(contentHash, run.first, run.siblings);
+            return (end, true);
+        }
+        Chunks.open(contentHash, content.total, CONTENT_CHUNK, run);
+        uint256 width = CONTENT_CHUNK;
+        while (width < content.total) width *= 2;
+        isLast = end % CONTENT_CHUNK != 0 || end == width;
+    }
+
+    function _offsets(TextIndex calldata index, ShownToken calldata shown) private view returns (uint256, uint256) {
+        Chunks.openWords(index.offsetRoot, index.n, shown.offsets);
+        return (Chunks.word(shown.offsets, shown.place), Chunks.word(shown.offsets, shown.place + 1));
+    }
+
+    function _openItem(TextIndex calldata index, ShownDocument calldata shown, uint256 place) private view {
+        TextIndexes.openDocuments(index, shown.documents);
+        uint64 contribution = TextIndexes.contributionAt(index, shown.documents, shown.document, place);
+        bytes32 root = IDatanetVersions(Predeploys.DATANET_REGISTRY).versions(index.datanet, index.version).itemsRoot;
+        Chunks.openLeaf(root, shown.document, abi.encodePacked(contribution, shown.contentHash), shown.siblings);
+    }
+
+    /// @dev Bytes of the token at the place, from the tokenizer's merges.
+    function _bytesOf(TextIndex calldata index, ShownToken calldata shown) private view returns (bytes memory out) {
+        TextIndexes.openTokens(index, shown.tokens);
+        uint32 token = Chunks.word(shown.tokens, shown.place);
+        if (token == TextIndexes.SEPARATOR) revert NoBytes(shown.place);
+        for (uint256 i = 0; i < shown.tokenizer.length; i++) {
+            Chunks.open(index.tokenizerHash, shown.tokenizerBytes, CONTENT_CHUNK, shown.tokenizer[i]);
+        }
+        uint256 specials = _word(shown.tokenizer, 1);
+        out = new bytes(TOKEN_BYTES_MAX);
+        uint256[] memory stack = new uint256[](TOKEN_BYTES_MAX + 1);
+        (uint256 top, uint256 length) = (1, 0);
+        stack[0] = token;
+        while (top > 0) {
+            uint256 part = stack[--top];
+            if (part < specials) continue;
+            if (part < specials + BYTE_TOKENS) {
+                if (length == TOKEN_BYTES_MAX) revert TokenTooLong(token);
+                out[length++] = bytes1(uint8(part - specials));
+                continue;
+            }
+            if (top + 2 > stack.length) revert TokenTooLong(token);
+            uint256 merge = HEAD_WORDS + 2 * (part - specials - BYTE_TOKENS);
+            stack[top++] = _word(shown.tokenizer, merge + 1);
+            stack[top++] = _word(shown.tokenizer, merge);
+        }
+        assembly ("memory-safe") {
+            mstore(out, length)
+        }
+    }
+
+    /// @dev Word `place` of the tokenizer, in whichever run shows it.
+    function _word(Run[] calldata runs, uint256 place) private pure returns (uint256) {
+        for (uint256 i = 0; i < runs.length; i++) {
+            uint256 begin = WORDS * runs[i].first;
+            if (place < begin || 4 * (place - begin + 1) > runs[i].data.length) continue;
+            return uint32(bytes4(Chunks.field(runs[i], place, WORDS, 4)));
+        }
+        revert Chunks.NotShown(place);
+    }
+}
