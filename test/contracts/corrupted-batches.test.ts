@@ -8,7 +8,7 @@ const seed = Number(process.env['OPENLEDGER_SEED'] ?? 1)
 
 test(`of ${spoilt} spoilt batches each is refused, found and proven wrong, or right; no honest one is challengeable`, async () => {
   const campaign = await BatchCampaign.create(new Random(seed))
-  while (campaign.spoilt < spoilt) await campaign.round()
+  while (campaign.done < spoilt) await campaign.round()
   const kinds = [...campaign.outcomes.keys()]
   expect(kinds.some((kind) => kind.startsWith('challenged'))).toBe(true)
   expect(kinds.some((kind) => kind.startsWith('refused'))).toBe(true)

@@ -28,7 +28,7 @@ export class BatchCampaign {
   readonly outcomes = new Map<string, number>()
   readonly #world: DisputeChain
   readonly #random: Random
-  spoilt = 0
+  done = 0
   honest = 0
 
   static async create(random: Random): Promise<BatchCampaign> {
@@ -90,6 +90,8 @@ export class BatchCampaign {
     let claim: BatchClaim = {}
     const names: string[] = []
     for (let n = this.#random.chance(0.7) ? 1 : 2; n > 0; n--) {
+      // A tree whose padding is taken has no room for another change of its leaves.
+      if (drafts.some(({ hiddenEntries }) => hiddenEntries.length > 0)) break
       const mutation = mutationFor(this.#random)
       const change = mutation.apply(drafts, this.#random, world)
       if (change === undefined) return
@@ -97,7 +99,7 @@ export class BatchCampaign {
       names.push(mutation.name)
     }
     const batch = await this.#commit(drafts, claim)
-    this.spoilt++
+    this.done++
     if (typeof batch === 'string') {
       tally(this.outcomes, `refused ${batch}`)
       return
@@ -175,7 +177,7 @@ export class BatchCampaign {
     const { gas, events } = await chain.send(stranger, 'DisputeGame', functionName, args)
     const isVoid = events.some(({ name }) => name === 'ReceiptVoided' || name === 'BatchVoided')
     if (!isVoid || gas > 1_000_000n) throw new Error(`${functionName} took ${gas} gas of batch ${header.batchId}`)
-    tally(this.outcomes, 'challenges sent')
+    tally(this.outcomes, `DisputeGame.${functionName} done`)
   }
 
   async #requireUnchallengeable(batch: Committed, what: string): Promise<void> {

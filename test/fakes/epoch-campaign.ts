@@ -52,7 +52,7 @@ export class EpochCampaign {
   readonly outcomes = new Map<string, number>()
   readonly #world: DisputeChain
   readonly #random: Random
-  spoilt = 0
+  done = 0
   honest = 0
 
   static async create(random: Random): Promise<EpochCampaign> {
@@ -190,7 +190,7 @@ export class EpochCampaign {
   async #judgeSpoilt(built: BuiltEpoch, facts: EpochFacts, parent: EpochState): Promise<void> {
     const proposal = this.#spoil(built, facts, parent)
     if (proposal === undefined) return
-    this.spoilt++
+    this.done++
     const record = await this.#propose(proposal)
     if (typeof record === 'string') {
       tally(this.outcomes, `refused ${record}`)
@@ -295,7 +295,7 @@ export class EpochCampaign {
     const { gas, events } = await chain.send(stranger, 'DisputeGame', functionName, args)
     const isGone = events.some(({ name }) => name === 'EpochReverted')
     if (!isGone || gas > 1_000_000n) throw new Error(`${functionName} took ${gas} gas`)
-    tally(this.outcomes, 'challenges sent')
+    tally(this.outcomes, `DisputeGame.${functionName} done`)
   }
 }
 

@@ -54,6 +54,8 @@ export type BuiltReceipt = {
   readonly voucher: Voucher
   readonly signature: ReturnType<Actor['sign']>
   readonly paymentHash: Uint8Array
+  /** Its request was opened on chain, so that no voucher pays for it. */
+  readonly isOnChain: boolean
 }
 
 /** A batch ready to be committed, with all that proofs about it need. */
@@ -153,7 +155,13 @@ function buildReceipt(worker: Actor, plan: Plan, terms: Terms, capBefore: bigint
     voucher,
     signature,
     paymentHash: paymentHash({ value: voucher, signature: signature.bytes }),
+    isOnChain: false,
   }
+}
+
+/** The receipt as it is where its request was opened on chain. */
+export function onChain(built: BuiltReceipt): BuiltReceipt {
+  return { ...built, paymentHash: new Uint8Array(32), isOnChain: true }
 }
 
 /** One segment a run of receipts of the same channel, under its last voucher. */
@@ -161,7 +169,9 @@ export function segmentsOf(receipts: readonly BuiltReceipt[]): Segment[] {
   const runs: BuiltReceipt[][] = []
   for (const receipt of receipts) {
     const run = runs.at(-1)
-    if (run?.[0]?.voucher.channel === receipt.voucher.channel) run.push(receipt)
+    const [before] = run ?? []
+    const isSame = before?.voucher.channel === receipt.voucher.channel && !before.isOnChain && !receipt.isOnChain
+    if (isSame) run?.push(receipt)
     else runs.push([receipt])
   }
   return runs.flatMap((run) => {
@@ -169,9 +179,22 @@ export function segmentsOf(receipts: readonly BuiltReceipt[]): Segment[] {
     if (last === undefined) return []
     const { channel, requestId, maxFee, cumulativeCap, deadline } = last.voucher
     const fee = run.reduce((sum, { receipt }) => sum + receipt.fee, 0n)
+    if (last.isOnChain) return [{ ...noSegment, requestId, count: 1, fee }]
     const { r, vs } = last.signature
     return [{ channel, count: run.length, fee, requestId, maxFee, cumulativeCap, deadline, r, vs }]
   })
+}
+
+const noSegment: Segment = {
+  channel: zeroHash,
+  count: 0,
+  fee: 0n,
+  requestId: zeroHash,
+  maxFee: 0n,
+  cumulativeCap: 0n,
+  deadline: 0n,
+  r: zeroHash,
+  vs: zeroHash,
 }
 
 export function entryTree(entries: readonly AttributionEntry[]): SumTree {

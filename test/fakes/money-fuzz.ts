@@ -1,18 +1,36 @@
-import { type AttributionEntry, entryPools, payeePools, poolOf, poolPayee } from '../../protocol/attribution-entry.ts'
 import { bytesToHex, type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
 import { epochStateOf, noEpoch, type Totals } from '../../protocol/epoch-record.ts'
 import { receiptSums } from '../../protocol/fee.ts'
-import { openedRequest } from '../../protocol/inference-request.ts'
+import { modelVersionHash, openedRequest } from '../../protocol/inference-request.ts'
+import { channelOf } from '../../protocol/voucher.ts'
+import { deploy } from '../contracts/chain.ts'
+import { changed } from './batch-mutations.ts'
 import { ChaosCalls } from './chaos-calls.ts'
-import { type BuiltEpoch, type BuiltReceipt, batchOf, claimOf, entryTree, epochOf, siblingsOf } from './money-batch.ts'
-import { type Actor, addressOf, clocks, type MoneyContract, Reverted, type Sent } from './money-chain.ts'
+import { FuzzClaims } from './fuzz-claims.ts'
+import { FuzzData } from './fuzz-data.ts'
+import { FuzzRare } from './fuzz-rare.ts'
+import { FuzzRegistries } from './fuzz-registries.ts'
+import type { Action, FuzzSite } from './fuzz-site.ts'
+import {
+  type BuiltEpoch,
+  type BuiltReceipt,
+  batchOf,
+  entryTree,
+  epochOf,
+  onChain,
+  type Plan,
+  siblingsOf,
+} from './money-batch.ts'
+import { type Actor, addressOf, clocks, type MoneyContract, open, Reverted, type Sent } from './money-chain.ts'
+import { openedEntry } from './money-evidence.ts'
 import { MoneyLaws } from './money-laws.ts'
-import { type CommittedBatch, MoneyWorld, type ProposedEpoch } from './money-world.ts'
+import { type CommittedBatch, MoneyWorld, type ProposedEpoch, type WrongProposal } from './money-world.ts'
 import type { Random } from './random.ts'
 import { stake } from './standing-model.ts'
+import { tally } from './tally.ts'
 
 const names = ['ann', 'bob', 'cleo', 'dan', 'eve'] as const
-const noisy: readonly MoneyContract[] = [
+export const moneyContracts: readonly MoneyContract[] = [
   'InferenceMarket',
   'RoyaltyVault',
   'AttributionLedger',
@@ -23,50 +41,84 @@ const noisy: readonly MoneyContract[] = [
   'DatanetRegistry',
   'CodeRegistry',
   'OpenBurner',
+  'AttributionCaller',
 ]
+const hostile: Hex = `0x${'7f'.repeat(20)}`
 
 /** Receipts with one that is wrong, if any, and what proves it. */
 type Spoilt = { readonly receipts: readonly BuiltReceipt[]; readonly proof?: (batch: CommittedBatch) => Challenge }
 
-type Demanded = { readonly demand: unknown; readonly batch: CommittedBatch; readonly index: number }
-
 type Challenge = { readonly name: string; readonly args: readonly unknown[] }
 
 /** Random actors over all contracts of money: honest business, wrong business with its challenges, and plain noise. */
-export class MoneyFuzz {
+export class MoneyFuzz implements FuzzSite {
   readonly world: MoneyWorld
   readonly laws: MoneyLaws
   /** How often each call ended how. */
   readonly outcomes = new Map<string, number>()
-  readonly #random: Random
-  readonly #actors: readonly Actor[]
+  readonly random: Random
+  readonly actors: readonly Actor[]
+  readonly hostile = hostile
   readonly #chaos: ChaosCalls
+  readonly #claims: FuzzClaims
+  readonly #registries: FuzzRegistries
+  readonly #data: FuzzData
+  readonly #actions: readonly Action[]
+  readonly #weight: number
   /** What proves a batch or epoch wrong that was made so on purpose. */
   readonly #wrongBatches = new Map<bigint, Challenge>()
   readonly #wrongEpochs = new Map<ProposedEpoch, Challenge>()
   readonly #orphans: ProposedEpoch[] = []
-  readonly #demands: Demanded[] = []
+  /** Requests opened on chain that no batch has settled yet, by id. */
+  readonly #opened = new Map<Hex, Plan>()
   #finals = 0
+  /** From here on everybody only takes out what is theirs. */
+  #isOver = false
 
   static async create(random: Random, world?: MoneyWorld): Promise<MoneyFuzz> {
     const fuzz = new MoneyFuzz(world ?? (await MoneyWorld.create()), random)
-    for (const worker of fuzz.#actors) fuzz.#learn(await stake(fuzz.world.chain, worker))
+    const { chain } = fuzz.world
+    await deploy(chain.evm, 'HostileRecipient', hostile)
+    await chain.sendRaw(fuzz.anyone, hostile, new Uint8Array(0), { value: 5_000n * open })
+    for (const worker of fuzz.actors) if (worker.address !== hostile) fuzz.#learn(await stake(chain, worker))
     return fuzz
   }
 
   constructor(world: MoneyWorld, random: Random) {
     this.world = world
     this.laws = new MoneyLaws(world.chain)
-    this.#random = random
-    this.#actors = names.map((name) => world.chain.actor(name))
-    const addresses = [...this.#actors.map(({ address }) => address), ...noisy.map(addressOf)]
-    this.#chaos = new ChaosCalls(random, noisy, addresses)
+    this.random = random
+    const people = names.map((name) => world.chain.actor(name))
+    // Whoever signs for a contract signs for nobody.
+    const [{ sign }] = people as [Actor]
+    this.actors = [...people, { address: hostile, sign }]
+    const addresses = [...this.actors.map(({ address }) => address), ...moneyContracts.map(addressOf)]
+    this.#chaos = new ChaosCalls(random, moneyContracts, addresses)
+    this.#claims = new FuzzClaims(this)
+    this.#registries = new FuzzRegistries(this)
+    this.#data = new FuzzData(this)
+    const parts = [this.#claims, this.#registries, this.#data, new FuzzRare(this)]
+    this.#actions = [...this.#business, ...parts.flatMap(({ actions }) => actions)]
+    this.#weight = this.#actions.reduce((sum, [weight]) => sum + weight, 0)
+  }
+
+  get anyone(): Actor {
+    return this.random.pick(this.actors)
+  }
+
+  /** Somebody who serves; seldom the contract, which cannot. */
+  get #worker(): Actor {
+    const worker = this.anyone
+    return worker.address === hostile && this.random.chance(0.9) ? this.#worker : worker
+  }
+
+  get finals(): readonly ProposedEpoch[] {
+    return this.world.epochs.slice(0, this.#finals)
   }
 
   /** One thing that somebody does. */
   async step(): Promise<void> {
-    const total = this.#actions.reduce((sum, [weight]) => sum + weight, 0)
-    let at = this.#random.int(total)
+    let at = this.random.int(this.#weight)
     const found = this.#actions.find(([weight]) => {
       at -= weight
       return at < 0
@@ -77,78 +129,82 @@ export class MoneyFuzz {
   /** Everybody takes out what is theirs; then the contracts hold what nobody can claim yet, and not a wei more. */
   async finish(): Promise<void> {
     const { world } = this
+    this.#isOver = true
     for (let round = 0; round < 4; round++) {
       world.chain.advance(4n * clocks.window)
-      for (const demanded of this.#demands) await this.#miss(demanded)
+      await this.#data.windUp()
       while ((await this.#mature(8)) !== undefined);
       while ((await this.#finalize()) !== undefined);
       await this.#release()
       await this.#propose(false)
     }
     for (const [id] of world.batches.entries()) await this.#refundsOf(id)
-    // Noise may have named a recipient that takes no money.
-    for (const payee of this.#actors) await this.#act(payee, 'RoyaltyVault', 'setRecipient', [zeroAddress])
-    const last = world.epochs[this.#finals - 1]
-    for (const { payee, cumulative } of last?.built.payouts ?? []) {
-      if (last !== undefined) await this.#claim(payee, last)
-      const claimed = this.laws.claimed.get(payee) ?? 0n
-      if (claimed !== cumulative) throw new Error(`${payee} was paid ${claimed} wei of ${cumulative}`)
-    }
+    await this.#claims.windUp()
+    world.chain.advance(2n * 86_400n)
+    for (const id of this.laws.requests) await this.act(this.anyone, 'InferenceMarket', 'refund', [id])
     await this.#emptyChannels()
-    for (const worker of this.#actors) await this.#leave(worker)
-    for (const subject of [...this.laws.rewards.keys()]) await this.#reward(subject)
+    for (const worker of this.laws.stakes.keys()) await this.#leave(worker)
+    for (const subject of [...this.laws.rewards.keys()]) {
+      const holder = await this.#holderOf(subject)
+      await this.act(holder, 'DisputeGame', 'payReward', [subject, holder])
+    }
+    await this.#registries.windUp()
     await this.laws.check()
-    for (const name of ['InferenceMarket', 'AttributionLedger', 'DisputeGame', 'WorkerRegistry'] as const) {
+    const empty = ['InferenceMarket', 'AttributionLedger', 'DisputeGame', 'WorkerRegistry', 'DatanetRegistry'] as const
+    for (const name of empty) {
       if (world.chain.balance(name) !== 0n) throw new Error(`${name} keeps ${world.chain.balance(name)} wei`)
     }
   }
 
-  readonly #actions: readonly (readonly [weight: number, act: () => Promise<unknown>])[] = [
-    [12, () => this.#deposit()],
-    [14, () => this.#commit()],
-    [10, async () => this.world.chain.advance(1 + this.#random.int(20))],
-    [10, () => this.#mature(1 + this.#random.int(3))],
-    [8, () => this.#challenge()],
-    [6, () => this.#falseChallenge()],
-    [6, () => this.#propose(this.#random.chance(0.25))],
-    [6, () => this.#finalize()],
-    [3, () => this.#release()],
-    [10, () => this.#claimAny()],
-    [6, () => this.#withdrawal()],
-    [5, () => this.#bonding()],
-    [4, () => this.#reward()],
-    [5, () => this.#demand()],
-    [6, () => this.#answer()],
-    [4, () => this.#refundsOf(this.#random.int(this.world.batches.length + 1))],
-    [5, () => this.#act(this.#anyone, 'InferenceMarket', 'claimRefund', [this.#anyone.address])],
-    [20, () => this.#noise()],
-  ]
-
-  get #anyone(): Actor {
-    return this.#random.pick(this.#actors)
+  get #business(): readonly Action[] {
+    return [
+      [12, () => this.#deposit()],
+      [24, () => this.#commit()],
+      [3, () => this.#badCommit()],
+      [12, async () => this.world.chain.advance(1 + this.random.int(20))],
+      [12, () => this.#mature(1 + this.random.int(3))],
+      [8, () => this.#challenge()],
+      [6, () => this.#falseChallenge()],
+      [10, () => this.#propose(this.random.chance(0.25), this.random.chance(0.3) ? this.anyone : undefined)],
+      [3, () => this.#badProposal()],
+      [9, () => this.#finalize()],
+      [3, () => this.#release()],
+      [6, () => this.#withdrawal()],
+      [5, () => this.#bonding()],
+      [4, () => this.#reward()],
+      [1, () => this.#dayPasses()],
+      [5, () => this.#open()],
+      [2, () => this.#refundRequest()],
+      [4, () => this.#refundsOf(this.random.int(this.world.batches.length + 1))],
+      [5, () => this.act(this.anyone, 'InferenceMarket', 'claimRefund', [this.anyone.address])],
+      [20, () => this.#noise()],
+    ]
   }
 
   /** A transaction; undefined where it reverted. What it did is learnt by the laws and kept for noise. */
-  async #act(
-    from: Actor | Hex,
+  readonly act: FuzzSite['act'] = async (from, contract, name, args, value = 0n) => {
+    const done = await this.#counted(contract, name, async () => {
+      const sent = await this.world.chain.send(from, contract, name, args, { value })
+      this.#chaos.remember(contract, name, args)
+      return { sent }
+    })
+    return done?.sent
+  }
+
+  /** What `send` did, counted and learnt by the laws; undefined where it reverted. */
+  async #counted<T extends { readonly sent: Sent }>(
     contract: MoneyContract,
     name: string,
-    args: readonly unknown[],
-    value = 0n,
-  ): Promise<Sent | undefined> {
-    const count = (how: string) => {
-      const key = `${contract}.${name} ${how}`
-      this.outcomes.set(key, (this.outcomes.get(key) ?? 0) + 1)
-    }
+    send: () => Promise<T>,
+  ): Promise<T | undefined> {
     try {
-      const sent = await this.world.chain.send(from, contract, name, args, { value })
-      count('done')
-      this.#learn(sent)
-      this.#chaos.remember(contract, name, args)
-      return sent
+      const done = await send()
+      tally(this.outcomes, `${contract}.${name} done`)
+      this.#learn(done.sent)
+      return done
     } catch (error) {
       if (!(error instanceof Reverted)) throw error
-      count(error.error)
+      tally(this.outcomes, `${contract}.${name} ${error.error}`)
       return undefined
     }
   }
@@ -162,50 +218,116 @@ export class MoneyFuzz {
       if (name === 'BatchVoided' && batch !== undefined) batch.isVoid = true
       if (name === 'EpochReverted') this.#orphans.push(...epochs.splice(Number(args['epoch']) - 1).slice(1))
       if (name === 'EpochFinalized') this.#finals = Number(args['epoch'])
+      if (name === 'DataRequested') this.#data.learn(args)
     }
   }
 
   async #deposit(): Promise<unknown> {
-    const value = this.#random.chance(0.1) ? 1n : BigInt(this.#random.int(1000)) * 10n ** 15n
-    return await this.#act(this.#anyone, 'InferenceMarket', 'deposit', [this.#anyone.address], value)
+    const value = this.random.chance(0.1) ? 1n : BigInt(this.random.int(1000)) * 10n ** 15n
+    return await this.act(this.anyone, 'InferenceMarket', 'deposit', [this.anyone.address], value)
+  }
+
+  /** Receipts of a worker under vouchers, and of requests opened on chain. */
+  async #receipts(worker: Actor): Promise<readonly BuiltReceipt[]> {
+    const { world, random } = this
+    world.modelPayee = String(await world.chain.stored('ModelRegistry', 'payeeAt', 1n, world.chain.now)) as Hex
+    world.modelPayee = world.modelPayee.toLowerCase() as Hex
+    const payers = [this.anyone, ...(random.chance(0.4) ? [this.anyone] : [])]
+    const plans = payers.flatMap((payer) =>
+      random.list(1 + random.int(3), () => world.plan(payer, worker, 1 + random.int(60), random.int(40))),
+    )
+    const opened = random.chance(0.4) ? [...this.#opened.values()].slice(0, 2) : []
+    const entries = world.entries(worker)
+    const { receipts } = world.build(worker, [...plans, ...opened.map((plan) => ({ ...plan, entries }))])
+    const all = receipts.map((built, i) => (i < plans.length ? built : onChain(built)))
+    for (const payer of new Set(payers)) if (random.chance(0.85)) await this.#fund(payer, worker, all)
+    return all
+  }
+
+  /** Deposits what the receipts need and the channel lacks, and a little more. */
+  async #fund(payer: Actor, worker: Actor, receipts: readonly BuiltReceipt[]): Promise<void> {
+    const channel = channelOf(payer.address, worker.address)
+    const own = receipts.filter(({ voucher, isOnChain }) => voucher.channel === channel && !isOnChain)
+    const due = own.reduce((sum, { receipt }) => sum + receipt.fee, 0n)
+    const { balance } = (await this.world.chain.stored('InferenceMarket', 'channels', channel)) as { balance: bigint }
+    if (balance < due) await this.act(payer, 'InferenceMarket', 'deposit', [worker.address], 3n * due - balance)
   }
 
   async #commit(): Promise<void> {
     const { world } = this
-    const worker = this.#anyone
-    const payers = [this.#anyone, ...(this.#random.chance(0.4) ? [this.#anyone] : [])]
-    const plans = payers.flatMap((payer) =>
-      this.#random.list(1 + this.#random.int(3), () =>
-        world.plan(payer, worker, 1 + this.#random.int(60), this.#random.int(40)),
-      ),
-    )
-    const built = world.build(worker, plans)
-    const { receipts, proof } = this.#random.chance(0.35)
-      ? this.#spoil(built.receipts, worker)
-      : unchanged(built.receipts)
+    const worker = this.#worker
+    const built = await this.#receipts(worker)
+    const { receipts, proof } = this.random.chance(0.35) ? this.#spoil(built, worker) : unchanged(built)
     const batch = batchOf(worker.address, receipts, world.terms.class, world.chain.now + 600n)
-    const before = world.batches.length
-    try {
-      const { sent } = await world.commit(worker, batch)
-      this.#learn(sent)
-    } catch (error) {
-      if (!(error instanceof Reverted)) throw error
-      return
-    }
-    const committed = world.batches[before]
-    if (committed !== undefined && proof !== undefined) {
-      this.#wrongBatches.set(committed.header.batchId, proof(committed))
-    }
+    const done = await this.#counted('InferenceMarket', 'commitBatch', () => world.commit(worker, batch))
+    if (done === undefined) return
+    for (const { receipt } of receipts) this.#opened.delete(receipt.requestId)
+    if (proof !== undefined) this.#wrongBatches.set(done.batch.header.batchId, proof(done.batch))
+    if (this.random.chance(0.3)) await this.#data.askOf(done.batch)
+  }
+
+  /** A batch that the market refuses, for any of its reasons. */
+  async #badCommit(): Promise<void> {
+    const { world, random } = this
+    const worker = this.anyone
+    const { input, segments } = batchOf(worker.address, await this.#receipts(worker), 0, world.chain.now + 600n)
+    const many = Array.from({ length: 33 }, () => segments[0])
+    const [first, ...others] = segments
+    const sums = (input['sums'] as readonly bigint[]).map((sum, i) => (i === 3 ? sum * 1_000n : sum))
+    const [wrongInput, wrongSegments] = random.pick<readonly [object, readonly unknown[]]>([
+      [{ ...input, notAfter: world.chain.now - 1n }, segments],
+      [{ ...input, count: random.pick([0, 65_537]) }, segments],
+      [{ ...input, sums }, segments],
+      [{ ...input, class: 6 }, segments],
+      [input, many],
+      [input, others],
+      [input, [{ ...first, deadline: 1n }, ...others]],
+      [input, [{ ...first, cumulativeCap: 0n }, ...others]],
+      [input, first === undefined ? [] : [changed(first, random), ...others]],
+    ])
+    await this.act(worker, 'InferenceMarket', 'commitBatch', [wrongInput, wrongSegments])
+  }
+
+  /** A request opened on chain, which any worker may settle. */
+  async #open(): Promise<void> {
+    const { world, random } = this
+    const [payer, worker] = [this.anyone, this.anyone]
+    const plan = { ...world.plan(payer, worker, 1 + random.int(60), random.int(40)), payer }
+    const soon = random.chance(0.3) ? { ...plan, deadline: world.chain.now + BigInt(random.int(60)) } : plan
+    const [built] = world.build(worker, [soon]).receipts
+    if (built === undefined) return
+    const { request } = built
+    const wrong = random.pick<object>([
+      { chainId: 1n },
+      { maxFee: 0n },
+      { deadline: world.chain.now + 30n * 86_400n },
+      { priceVersion: 99 },
+      { modelVersion: modelVersionHash(BigInt(2 + random.int(3)), 1) },
+      { adapters: Array.from({ length: 9 }, () => ({ root: zeroHash, weight: 1 })) },
+      { payer: addressOf('RoyaltyVault') },
+    ])
+    const isWrong = random.chance(0.3)
+    const opened = { ...request, ...(isWrong ? wrong : {}) }
+    const value = random.chance(0.95) ? opened.maxFee : 1n
+    const sent = await this.act(payer, 'InferenceMarket', 'open', [opened], value)
+    if (sent === undefined) return
+    if (!isWrong) this.#opened.set(built.receipt.requestId, soon)
+    if (random.chance(0.1)) await this.act(payer, 'InferenceMarket', 'open', [opened], value)
+  }
+
+  async #refundRequest(): Promise<void> {
+    if (this.laws.requests.size === 0) return
+    await this.act(this.anyone, 'InferenceMarket', 'refund', [this.random.pick([...this.laws.requests])])
   }
 
   /** Makes one receipt wrong, in a way that the commit cannot see. */
   #spoil(receipts: readonly BuiltReceipt[], worker: Actor): Spoilt {
-    const index = this.#random.int(receipts.length)
+    const index = this.random.int(receipts.length)
     const right = receipts[index] as BuiltReceipt
     const put = (receipt: BuiltReceipt) => receipts.map((each, i) => (i === index ? receipt : each))
     const opened = (batch: CommittedBatch) => this.world.openedReceipt(batch, index)
     const segments = (batch: CommittedBatch) => batch.built.segments
-    switch (this.#random.int(4)) {
+    switch (this.random.int(4)) {
       case 0: {
         // Another count in the row than in the receipt.
         const sums = right.sums.map((sum, i) => (i === 1 ? sum + 1n : sum))
@@ -214,7 +336,7 @@ export class MoneyFuzz {
       }
       case 1: {
         // The worker's part goes to another account.
-        const thief = this.#anyone.address
+        const thief = this.anyone.address
         if (thief === worker.address) return unchanged(receipts)
         const entries = right.entries.map((entry) => (entry.class === 1 ? { ...entry, payee: thief } : entry))
         const receipt = { ...right.receipt, attrRoot: bytesToHex(entryTree(entries).root) }
@@ -239,7 +361,7 @@ export class MoneyFuzz {
         const earlier = this.world.batches.find(({ header, isVoid }) => header.worker === worker.address && !isVoid)
         const again = earlier?.built.receipts[0]
         if (earlier === undefined || again === undefined || earlier.voided.has(0)) return unchanged(receipts)
-        if (again.voucher.channel !== receipts[0]?.voucher.channel) return unchanged(receipts)
+        if (again.isOnChain || again.voucher.channel !== receipts[0]?.voucher.channel) return unchanged(receipts)
         const proof = (batch: CommittedBatch) => ({
           name: 'duplicateRequest',
           args: [this.world.openedReceipt(batch, 0), segments(batch), this.world.openedReceipt(earlier, 0)],
@@ -253,8 +375,8 @@ export class MoneyFuzz {
     const { world } = this
     const challenges = [...this.#wrongBatches.values(), ...this.#wrongEpochs.values()]
     if (challenges.length === 0) return
-    const { name, args } = this.#random.pick(challenges.slice(-6))
-    await this.#act(this.#anyone, 'DisputeGame', name, args)
+    const { name, args } = this.random.pick(challenges.slice(-6))
+    await this.act(this.anyone, 'DisputeGame', name, args)
     for (const epoch of this.#wrongEpochs.keys()) if (!world.epochs.includes(epoch)) this.#wrongEpochs.delete(epoch)
   }
 
@@ -262,22 +384,22 @@ export class MoneyFuzz {
   async #falseChallenge(): Promise<void> {
     const { batches } = this.world
     if (batches.length === 0) return
-    const batch = this.#random.pick(batches)
+    const batch = this.random.pick(batches)
     if (this.#wrongBatches.has(batch.header.batchId)) return
-    const index = this.#random.int(batch.built.receipts.length)
+    const index = this.random.int(batch.built.receipts.length)
     const { request, receipt, entries, voucher, signature } = batch.built.receipts[index] as BuiltReceipt
     const [opened, segments] = [this.world.openedReceipt(batch, index), batch.built.segments]
     const { r, vs } = signature
     const none = { requestId: receipt.requestId, tout: 0, outputRoot: receipt.outputRoot }
     const payment = { voucher, signature: { r, vs }, cut: false, cancel: none, cancelSignature: { r, vs } }
-    const { name, args } = this.#random.pick<Challenge>([
+    const { name, args } = this.random.pick<Challenge>([
       { name: 'badReceipt', args: [opened, segments] },
       { name: 'badTerms', args: [opened, segments, openedRequest(request)] },
       { name: 'badPayment', args: [opened, segments, payment] },
-      { name: 'badEntry', args: [opened, segments, openedEntry(entries, this.#random.int(entries.length))] },
+      { name: 'badEntry', args: [opened, segments, openedEntry(entries, this.random.int(entries.length))] },
       { name: 'duplicateRequest', args: [opened, segments, opened] },
     ])
-    const sent = await this.#act(this.#anyone, 'DisputeGame', name, args)
+    const sent = await this.act(this.anyone, 'DisputeGame', name, args)
     if (sent !== undefined) throw new Error(`${name} held against an honest receipt`)
   }
 
@@ -285,26 +407,67 @@ export class MoneyFuzz {
     const [lastMature] = (await this.world.chain.read('InferenceMarket', 'maturedTotals')) as [bigint, Totals]
     const next = this.world.batches.slice(Number(lastMature), Number(lastMature) + count)
     if (next.length === 0) return undefined
-    const all = await this.#act(this.#anyone, 'InferenceMarket', 'matureBatches', [next.map(({ header }) => header)])
-    return all ?? (await this.#act(this.#anyone, 'InferenceMarket', 'matureBatches', [[next[0]?.header]]))
+    const all = await this.act(this.anyone, 'InferenceMarket', 'matureBatches', [next.map(({ header }) => header)])
+    return all ?? (await this.act(this.anyone, 'InferenceMarket', 'matureBatches', [[next[0]?.header]]))
   }
 
-  async #propose(isWrong: boolean): Promise<void> {
+  async #propose(isWrong: boolean, by?: Actor): Promise<void> {
+    const { batches, right } = await this.#nextEpoch()
+    if (right === undefined) return
+    const built = isWrong ? spoiltEpoch(right) : right
+    const proposed = await this.#proposeAs(batches, built ?? right, { by })
+    if (proposed === undefined || built === undefined || !isWrong) return
+    this.#wrongEpochs.set(proposed, this.#amountChallenge(proposed))
+  }
+
+  /** What an epoch could be of now; nothing where nothing is live. */
+  async #nextEpoch(): Promise<{ readonly batches: readonly CommittedBatch[]; readonly right?: BuiltEpoch }> {
     const { world } = this
-    const [lastMature] = (await world.chain.read('InferenceMarket', 'maturedTotals')) as [bigint, Totals]
+    const [lastMature] = (await world.chain.stored('InferenceMarket', 'maturedTotals')) as [bigint, Totals]
     const batches = world.batches.slice(Number(world.parent.lastBatch), Number(lastMature))
     const live = batches.some(({ isVoid, voided, built }) => !isVoid && voided.size < built.receipts.length)
-    if (!live) return
-    const right = world.buildEpoch(batches)
-    const built = isWrong ? spoiltEpoch(right) : right
-    try {
-      const { epoch, sent } = await world.propose(batches, built ?? right)
-      this.#learn(sent)
-      if (built === undefined || !isWrong) return
-      this.#wrongEpochs.set(epoch, this.#amountChallenge(epoch))
-    } catch (error) {
-      if (!(error instanceof Reverted)) throw error
-    }
+    return live ? { batches, right: world.buildEpoch(batches) } : { batches }
+  }
+
+  async #proposeAs(
+    batches: readonly CommittedBatch[],
+    built: BuiltEpoch,
+    how: WrongProposal,
+  ): Promise<ProposedEpoch | undefined> {
+    const name = how.by === undefined ? 'proposeEpoch' : 'proposeLateEpoch'
+    const done = await this.#counted('AttributionLedger', name, () => this.world.propose(batches, built, how))
+    if (done !== undefined && !this.#isOver && this.random.chance(0.4)) await this.#data.askOf(done.epoch)
+    return done?.epoch
+  }
+
+  /** A proposal that the ledger refuses, for any of its reasons. */
+  async #badProposal(): Promise<void> {
+    const { world, random } = this
+    const { batches, right } = await this.#nextEpoch()
+    const { parent } = world
+    const first = world.batches[0]?.header
+    const other = (value: Partial<WrongProposal>) => value
+    const built = right ?? world.epochs.at(-1)?.built
+    if (built === undefined) return
+    const how = random.pick<WrongProposal>([
+      other({ bond: 1n }),
+      other({ parent: { ...parent, payoutSum: parent.payoutSum + 1n } }),
+      ...[
+        { parentRoot: bytesToHex(random.bytes(32)) },
+        { firstBatch: 99n },
+        { lastBatch: 0n },
+        { lastBatch: 999n },
+        { creditsCount: 9_999 },
+        { payoutSum: 1n },
+        { creditsRoot: bytesToHex(random.bytes(32)) },
+        { algoHash: bytesToHex(random.bytes(32)) },
+        { epoch: 99n },
+        { creditsSum: built.creditsSum + 10n ** 24n, payoutSum: built.payoutSum + 10n ** 24n },
+      ].map((wrong) => other({ change: (header) => ({ ...header, ...wrong }) })),
+      other({ by: this.anyone, mature: first }),
+      other({ by: this.anyone, mature: world.batches.at(-1)?.header }),
+    ])
+    await this.#proposeAs(batches, built, how)
   }
 
   #amountChallenge({ record, built, batches }: ProposedEpoch): Challenge {
@@ -326,41 +489,29 @@ export class MoneyFuzz {
     // Whoever watches does not let a wrong epoch pass.
     const challenge = this.#wrongEpochs.get(epoch)
     if (challenge !== undefined) {
-      await this.#act(this.#anyone, 'DisputeGame', challenge.name, challenge.args)
+      await this.act(this.anyone, 'DisputeGame', challenge.name, challenge.args)
       return undefined
     }
     const before = epochs[this.#finals - 1]
     const parent = before === undefined ? noEpoch : epochStateOf(before.record)
-    return await this.#act(this.#anyone, 'AttributionLedger', 'finalizeEpoch', [epoch.record, parent])
+    return await this.act(this.anyone, 'AttributionLedger', 'finalizeEpoch', [epoch.record, parent])
   }
 
   async #release(): Promise<void> {
     for (const { record } of this.#orphans.splice(0)) {
-      await this.#act(this.#anyone, 'AttributionLedger', 'releaseOrphan', [record])
+      await this.act(this.anyone, 'AttributionLedger', 'releaseOrphan', [record])
     }
   }
 
-  async #claimAny(): Promise<void> {
-    const finals = this.world.epochs.slice(0, this.#finals)
-    if (finals.length === 0) return
-    const epoch = this.#random.pick(finals)
-    await this.#claim(this.#random.pick(epoch.built.payouts).payee, epoch)
-  }
-
-  async #claim(payee: Hex, { record, built }: ProposedEpoch): Promise<void> {
-    const claim = claimOf(record.header.epoch, built, payee)
-    if (payee === datanetUnits) await this.#act(this.#anyone, 'RoyaltyVault', 'claimToPool', [1, 1n, claim])
-    else await this.#act(payee, 'RoyaltyVault', 'claim', [claim])
-  }
-
   async #withdrawal(): Promise<void> {
-    const [payer, worker] = [this.#anyone, this.#anyone]
-    const kind = this.#random.int(3)
+    const [payer, worker] = [this.anyone, this.anyone]
+    const kind = this.random.int(4)
+    const to = this.random.pick([payer.address, payer.address, hostile, addressOf('RoyaltyVault'), zeroAddress])
     if (kind === 0) {
-      const amount = BigInt(this.#random.int(500)) * 10n ** 15n
-      await this.#act(payer, 'InferenceMarket', 'requestWithdrawal', [worker.address, amount])
-    } else if (kind === 1) await this.#act(payer, 'InferenceMarket', 'cancelWithdrawal', [worker.address])
-    else await this.#act(payer, 'InferenceMarket', 'withdraw', [worker.address, payer.address])
+      const amount = BigInt(this.random.int(500)) * 10n ** 15n
+      await this.act(payer, 'InferenceMarket', 'requestWithdrawal', [worker.address, amount])
+    } else if (kind === 1) await this.act(payer, 'InferenceMarket', 'cancelWithdrawal', [worker.address])
+    else await this.act(payer, 'InferenceMarket', 'withdraw', [worker.address, to])
   }
 
   async #refundsOf(batchIndex: number): Promise<void> {
@@ -368,106 +519,82 @@ export class MoneyFuzz {
     if (batch === undefined) return
     const { header, built, voided } = batch
     if (voided.size === 0) return
-    await this.#act(this.#anyone, 'InferenceMarket', 'refundBatch', [header, built.segments])
+    await this.act(this.anyone, 'InferenceMarket', 'refundBatch', [header, built.segments])
     for (const { channel, requestId } of built.segments) {
-      await this.#act(this.#anyone, 'InferenceMarket', 'settleRefund', [
+      await this.act(this.anyone, 'InferenceMarket', 'settleRefund', [
         header.batchId,
         channel === zeroHash ? requestId : channel,
       ])
     }
   }
 
-  /** Takes all of a worker's stake out. */
-  async #leave(worker: Actor): Promise<void> {
+  /** Takes all of a worker's stake out, once it is out of jail. */
+  async #leave(worker: Hex): Promise<void> {
     const { chain } = this.world
-    const { stake: staked } = (await chain.read('WorkerRegistry', 'workers', [worker.address])) as { stake: bigint }
-    await this.#act(worker, 'WorkerRegistry', 'requestUnbond', [staked])
+    chain.advance(31n * 86_400n)
+    await this.act(worker, 'WorkerRegistry', 'unjail', [])
+    const { stake: staked } = (await chain.read('WorkerRegistry', 'workers', [worker])) as { stake: bigint }
+    await this.act(worker, 'WorkerRegistry', 'requestUnbond', [staked])
     chain.advance(clocks.unbonding)
-    await this.#act(worker, 'WorkerRegistry', 'withdraw', [worker.address])
+    await this.act(worker, 'WorkerRegistry', 'withdraw', [worker])
+  }
+
+  async #dayPasses(): Promise<void> {
+    this.world.chain.advance(86_400n)
+    for (const worker of this.actors) await this.act(worker, 'WorkerRegistry', 'unjail', [])
   }
 
   async #bonding(): Promise<void> {
-    const worker = this.#anyone
-    const amount = BigInt(this.#random.int(300)) * 10n ** 18n
-    const kind = this.#random.int(5)
-    if (kind === 0) await this.#act(worker, 'WorkerRegistry', 'requestUnbond', [amount])
-    else if (kind === 1) await this.#act(worker, 'WorkerRegistry', 'cancelUnbond', [])
-    else if (kind === 2) await this.#act(worker, 'WorkerRegistry', 'withdraw', [worker.address])
-    else if (kind === 3) await this.#act(worker, 'WorkerRegistry', 'unjail', [])
-    else await this.#act(worker, 'WorkerRegistry', 'addStake', [], amount)
+    const worker = this.anyone
+    const amount = BigInt(this.random.int(30)) * 10n ** 18n
+    const kind = this.random.int(5)
+    if (kind === 0) await this.act(worker, 'WorkerRegistry', 'requestUnbond', [amount])
+    else if (kind === 1) await this.act(worker, 'WorkerRegistry', 'cancelUnbond', [])
+    else if (kind === 2) {
+      const to = this.random.pick([worker.address, hostile, addressOf('RoyaltyVault'), zeroAddress])
+      await this.act(worker, 'WorkerRegistry', 'withdraw', [to])
+    } else if (kind === 3) await this.act(worker, 'WorkerRegistry', 'unjail', [])
+    else await this.act(worker, 'WorkerRegistry', 'addStake', [], amount)
   }
 
-  /** Pays out a reward that was won. */
-  async #reward(subject = [...this.laws.rewards.keys()].at(-1)): Promise<void> {
+  /** Asks for a reward that was won, now and then for somebody else's. */
+  async #reward(): Promise<void> {
+    const subject = [...this.laws.rewards.keys()].at(-1)
     if (subject === undefined) return
-    const { holder } = (await this.world.chain.read('DisputeGame', 'rewardOf', [subject])) as { holder: Hex }
-    await this.#act(holder, 'DisputeGame', 'payReward', [subject, holder])
+    const holder = await this.#holderOf(subject)
+    const from = this.random.chance(0.9) ? holder : this.anyone
+    await this.act(from, 'DisputeGame', 'payReward', [subject, this.random.chance(0.8) ? holder : hostile])
   }
 
-  /** Asks a worker for a receipt. */
-  async #demand(): Promise<void> {
-    const batch = this.world.batches.at(-1)
-    if (batch === undefined) return
-    const index = this.#random.int(batch.built.receipts.length)
-    const price = 10n ** 16n
-    const sent = await this.#act(this.#anyone, 'AttributionLedger', 'requestReceipt', [batch.header, index], price)
-    const demand = sent?.events.find(({ name }) => name === 'DataRequested')?.args['demand']
-    if (demand !== undefined) this.#demands.push({ demand, batch, index })
-  }
-
-  /** Shows a receipt that was asked for, or says that nobody did. */
-  async #answer(): Promise<void> {
-    if (this.#demands.length === 0) return
-    const { demand, batch, index } = this.#random.pick(this.#demands)
-    const { receipt, request, voucher, signature, sums } = batch.built.receipts[index] as BuiltReceipt
-    const { r, vs } = signature
-    const none = { requestId: receipt.requestId, tout: 0, outputRoot: receipt.outputRoot }
-    const payment = { voucher, signature: { r, vs }, cut: false, cancel: none, cancelSignature: { r, vs } }
-    const served = { receipt, request, onChain: false, payment, sums, siblings: siblingsOf(batch.built.tree, index) }
-    const isMissing = this.#random.chance(0.4)
-    if (isMissing) await this.#miss({ demand, batch })
-    else await this.#act(this.#anyone, 'AttributionLedger', 'serveReceipt', [demand, served])
-  }
-
-  async #miss({ demand, batch }: Pick<Demanded, 'demand' | 'batch'>): Promise<void> {
-    const args = [demand, batch.header, batch.isVoid ? [] : batch.built.segments]
-    await this.#act(this.#anyone, 'AttributionLedger', 'batchDataMissing', args)
+  async #holderOf(subject: Hex): Promise<Hex> {
+    const { holder } = (await this.world.chain.stored('DisputeGame', 'rewardOf', subject)) as { holder: Hex }
+    return holder
   }
 
   /** Everything out of every channel, and every refund. */
   async #emptyChannels(): Promise<void> {
     const { chain } = this.world
     const { channels, accounts } = this.laws
-    const [keeper] = this.#actors
+    const [keeper] = this.actors
     for (const [channel, { payer, worker }] of channels) {
       const { balance } = (await chain.read('InferenceMarket', 'channels', [channel])) as { balance: bigint }
-      if (balance > 0n) await this.#act(payer, 'InferenceMarket', 'requestWithdrawal', [worker, balance])
+      if (balance > 0n) await this.act(payer, 'InferenceMarket', 'requestWithdrawal', [worker, balance])
     }
     chain.advance(clocks.withdrawalDelay)
     for (const { payer, worker } of channels.values()) {
-      await this.#act(payer, 'InferenceMarket', 'withdraw', [worker, keeper?.address])
+      await this.act(payer, 'InferenceMarket', 'withdraw', [worker, keeper?.address])
     }
-    for (const account of accounts) await this.#act(account, 'InferenceMarket', 'claimRefund', [keeper?.address])
+    for (const account of accounts) await this.act(account, 'InferenceMarket', 'claimRefund', [keeper?.address])
   }
 
   async #noise(): Promise<void> {
     const { contract, functionName, args, isPayable } = this.#chaos.next()
-    const value = isPayable && this.#random.chance(0.7) ? this.#random.big(60) : 0n
-    await this.#act(this.#anyone, contract, functionName, args, value)
+    const value = isPayable && this.random.chance(0.7) ? this.random.big(60) : 0n
+    await this.act(this.anyone, contract, functionName, args, value)
   }
 }
 
-const datanetUnits = poolPayee(payeePools.units, 1n)
-
 const unchanged = (receipts: readonly BuiltReceipt[]): Spoilt => ({ receipts })
-
-/** `OpenedEntry` of a challenge. */
-function openedEntry(entries: readonly AttributionEntry[], index: number) {
-  const entry = entries[index] as AttributionEntry
-  const pool = poolOf(entry.class)
-  const sums = entryPools.map((each) => (each === pool ? BigInt(entry.weight) : 0n))
-  return { n: entries.length, entry: { index, ...entry }, sums, siblings: siblingsOf(entryTree(entries), index) }
-}
 
 /** Batch and place of a receipt by its number in an epoch. */
 function receiptOf(batches: readonly CommittedBatch[], number: number): readonly [CommittedBatch, number] {

@@ -35,6 +35,15 @@ export type ProposedEpoch = {
   readonly batches: readonly CommittedBatch[]
 }
 
+/** What a proposal may have otherwise; `by`: proposed late by somebody who is not the attributor, showing `mature`. */
+export type WrongProposal = {
+  readonly by?: Actor | undefined
+  readonly mature?: BatchHeader | undefined
+  readonly change?: ((header: EpochHeader) => EpochHeader) | undefined
+  readonly parent?: EpochState | undefined
+  readonly bond?: bigint | undefined
+}
+
 /** What contributors earn, as entries of their pool; the weights sum to 1,000,000. */
 export type Contributors = readonly AttributionEntry[]
 
@@ -51,6 +60,8 @@ export class MoneyWorld {
   readonly batches: CommittedBatch[] = []
   /** Epochs that stand, the first is epoch 1. */
   readonly epochs: ProposedEpoch[] = []
+  /** Who is entitled to the model's revenue. */
+  modelPayee: Hex
   readonly #spent = new Map<Hex, bigint>()
   #nonce = 0n
 
@@ -67,12 +78,13 @@ export class MoneyWorld {
     this.chain = chain
     this.terms = terms
     this.royaltyRows = royaltyRows
+    this.modelPayee = chain.actor('model owner').address
   }
 
   /** Entries of one receipt: the model's by its vector, the worker's, and `contributors`; by default all to Datanet 1. */
   entries(worker: Actor, contributors: Contributors = [unitsOf(1n)]): AttributionEntry[] {
     const model = this.royaltyRows.map((row, i) => ({
-      payee: row.kind === royaltyKinds.model ? this.chain.actor('model owner').address : row.id,
+      payee: row.kind === royaltyKinds.model ? this.modelPayee : row.id,
       id: BigInt(i),
       class: entryClasses.M,
       evidenceHash: zeroHash,
@@ -159,16 +171,21 @@ export class MoneyWorld {
     }
   }
 
-  /** Proposes the epoch of all batches that matured since the last one. */
-  async propose(batches: readonly CommittedBatch[], built = this.buildEpoch(batches)) {
+  /** Proposes the epoch of all batches that matured since the last one, by the attributor unless somebody else does. */
+  async propose(batches: readonly CommittedBatch[], built = this.buildEpoch(batches), wrong: WrongProposal = {}) {
     const { chain, attributor } = this
-    const header = this.epochHeader(built, batches.at(-1)?.header.batchId ?? 0n)
-    const bond = (await chain.read('AttributionLedger', 'requiredBond', [built.creditsSum])) as bigint
+    const { by, change = (header) => header, parent = this.parent } = wrong
+    const header = change(this.epochHeader(built, batches.at(-1)?.header.batchId ?? 0n))
+    const bond = wrong.bond ?? ((await chain.read('AttributionLedger', 'requiredBond', [built.creditsSum])) as bigint)
     const tops = [bytesToHex(built.creditsTree.topHash), bytesToHex(built.payoutTree.topHash)]
-    const args = [header, ...tops, this.parent]
-    const sent = await chain.send(attributor, 'AttributionLedger', 'proposeEpoch', args, { value: bond })
-    const [, totals] = (await chain.read('InferenceMarket', 'maturedTotals')) as [bigint, Totals]
-    const record: EpochRecord = { header, proposer: attributor, proposedAt: chain.now, bond, totals }
+    const args = [header, ...tops, parent]
+    const [from, name, late] =
+      by === undefined
+        ? [attributor, 'proposeEpoch', []]
+        : [by.address, 'proposeLateEpoch', [wrong.mature ?? batches[0]?.header]]
+    const sent = await chain.send(from, 'AttributionLedger', name, [...args, ...late], { value: bond })
+    const totals = sent.events.find((event) => event.name === 'EpochProposed')?.args['totals'] as Totals
+    const record: EpochRecord = { header, proposer: from, proposedAt: chain.now, bond, totals }
     const epoch = { built, record, batches }
     this.epochs.push(epoch)
     return { epoch, sent }
