@@ -13,7 +13,7 @@ import { maximalSpans } from '../../attribution/suffix/find-spans.ts'
 import { IndexFile } from '../../attribution/suffix/index-file.ts'
 import { finishIndexFile, IndexFileText } from '../../attribution/suffix/index-file-builder.ts'
 import type { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
-import { sortSuffixes } from '../../attribution/suffix/suffix-sort.ts'
+import { separator, sortSuffixes } from '../../attribution/suffix/suffix-sort.ts'
 import { joinDocuments, type Text, type TokenDocument } from '../../attribution/suffix/text.ts'
 import { zeroHash } from '../../protocol/bytes.ts'
 import { BenchCorpus, benchVocab } from './suffix-corpus.ts'
@@ -36,10 +36,8 @@ export async function benchSuffix({ quick }: { readonly quick: boolean }): Promi
 
 async function benchHeld(tokens: number, quick: boolean, dir: string): Promise<object> {
   const corpus = new BenchCorpus(1)
-  const documents = [...corpus.documents(tokens)]
-  const answers = Array.from({ length: answerCount }, () => corpus.answer(documents))
-  const text = joinDocuments(documents, benchVocab)
-  documents.length = 0
+  const { text, kept } = textOf(corpus, tokens)
+  const answers = Array.from({ length: answerCount }, () => corpus.answer(kept))
   // Compiled before it is timed.
   buildIndex(joinDocuments([...new BenchCorpus(2).documents(100_000)], benchVocab), subject)
   resetPeak()
@@ -58,6 +56,23 @@ async function benchHeld(tokens: number, quick: boolean, dir: string): Promise<o
     attribute: attributed(hash.result, answers),
     infiniGram: quick ? { ratio: null, why: 'a quick run' } : await besideInfiniGram(text, hash.result, answers, dir),
   }
+}
+
+/** Made in place, so that little is thrown away before memory is looked at. */
+function textOf(corpus: BenchCorpus, tokens: number): { readonly text: Text; readonly kept: readonly TokenDocument[] } {
+  const values = new Uint32Array(tokens)
+  const [starts, contribIds, kept]: [number[], bigint[], TokenDocument[]] = [[], [], []]
+  let at = 0
+  for (const document of corpus.documents(tokens)) {
+    starts.push(at)
+    contribIds.push(document.contribId)
+    values.set(document.tokens, at)
+    at += document.tokens.length
+    values[at++] = separator
+    if (kept.length < keptDocuments) kept.push(document)
+  }
+  const rows = { starts: Uint32Array.from(starts), contribIds: BigUint64Array.from(contribIds) }
+  return { text: { vocab: benchVocab, tokens: values.subarray(0, at), ...rows }, kept }
 }
 
 function benchDisk(tokens: number, shardTokens: number, dir: string): object {
