@@ -31,6 +31,8 @@ export type Listing = {
   readonly key: readonly string[]
   /** Columns that name the parent whose rows these are: the pages of many parents are read in one statement. */
   readonly of?: Parent
+  /** How a row belongs to its parent, where not by columns equal to `of`; its values are `parent.value ->> i`. */
+  readonly ofSql?: string
 }
 
 /**
@@ -89,7 +91,7 @@ function pageShape({ first, last, orderDirection }: PageArguments) {
 
 async function pageRows(
   { store, loaders }: QueryContext,
-  { from, fromValues = [], where, key, of }: Listing,
+  { from, fromValues = [], where, key, of, ofSql }: Listing,
   isDescending: boolean,
   limit: number,
 ): Promise<readonly Row[]> {
@@ -101,7 +103,7 @@ async function pageRows(
   const keys = (prefix: string) => key.map((column) => `${prefix}${column}`).join(', ')
   // The keys of each parent's page first, then their rows: one seek a row, whatever the length of the lists.
   const sql = `select parent.key as parent_index, row.* from json_each(?) parent join ${from} row
-    on (${keys('row.')}) in (select ${keys('')} from ${from}${whereSql([ofParent(of), ...where])} ${order('')} limit ?)
+    on (${keys('row.')}) in (select ${keys('')} from ${from}${whereSql([ofParent(of, ofSql), ...where])} ${order('')} limit ?)
     ${order('row.')}`
   const pages = await loaders.load(
     JSON.stringify(['page', sql, values, fromValues, limit]),
@@ -117,12 +119,12 @@ async function pageRows(
 }
 
 async function totalCount({ store, loaders }: QueryContext, listing: Listing): Promise<number> {
-  const { from, fromValues = [], where, of } = listing
+  const { from, fromValues = [], where, of, ofSql } = listing
   const values = [...fromValues, ...where.flatMap((filter) => filter.values), totalCountMax]
   const counted = (filters: readonly Filter[]) =>
     `(select count(*) from (select 1 from ${from}${whereSql(filters)} limit ?))`
   if (of === undefined) return Number(store.get(`select ${counted(where)} as n`, ...values)?.['n'])
-  const sql = `select ${counted([ofParent(of), ...where])} as n from json_each(?) parent order by parent.key`
+  const sql = `select ${counted([ofParent(of, ofSql), ...where])} as n from json_each(?) parent order by parent.key`
   const count = await loaders.load(JSON.stringify(['count', sql, values]), parentKey(of), (parents) => {
     const rows = store.all(sql, ...values, `[${parents.join()}]`)
     return new Map(parents.map((parent, i) => [parent, Number(rows[i]?.['n'])]))
@@ -135,7 +137,8 @@ function parentKey(of: Parent): string {
   return JSON.stringify(Object.values(of))
 }
 
-function ofParent(of: Parent): Filter {
+function ofParent(of: Parent, ofSql: string | undefined): Filter {
+  if (ofSql !== undefined) return { sql: ofSql, values: [] }
   const columns = Object.keys(of).map((name, i) => `${name} = parent.value ->> ${i}`)
   return { sql: columns.join(' and '), values: [] }
 }

@@ -38,15 +38,19 @@ export function standingCredits(at: number = newest, final?: boolean | null): re
 }
 
 /** False where the data of an epoch that stood at the block is not there. */
-export function isComplete({ store }: QueryContext, at: number = newest): boolean {
+export async function isComplete({ store, loaders }: QueryContext, at: number = newest): Promise<boolean> {
   const sql = `select 1 from ledger_file f join epoch on f.kind = 'epoch' and epoch.key = f.key
     where f.state in ('missing', 'damaged', 'bad') and epoch.block <= ? and (gone_block is null or gone_block > ?) limit 1`
-  return store.get(sql, at, at) === undefined
+  const read = () => new Map([[at, store.get(sql, at, at) === undefined]])
+  return (await loaders.load(`completeness at ${at}`, at, read)) === true
 }
 
 /** The newest epoch that was final by the block and whose data is there: what a claim is proven under. */
-export function provableEpoch({ store }: QueryContext, at: number = newest): Row | undefined {
+export function provableEpoch({ store, loaders }: QueryContext, at: number = newest): Promise<Row | undefined> {
   const sql = `select epoch.* from epoch join ledger_file f on f.kind = 'epoch' and f.key = epoch.key
     where f.state = 'present' and ${isFinal} order by epoch.key desc limit 1`
-  return store.get(sql, at)
+  return loaders.load(`provable epoch at ${at}`, at, () => {
+    const row = store.get(sql, at)
+    return new Map(row === undefined ? [] : [[at, row]])
+  })
 }

@@ -9,7 +9,12 @@ export type Where = Readonly<Record<string, Value>> | null | undefined
 export type ListArguments = PageArguments & { readonly where?: Where }
 
 /** Which rows: of a parent, filtered, as of a block. */
-type Selection = { readonly of?: Listing['of']; readonly where?: readonly Filter[]; readonly at?: number | undefined }
+type Selection = {
+  readonly of?: Listing['of']
+  readonly ofSql?: Listing['ofSql']
+  readonly where?: readonly Filter[]
+  readonly at?: number | undefined
+}
 
 export function datanets(selection: Selection, page: PageArguments, context: QueryContext) {
   return stateList('datanet', selection, page, context)
@@ -93,7 +98,7 @@ export function eventList(
 /** Rows of a state table, as the block left them. */
 export function stateList(
   table: StateTableName,
-  { of, where = [], at }: Selection,
+  { of, ofSql, where = [], at }: Selection,
   page: PageArguments,
   context: QueryContext,
 ) {
@@ -101,7 +106,8 @@ export function stateList(
   const past = `(select h.* from ${table} now join ${table}_h h
     on h.key = now.key and h.at = (select max(at) from ${table}_h where key = now.key and at <= ?))`
   const from = at === undefined ? { from: table } : { from: past, fromValues: [at] }
-  const listing = { ...from, key: ['key'], where, ...(of === undefined ? {} : { of }) }
+  const parent = { ...(of === undefined ? {} : { of }), ...(ofSql === undefined ? {} : { ofSql }) }
+  const listing = { ...from, key: ['key'], where, ...parent }
   return connection(context, listing, page, (row: Row) => ({ row, at }))
 }
 

@@ -4,6 +4,9 @@ import type { MoneyChain } from './money-chain.ts'
 
 type Block = { readonly number: bigint; readonly timestamp: bigint; readonly txs: FakeTx[] }
 
+/** Blocks that a wait of any length takes. */
+const blocksMax = 60
+
 /**
  * Shows a money chain to an index: every transaction that went through since, with what the real contracts logged, in a block
  * of the same number and time.
@@ -17,6 +20,11 @@ export class RecordedChain {
   constructor(money: MoneyChain, shown: IndexedChain) {
     this.#money = money
     this.#shown = shown
+    // Days of waiting are seconds, and not a block every two of them: each would be mined.
+    money.advance = (seconds) => {
+      money.evm.timestamp += BigInt(seconds)
+      money.evm.blockNumber += BigInt(Math.max(1, Math.min(Number(seconds) / 2, blocksMax) | 0))
+    }
     const { sendRaw } = money
     money.sendRaw = async (from, to, data, options) => {
       const place = { number: money.blockNumber, timestamp: money.now }

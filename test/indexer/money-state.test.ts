@@ -4,15 +4,16 @@ import { loadArtifact } from '../../contracts/artifact.ts'
 import { memberClaimable, memberState } from '../../indexer/handlers/royalty-pools.ts'
 import type { Row } from '../../indexer/store/store.ts'
 import { indexedContracts } from '../../indexer/sync/apply-block.ts'
-import { addressOf, MoneyChain, type MoneyContract } from '../fakes/money-chain.ts'
+import type { EpochRecord } from '../../protocol/epoch-record.ts'
+import { addressOf, clocks, MoneyChain, type MoneyContract } from '../fakes/money-chain.ts'
 import { MoneyFuzz } from '../fakes/money-fuzz.ts'
 import { MoneyWorld } from '../fakes/money-world.ts'
 import { Random } from '../fakes/random.ts'
 import { RecordedChain } from '../fakes/recorded-chain.ts'
-import { standingModel } from '../fakes/standing-model.ts'
+import { stake, standingModel } from '../fakes/standing-model.ts'
 import { dump, IndexWorld, type TestIndex } from '../fakes/test-index.ts'
 
-const steps = 900
+const steps = 600
 
 let world: IndexWorld
 let index: TestIndex
@@ -23,7 +24,9 @@ beforeAll(async () => {
   chain = await MoneyChain.create()
   const recorded = new RecordedChain(chain, world.chain)
   const { terms, royaltyRows } = await standingModel(chain)
-  const fuzz = await MoneyFuzz.create(new Random(11), new MoneyWorld(chain, terms, royaltyRows))
+  const money = new MoneyWorld(chain, terms, royaltyRows)
+  await epochs(money)
+  const fuzz = await MoneyFuzz.create(new Random(11), money)
   for (let i = 0; i < steps; i++) await fuzz.step()
   chain.advance(1)
   recorded.show()
@@ -32,6 +35,25 @@ beforeAll(async () => {
 }, 300_000)
 
 afterAll(() => world.stop())
+
+/** Three final epochs with claims, then one that is reverted with the one that stands on it. */
+async function epochs(money: MoneyWorld): Promise<void> {
+  const [worker, payer] = [chain.actor('worker'), chain.actor('payer')]
+  await stake(chain, worker)
+  await money.deposit(payer, worker, 10n ** 18n)
+  const commit = async () => (await money.commit(worker, money.build(worker, [money.plan(payer, worker)]))).batch
+  for (let i = 0; i < 3; i++) await money.claim(worker, await money.settle([await commit()]))
+  const proposed: EpochRecord[] = []
+  for (let i = 0; i < 2; i++) {
+    const batch = await commit()
+    chain.advance(clocks.window)
+    await money.mature([batch])
+    proposed.push((await money.propose([batch])).epoch.record)
+  }
+  await chain.send(addressOf('DisputeGame'), 'AttributionLedger', 'revertEpoch', [proposed[0], payer.address])
+  await chain.send(worker, 'AttributionLedger', 'releaseOrphan', [proposed[1]])
+  money.epochs.length = 3
+}
 
 const rows = (sql: string) => index.store.all(sql)
 const read = async (contract: MoneyContract, name: string, ...args: unknown[]) =>
@@ -99,7 +121,9 @@ describe('after random business the index holds what the contracts hold', () => 
 
   test('epochs', async () => {
     const found = rows('select * from epoch')
-    expect(found.length).toBeGreaterThan(3)
+    expect(found.length).toBeGreaterThan(4)
+    const statuses = found.map((row) => row['status'])
+    expect(statuses).toEqual(expect.arrayContaining(['final', 'reverted', 'released']))
     const final = Number(await read('AttributionLedger', 'finalEpoch'))
     const last = Number(await read('AttributionLedger', 'lastEpoch'))
     for (const row of found) {

@@ -39,13 +39,9 @@ export const Epoch = {
   burned: column('burned'),
   data: dataFile('epoch'),
   batches: ({ row, at }: Entity, page: PageArguments, context: QueryContext) => {
-    const { first_batch: first = null, last_batch: last = null } = row
-    return stateList(
-      'receipt_batch',
-      { where: [{ sql: 'key between ? and ?', values: [first, last] }], at },
-      page,
-      context,
-    )
+    const of = { first: row['first_batch'], last: row['last_batch'] }
+    const ofSql = 'key between parent.value ->> 0 and parent.value ->> 1'
+    return stateList('receipt_batch', { of, ofSql, at }, page, context)
   },
   credits: eventField('credit', ['proposal', 'idx'], (row) => ({ proposal: row['key'] })),
   disputes: eventField('dispute', ['block', 'idx'], (row) => ({ epoch: row['number'] })),

@@ -65,7 +65,11 @@ export const Claim = {
 /** The claim of what a payee is owed under the newest final epoch whose data is there. Throws LIMIT_EXCEEDED. */
 async function claimProof(payee: Hex, at: number | undefined, context: QueryContext) {
   const { payouts } = context
-  const [epoch, row] = [provableEpoch(context, at), await stateOf(context, 'payee', payee, at)]
+  const [epoch, row, pool] = await Promise.all([
+    provableEpoch(context, at),
+    stateOf(context, 'payee', payee, at),
+    stateOf(context, 'pool', payee, at),
+  ])
   const hash = String(epoch?.['data_hash'])
   if (epoch === undefined || payouts === undefined) return null
   if (payouts.isBusy(hash)) throw queryError('LIMIT_EXCEEDED', 'claims of too many epochs are asked for; try again')
@@ -73,7 +77,6 @@ async function claimProof(payee: Hex, at: number | undefined, context: QueryCont
   const claim = rows === undefined ? undefined : claimOf(BigInt(Number(epoch['number'])), rows, payee)
   const isOlder = Number(epoch['number']) < Number(row?.['claimed_epoch'] ?? 0)
   if (claim === undefined || isOlder || above(claim.cumulative, row) === 0n) return null
-  const pool = await stateOf(context, 'pool', payee, at)
   const forCalldata = claimForCalldata(payee, claim)
   return {
     ...claim,

@@ -10,9 +10,9 @@ export const Subscription = {
       events.subscribe((event) => [{ chain: chainEvent(event, store) }]),
   },
   attributionLabels: rowsOf('attributionLabels', 'select * from label where block = ? order by id'),
-  batches: rowsOf('batches', 'select * from receipt_batch where block = ?1 or settled_block = ?1 order by key'),
-  epochs: rowsOf('epochs', 'select * from epoch where block = ?1 or final_block = ?1 or gone_block = ?1 order by key'),
-  claims: rowsOf('claims', 'select * from claim where block = ?1 and (?2 is null or payee = ?2) order by idx', 'payee'),
+  batches: rowsOf('batches', 'select * from receipt_batch where ? in (block, settled_block) order by key'),
+  epochs: rowsOf('epochs', 'select * from epoch where ? in (block, final_block, gone_block) order by key'),
+  claims: rowsOf('claims', 'select * from claim where block = ? and payee = ifnull(?, payee) order by idx', 'payee'),
   disputes: rowsOf('disputes', 'select * from dispute where block = ? order by idx'),
 }
 
