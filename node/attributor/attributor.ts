@@ -4,11 +4,12 @@ import type { BuiltEpoch } from '../../attribution/epochs/build-epoch.ts'
 import { EpochError } from '../../attribution/epochs/epoch-task.ts'
 import { errorMessage } from '../../common/errors.ts'
 import { RpcError } from '../../common/json-rpc.ts'
+import { LruCache } from '../../common/lru-cache.ts'
 import { gauge } from '../../common/metrics.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { BatchState } from '../ledger/batch-state.ts'
 import { lastMatureBatch } from '../ledger/batch-state.ts'
-import { openDemands } from '../ledger/demand-state.ts'
+import { type DemandState, openDemands, subjectOf } from '../ledger/demand-state.ts'
 import { finalEpoch, orphanEpochs, parentState, proposedEpochs, standingEpoch } from '../ledger/epoch-state.ts'
 import { callContract, callPriced } from '../ledger/l2-calls.ts'
 import type { MoneyCall } from '../ledger/money-contracts.ts'
@@ -21,18 +22,20 @@ import { claiming, claimsAtOnceMax, unclaimed } from './claim-step.ts'
 import { EpochRows, EpochRowsError } from './epoch-rows.ts'
 import { maturing } from './mature-step.ts'
 import { type Due, dueEpoch, proposal } from './propose-step.ts'
+import { Steps } from './steps.ts'
 import { WholeBatches } from './whole-batches.ts'
 
-/** Waits after a step that failed, doubled up to the second. */
-const backoffMs = { first: 2_000, max: 60_000 } as const
 /** Time in which a block with our transaction must reach the book; then the step looks again anyway. */
 const followedMsMax = 30_000
 const followedPollMs = 100
+/** Wait after an answer that failed; some are due ten seconds after they were asked. */
+const answerAgainMs = 2_000
+const answersRemembered = 10_000
+/** Demands of batches that one look answers. */
+const batchAnswersMax = 4
 /** Below it the account will soon not pay for a proposal, whose bond is at least 1 OPEN. */
 const balanceLow = 2n * 10n ** 18n
 const balanceEveryMs = 60_000
-
-type Step = { readonly name: string; readonly run: (signal: AbortSignal) => Promise<boolean> }
 
 /**
  * The attributor's role: makes batches mature, builds, proposes and finalises epochs, answers for their data, and pays payees
@@ -45,7 +48,7 @@ export class Attributor {
   readonly #batches: WholeBatches
   readonly #rows: EpochRows
   readonly #notices: Notices
-  readonly #retries = new Map<string, { readonly atMs: number; readonly waitMs: number }>()
+  readonly #steps: Steps
   /** Undefined until it was asked of the contract. */
   #window: bigint | undefined
   /** Built and not proposed yet: for want of money, say. */
@@ -53,6 +56,8 @@ export class Attributor {
   /** The final epoch of which every payee above the threshold was paid. */
   #claimed = 0n
   #balanceAtMs = 0
+  /** When an answer that failed is tried again, by demand. */
+  readonly #answerAtMs = new LruCache<Hex, number>(answersRemembered)
 
   constructor(
     options: AttributorOptions,
@@ -63,14 +68,16 @@ export class Attributor {
     this.#notices = new Notices(this.#parts)
     this.#batches = new WholeBatches(parts.content, parts.batchThread)
     this.#rows = new EpochRows({ ...parts, batches: this.#batches })
+    const failed = (step: string, error: unknown) => this.#tell(step, error)
+    this.#steps = new Steps(options.pollMs, { ...parts, failed })
   }
 
   /** Works until the signal. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     // Answers have a deadline and do not wait for an epoch that is being built.
     await Promise.all([
-      this.#loop([{ name: 'answer', run: this.#answer }], signal),
-      this.#loop(
+      this.#steps.run([{ name: 'answer', run: this.#answer }], signal),
+      this.#steps.run(
         [
           { name: 'finalise', run: this.#finalise },
           { name: 'mature', run: this.#mature },
@@ -82,33 +89,6 @@ export class Attributor {
         signal,
       ),
     ])
-  }
-
-  async #loop(steps: readonly Step[], signal: AbortSignal): Promise<void> {
-    const { clock, sync } = this.#parts
-    while (!signal.aborted) {
-      let acted = false
-      if (sync.isCurrent) for (const step of steps) acted = (await this.#try(step, signal)) || acted
-      if (!acted) await clock.sleep(this.#options.pollMs, signal)
-    }
-  }
-
-  /** True where the step did something. */
-  async #try({ name, run }: Step, signal: AbortSignal): Promise<boolean> {
-    const { clock } = this.#parts
-    const retry = this.#retries.get(name)
-    if (signal.aborted || (retry !== undefined && clock.nowMs() < retry.atMs)) return false
-    try {
-      const acted = await run(signal)
-      this.#retries.delete(name)
-      return acted
-    } catch (error) {
-      if (signal.aborted) return false
-      const waitMs = Math.min(2 * (retry?.waitMs ?? backoffMs.first / 2), backoffMs.max)
-      this.#retries.set(name, { atMs: clock.nowMs() + waitMs, waitMs })
-      this.#tell(name, error)
-      return false
-    }
   }
 
   #tell(step: string, error: unknown): void {
@@ -221,21 +201,39 @@ export class Attributor {
     return true
   }
 
+  /** Answers are due within seconds, so that they go out together and none that fails holds up another. */
   readonly #answer = async (signal: AbortSignal): Promise<boolean> => {
-    const parts = { ...this.#parts, rows: this.#rows }
+    const nowMs = this.#parts.clock.nowMs()
+    const asked = answerable(this.#parts).filter(({ id }) => (this.#answerAtMs.get(id) ?? 0) <= nowMs)
+    const isOfEpoch = ({ demand }: DemandState) => subjectOf(demand) === 'epoch'
+    const outcomes = await Promise.all([
+      ...asked.filter(isOfEpoch).map((each) => this.#answerOne(each, signal)),
+      this.#answerInTurn(asked.filter((each) => !isOfEpoch(each)).slice(0, batchAnswersMax), signal),
+    ])
+    return outcomes.includes(true)
+  }
+
+  /** Leaves of batches are found on a thread each. */
+  async #answerInTurn(asked: readonly DemandState[], signal: AbortSignal): Promise<boolean> {
     let acted = false
-    for (const asked of answerable(parts)) {
-      const call = await answer(parts, asked, signal)
-      if (call === undefined) continue
-      await this.#send(call, signal)
-      this.#parts.log.info('data shown on chain', {
-        number: asked.number,
-        call: call.functionName,
-        paid: asked.prepaid,
-      })
-      acted = true
-    }
+    for (const each of asked) acted = (await this.#answerOne(each, signal)) || acted
     return acted
+  }
+
+  async #answerOne(asked: DemandState, signal: AbortSignal): Promise<boolean> {
+    const { clock, log } = this.#parts
+    try {
+      const call = await answer({ ...this.#parts, rows: this.#rows }, asked, signal)
+      if (call === undefined) return false
+      await this.#send(call, signal)
+      log.info('data shown on chain', { number: asked.number, call: call.functionName, paid: asked.prepaid })
+      return true
+    } catch (error) {
+      if (signal.aborted) return false
+      this.#answerAtMs.set(asked.id, clock.nowMs() + answerAgainMs)
+      this.#tell('answer', error)
+      return false
+    }
   }
 
   readonly #claim = async (signal: AbortSignal): Promise<boolean> => {

@@ -33,10 +33,6 @@ export type DemandState = {
   readonly answer?: Hex
 }
 
-export function kindOf({ kind }: Demand): DemandKind | undefined {
-  return demandKinds[kind]
-}
-
 /** Demands of one batch or epoch, of which `kinds` tell; in the order they were made. */
 export function demandsOf(book: LedgerBook, of: 'batch' | 'epoch', number: bigint): DemandState[] {
   const asked = book.events('DataRequested', { number }).map((event) => demandState(book, event))
