@@ -16,6 +16,7 @@ import { Pool, PoolFunding, PoolMember } from './types/pool.ts'
 import { Query } from './types/query.ts'
 import { Entry, Receipt } from './types/receipt.ts'
 import { Subscription } from './types/subscription.ts'
+import { EvidenceDemand, TextIndex } from './types/text-index.ts'
 import { Slash, Worker } from './types/worker.ts'
 
 /** Resolvers of indexer/schema.graphql, one module a part of the schema. */
@@ -67,4 +68,6 @@ export const resolvers = {
   Declaration,
   Heartbeat,
   Burn,
+  TextIndex,
+  EvidenceDemand,
 }

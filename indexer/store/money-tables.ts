@@ -263,6 +263,26 @@ export const moneyStateTables = {
       ],
     ),
   ),
+  /** Suffix indexes, keyed by id. */
+  text_index: table(
+    'text_index',
+    'text',
+    columns(
+      [
+        ...(['publisher', 'tokenizer_hash', 'token_root', 'suffix_root', 'document_root', 'unigram_root'] as const),
+        ...(['offset_root', 'bond', 'reason', 'tx_hash'] as const),
+      ],
+      ['datanet', 'version', 'vocab', 'tokens', 'documents', 'dead_from', 'is_false', 'block'],
+    ),
+  ),
+  evidence_demand: table(
+    'evidence_demand',
+    'text',
+    columns(
+      ['evidence_hash', 'requester', 'prepaid', 'status', 'answerer', 'evidence', 'tx_hash'],
+      ['due_at', 'block'],
+    ),
+  ),
   /** Keyed by name. */
   setting: table('setting', 'text', columns(['value'], [])),
   /** Keyed by address. */
@@ -296,6 +316,7 @@ create index epoch_number on epoch (number, key);
 create index epoch_block on epoch (block);
 create index demand_batch on demand (batch, key);
 create index demand_epoch on demand (epoch, key);
+create index text_index_datanet on text_index (datanet, key);
 create index operator_payee on operator (payee, key);
 create index pool_member_pool on pool_member (pool, key);
 create index pool_member_member on pool_member (member, key);

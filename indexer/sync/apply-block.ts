@@ -4,7 +4,9 @@ import { codeRegistry } from '../handlers/code-registry.ts'
 import { datanetRegistry } from '../handlers/datanet-registry.ts'
 import { disputeGame } from '../handlers/dispute-game.ts'
 import { type ContractHandlers, EventReader } from '../handlers/event.ts'
+import { evidenceDemands } from '../handlers/evidence-demands.ts'
 import { handleGenesis } from '../handlers/genesis.ts'
+import { indexRegistry } from '../handlers/index-registry.ts'
 import { inferenceMarket } from '../handlers/inference-market.ts'
 import { handleLabels } from '../handlers/labels.ts'
 import { modelRegistry } from '../handlers/model-registry.ts'
@@ -28,6 +30,8 @@ export const indexedContracts: ReadonlyMap<string, ContractHandlers> = new Map<s
   [openLedgerPredeploys.disputeGame, disputeGame],
   [openLedgerPredeploys.codeRegistry, codeRegistry],
   [openLedgerPredeploys.openBurner, openBurner],
+  [openLedgerPredeploys.indexRegistry, indexRegistry],
+  [openLedgerPredeploys.evidenceDemands, evidenceDemands],
 ])
 
 /** Writes one block with all that follows from it. The caller holds the transaction. Returns the block's digest. */

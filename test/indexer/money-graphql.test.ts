@@ -117,6 +117,8 @@ describe('every field of every type', () => {
       'heartbeats',
       'requests',
       'declarations',
+      'textIndexes',
+      'evidenceDemands',
     ]
     expect(empty.filter((name) => !rare.includes(name))).toEqual([])
   })

@@ -2,7 +2,15 @@ import { payeePools, poolPayee } from '../../../protocol/attribution-entry.ts'
 import type { PageArguments } from '../connection.ts'
 import { contentText } from '../content-text.ts'
 import type { QueryContext } from '../context.ts'
-import { contributionFilter, contributions, eventField, type ListArguments, labels, versions } from '../lists.ts'
+import {
+  contributionFilter,
+  contributions,
+  eventField,
+  type ListArguments,
+  labels,
+  stateField,
+  versions,
+} from '../lists.ts'
 import { column, type Entity, stateEntity, transactionOf } from '../rows.ts'
 
 export const Datanet = {
@@ -24,6 +32,7 @@ export const Datanet = {
     labels({ of: { datanet_id: String(row['key']) }, at }, page, context),
   pool: ({ row, at }: Entity, _: unknown, context: QueryContext) =>
     stateEntity(context, 'pool', poolPayee(payeePools.units, BigInt(Number(row['key']))), at),
+  indexes: stateField('text_index', (row) => ({ datanet: row['key'] })),
   models: eventField('model_datanet', ['block', 'idx'], (row) => ({ datanet: row['key'] })),
 }
 

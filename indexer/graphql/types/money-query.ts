@@ -66,6 +66,10 @@ export const moneyQuery = {
   reward: state('reward', 'subject'),
   rewards: states('reward', { holder: 'holder', status: 'status' }),
   evidence: state('evidence', 'commitment'),
+  textIndex: state('text_index', 'id'),
+  textIndexes: states('text_index', { datanet: 'datanet', publisher: 'publisher' }),
+  evidenceDemand: state('evidence_demand', 'id'),
+  evidenceDemands: states('evidence_demand', { requester: 'requester', status: 'status' }),
   demand: state('demand', 'id'),
   demands: states('demand', { requester: 'requester', batch: 'batch', epochNumber: 'epoch', status: 'status' }),
   epoch: (_: unknown, { number, block }: AtBlock & { readonly number: string }, context: QueryContext) => {

@@ -1,0 +1,34 @@
+import { column, flag, origin, stateColumn } from '../rows.ts'
+
+export const TextIndex = {
+  id: column('key'),
+  datanet: stateColumn('datanet', 'datanet'),
+  version: column('version'),
+  publisher: column('publisher'),
+  tokenizerHash: column('tokenizer_hash'),
+  vocab: column('vocab'),
+  tokens: column('tokens'),
+  documents: column('documents'),
+  tokenRoot: column('token_root'),
+  suffixRoot: column('suffix_root'),
+  documentRoot: column('document_root'),
+  unigramRoot: column('unigram_root'),
+  offsetRoot: column('offset_root'),
+  bond: column('bond'),
+  deadFrom: column('dead_from'),
+  isFalse: flag('is_false'),
+  reason: column('reason'),
+  ...origin,
+}
+
+export const EvidenceDemand = {
+  id: column('key'),
+  evidenceHash: column('evidence_hash'),
+  requester: column('requester'),
+  prepaid: column('prepaid'),
+  dueAt: column('due_at'),
+  status: column('status'),
+  answerer: column('answerer'),
+  evidence: column('evidence'),
+  ...origin,
+}
