@@ -1,6 +1,7 @@
 import { answerOfEpoch } from '../../attribution/epochs/answer.ts'
 import type { Call } from '../../attribution/epochs/challenge.ts'
 import { answerInThread } from '../../attribution/epochs/epoch-thread.ts'
+import { LruCache } from '../../common/lru-cache.ts'
 import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import { batchHash } from '../../protocol/receipt-batch.ts'
 import { batchState } from '../ledger/batch-state.ts'
@@ -10,10 +11,65 @@ import type { MoneyCall } from '../ledger/money-contracts.ts'
 import type { AttributorParts } from './attributor-parts.ts'
 import type { EpochRows } from './epoch-rows.ts'
 
-type Parts = Pick<AttributorParts, 'book' | 'content' | 'rpc' | 'sender'> & { readonly rows: EpochRows }
+type Parts = Pick<AttributorParts, 'book' | 'content' | 'rpc' | 'sender' | 'clock' | 'log'> & {
+  readonly rows: EpochRows
+  readonly send: (call: MoneyCall, signal: AbortSignal) => Promise<void>
+  readonly failed: (step: string, error: unknown) => void
+}
+
+/** Wait after an answer that failed; some are due ten seconds after they were asked. */
+const againMs = 2_000
+const rememberedMax = 10_000
+/** Demands of batches that one look answers: each takes a thread. */
+const batchAnswersMax = 4
+
+/** Shows the leaves that are asked for, of epochs and of batches. */
+export class Answers {
+  readonly #parts: Parts
+  /** When an answer that failed is tried again, by demand. */
+  readonly #againAtMs = new LruCache<Hex, number>(rememberedMax)
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Answers are due within seconds, so that they go out together and none that fails holds up another. */
+  readonly run = async (signal: AbortSignal): Promise<boolean> => {
+    const nowMs = this.#parts.clock.nowMs()
+    const asked = answerable(this.#parts).filter(({ id }) => (this.#againAtMs.get(id) ?? 0) <= nowMs)
+    const isOfEpoch = ({ demand }: DemandState) => subjectOf(demand) === 'epoch'
+    const outcomes = await Promise.all([
+      ...asked.filter(isOfEpoch).map((each) => this.#answer(each, signal)),
+      this.#inTurn(asked.filter((each) => !isOfEpoch(each)).slice(0, batchAnswersMax), signal),
+    ])
+    return outcomes.includes(true)
+  }
+
+  async #inTurn(asked: readonly DemandState[], signal: AbortSignal): Promise<boolean> {
+    let acted = false
+    for (const each of asked) acted = (await this.#answer(each, signal)) || acted
+    return acted
+  }
+
+  async #answer(asked: DemandState, signal: AbortSignal): Promise<boolean> {
+    const { clock, log, send, failed } = this.#parts
+    try {
+      const call = await answer(this.#parts, asked, signal)
+      if (call === undefined) return false
+      await send(call, signal)
+      log.info('data shown on chain', { number: asked.number, call: call.functionName, paid: asked.prepaid })
+      return true
+    } catch (error) {
+      if (signal.aborted) return false
+      this.#againAtMs.set(asked.id, clock.nowMs() + againMs)
+      failed('answer', error)
+      return false
+    }
+  }
+}
 
 /** Demands that can still be answered, our own epochs' first: those cost the bond. */
-export function answerable({ book, sender }: Pick<Parts, 'book' | 'sender'>): DemandState[] {
+function answerable({ book, sender }: Pick<Parts, 'book' | 'sender'>): DemandState[] {
   const now = book.head?.time ?? 0n
   const open = openDemands(book).filter(({ dueAt }) => dueAt > now)
   const isOwn = ({ demand }: DemandState) => book.epochByHash(demand.subject)?.record.proposer === sender.address
@@ -21,7 +77,7 @@ export function answerable({ book, sender }: Pick<Parts, 'book' | 'sender'>): De
 }
 
 /** The answer to a demand; undefined where its data is not here, or where it pays less than it costs and the bond is another’s. */
-export async function answer(parts: Parts, asked: DemandState, signal: AbortSignal): Promise<MoneyCall | undefined> {
+async function answer(parts: Parts, asked: DemandState, signal: AbortSignal): Promise<MoneyCall | undefined> {
   const isBatch = subjectOf(asked.demand) === 'batch'
   const own = parts.book.epochByHash(asked.demand.subject)?.record.proposer === parts.sender.address
   if (!own && !(await isPaid(parts, asked))) return undefined

@@ -4,19 +4,18 @@ import type { BuiltEpoch } from '../../attribution/epochs/build-epoch.ts'
 import { EpochError } from '../../attribution/epochs/epoch-task.ts'
 import { errorMessage } from '../../common/errors.ts'
 import { RpcError } from '../../common/json-rpc.ts'
-import { LruCache } from '../../common/lru-cache.ts'
 import { gauge } from '../../common/metrics.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { BatchState } from '../ledger/batch-state.ts'
 import { lastMatureBatch } from '../ledger/batch-state.ts'
-import { type DemandState, openDemands, subjectOf } from '../ledger/demand-state.ts'
+import { openDemands } from '../ledger/demand-state.ts'
 import { finalEpoch, orphanEpochs, parentState, proposedEpochs, standingEpoch } from '../ledger/epoch-state.ts'
 import { callContract, callPriced } from '../ledger/l2-calls.ts'
 import type { MoneyCall } from '../ledger/money-contracts.ts'
 import { Notices } from '../ledger/notices.ts'
 import { SendError } from '../ledger/sender.ts'
 import { classifyRefusal } from '../tx/send-error.ts'
-import { answer, answerable } from './answer-step.ts'
+import { Answers } from './answer-step.ts'
 import type { AttributorOptions, AttributorParts } from './attributor-parts.ts'
 import { claiming, claimsAtOnceMax, unclaimed } from './claim-step.ts'
 import { EpochRows, EpochRowsError } from './epoch-rows.ts'
@@ -28,11 +27,6 @@ import { WholeBatches } from './whole-batches.ts'
 /** Time in which a block with our transaction must reach the book; then the step looks again anyway. */
 const followedMsMax = 30_000
 const followedPollMs = 100
-/** Wait after an answer that failed; some are due ten seconds after they were asked. */
-const answerAgainMs = 2_000
-const answersRemembered = 10_000
-/** Demands of batches that one look answers. */
-const batchAnswersMax = 4
 /** Below it the account will soon not pay for a proposal, whose bond is at least 1 OPEN. */
 const balanceLow = 2n * 10n ** 18n
 const balanceEveryMs = 60_000
@@ -49,6 +43,7 @@ export class Attributor {
   readonly #rows: EpochRows
   readonly #notices: Notices
   readonly #steps: Steps
+  readonly #answers: Answers
   /** Undefined until it was asked of the contract. */
   #window: bigint | undefined
   /** Built and not proposed yet: for want of money, say. */
@@ -56,8 +51,6 @@ export class Attributor {
   /** The final epoch of which every payee above the threshold was paid. */
   #claimed = 0n
   #balanceAtMs = 0
-  /** When an answer that failed is tried again, by demand. */
-  readonly #answerAtMs = new LruCache<Hex, number>(answersRemembered)
 
   constructor(
     options: AttributorOptions,
@@ -70,13 +63,15 @@ export class Attributor {
     this.#rows = new EpochRows({ ...parts, batches: this.#batches })
     const failed = (step: string, error: unknown) => this.#tell(step, error)
     this.#steps = new Steps(options.pollMs, { ...parts, failed })
+    const send = (call: MoneyCall, signal: AbortSignal) => this.#send(call, signal)
+    this.#answers = new Answers({ ...this.#parts, rows: this.#rows, send, failed })
   }
 
   /** Works until the signal. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     // Answers have a deadline and do not wait for an epoch that is being built.
     await Promise.all([
-      this.#steps.run([{ name: 'answer', run: this.#answer }], signal),
+      this.#steps.run([{ name: 'answer', run: this.#answers.run }], signal),
       this.#steps.run(
         [
           { name: 'finalise', run: this.#finalise },
@@ -199,41 +194,6 @@ export class Attributor {
     const { header, bond, proposer } = record
     this.#parts.log.info('bond of an orphan epoch released', { epoch: header.epoch, bond, proposer })
     return true
-  }
-
-  /** Answers are due within seconds, so that they go out together and none that fails holds up another. */
-  readonly #answer = async (signal: AbortSignal): Promise<boolean> => {
-    const nowMs = this.#parts.clock.nowMs()
-    const asked = answerable(this.#parts).filter(({ id }) => (this.#answerAtMs.get(id) ?? 0) <= nowMs)
-    const isOfEpoch = ({ demand }: DemandState) => subjectOf(demand) === 'epoch'
-    const outcomes = await Promise.all([
-      ...asked.filter(isOfEpoch).map((each) => this.#answerOne(each, signal)),
-      this.#answerInTurn(asked.filter((each) => !isOfEpoch(each)).slice(0, batchAnswersMax), signal),
-    ])
-    return outcomes.includes(true)
-  }
-
-  /** Leaves of batches are found on a thread each. */
-  async #answerInTurn(asked: readonly DemandState[], signal: AbortSignal): Promise<boolean> {
-    let acted = false
-    for (const each of asked) acted = (await this.#answerOne(each, signal)) || acted
-    return acted
-  }
-
-  async #answerOne(asked: DemandState, signal: AbortSignal): Promise<boolean> {
-    const { clock, log } = this.#parts
-    try {
-      const call = await answer({ ...this.#parts, rows: this.#rows }, asked, signal)
-      if (call === undefined) return false
-      await this.#send(call, signal)
-      log.info('data shown on chain', { number: asked.number, call: call.functionName, paid: asked.prepaid })
-      return true
-    } catch (error) {
-      if (signal.aborted) return false
-      this.#answerAtMs.set(asked.id, clock.nowMs() + answerAgainMs)
-      this.#tell('answer', error)
-      return false
-    }
   }
 
   readonly #claim = async (signal: AbortSignal): Promise<boolean> => {

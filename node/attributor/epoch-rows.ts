@@ -30,6 +30,7 @@ type Parts = Pick<AttributorParts, 'book' | 'content' | 'sender'> & { readonly b
 export class EpochRows {
   readonly #parts: Parts
   readonly #open = new LruCache<string, OpenEpoch>(openMax)
+  readonly #opening = new Map<string, Promise<OpenEpoch | undefined>>()
   /** Of epochs of others that were built here: whether they came out the same, by the record's hash. */
   readonly #judged = new LruCache<Hex, boolean>(judgedMax)
 
@@ -74,8 +75,16 @@ export class EpochRows {
 
   /** Rows under a header's roots as its file has them, right or wrong; undefined where there is no such file. */
   async shown(header: EpochHeader, signal: AbortSignal): Promise<OpenEpoch | undefined> {
-    const known = this.#open.get(keyOf(header))
+    const key = keyOf(header)
+    const known = this.#open.get(key)
     if (known !== undefined) return known
+    // Many demands on one epoch ask at once.
+    const opening = this.#opening.get(key) ?? this.#openFile(header, signal).finally(() => this.#opening.delete(key))
+    this.#opening.set(key, opening)
+    return await opening
+  }
+
+  async #openFile(header: EpochHeader, signal: AbortSignal): Promise<OpenEpoch | undefined> {
     const file = await this.#parts.content.get(header.dataHash, signal)
     const open = file && (await opened(file, signal))
     if (open === undefined || !isOf(open, header)) return undefined
