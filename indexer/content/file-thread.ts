@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { Serial } from '../../common/serial.ts'
 import { type FileAnswer, type FileJob, runFileJob } from './file-job.ts'
 
-/** A file of more bytes is read on another thread: this one answers queries. Half of it is hashed in some 10 ms. */
+/** A file of more bytes is read and hashed on another thread: this one answers queries. */
 export const inlineBytesMax = 128 * 1024
 
 /** One at a time: each holds a file of up to 65 MiB and its trees. */

@@ -1,5 +1,6 @@
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { payeePools, poolPayee } from '../../protocol/attribution-entry.ts'
+import { algoHashV1 } from '../../protocol/attribution-rule.ts'
 import { defaultShares } from '../../protocol/fee.ts'
 import type { BlockWriter } from '../store/block-writer.ts'
 import { sharesRow } from './revenue-splitter.ts'
@@ -12,4 +13,5 @@ export function handleGenesis(writer: BlockWriter): void {
   addPool(writer, treasury, 'treasury', null)
   setUnits(writer, treasury, openLedgerPredeploys.timelock, 1n)
   writer.insert('shares', sharesRow(1, defaultShares, 0))
+  writer.insert('algo', { hash: algoHashV1, in_force_from: 0, block: 0 })
 }
