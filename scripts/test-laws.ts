@@ -27,15 +27,20 @@ const campaigns: Readonly<Record<string, { readonly least: number; create(random
 
 const named = process.argv.slice(2)
 const outcomes = new Map<string, number>()
+/** Ctrl-C ends the campaign and tells what came of it. */
+let isStopped = false
+process.once('SIGINT', () => {
+  isStopped = true
+})
 for (const [name, { least, create }] of Object.entries(campaigns)) {
-  if (named.length > 0 && !named.includes(name)) continue
+  if (isStopped || (named.length > 0 && !named.includes(name))) continue
   const start = process.cpuUsage()
   const seconds = () => {
     const { user, system } = process.cpuUsage(start)
     return `${((user + system) / 1e6).toFixed(0)} s of CPU`
   }
   const campaign = await create(new Random(seed))
-  for (let told = 0; campaign.done < least; ) {
+  for (let told = 0; campaign.done < least && !isStopped; ) {
     try {
       await campaign.round()
     } catch (error) {

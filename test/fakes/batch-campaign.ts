@@ -1,4 +1,4 @@
-import type { Verdict } from '../../attribution/epochs/challenge.ts'
+import type { Call, Verdict } from '../../attribution/epochs/challenge.ts'
 import { checkBatch } from '../../attribution/epochs/check-batch.ts'
 import { BatchAnswers } from './batch-answers.ts'
 import { changedFile, mutationFor } from './batch-mutations.ts'
@@ -108,7 +108,7 @@ export class BatchCampaign {
     if (outcome === 'stands' && this.#random.int(standsPutToJudgesOneIn) === 0) {
       await this.#requireUnchallengeable(batch, names.join(' and '))
     }
-    if (last !== undefined && this.#random.int(sentOneIn) === 0) await this.#send(batch, last)
+    if (last !== undefined && this.#isSent(last.call)) await this.#send(batch, last)
     tally(this.outcomes, outcome)
   }
 
@@ -167,6 +167,11 @@ export class BatchCampaign {
     const { functionName, args } = verdict.call
     const answer = await this.#world.ask({ judge: judgeOf(functionName), name: functionName, args })
     if (typeof answer === 'string') throw new Error(`${functionName} does not hold: ${answer}`)
+  }
+
+  /** The first of a kind, and some of the others. */
+  #isSent({ functionName }: Call): boolean {
+    return !this.outcomes.has(`DisputeGame.${functionName} done`) || this.#random.int(sentOneIn) === 0
   }
 
   /** The challenge as a transaction: the receipt or the batch is void. */

@@ -25,7 +25,7 @@ export class FuzzRegistries {
 
   get actions(): readonly Action[] {
     return [
-      [4, () => this.#model()],
+      [8, () => this.#model()],
       [3, () => this.#register()],
       [6, () => this.#datanet()],
       [7, () => this.#contribution()],

@@ -72,6 +72,8 @@ export class MoneyFuzz implements FuzzSite {
   /** Requests opened on chain that no batch has settled yet, by id. */
   readonly #opened = new Map<Hex, Plan>()
   #finals = 0
+  /** Whose withdrawal was asked for last. */
+  #asked: readonly [payer: Actor, worker: Actor] | undefined
   /** From here on everybody only takes out what is theirs. */
   #isOver = false
 
@@ -327,7 +329,7 @@ export class MoneyFuzz implements FuzzSite {
     const put = (receipt: BuiltReceipt) => receipts.map((each, i) => (i === index ? receipt : each))
     const opened = (batch: CommittedBatch) => this.world.openedReceipt(batch, index)
     const segments = (batch: CommittedBatch) => batch.built.segments
-    switch (this.random.int(4)) {
+    switch (this.random.int(5)) {
       case 0: {
         // Another count in the row than in the receipt.
         const sums = right.sums.map((sum, i) => (i === 1 ? sum + 1n : sum))
@@ -355,6 +357,24 @@ export class MoneyFuzz implements FuzzSite {
           args: [opened(batch), segments(batch), openedRequest(right.request)],
         })
         return { receipts: put({ ...right, parts, sums: receiptSums(right.receipt, parts) }), proof }
+      }
+      case 3: {
+        // A wei of one receipt's contributors in another's: without either the other is a wei short.
+        const other = (index + 1) % receipts.length
+        if (other === index) return unchanged(receipts)
+        const moved = (i: number, wei: bigint) => {
+          const receipt = receipts[i] as BuiltReceipt
+          return { ...receipt, sums: receipt.sums.map((sum, place) => (place === 9 ? sum + wei : sum)) }
+        }
+        const pair = new Map([
+          [index, moved(index, 1n)],
+          [other, moved(other, -1n)],
+        ])
+        const proof = (batch: CommittedBatch) => ({
+          name: 'badTerms',
+          args: [opened(batch), segments(batch), openedRequest(right.request)],
+        })
+        return { receipts: receipts.map((receipt, i) => pair.get(i) ?? receipt), proof }
       }
       default: {
         // A receipt that was settled before, in front of the others.
@@ -504,12 +524,16 @@ export class MoneyFuzz implements FuzzSite {
   }
 
   async #withdrawal(): Promise<void> {
-    const [payer, worker] = [this.anyone, this.anyone]
+    const asked = this.random.chance(0.6) ? this.#asked : undefined
+    const [payer, worker] = asked ?? [this.anyone, this.anyone]
     const kind = this.random.int(4)
     const to = this.random.pick([payer.address, payer.address, hostile, addressOf('RoyaltyVault'), zeroAddress])
     if (kind === 0) {
-      const amount = BigInt(this.random.int(500)) * 10n ** 15n
-      await this.act(payer, 'InferenceMarket', 'requestWithdrawal', [worker.address, amount])
+      const channel = channelOf(payer.address, worker.address)
+      const { balance } = (await this.world.chain.stored('InferenceMarket', 'channels', channel)) as { balance: bigint }
+      const amount = (balance * BigInt(this.random.int(13))) / 10n
+      const sent = await this.act(payer, 'InferenceMarket', 'requestWithdrawal', [worker.address, amount])
+      if (sent !== undefined) this.#asked = [payer, worker]
     } else if (kind === 1) await this.act(payer, 'InferenceMarket', 'cancelWithdrawal', [worker.address])
     else await this.act(payer, 'InferenceMarket', 'withdraw', [worker.address, to])
   }
