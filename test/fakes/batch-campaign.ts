@@ -91,7 +91,7 @@ export class BatchCampaign {
     const names: string[] = []
     for (let n = this.#random.chance(0.7) ? 1 : 2; n > 0; n--) {
       // A tree whose padding is taken has no room for another change of its leaves.
-      if (drafts.some(({ hiddenEntries }) => hiddenEntries.length > 0)) break
+      if (claim.hidden !== undefined || drafts.some(({ hiddenEntries }) => hiddenEntries.length > 0)) break
       const mutation = mutationFor(this.#random)
       const change = mutation.apply(drafts, this.#random, world)
       if (change === undefined) return
