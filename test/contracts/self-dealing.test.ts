@@ -59,7 +59,7 @@ async function wealth(on: MoneyChain): Promise<bigint> {
   return on.balance(operator) + staked + balance
 }
 
-const income = (kind: number, id = 0n): Omit<AttributionEntry, 'weight'> => ({
+const income = (kind: AttributionEntry['class'], id = 0n): Omit<AttributionEntry, 'weight'> => ({
   payee: operator.address,
   id,
   class: kind,

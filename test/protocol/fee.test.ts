@@ -57,7 +57,7 @@ describe('the golden vector', () => {
     const amounts = weights.map((weight) => amountOf(parts.contributors, weight))
     expect(amounts).toEqual([507_428_064_000_000n, 507_428_064_000_000n, 507_428_064_000_000n, 2_029_715_808_000_000n])
     for (const [i, weight] of weights.entries()) {
-      expect(await solidity('amountOf', parts.contributors, weight)).toBe(amounts[i])
+      expect(await solidity('amountOf', parts.contributors, weight, weightTotal)).toBe(amounts[i])
     }
   })
 })
@@ -119,7 +119,21 @@ describe('a pool', () => {
         const amounts = weights.map((weight) => amountOf(pool, weight))
         const dust = pool - amounts.reduce((sum, amount) => sum + amount, 0n)
         expect(dust >= 0n && dust < BigInt(weights.length)).toBe(true)
-        expect(await solidity('amountOf', pool, weights[0])).toBe(amounts[0])
+        expect(await solidity('amountOf', pool, weights[0], weightTotal)).toBe(amounts[0])
+      }),
+      { numRuns },
+    )
+  })
+
+  test('is never exceeded by its amounts, whatever its weights', async () => {
+    const weights = fc.array(fc.oneof(fc.bigInt(0n, 2_000_000n), arbitrary.u64), { minLength: 1, maxLength: 64 })
+    await fc.assert(
+      fc.asyncProperty(arbitrary.u128, weights, async (pool, list) => {
+        const total = list.reduce((sum, weight) => sum + weight, 0n)
+        const amounts = list.map((weight) => amountOf(pool, weight, total))
+        expect(amounts.reduce((sum, amount) => sum + amount, 0n) <= pool).toBe(true)
+        expect(await solidity('amountOf', pool, list[0], total)).toBe(amounts[0])
+        if (total <= BigInt(weightTotal)) expect(amounts[0]).toBe(amountOf(pool, list[0] ?? 0n))
       }),
       { numRuns },
     )
