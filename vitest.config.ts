@@ -6,8 +6,9 @@ const setupFiles = ['common/polyfill.ts']
 const maxWorkers = 2
 
 /**
- * Four projects: `unit` shares threads and must stay pure; `process` starts real processes; `e2e` runs whole devnets;
- * `interop` runs ours against op-geth and op-node, which it builds first.
+ * Five projects: `unit` shares threads and must stay pure; `process` starts real processes; `devnet` lets nodes make blocks for
+ * minutes; `e2e` runs `openledger dev` itself, alone on the machine; `interop` runs ours against op-geth and op-node, which it
+ * builds first.
  */
 export default defineConfig({
   test: {
@@ -19,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/process/**', 'test/e2e/**', 'test/interop/**'],
+          exclude: ['test/process/**', 'test/devnet/**', 'test/e2e/**', 'test/interop/**'],
           pool: 'threads',
           isolate: false,
           maxWorkers,
@@ -41,11 +42,23 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'devnet',
+          include: ['test/devnet/**/*.test.ts'],
+          pool: 'forks',
+          maxWorkers,
+          sequence: { groupOrder: 2 },
+          setupFiles,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           setupFiles,
           testTimeout: 600_000,
           hookTimeout: 600_000,
@@ -58,7 +71,7 @@ export default defineConfig({
           globalSetup: ['test/interop/build-peers.ts'],
           pool: 'forks',
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           setupFiles,
           testTimeout: 300_000,
           hookTimeout: 300_000,

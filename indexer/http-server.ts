@@ -11,6 +11,7 @@ import { type IndexEvents, subscribersMax } from './graphql/events.ts'
 import { graphqlServer } from './graphql/server.ts'
 import { IndexerError } from './indexer-error.ts'
 import type { Store } from './store/store.ts'
+import type { EscrowState } from './sync/escrow-watch.ts'
 import type { Sync } from './sync/sync.ts'
 
 /** The index is not ready while it is this many blocks behind the head, or the node has been silent this long. */
@@ -24,6 +25,7 @@ type Served = {
   readonly content: ContentStore | undefined
   readonly events: IndexEvents
   readonly sync: Sync
+  readonly escrowStates: () => readonly EscrowState[]
   readonly chainId: () => bigint
   readonly log: Log
   readonly clock: Clock
@@ -34,9 +36,10 @@ export async function listen(
   options: { readonly host: string; readonly port: number },
   served: Served,
 ): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
-  const { store, content, events, sync, chainId, log } = served
+  const { store, content, events, sync, escrowStates, chainId, log } = served
   const payouts = content === undefined ? undefined : new PayoutTrees(content)
-  const yoga = graphqlServer({ store, content, payouts, events, chainId, syncState: () => sync.state }, log)
+  const syncState = () => sync.state
+  const yoga = graphqlServer({ store, content, payouts, events, chainId, syncState, escrowStates }, log)
   const registry = metrics(served)
   const exports = new PayeeExports(store)
   const server = createServer((request, response) => {
@@ -90,7 +93,7 @@ function notReady({ store, sync, clock }: Served): string | undefined {
   return lag > readyLagMax ? `${lag} blocks behind the head` : undefined
 }
 
-function metrics({ store, sync, events }: Served): Registry {
+function metrics({ store, sync, escrowStates, events }: Served): Registry {
   const registry = new Registry()
   const gauge = (name: string, help: string, read: () => number | undefined) =>
     new Gauge({
@@ -106,6 +109,8 @@ function metrics({ store, sync, events }: Served): Registry {
   gauge('indexer_missing_contents', 'Texts, manifests and data files that are not in the content store', () =>
     store.missingContents(),
   )
+  const missing = () => escrowStates().reduce((sum, { held, owed }) => sum + Number(held < owed ? owed - held : 0n), 0)
+  gauge('indexer_escrow_missing_wei', 'What contracts owe and do not hold', missing)
   gauge('indexer_subscribers', 'Open subscriptions', () => events.size)
   return registry
 }

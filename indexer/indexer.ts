@@ -11,6 +11,7 @@ import { listen } from './http-server.ts'
 import { IndexerError } from './indexer-error.ts'
 import { Store } from './store/store.ts'
 import { ChainClient } from './sync/chain-client.ts'
+import { EscrowWatch } from './sync/escrow-watch.ts'
 import { HeadSocket } from './sync/head-socket.ts'
 import { Sync } from './sync/sync.ts'
 
@@ -62,18 +63,19 @@ export async function startIndexer(
     onEvent: (event) => events.publish(event),
     nextHead: socket?.nextHead ?? (() => never),
   })
+  const escrowWatch = new EscrowWatch({ client, store, clock, log })
   const { contentPeers = [], contentDir = contentPeers.length > 0 ? join(options.dataDir, 'content') : undefined } =
     options
   const content = contentDir === undefined ? undefined : new ContentStore(contentDir, merkleRoot)
   let chainId = BigInt(store.meta('chainId') ?? 0)
   const chainIdNow = () => chainId
-  const http = await listen(options, { store, content, events, sync, chainId: chainIdNow, log, clock }).catch(
-    (error) => {
-      socket?.stop()
-      store.close()
-      throw error
-    },
-  )
+  const http = await listen(options, {
+    ...{ store, content, events, sync, escrowStates: () => escrowWatch.states, chainId: chainIdNow, log, clock },
+  }).catch((error) => {
+    socket?.stop()
+    store.close()
+    throw error
+  })
   const follow = async () => {
     chainId = await checkedChainId({ client, store, clock, log }, stopping.signal)
     await sync.run(stopping.signal)
@@ -87,7 +89,8 @@ export async function startIndexer(
           new LedgerFiles({ store, content, peers, clock, log }).run(stopping.signal),
         ]
   const following = follow()
-  const finished = Promise.all([following, ...fetching]).then(() => {})
+  const watching = escrowWatch.run(stopping.signal)
+  const finished = Promise.all([following, watching, ...fetching]).then(() => {})
   finished.catch(() => {})
   log.info('indexer started', { url: http.url, node: options.l2Url, at: store.cursor()?.number ?? null })
   return {
@@ -97,7 +100,7 @@ export async function startIndexer(
       stopping.abort()
       socket?.stop()
       events.stop()
-      await Promise.allSettled([following, ...fetching])
+      await Promise.allSettled([following, watching, ...fetching])
       await http.stop()
       store.close()
     },

@@ -3,7 +3,8 @@ import type { Registry } from 'prom-client'
 import type { Clock } from '../common/clock.ts'
 import { RpcServer } from '../common/json-rpc-server.ts'
 import type { Log } from '../common/log.ts'
-import { genesisHeader, parseGenesis } from '../protocol/genesis-file.ts'
+import { type Genesis, genesisHeader, parseGenesis } from '../protocol/genesis-file.ts'
+import type { RollupConfig } from '../protocol/rollup-config.ts'
 import { create2DeployerCodeOf } from '../protocol/upgrade-txs.ts'
 import { checkGenesis } from './chain-checks.ts'
 import type { Closers } from './closers.ts'
@@ -54,12 +55,12 @@ export async function openEmbedded(
   closers: Closers,
 ): Promise<EnginePart> {
   if (file === undefined) throw new NodeError('no-genesis', 'the embedded engine needs the chain’s genesis.json')
-  const { l2ChainId: chainId, forkTimes, feeConstants } = rollupConfig
-  const genesis = hasConfig(file) ? parseGenesis(file) : parseGenesis(file, { chainId, forkTimes, feeConstants })
+  const { forkTimes } = rollupConfig
+  const genesis = genesisOf(rollupConfig, file)
   checkGenesis(rollupConfig, genesis, genesisHeader(genesis).header)
   const chain = await EmbeddedChain.open(
     {
-      dir: join(dataDir, 'engine'),
+      dir: engineDir(dataDir),
       genesis,
       archive: options.archive,
       create2DeployerCode: upgradeTransactions === undefined ? undefined : create2DeployerCodeOf(upgradeTransactions),
@@ -88,6 +89,14 @@ export async function openEmbedded(
   const enginePort = await listen(authServer, options.auth, 'Engine API')
   closers.add('engine rpc', () => authServer.stop())
   return { engine, rpc: inProcessRpc(methods), ports: { eth, engine: enginePort } }
+}
+
+/** Where a node's embedded engine keeps its chain. */
+export const engineDir = (dataDir: string) => join(dataDir, 'engine')
+
+/** Parses a genesis file. Throws FormatError. */
+export function genesisOf({ l2ChainId: chainId, forkTimes, feeConstants }: RollupConfig, file: unknown): Genesis {
+  return hasConfig(file) ? parseGenesis(file) : parseGenesis(file, { chainId, forkTimes, feeConstants })
 }
 
 /** The superchain registry's genesis files have `config: null`; then the rollup config says the forks. */

@@ -6,7 +6,7 @@ import { asDurationMs, asText, asUrl } from '../../common/flag-parsers.ts'
 import { HttpRpcClient } from '../../common/json-rpc.ts'
 import { KzgWorker } from '../../node/l1/kzg.ts'
 import type { NodeOptions } from '../../node/node-options.ts'
-import { audit } from '../audit/audit.ts'
+import { type AuditReport, audit } from '../audit/audit.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { blockHashes } from '../dev/compare.ts'
 import { readJsonFile, readRollupConfig } from '../files.ts'
@@ -14,7 +14,7 @@ import { chainFlags, l1Flags } from '../node-flags.ts'
 
 export const command = defineCommand({
   summary:
-    'Re-derives and re-executes the chain from L1 into its own directory and compares every block hash with another node; the report is JSON on standard output. Exit code 1 at a difference. The same command resumes an audit that was cut off.',
+    'Re-derives and re-executes the chain from L1 into its own directory and compares every block hash with another node, then sums all balances to the supply; the report is JSON on standard output. Exit code 1 at a difference. The same command resumes an audit that was cut off.',
   flags: {
     ...l1Flags,
     ...chainFlags,
@@ -30,7 +30,11 @@ export const command = defineCommand({
     // It takes seconds on a thread of its own: it begins before this one loads and opens the node.
     const kzg = new KzgWorker()
     if (flags['l1.beacon'] !== undefined) kzg.preload()
-    const [{ startNode }, { l1Options }] = await Promise.all([import('../../node/node.ts'), import('./node.ts')])
+    const [{ startNode }, { l1Options }, { auditSupply }] = await Promise.all([
+      import('../../node/node.ts'),
+      import('./node.ts'),
+      import('../audit/supply.ts'),
+    ])
     const dataDir = resolve(flags.datadir)
     mkdirSync(dataDir, { recursive: true })
     const options: NodeOptions = {
@@ -44,9 +48,10 @@ export const command = defineCommand({
       metrics: false,
     }
     const node = await startNode(options, { log: log.with({ component: 'audit' }), clock: systemClock, kzg })
+    let compared: AuditReport
     try {
       const own = new HttpRpcClient({ url: `http://127.0.0.1:${node.ports.eth}`, timeoutMs: 10_000 })
-      const report = await audit(
+      compared = await audit(
         {
           against: flags.against,
           progressFile: join(dataDir, 'audit.json'),
@@ -64,12 +69,13 @@ export const command = defineCommand({
           print: (line) => log.info(line),
         },
       )
-      const text = JSON.stringify(report, null, 2)
-      if (flags.report !== undefined) writeFileSync(flags.report, `${text}\n`)
-      print(text)
-      return report.result === 'different' ? exitCodes.failed : exitCodes.ok
     } finally {
       await node.stop()
     }
+    const supply = await auditSupply(options, { log })
+    const text = JSON.stringify({ ...compared, supply }, null, 2)
+    if (flags.report !== undefined) writeFileSync(flags.report, `${text}\n`)
+    print(text)
+    return compared.result === 'different' || supply?.holds === false ? exitCodes.failed : exitCodes.ok
   },
 })

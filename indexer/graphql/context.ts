@@ -1,6 +1,7 @@
 import type { ContentStore } from '../../common/content-store.ts'
 import type { PayoutTrees } from '../content/payout-trees.ts'
 import type { Store } from '../store/store.ts'
+import type { EscrowState } from '../sync/escrow-watch.ts'
 import type { SyncState } from '../sync/sync.ts'
 import type { IndexEvents } from './events.ts'
 import type { Loaders } from './loaders.ts'
@@ -13,6 +14,7 @@ export type QuerySources = {
   readonly payouts: PayoutTrees | undefined
   readonly chainId: () => bigint
   readonly syncState: () => SyncState
+  readonly escrowStates: () => readonly EscrowState[]
   readonly events: IndexEvents
 }
 

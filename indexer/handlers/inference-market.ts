@@ -42,7 +42,9 @@ export const inferenceMarket = new Map([
       const live = JSON.stringify({ platform, model, stakers, worker, builder, contributors })
       change(writer, 'receipt_batch', event.topicNumber(1), { live })
     },
-    'EpochPaid(uint128,uint128,uint128)': (event, { block, tx, writer }) =>
+    'EpochPaid(uint128,uint128,uint128)': (event, { block, tx, writer }) => {
+      writer.owe('market', -(event.uint(0) + event.uint(1) + event.uint(2)))
+      writer.owe('vault', event.uint(0))
       writer.insert('settlement', {
         block,
         idx: event.index,
@@ -50,7 +52,8 @@ export const inferenceMarket = new Map([
         platform: event.decimal(1),
         stakers: event.decimal(2),
         tx_hash: tx.hash,
-      }),
+      })
+    },
     'StakeSet(address,uint128)': (event, { writer }) =>
       changeWorker(writer, event.topicAddress(1), { free: event.decimal(0) }),
     'Initialized(uint64)': noChange,
@@ -88,6 +91,7 @@ function commit(batch: number, worker: string, { block, timestamp, tx, writer }:
     if (!/^0x0+$/.test(segment.channel)) debit(writer, segment.channel, segment.fee)
     first += segment.count
   }
+  writer.owe('market', fee)
   cover(writer, worker, header.class, fee, 1)
   writer.wantFile('batch', batch, header.dataHash)
 }

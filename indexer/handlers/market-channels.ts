@@ -23,7 +23,10 @@ export const marketChannels = contractHandlers({
   'WithdrawalCancelled(bytes32)': (event, { writer }) => change(writer, 'channel', event.topic(1), noWithdrawal),
   'PayerWithdrawn(bytes32,address,address,uint256)': (event, { writer }) =>
     move(writer, event.topic(1), -event.uint(1), 0n, noWithdrawal),
-  'ChannelRefunded(bytes32,uint64,uint256)': (event, { writer }) => move(writer, event.topic(1), event.uint(0), 0n),
+  'ChannelRefunded(bytes32,uint64,uint256)': (event, { writer }) => {
+    writer.owe('market', -event.uint(0))
+    move(writer, event.topic(1), event.uint(0), 0n)
+  },
   'RefundClaimed(address,address,uint256)': (event, { writer }) => {
     const account = event.topicAddress(1)
     const claimed = amountIn(writer.state('refund', account), 'claimed') + event.uint(0)

@@ -47,7 +47,7 @@ export const marketRequests = contractHandlers({
       batch: event.topicNumber(3),
       fee: event.decimal(0),
     }),
-  // What settled it is void: its fee waits for `refund`.
+  // What settled it is void: its fee waits for `refund`, among the fees of batches until then.
   'RequestReleased(bytes32,uint128)': (event, { writer }) =>
     change(writer, 'request', event.topic(1), { status: 'refundable' }),
   'RequestRefunded(bytes32,address,uint256)': (event, { writer }) => {
@@ -56,6 +56,7 @@ export const marketRequests = contractHandlers({
     const refunded = amountIn(before, 'refunded') + amount
     // A settled one gets back what its fee left of the escrow.
     const status = before?.['status'] === 'settled' ? 'settled' : 'refunded'
+    if (before?.['status'] === 'refundable') writer.owe('market', -amount)
     change(writer, 'request', request, { status, refunded: String(refunded) })
     owe(writer, event.topicAddress(2), amount)
   },

@@ -11,6 +11,7 @@ export const royaltyVault = new Map([
       const [payee, amount] = [event.topicAddress(1), event.uint(0)]
       const { writer } = context
       const claimed = amountIn(writer.state('payee', payee), 'claimed') + amount
+      writer.owe('vault', -amount)
       changePayee(writer, payee, { claimed: String(claimed), claimed_epoch: event.topicNumber(2) })
       claimRow('payout')(event, context)
     },

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { type Escrow, obligations } from './escrows.ts'
 import { type StateTableName, stateTables } from './schema.ts'
 import type { Row, Store, Value } from './store.ts'
 
@@ -7,6 +8,8 @@ export class BlockWriter {
   readonly #store: Store
   readonly #block: number
   readonly #digest = createHash('sha256')
+  /** wei that the block adds to what is owed. */
+  readonly #owed = new Map<Escrow, bigint>()
 
   constructor(store: Store, block: number, previousDigest: string) {
     this.#store = store
@@ -34,6 +37,10 @@ export class BlockWriter {
   /** Sets the row of a state table; one history row a block. */
   set(table: StateTableName, key: string | number, row: Row): void {
     const names = Object.keys(stateTables[table].columns)
+    const [escrow, owedIn] = obligations[table] ?? []
+    if (escrow !== undefined && owedIn !== undefined) {
+      this.owe(escrow, owedIn(row) - owedIn(this.#store.state(table, key) ?? {}))
+    }
     this.#store.upsert(table, key, row)
     this.#store.run(
       `insert or replace into ${table}_h (key, at, ${names.join(', ')}) values (?, ?${', ?'.repeat(names.length)})`,
@@ -43,6 +50,11 @@ export class BlockWriter {
     )
     this.#store.run('insert or ignore into touch (block, name, key) values (?, ?, ?)', this.#block, table, String(key))
     this.#record(table, { key, ...row })
+  }
+
+  /** Adds to what a contract owes; what rows of state tables say is added by themselves. */
+  owe(escrow: Escrow, wei: bigint): void {
+    this.#owed.set(escrow, (this.#owed.get(escrow) ?? 0n) + wei)
   }
 
   /** Says that `author` contributed to the Datanet; the first block that does so counts. No part of the digest. */
@@ -70,8 +82,13 @@ export class BlockWriter {
     this.#store.run(sql, kind, key, hash, this.#block)
   }
 
-  /** SHA-256 over the previous digest and every row written, in order. */
-  digest(): string {
+  /** Ends the block. Returns the SHA-256 over the previous digest and every row written, in order. */
+  finish(): string {
+    for (const [escrow, wei] of this.#owed) {
+      if (wei === 0n) continue
+      const before = BigInt(String(this.#store.state('escrow', escrow)?.['owed'] ?? 0))
+      this.set('escrow', escrow, { owed: String(before + wei) })
+    }
     return this.#digest.digest('hex')
   }
 

@@ -283,6 +283,8 @@ export const moneyStateTables = {
       ['due_at', 'block'],
     ),
   ),
+  /** wei owed, keyed by `Escrow`. */
+  escrow: table('escrow', 'text', columns(['owed'], [])),
   /** Keyed by name. */
   setting: table('setting', 'text', columns(['value'], [])),
   /** Keyed by address. */

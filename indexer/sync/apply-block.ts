@@ -56,7 +56,7 @@ export function applyBlock(store: Store, block: IndexedBlock, previousDigest: st
     }
     handleLabels(tx, context)
   }
-  const digest = writer.digest()
+  const digest = writer.finish()
   store.run(
     'insert into block values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     block.number,

@@ -101,6 +101,14 @@ export class ChainClient {
     return blocks
   }
 
+  /** wei that accounts have behind a block. Throws RpcError where the node has no state of it, TransportError. */
+  async balances(addresses: readonly Hex[], blockHash: string): Promise<ReadonlyMap<Hex, bigint>> {
+    if (addresses.length === 0) return new Map()
+    const params = (address: Hex) => [address, { blockHash }]
+    const answers = await this.#all(addresses.map((address) => ({ method: 'eth_getBalance', params: params(address) })))
+    return new Map(addresses.map((address, i) => [address, parseQuantity(answers[i])]))
+  }
+
   /** A call that failed fails all: what a node refuses now is asked again later, and never taken for absent. */
   async #all(calls: Parameters<HttpRpcClient['batch']>[0]): Promise<unknown[]> {
     const answers = await this.#rpc.batch(calls)

@@ -11,6 +11,7 @@ import { IndexEvents } from '../../indexer/graphql/events.ts'
 import { graphqlServer } from '../../indexer/graphql/server.ts'
 import { Store } from '../../indexer/store/store.ts'
 import { ChainClient } from '../../indexer/sync/chain-client.ts'
+import { EscrowWatch } from '../../indexer/sync/escrow-watch.ts'
 import { Sync, type SyncEvent } from '../../indexer/sync/sync.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
@@ -62,6 +63,7 @@ export class IndexWorld {
 export class TestIndex {
   readonly store: Store
   readonly sync: Sync
+  readonly escrowWatch: EscrowWatch
   readonly events: SyncEvent[] = []
   readonly subscriptions = new IndexEvents()
   readonly #world: IndexWorld
@@ -70,8 +72,10 @@ export class TestIndex {
   constructor(world: IndexWorld, store: Store) {
     this.#world = world
     this.store = store
+    const client = new ChainClient(world.chain.url)
+    this.escrowWatch = new EscrowWatch({ client, store, clock: systemClock, log: silentLog })
     this.sync = new Sync({
-      client: new ChainClient(world.chain.url),
+      client,
       store,
       clock: systemClock,
       log: silentLog,
@@ -88,6 +92,7 @@ export class TestIndex {
         payouts: new PayoutTrees(world.content),
         chainId: () => 901n,
         syncState: () => this.sync.state,
+        escrowStates: () => this.escrowWatch.states,
         events: this.subscriptions,
       },
       silentLog,

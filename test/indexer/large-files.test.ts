@@ -77,7 +77,7 @@ function propose(): void {
     const batch = { receipts_before: 0, count: payees, status: 'mature', block: 1, tx_hash: '0x02' }
     writer.set('receipt_batch', 1, batch)
     writer.wantFile('epoch', 1, hash)
-    const digest = writer.digest()
+    const digest = writer.finish()
     store.run('insert into block values (1, ?, ?, 2, 0, 0, 0, 0, ?, ?)', '0xb1', '0xb0', '0x', digest)
   })
 }

@@ -1,9 +1,11 @@
 import { type AbiEvent, toEventSelector } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { loadArtifact } from '../../contracts/artifact.ts'
 import { memberClaimable, memberState } from '../../indexer/handlers/royalty-pools.ts'
 import type { Row } from '../../indexer/store/store.ts'
 import { indexedContracts } from '../../indexer/sync/apply-block.ts'
+import type { Hex } from '../../protocol/bytes.ts'
 import type { EpochRecord } from '../../protocol/epoch-record.ts'
 import { addressOf, clocks, MoneyChain, type MoneyContract } from '../fakes/money-chain.ts'
 import { MoneyFuzz } from '../fakes/money-fuzz.ts'
@@ -61,6 +63,45 @@ const read = async (contract: MoneyContract, name: string, ...args: unknown[]) =
 
 /** Some columns, as bigints. */
 const wei = (row: Row, ...names: string[]) => names.map((name) => BigInt(String(row[name] ?? 0)))
+
+describe('what contracts hold is what the index says they owe', () => {
+  const names = {
+    market: 'InferenceMarket',
+    vault: 'RoyaltyVault',
+    ledger: 'AttributionLedger',
+    stakes: 'WorkerRegistry',
+  } as const
+
+  test('to the wei, after random business', () => {
+    const owed = Object.fromEntries(
+      rows('select * from escrow').map((row) => [row['key'], BigInt(String(row['owed']))]),
+    )
+    for (const [escrow, contract] of Object.entries(names))
+      expect([escrow, owed[escrow]]).toEqual([escrow, chain.balance(contract)])
+    const disputes = chain.balance('DisputeGame') + chain.balance(openLedgerPredeploys.indexRegistry)
+    expect(owed['disputes'] ?? 0n).toBe(disputes)
+  })
+
+  test('and a wei that is missing is told', async () => {
+    let stolen = 0n
+    world.chain.methods['eth_getBalance'] = ([address]) => {
+      const balance = chain.balance(String(address) as Hex)
+      return `0x${(address === openLedgerPredeploys.royaltyVault ? balance - stolen : balance).toString(16)}`
+    }
+    const covered = async () => {
+      await index.escrowWatch.look()
+      const { data } = await index.ask('{ _meta { escrows { name held owed block isCovered } } }')
+      return Object.fromEntries(
+        data._meta.escrows.map((one: { name: string; isCovered: boolean }) => [one.name, one.isCovered]),
+      )
+    }
+    expect(await covered()).toMatchObject({ market: true, vault: true, ledger: true, stakes: true })
+    stolen = 1n
+    world.chain.mine([])
+    await index.follow()
+    expect(await covered()).toMatchObject({ market: true, vault: false })
+  })
+})
 
 describe('after random business the index holds what the contracts hold', () => {
   test('channels', async () => {

@@ -30,6 +30,7 @@ beforeEach(async () => {
     content: world.content,
     events,
     sync,
+    escrowStates: () => [],
     chainId: () => 901n,
     log: silentLog,
     clock: systemClock,

@@ -1,3 +1,4 @@
+import { escrows } from '../../store/escrows.ts'
 import type { QueryContext } from '../context.ts'
 
 type MetaNode = { readonly at: number | undefined }
@@ -21,6 +22,15 @@ export const Meta = {
   },
   hasIndexingErrors: (_: MetaNode, __: unknown, { syncState }: QueryContext) => syncState().error !== undefined,
   error: (_: MetaNode, __: unknown, { syncState }: QueryContext) => syncState().error ?? null,
+  escrows: (_: MetaNode, __: unknown, { escrowStates }: QueryContext) =>
+    escrowStates().map(({ escrow, held, owed, block }) => ({
+      name: escrow,
+      addresses: escrows[escrow],
+      held: String(held),
+      owed: String(owed),
+      block,
+      isCovered: held >= owed,
+    })),
   missingContent: (_: MetaNode, __: unknown, { store }: QueryContext) => store.missingContents(),
 }
 

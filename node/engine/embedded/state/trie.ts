@@ -1,4 +1,4 @@
-import { bytesToHex, equalBytes } from '../../../../protocol/bytes.ts'
+import { bytesToHex, concatBytes, equalBytes } from '../../../../protocol/bytes.ts'
 import { keccak256 } from '../../../../protocol/keccak.ts'
 import { emptyTrieRoot, toNibbles } from '../../../../protocol/trie-root.ts'
 import { MissingNodeError } from '../errors.ts'
@@ -81,6 +81,11 @@ export class Trie {
     return nodes
   }
 
+  /** All values, in the order of their keys. Nodes read on the way are not kept. */
+  *values(): Generator<Uint8Array> {
+    if (this.#root !== undefined) yield* this.#valuesBelow(this.#root, new Uint8Array(0))
+  }
+
   put(key: Uint8Array, value: Uint8Array): void {
     this.#root = this.#insert(this.#resolvedRoot(), toNibbles(key), 0, value)
   }
@@ -138,6 +143,15 @@ export class Trie {
       extension.child = this.#load(extension.child.hash, nibbles.slice(0, depth))
     }
     return extension.child
+  }
+
+  *#valuesBelow(node: TrieNode, path: Uint8Array): Generator<Uint8Array> {
+    const below = (child: TrieNode, nibbles: Uint8Array) => this.#valuesBelow(child, concatBytes(path, nibbles))
+    if (node.kind === 'unresolved') yield* this.#valuesBelow(this.#load(node.hash, path), path)
+    else if (node.kind === 'leaf') yield node.value
+    else if (node.kind === 'extension') yield* below(node.child, node.path)
+    else
+      for (const [i, child] of node.children.entries()) if (child !== undefined) yield* below(child, Uint8Array.of(i))
   }
 
   #load(hash: Uint8Array, path: Uint8Array): TrieNode {

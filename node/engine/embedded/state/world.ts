@@ -47,6 +47,13 @@ export class World {
     return raw === undefined ? undefined : decodeAccount(raw)
   }
 
+  /** wei of all accounts together; reads the whole account trie. */
+  totalBalance(): bigint {
+    let total = 0n
+    for (const raw of this.#accounts.values()) total += decodeAccount(raw).balance
+    return total
+  }
+
   /** Trimmed of leading zeros. */
   storage(address: Uint8Array, storageRoot: Uint8Array, slot: Uint8Array): Uint8Array {
     if (equalBytes(storageRoot, emptyTrieRoot)) return new Uint8Array(0)

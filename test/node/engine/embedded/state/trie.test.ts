@@ -92,6 +92,17 @@ test('a copy is not changed by changes to the other', () => {
   expect(nodes.commit(trie)).toEqual(root)
 })
 
+test('all values are there in the order of their keys, also of a trie read from the store', () => {
+  const nodes = new Nodes()
+  const trie = new Trie(nodes.read, emptyTrieRoot)
+  expect([...trie.values()]).toEqual([])
+  for (const i of [7, 3, 200, 0, 16, 17]) trie.put(new Uint8Array(32).fill(i), new Uint8Array(40).fill(i + 1))
+  const root = nodes.commit(trie)
+  const sorted = [0, 3, 7, 16, 17, 200].map((i) => new Uint8Array(40).fill(i + 1))
+  expect([...trie.values()]).toEqual(sorted)
+  expect([...new Trie(nodes.read, root).values()]).toEqual(sorted)
+})
+
 test('proofs verify, of what is there and of what is not', () => {
   const nodes = new Nodes()
   const trie = new Trie(nodes.read, emptyTrieRoot)
