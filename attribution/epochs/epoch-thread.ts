@@ -1,8 +1,8 @@
-import { Worker } from 'node:worker_threads'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { EpochRecord } from '../../protocol/epoch-record.ts'
 import type { EpochHeader } from '../../protocol/payout-epoch.ts'
 import type { BatchHeader } from '../../protocol/receipt-batch.ts'
+import { type FailedJob, runInThread } from '../thread-job.ts'
 import type { Demanded } from './answer.ts'
 import type { BuiltEpoch } from './build-epoch.ts'
 import type { Call, Verdict } from './challenge.ts'
@@ -69,35 +69,12 @@ type Built = Pick<BuiltEpoch, 'file'> & {
   readonly header: EpochHeader
   readonly levels: { readonly credits: readonly Uint8Array[]; readonly payouts: readonly Uint8Array[] }
 }
-type Answer<T> =
-  | { readonly progress: EpochProgress }
-  | { readonly failed: { readonly code: string | undefined; readonly message: string } }
-  | { readonly done: T }
-
-async function inThread<T>(job: object, { signal, onProgress }: ThreadOptions): Promise<T> {
-  signal?.throwIfAborted()
-  const worker = new Worker(new URL('./epoch-worker.mjs', import.meta.url), { workerData: job })
-  let abort = () => {}
-  const done = new Promise<T>((resolve, reject) => {
-    abort = () => reject(signal?.reason)
-    worker.on('error', reject)
-    worker.on('exit', () => reject(new Error('the thread for epochs ended')))
-    worker.on('message', (answer: Answer<T>) => {
-      if ('progress' in answer) onProgress?.(answer.progress)
-      else if ('failed' in answer) reject(errorOf(answer.failed))
-      else resolve(answer.done)
-    })
-  })
-  signal?.addEventListener('abort', abort)
-  try {
-    return await done
-  } finally {
-    signal?.removeEventListener('abort', abort)
-    await worker.terminate()
-  }
+function inThread<T>(data: object, options: ThreadOptions): Promise<T> {
+  const file = new URL('./epoch-worker.mjs', import.meta.url)
+  return runInThread<T, EpochProgress>({ file, data, errorOf, ...options })
 }
 
-function errorOf({ code, message }: { readonly code: string | undefined; readonly message: string }): Error {
+function errorOf({ code, message }: FailedJob): Error {
   const known = code === 'empty' || code === 'overflow'
   if (known) return new EpochError(code, message)
   const isData = code === 'kind' || code === 'length' || code === 'value'

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { type FailedJob, runInThread } from '../thread-job.ts'
 import { heldStride, type IndexSubject } from './build-index.ts'
 import { HeldEntries } from './entries.ts'
 import type { DocumentStarts, FileBuild } from './index-file-builder.ts'
@@ -30,33 +30,11 @@ export function finishIndexFileInThread(
 }
 
 type HeldResult = { readonly record: IndexRecord; readonly suffixes: Uint32Array; readonly unigrams: Uint32Array }
-type Answer<T> =
-  | { readonly failed: { readonly code: string | undefined; readonly message: string } }
-  | { readonly done: T }
-
-async function inThread<T>(job: object, signal: AbortSignal | undefined): Promise<T> {
-  signal?.throwIfAborted()
-  const worker = new Worker(new URL('./suffix-worker.mjs', import.meta.url), { workerData: job })
-  let abort = () => {}
-  const done = new Promise<T>((resolve, reject) => {
-    abort = () => reject(signal?.reason)
-    worker.on('error', reject)
-    worker.on('exit', () => reject(new Error('the thread for indexes ended')))
-    worker.on('message', (answer: Answer<T>) => {
-      if ('failed' in answer) reject(errorOf(answer.failed))
-      else resolve(answer.done)
-    })
-  })
-  signal?.addEventListener('abort', abort)
-  try {
-    return await done
-  } finally {
-    signal?.removeEventListener('abort', abort)
-    await worker.terminate()
-  }
+function inThread<T>(data: object, signal: AbortSignal | undefined): Promise<T> {
+  return runInThread<T>({ file: new URL('./suffix-worker.mjs', import.meta.url), data, signal, errorOf })
 }
 
-function errorOf({ code, message }: { readonly code: string | undefined; readonly message: string }): Error {
+function errorOf({ code, message }: FailedJob): Error {
   // The only refusal of a text whose documents were checked before.
   return code === 'size' ? new SuffixError(code, message) : new Error(message)
 }

@@ -25,12 +25,12 @@ export async function auditSupply(
   { log }: { readonly log: Log },
 ): Promise<SupplyReport | null> {
   const genesis = genesisOf(chain.rollupConfig, chain.genesis)
+  if (genesis.alloc.reduce((sum, { balance }) => sum + balance, 0n) !== openSupply) return null
   const engine = await EmbeddedChain.open({ dir: engineDir(chain.dataDir), genesis, archive: false }, { log })
   try {
     const { hash, header } = engine.latest()
     const balances = engine.worldAt(hash)?.totalBalance()
-    const atGenesis = genesis.alloc.reduce((sum, { balance }) => sum + balance, 0n)
-    if (balances === undefined || atGenesis !== openSupply) return null
+    if (balances === undefined) throw new Error(`no state of block ${header.number} in ${chain.dataDir}`)
     return {
       block: Number(header.number),
       balances: String(balances),
