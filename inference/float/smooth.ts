@@ -1,27 +1,41 @@
-import type { FloatLayer, FloatMatrix, FloatModel } from './float-model.ts'
-import { FloatReference, type Tap } from './reference.ts'
+import { type FloatConfig, type FloatLayer, type FloatMatrix, type FloatModel, sourceOf } from './float-model.ts'
+import type { Tap } from './reference.ts'
+import { Windows } from './windows.ts'
 
-/** Largest magnitude of each channel at each tap, by `layer tap`. */
-type Ranges = ReadonlyMap<string, Float64Array>
+/** Largest magnitude of each channel at each tap of one layer. */
+export type Ranges = ReadonlyMap<Tap, Float64Array>
 
 /** Values are cached in Q10 up to 32: calibrated ones are brought to this, so that others have room. */
 const valueRange = 12
 
-/**
- * The same function with outlier channels moved from the inputs of linears into their weights, as SmoothQuant does with
- * exponent 1/2 (Xiao et al., 2023): a channel's scale goes into the norm, the up rows or the value rows before it. Query and key
- * share their range evenly, and values fill that of the cache. A tied head stays as it is.
- */
+/** A model in memory, smoothed layer by layer by what `calibration` tokens do in it. A tied head stays as it is. */
 export function smooth(model: FloatModel, calibration: readonly number[]): FloatModel {
-  const ranges = calibrate(model, calibration)
+  const windows = new Windows(sourceOf(model), calibration)
   return {
     ...model,
-    layers: model.layers.map((layer, i) => smoothLayer(model, layer, (tap) => rangeOf(ranges, i, tap))),
+    layers: model.layers.map((layer) => smoothLayer(model.config, layer, calibrate(windows, layer))),
   }
 }
 
-function smoothLayer(model: FloatModel, layer: FloatLayer, range: (tap: Tap) => Float64Array): FloatLayer {
-  const { heads, kvHeads, headDim } = model.config
+/** Takes the windows through a layer and sees how far its vectors go. */
+export function calibrate(windows: Windows, layer: FloatLayer): Ranges {
+  const ranges = new Map<Tap, Float64Array>()
+  windows.run(layer, (tap, vector) => {
+    const range = ranges.get(tap) ?? new Float64Array(vector.length)
+    ranges.set(tap, range)
+    for (const [i, value] of vector.entries()) range[i] = Math.max(range[i] ?? 0, Math.abs(value))
+  })
+  return ranges
+}
+
+/**
+ * The same function with outlier channels moved from the inputs of linears into their weights, as SmoothQuant does with
+ * exponent 1/2 (Xiao et al., 2023): a channel's scale goes into the norm, the up rows or the value rows before it. Query and key
+ * share their range evenly, and values fill that of the cache. Throws RangeError where nothing was calibrated.
+ */
+export function smoothLayer(config: FloatConfig, layer: FloatLayer, ranges: Ranges): FloatLayer {
+  const { heads, kvHeads, headDim } = config
+  const range = (tap: Tap) => rangeOf(ranges, tap)
   const attention = scales(range('attention'), [layer.query, layer.key, layer.value])
   const ffn = scales(range('ffn'), [layer.gate, layer.up])
   const down = scales(range('activation'), [layer.down])
@@ -43,20 +57,6 @@ function smoothLayer(model: FloatModel, layer: FloatLayer, range: (tap: Tap) => 
     up: rowsBy(columnsBy(layer.up, ffn), down.map(inverse)),
     down: columnsBy(layer.down, down),
   }
-}
-
-function calibrate(model: FloatModel, tokens: readonly number[]): Ranges {
-  const ranges = new Map<string, Float64Array>()
-  const { context } = model.config
-  for (let start = 0; start < tokens.length; start += context) {
-    const reference = new FloatReference(model, (tap, layer, vector) => {
-      const range = ranges.get(`${layer} ${tap}`) ?? new Float64Array(vector.length)
-      ranges.set(`${layer} ${tap}`, range)
-      for (const [i, value] of vector.entries()) range[i] = Math.max(range[i] ?? 0, Math.abs(value))
-    })
-    for (const token of tokens.slice(start, start + context)) reference.step(token)
-  }
-  return ranges
 }
 
 /** √(input's range / weights' range) per channel. */
@@ -97,8 +97,8 @@ function root(input: number, weight: number): number {
 
 function columnRanges({ columns, weights }: FloatMatrix): Float64Array {
   const ranges = new Float64Array(columns)
-  for (const [i, weight] of weights.entries())
-    ranges[i % columns] = Math.max(ranges[i % columns] ?? 0, Math.abs(weight))
+  for (let i = 0; i < weights.length; i++)
+    ranges[i % columns] = Math.max(ranges[i % columns] as number, Math.abs(weights[i] as number))
   return ranges
 }
 
@@ -113,8 +113,8 @@ function rowsBy(matrix: FloatMatrix, factors: Float64Array): FloatMatrix {
   }
 }
 
-function rangeOf(ranges: Ranges, layer: number, tap: Tap): Float64Array {
-  const range = ranges.get(`${layer} ${tap}`)
+function rangeOf(ranges: Ranges, tap: Tap): Float64Array {
+  const range = ranges.get(tap)
   if (range === undefined) throw new RangeError('no calibration tokens')
   return range
 }

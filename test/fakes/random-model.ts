@@ -1,3 +1,4 @@
+import { rotaryFrequencies } from '../../inference/float/float-model.ts'
 import { ropeTables } from '../../inference/float/rope-tables.ts'
 import { type CanonicalModel, type Layer, type Matrix, rowScale } from '../../inference/model.ts'
 import { type ModelConfig, scoreScale } from '../../inference/model-config.ts'
@@ -60,7 +61,7 @@ export function randomModel(seed: number, config: ModelConfig = smallConfig, gai
     config,
     expTable: makeExpTable(),
     sigmoidTable: makeSigmoidTable(),
-    ...ropeTables(config.context, headDim, 10_000),
+    ...ropeTables(config.context, rotaryFrequencies({ headDim, theta: 10_000 })),
     tokenizer: Uint8Array.of(1, 2, 3),
     embedding,
     layers,

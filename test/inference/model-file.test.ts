@@ -1,13 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  decodeModel,
-  encodeModel,
-  modelRoot,
-  rowLeafBytes,
-  sectionLeaf,
-  sectionsOf,
-} from '../../inference/model-file.ts'
+import { decodeModel, encodeModel, modelRoot, rowLeafBytes, sectionsOf } from '../../inference/model-file.ts'
+import { sectionLeaf } from '../../inference/sections.ts'
 import { bytesToHex, FormatError } from '../../protocol/bytes.ts'
 import { merkleRootOf } from '../../protocol/content-hash.ts'
 import { randomModel, smallConfig } from '../fakes/random-model.ts'

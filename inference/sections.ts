@@ -1,0 +1,142 @@
+import { bytesToHex, concatBytes, equalBytes, FormatError, type Hex, hexToBytes, uintBytes } from '../protocol/bytes.ts'
+import { merkleRoot, merkleRootOf } from '../protocol/content-hash.ts'
+import { type Matrix, mantissaMax, shiftMax, shiftMin } from './model.ts'
+
+/** One part of a model or an adapter: what is hashed, and how it is cut into leaves. docs/canonical-inference.md §9. */
+export type Section = { readonly name: string; readonly bytes: Uint8Array; readonly leafBytes: number }
+
+type Data = Uint8Array | Int8Array | Int16Array | Int32Array | Uint32Array
+
+/** Sections begin at multiples of this, so that every element type can be viewed in place. */
+const alignment = 16
+export const leafBytesMax = 1024
+
+/** `magic ‖ count u32 ‖ length u64 …`, zeros to a multiple of 16, then each section and zeros to a multiple of 16. */
+export function encodeSections(magic: string, sections: readonly Section[]): Uint8Array {
+  const lengths = sections.map(({ bytes }) => uintBytes(BigInt(bytes.length), 8))
+  const head = concatBytes(new TextEncoder().encode(magic), uintBytes(BigInt(sections.length), 4), ...lengths)
+  return concatBytes(padded(head), ...sections.map(({ bytes }) => padded(bytes)))
+}
+
+/**
+ * The tree over sections, whose leaf i is `name length u8 ‖ name ‖ length u64 ‖ leaf size u32 ‖ root of the section's leaves`.
+ */
+export function sectionsRoot(sections: readonly Section[]): Hex {
+  return bytesToHex(merkleRootOf(sections.map(sectionLeaf)))
+}
+
+export function sectionLeaf({ name, bytes, leafBytes }: Section): Uint8Array {
+  const text = new TextEncoder().encode(name)
+  const root = hexToBytes(merkleRoot(bytes, leafBytes))
+  return concatBytes(
+    Uint8Array.of(text.length),
+    text,
+    uintBytes(BigInt(bytes.length), 8),
+    uintBytes(BigInt(leafBytes), 4),
+    root,
+  )
+}
+
+export function plainSection(name: string, data: Data): Section {
+  return { name, bytes: bytesOf(data), leafBytes: leafBytesMax }
+}
+
+/** Weights, cut at `leafBytes`, and row scales. */
+export function matrixSections(name: string, { weights, scales }: Matrix, leafBytes: number): Section[] {
+  return [{ name, bytes: bytesOf(weights), leafBytes }, plainSection(`${name}.scales`, scales)]
+}
+
+/** Reads what {@link encodeSections} wrote; views in place. Throws {@link FormatError} for anything else. */
+export class SectionReader {
+  readonly #what: string
+  readonly #bytes: Uint8Array
+  readonly #lengths: readonly number[]
+  #offset: number
+  #index = 0
+
+  /** `what` names the kind of file in errors. */
+  constructor(unaligned: Uint8Array, magic: string, what: string) {
+    const bytes = unaligned.byteOffset % alignment === 0 ? unaligned : new Uint8Array(unaligned)
+    this.#what = what
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    if (bytes.length < 12 || !equalBytes(bytes.subarray(0, 8), new TextEncoder().encode(magic))) {
+      throw new FormatError(`not a ${what} file`)
+    }
+    const count = view.getUint32(8)
+    const headBytes = 12 + 8 * count
+    if (headBytes > bytes.length) throw new FormatError(`${this.#what} file: cut off`)
+    this.#lengths = Array.from({ length: count }, (_, i) => Number(view.getBigUint64(12 + 8 * i)))
+    this.#bytes = bytes
+    this.#offset = this.#skipZeros(headBytes)
+  }
+
+  next(length: number): Uint8Array {
+    const section = this.nextUpTo(length)
+    if (section.length !== length) {
+      throw new FormatError(`${this.#what} file: section ${this.#index - 1} has ${section.length} bytes, not ${length}`)
+    }
+    return section
+  }
+
+  nextUpTo(max: number): Uint8Array {
+    const length = this.#lengths[this.#index]
+    if (length === undefined) throw new FormatError(`${this.#what} file: only ${this.#lengths.length} sections`)
+    if (length > max) {
+      throw new FormatError(`${this.#what} file: section ${this.#index} has ${length} bytes, not ${max}`)
+    }
+    const section = this.#bytes.subarray(this.#offset, this.#offset + length)
+    if (section.length < length) throw new FormatError(`${this.#what} file: cut off`)
+    this.#offset = this.#skipZeros(this.#offset + length)
+    this.#index++
+    return section
+  }
+
+  /** Weights and row scales, refused out of range. */
+  matrix(rows: number, columns: number): Matrix {
+    return { rows, columns, weights: this.#weights(this.next(rows * columns)), scales: this.scales(rows) }
+  }
+
+  scales(rows: number): Uint32Array {
+    const scales = words(this.next(4 * rows))
+    for (const scale of scales) {
+      const [mantissa, shift] = [scale >>> 8, scale & 255]
+      if (mantissa > mantissaMax || shift < shiftMin || shift > shiftMax) {
+        throw new FormatError(`${this.#what} file: row scale ${mantissa} / 2^${shift}`)
+      }
+    }
+    return scales
+  }
+
+  end(): void {
+    if (this.#index !== this.#lengths.length || this.#offset !== this.#bytes.length) {
+      throw new FormatError(`${this.#what} file: more than its config says`)
+    }
+  }
+
+  #skipZeros(offset: number): number {
+    const end = Math.ceil(offset / alignment) * alignment
+    if (end > this.#bytes.length) throw new FormatError(`${this.#what} file: cut off`)
+    for (let i = offset; i < end; i++)
+      if (this.#bytes[i] !== 0) throw new FormatError(`${this.#what} file: padding is not zero`)
+    return end
+  }
+
+  #weights(bytes: Uint8Array): Int8Array {
+    const weights = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+    if (weights.indexOf(-128) >= 0) throw new FormatError(`${this.#what} file: a weight is -128`)
+    return weights
+  }
+}
+
+export function words(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+}
+
+function bytesOf(data: Data): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+}
+
+function padded(bytes: Uint8Array): Uint8Array {
+  const rest = bytes.length % alignment
+  return rest === 0 ? bytes : concatBytes(bytes, new Uint8Array(alignment - rest))
+}
