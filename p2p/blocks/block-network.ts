@@ -5,6 +5,7 @@ import type { Log } from '../../common/log.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { PayloadEnvelope } from '../../protocol/engine-api.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
+import type { PeerGater } from '../gossip/peer-guard.ts'
 
 /** A connected peer. */
 export type PeerSummary = {
@@ -63,12 +64,6 @@ export type BlockNetworkParts = {
   readonly payloadByNumber: (number: bigint) => Promise<PayloadEnvelope | undefined>
   /** Takes a gossiped block that is validated and signed by the sequencer. */
   readonly onBlock: (envelope: PayloadEnvelope, from: string) => void
-}
-
-/** Who may not connect. */
-export type PeerGater = {
-  readonly isDenied: (peerIdOrIp: string) => boolean
-  readonly ban: (peerId: string, ip: string | undefined, durationMs: number) => void
 }
 
 /** op-node's block gossip and req/resp. Spec: protocol/rollup-node-p2p.md. */

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { TopicVersion } from '../../protocol/gossip.ts'
-import type { ConnectedPeers } from './connected-peers.ts'
-import type { GossipPort } from './gossip-port.ts'
+import type { ConnectedPeers } from '../gossip/connected-peers.ts'
+import type { GossipPort } from '../gossip/gossip-port.ts'
 import type { Inspector } from './validation/inspector.ts'
 
 type Parts = {

@@ -1,17 +1,21 @@
 import { peerIdFromString } from '@libp2p/peer-id'
+import { FormatError } from '../../protocol/bytes.ts'
 import { blockTopic } from '../../protocol/gossip.ts'
 import { payloadByNumberProtocols } from '../../protocol/req-resp.ts'
+import { snappyDecodedLength } from '../../protocol/snappy.ts'
+import { ConnectedPeers } from '../gossip/connected-peers.ts'
+import { type MeteredGossip, meteredGossip } from '../gossip/gossipsub.ts'
+import { PeerConduct } from '../gossip/peer-conduct.ts'
+import { banScoreDefault, PeerGuard } from '../gossip/peer-guard.ts'
 import { createHost, type HostOptions, startHost } from '../host.ts'
 import { Pinger } from '../pinger.ts'
 import { gateSockets } from '../socket-gate.ts'
+import { blockDeeds, type Deed } from './block-deeds.ts'
+import { blockLimits, frameBytesMax } from './block-limits.ts'
 import type { BlockNetworkOptions, BlockNetworkParts, StartBlockNetwork } from './block-network.ts'
 import { BlockPublisher } from './block-publisher.ts'
-import { ConnectedPeers } from './connected-peers.ts'
-import { type BlockGossip, blockGossip } from './gossipsub.ts'
 import { Libp2pBlockNetwork } from './libp2p-block-network.ts'
 import { exportNetworkState } from './network-metrics.ts'
-import { PeerConduct } from './peer-conduct.ts'
-import { banScoreDefault, PeerGuard } from './peer-guard.ts'
 import { PayloadClient } from './req-resp/payload-client.ts'
 import { PayloadServer, perPeerMax } from './req-resp/payload-server.ts'
 import { BlockValidator } from './validation/block-validator.ts'
@@ -52,18 +56,27 @@ async function assemble(
 
   const { banScore = banScoreDefault } = options
   const onBanEarned = (peerId: string) => guard.lookAt(peerId)
-  const conduct = new PeerConduct(blockTimeSeconds, { clock, metrics, banScore, onBanEarned })
+  const conduct = new PeerConduct<Deed>(
+    {
+      deeds: blockDeeds,
+      slotSeconds: blockTimeSeconds,
+      limitsOf: () => blockLimits,
+      faults: { violation: 'rejectedPayload', overLimit: 'overLimit' },
+    },
+    { clock, metrics, banScore, onBanEarned },
+  )
   const count = conduct.count.bind(conduct)
   const validator = new BlockValidator({ clock, log, metrics, inspector, topics, blockSigners, onBlock, count })
-  const host = await createHost<{ gossip: BlockGossip<Inspection> }>(
+  const host = await createHost<{ gossip: MeteredGossip<Inspection> }>(
     hostOptions(options),
     { isDenied: gater.isDenied, datastore: parts.datastore },
     {
-      gossip: blockGossip(
-        { topics: [...topics.keys()], blockTimeSeconds },
+      gossip: meteredGossip(
+        { topics: [...topics.keys()], slotSeconds: blockTimeSeconds, frameBytesMax, costBytes: declaredBytes },
         {
           admitFrame: conduct.admitFrame.bind(conduct),
           admitRpc: conduct.admitRpc.bind(conduct),
+          admitMessage: () => true,
           onViolation: conduct.violation.bind(conduct),
           examine: validator.examine.bind(validator),
           judge: validator.judge.bind(validator),
@@ -162,6 +175,16 @@ async function assemble(
     staticPeers,
     count,
   })
+}
+
+/** What a message costs: its own size, or the size it says to have when decompressed. */
+function declaredBytes(data: Uint8Array): number {
+  try {
+    return Math.max(data.length, Math.min(snappyDecodedLength(data), frameBytesMax))
+  } catch (error) {
+    if (error instanceof FormatError) return data.length
+    throw error
+  }
 }
 
 function hostOptions(options: BlockNetworkOptions): HostOptions {

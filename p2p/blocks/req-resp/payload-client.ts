@@ -12,7 +12,7 @@ import type { RollupConfig } from '../../../protocol/rollup-config.ts'
 import { P2pError } from '../../p2p-error.ts'
 import { readToEnd, withStream } from '../../stream-io.ts'
 import { TokenBucket } from '../../token-bucket.ts'
-import type { Deed } from '../peer-scores.ts'
+import type { Deed } from '../block-deeds.ts'
 import { globalLimit, openMsMax, peerLimit, peersMax, responseBytesMax, transferMsMax } from './limits.ts'
 
 /** Peers asked for one block before giving up. */

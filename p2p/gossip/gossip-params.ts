@@ -1,5 +1,3 @@
-import { gossipBytesMax } from '../../protocol/gossip.ts'
-
 /** Mesh and timing of op-node. Spec: protocol/rollup-node-p2p.md, "GossipSub configuration". */
 export const mesh = {
   D: 8,
@@ -14,8 +12,6 @@ export const mesh = {
   seenTTL: 65_000,
 } as const
 
-/** Bytes of an RPC: the largest message and room for what goes with it. */
-export const frameBytesMax = gossipBytesMax + 2 * 1024 * 1024
 /** What a peer that reads slowly may have waiting; then it misses messages. */
 export const outboundBytesMax = 16 * 1024 * 1024
 /** Entries of one RPC that are decoded; the library's own limits are infinite. */
@@ -56,10 +52,9 @@ export function decayFactor(slots: number): number {
 }
 
 /**
- * op-node's scoring level "light": no scores per topic, since blocks move from topic to topic; what peers do wrong with
- * messages counts in the application score. Many nodes may share a loopback address.
+ * op-node's scoring level "light": no scores per topic; what peers do wrong with messages counts in the application score. Many nodes may share a loopback address.
  */
-export function peerScoreParams(blockTimeSeconds: number, applicationScore: (peerId: string) => number) {
+export function peerScoreParams(slotSeconds: number, applicationScore: (peerId: string) => number) {
   return {
     topics: {},
     appSpecificScore: applicationScore,
@@ -70,9 +65,9 @@ export function peerScoreParams(blockTimeSeconds: number, applicationScore: (pee
     behaviourPenaltyWeight: -16,
     behaviourPenaltyThreshold: 6,
     behaviourPenaltyDecay: decayFactor(decaySlots),
-    decayInterval: blockTimeSeconds * 1_000,
+    decayInterval: slotSeconds * 1_000,
     decayToZero,
-    retainScore: retainSlots * blockTimeSeconds * 1_000,
+    retainScore: retainSlots * slotSeconds * 1_000,
   }
 }
 

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, expect, test } from 'vitest'
-import type { GossipHandlers } from '../../../p2p/blocks/gossip-port.ts'
-import { type BlockGossip, blockGossip } from '../../../p2p/blocks/gossipsub.ts'
+import type { GossipHandlers } from '../../../p2p/gossip/gossip-port.ts'
+import { type MeteredGossip, meteredGossip } from '../../../p2p/gossip/gossipsub.ts'
 import { createHost, type Host } from '../../../p2p/host.ts'
 import { nextKey, until } from '../../fakes/block-net.ts'
 import { flood, frame, HostilePeer } from '../../fakes/hostile-peer.ts'
 
 type Examined = { readonly id: Uint8Array; readonly data: Uint8Array }
-type Node = Host<{ gossip: BlockGossip<Examined> }>
+type Node = Host<{ gossip: MeteredGossip<Examined> }>
 const topics = ['/a', '/b']
 
 const stops: (() => Promise<void>)[] = []
@@ -21,16 +21,22 @@ async function node(change: Partial<GossipHandlers<Examined>> = {}): Promise<Nod
   const handlers: GossipHandlers<Examined> = {
     admitFrame: () => true,
     admitRpc: () => true,
+    admitMessage: () => true,
     onViolation: () => {},
     examine: async (_, data) => ({ id: data.slice(0, 20), data }),
     judge: () => 'accept',
     applicationScore: () => 0,
     ...change,
   }
-  const host = await createHost<{ gossip: BlockGossip<Examined> }>(
+  const host = await createHost<{ gossip: MeteredGossip<Examined> }>(
     { privateKey: nextKey(), listenIp: '127.0.0.1', listenPort: 0, announce: [], agent: 'test', connectionsMax: 10 },
     { isDenied: () => false },
-    { gossip: blockGossip({ topics, blockTimeSeconds: 1 }, handlers) },
+    {
+      gossip: meteredGossip(
+        { topics, slotSeconds: 1, frameBytesMax: 12 * 1024 * 1024, costBytes: ({ length }) => length },
+        handlers,
+      ),
+    },
   )
   await host.start()
   host.services.gossip.subscribeAll()

@@ -1,16 +1,16 @@
 import { LruCache } from '../../common/lru-cache.ts'
-import { gossipBytesMax } from '../../protocol/gossip.ts'
 import { type RateLimit, TokenBucket } from '../token-bucket.ts'
 import type { RpcSize } from './gossip-port.ts'
 
-/** Gossip accepted from one peer: a chain has a block a second at most, and a sequencer that catches up has some tens. */
-const messageLimit: RateLimit = { perSecond: 50, burst: 256 }
-/** The largest message each second, and a few at once. */
-const byteLimit: RateLimit = { perSecond: 1.2 * gossipBytesMax, burst: 48 * 1024 * 1024 }
-/** Announcements of three windows each heartbeat for four topics are below a hundred. */
-const controlLimit: RateLimit = { perSecond: 200, burst: 2_000 }
-/** A message each, and two heartbeats a second. */
-const frameLimit: RateLimit = { perSecond: 100, burst: 512 }
+/** What one peer may send. */
+export type PeerLimits = {
+  readonly frames: RateLimit
+  readonly messages: RateLimit
+  /** Of frames, and again of messages by what they cost. */
+  readonly bytes: RateLimit
+  /** Entries of control messages. */
+  readonly control: RateLimit
+}
 
 /** Bytes beyond the limit that count as one message beyond it. */
 const bytesPerUnit = 65_536
@@ -21,7 +21,17 @@ type Buckets = { readonly [K in 'frames' | 'messages' | 'bytes' | 'decoded' | 'c
 
 /** Per-peer token buckets, taken from before a message costs anything. */
 export class RateLimits {
+  readonly #limitsOf: (peerId: string) => PeerLimits
   readonly #peers = new LruCache<string, Buckets>(peersMax)
+
+  constructor(limitsOf: (peerId: string) => PeerLimits) {
+    this.#limitsOf = limitsOf
+  }
+
+  /** The peer's limits are others from now on. */
+  changed(peerId: string): void {
+    this.#peers.delete(peerId)
+  }
 
   /** 0, or by how many units a frame exceeds the peer's limits. */
   frame(peerId: string, bytes: number, nowMs: number): number {
@@ -40,17 +50,17 @@ export class RateLimits {
   }
 
   #buckets(peerId: string, nowMs: number): Buckets {
+    const known = this.#peers.get(peerId)
+    if (known !== undefined) return known
+    const { frames, messages, bytes, control } = this.#limitsOf(peerId)
     const bucket = (limit: RateLimit) => new TokenBucket(limit, nowMs)
-    return (
-      this.#peers.get(peerId) ??
-      this.#peers.set(peerId, {
-        frames: bucket(frameLimit),
-        messages: bucket(messageLimit),
-        bytes: bucket(byteLimit),
-        decoded: bucket(byteLimit),
-        control: bucket(controlLimit),
-      })
-    )
+    return this.#peers.set(peerId, {
+      frames: bucket(frames),
+      messages: bucket(messages),
+      bytes: bucket(bytes),
+      decoded: bucket(bytes),
+      control: bucket(control),
+    })
   }
 }
 

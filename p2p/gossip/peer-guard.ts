@@ -2,7 +2,6 @@ import type { Counter, Registry } from 'prom-client'
 import type { Clock } from '../../common/clock.ts'
 import type { Log } from '../../common/log.ts'
 import { counter } from '../../common/metrics.ts'
-import type { PeerGater } from './block-network.ts'
 import { loopbackIps } from './gossip-params.ts'
 
 /** A peer below this score is banned, unless told otherwise; op-node's `p2p.ban.threshold`. */
@@ -13,6 +12,12 @@ export const banMs = 3_600_000
 const pollMs = 250
 /** A connected peer without a gossip stream to us is of no use, and may have lost it by a frame that was too large. */
 const silentMsMax = 10_000
+
+/** Who may not connect. */
+export type PeerGater = {
+  readonly isDenied: (peerIdOrIp: string) => boolean
+  readonly ban: (peerId: string, ip: string | undefined, durationMs: number) => void
+}
 
 /** A connected peer as the guard sees it. */
 export type GuardedPeer = {

@@ -2,8 +2,17 @@ import type { Counter, Registry } from 'prom-client'
 import type { Clock } from '../../common/clock.ts'
 import { counter } from '../../common/metrics.ts'
 import type { RpcSize, Violation } from './gossip-port.ts'
-import { type Deed, PeerScores } from './peer-scores.ts'
-import { RateLimits } from './rate-limits.ts'
+import { type Deeds, PeerScores } from './peer-scores.ts'
+import { type PeerLimits, RateLimits } from './rate-limits.ts'
+
+export type ConductRules<D extends string> = {
+  readonly deeds: Deeds<D>
+  /** Time in which scores decay one step. */
+  readonly slotSeconds: number
+  readonly limitsOf: (peerId: string) => PeerLimits
+  /** What a broken rule of the wire counts as, and a unit beyond the limits. */
+  readonly faults: { readonly violation: D; readonly overLimit: D }
+}
 
 type Parts = {
   readonly clock: Clock
@@ -14,15 +23,18 @@ type Parts = {
 }
 
 /** How peers behave: what they send is metered, what they do is scored. */
-export class PeerConduct {
+export class PeerConduct<D extends string> {
   readonly #parts: Parts
-  readonly #scores: PeerScores
-  readonly #limits = new RateLimits()
+  readonly #faults: ConductRules<D>['faults']
+  readonly #scores: PeerScores<D>
+  readonly #limits: RateLimits
   readonly #dropped: Counter<'reason'>
 
-  constructor(blockTimeSeconds: number, parts: Parts) {
+  constructor({ deeds, slotSeconds, limitsOf, faults }: ConductRules<D>, parts: Parts) {
     this.#parts = parts
-    this.#scores = new PeerScores(blockTimeSeconds)
+    this.#faults = faults
+    this.#scores = new PeerScores(deeds, slotSeconds)
+    this.#limits = new RateLimits(limitsOf)
     this.#dropped = counter(parts.metrics, 'p2p_gossip_dropped_total', 'Gossip dropped before validation', ['reason'])
   }
 
@@ -30,7 +42,7 @@ export class PeerConduct {
     return this.#scores.score(peerId, this.#parts.clock.nowMs())
   }
 
-  count(peerId: string, deed: Deed, times = 1): void {
+  count(peerId: string, deed: D, times = 1): void {
     const { clock, banScore, onBanEarned } = this.#parts
     const nowMs = clock.nowMs()
     const before = this.#scores.score(peerId, nowMs)
@@ -48,16 +60,21 @@ export class PeerConduct {
     return this.#admit(peerId, this.#limits.rpc(peerId, size, this.#parts.clock.nowMs()), 'rpc')
   }
 
+  /** The peer's limits are others from now on. */
+  limitsChanged(peerId: string): void {
+    this.#limits.changed(peerId)
+  }
+
   /** A message that breaks the rules of the wire. */
   violation(peerId: string, what: Violation): void {
     this.#dropped.inc({ reason: what })
-    this.count(peerId, 'rejectedPayload')
+    this.count(peerId, this.#faults.violation)
   }
 
   #admit(peerId: string, excess: number, reason: 'frame' | 'rpc'): boolean {
     if (excess === 0) return true
     this.#dropped.inc({ reason })
-    this.count(peerId, 'overLimit', excess)
+    this.count(peerId, this.#faults.overLimit, excess)
     return false
   }
 }

@@ -1,4 +1,4 @@
-/** What block gossip needs of a gossip library, so that the library can be replaced. */
+/** What our gossip needs of a gossip library, so that the library can be replaced. */
 export type GossipPort = {
   /** Sends a message whose id is known; resolves to the number of peers it went to at once. */
   readonly publish: (topic: string, data: Uint8Array, id: Uint8Array) => Promise<number>
@@ -29,6 +29,8 @@ export type GossipHandlers<Examined extends { readonly id: Uint8Array }> = {
   readonly admitFrame: (from: string, bytes: number) => boolean
   /** Before anything in an RPC is looked at; false drops it. */
   readonly admitRpc: (from: string, size: RpcSize) => boolean
+  /** Before a message is looked at or counts as seen; false drops it, and another peer may still bring it. */
+  readonly admitMessage: (from: string, topic: string) => boolean
   readonly onViolation: (from: string, what: Violation) => void
   /** The id of a message and what else is learnt on the way. A failure drops the message without marking it seen. */
   readonly examine: (topic: string, data: Uint8Array) => Promise<Examined>

@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { silentLog } from '../../../common/log.ts'
-import { banMs, banScoreDefault, type GuardedPeer, PeerGuard } from '../../../p2p/blocks/peer-guard.ts'
+import { banMs, banScoreDefault, type GuardedPeer, PeerGuard } from '../../../p2p/gossip/peer-guard.ts'
 import { FakeGater } from '../../fakes/block-net.ts'
 import { ManualClock } from '../../fakes/manual-clock.ts'
 

@@ -3,10 +3,7 @@ import { GossipSub, type GossipSubComponents } from '@chainsafe/libp2p-gossipsub
 import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import { type Message, type PeerId, StrictNoSign, TopicValidatorResult } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { FormatError } from '../../protocol/bytes.ts'
-import { snappyDecodedLength } from '../../protocol/snappy.ts'
 import {
-  frameBytesMax,
   idontwantBytesMin,
   iwantFollowupMs,
   mesh,
@@ -17,27 +14,33 @@ import {
 } from './gossip-params.ts'
 import type { GossipHandlers, GossipPort, RpcSize } from './gossip-port.ts'
 
-/** Options of {@link blockGossip}. */
+/** Options of {@link meteredGossip}. */
 export type GossipOptions = {
   /** All topics there will ever be: the library takes them at construction only. */
   readonly topics: readonly string[]
-  readonly blockTimeSeconds: number
+  /** Time in which scores decay one step. */
+  readonly slotSeconds: number
+  /** Bytes of an RPC; the stream of a peer that sends a larger one is given up. */
+  readonly frameBytesMax: number
+  /** What a message costs: its size, or the one it says to have when decompressed. */
+  readonly costBytes: (data: Uint8Array) => number
 }
 
-/** Gossip of blocks as a libp2p service, by @chainsafe/libp2p-gossipsub. Subscribe after the start. */
-export function blockGossip<E extends { readonly id: Uint8Array }>(
+/** Gossip as a libp2p service, by @chainsafe/libp2p-gossipsub. Subscribe after the start. */
+export function meteredGossip<E extends { readonly id: Uint8Array }>(
   options: GossipOptions,
   handlers: GossipHandlers<E>,
-): (components: GossipSubComponents) => BlockGossip<E> {
-  return (components) => new BlockGossip(components, options, handlers)
+): (components: GossipSubComponents) => MeteredGossip<E> {
+  return (components) => new MeteredGossip(components, options, handlers)
 }
 
 /**
  * The library, with what it leaves open closed: frames and RPCs are metered before they cost anything, a peer's RPCs
  * are handled one after another, and nothing is forwarded before we say so.
  */
-export class BlockGossip<E extends { readonly id: Uint8Array }> extends GossipSub {
+export class MeteredGossip<E extends { readonly id: Uint8Array }> extends GossipSub {
   readonly #topics: ReadonlySet<string>
+  readonly #costBytes: (data: Uint8Array) => number
   readonly #handlers: GossipHandlers<E>
   /** What `examine` found out about a message on its way to `judge`. */
   readonly #examined = new WeakMap<Message, E>()
@@ -52,7 +55,7 @@ export class BlockGossip<E extends { readonly id: Uint8Array }> extends GossipSu
 
   constructor(
     components: GossipSubComponents,
-    { topics, blockTimeSeconds }: GossipOptions,
+    { topics, slotSeconds, frameBytesMax, costBytes }: GossipOptions,
     handlers: GossipHandlers<E>,
   ) {
     super(components, {
@@ -74,12 +77,13 @@ export class BlockGossip<E extends { readonly id: Uint8Array }> extends GossipSu
       decodeRpcLimits: rpcLimits,
       gossipsubIWantFollowupMs: iwantFollowupMs,
       idontwantMinDataSize: idontwantBytesMin,
-      scoreParams: peerScoreParams(blockTimeSeconds, handlers.applicationScore),
+      scoreParams: peerScoreParams(slotSeconds, handlers.applicationScore),
       scoreThresholds,
       fastMsgIdFn: (message) => this.#hashData(message.topic, message.data ?? noData),
       msgIdFn: (message) => this.#idOf(message),
     })
     this.#topics = new Set(topics)
+    this.#costBytes = costBytes
     this.#handlers = handlers
     this.#meterFrames()
     this.addEventListener('gossipsub:message', ({ detail }) => {
@@ -113,7 +117,7 @@ export class BlockGossip<E extends { readonly id: Uint8Array }> extends GossipSu
   override async handleReceivedRpc(from: PeerId, rpc: RPC): Promise<void> {
     const peerId = from.toString()
     this.#undecoded.delete(peerId)
-    if (!this.#handlers.admitRpc(peerId, rpcSize(rpc))) return
+    if (!this.#handlers.admitRpc(peerId, rpcSize(rpc, this.#costBytes))) return
     const messages = rpc.messages.filter((message) => this.#keepsRules(peerId, message))
     await super.handleReceivedRpc(from, { ...rpc, messages })
   }
@@ -126,7 +130,7 @@ export class BlockGossip<E extends { readonly id: Uint8Array }> extends GossipSu
     const { from: author, seqno, signature, key } = message
     const isSigned = [author, seqno, signature, key].some((field) => field !== undefined)
     if (isSigned) this.#handlers.onViolation(from, 'signed')
-    return !isSigned
+    return !isSigned && this.#handlers.admitMessage(from, message.topic)
   }
 
   async #idOf(message: Message): Promise<Uint8Array> {
@@ -181,25 +185,15 @@ const acceptance = {
   reject: TopicValidatorResult.Reject,
 } as const
 
-function rpcSize({ subscriptions, messages, control }: RPC): RpcSize {
+function rpcSize({ subscriptions, messages, control }: RPC, costBytes: (data: Uint8Array) => number): RpcSize {
   let controlEntries = subscriptions.length
   for (const { messageIDs } of control?.ihave ?? []) controlEntries += 1 + messageIDs.length
   for (const { messageIDs } of control?.iwant ?? []) controlEntries += 1 + messageIDs.length
   for (const { messageIDs } of control?.idontwant ?? []) controlEntries += 1 + messageIDs.length
   for (const { peers } of control?.prune ?? []) controlEntries += 1 + peers.length
   controlEntries += control?.graft.length ?? 0
-  const bytes = messages.reduce((sum, { data }) => sum + declaredBytes(data ?? noData), 0)
+  const bytes = messages.reduce((sum, { data }) => sum + costBytes(data ?? noData), 0)
   return { messages: messages.length, bytes, controlEntries }
-}
-
-/** What a message costs: its own size, or the size it says to have when decompressed. */
-function declaredBytes(data: Uint8Array): number {
-  try {
-    return Math.max(data.length, Math.min(snappyDecodedLength(data), frameBytesMax))
-  } catch (error) {
-    if (error instanceof FormatError) return data.length
-    throw error
-  }
 }
 
 const noData = new Uint8Array(0)
