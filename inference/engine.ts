@@ -1,3 +1,4 @@
+import type { Slot } from './adapter/adapter.ts'
 import { InferenceError } from './inference-error.ts'
 import type { ModelConfig } from './model-config.ts'
 import type { Trace } from './trace.ts'
@@ -16,7 +17,16 @@ export type Session = {
 }
 
 /** A way to run a canonical model. All ways give the same bits. */
-export type Engine = { readonly config: ModelConfig; start(): Session }
+export type Engine = {
+  readonly config: ModelConfig
+  /** Throws {@link InferenceError} for adapters that the model cannot take. */
+  start(options?: SessionOptions): Session
+}
+
+export type SessionOptions = {
+  /** Adapters of the request, in its order. */
+  readonly slots?: readonly Slot[]
+}
 
 /** Refuses what no engine may run. */
 export function checkTokens({ vocab, context }: ModelConfig, length: number, tokens: readonly number[]): void {

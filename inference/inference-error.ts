@@ -1,4 +1,7 @@
 import { CodedError } from '../common/errors.ts'
 
-/** `context`: more positions than the model has. `token`: no token of the vocabulary. `sampling`: parameters out of range. */
-export class InferenceError extends CodedError<'context' | 'token' | 'sampling'> {}
+/**
+ * `adapter`: of another base model, too many, or a weight out of range. `context`: more positions than the model has. `token`: no
+ * token of the vocabulary. `sampling`: parameters out of range.
+ */
+export class InferenceError extends CodedError<'adapter' | 'context' | 'token' | 'sampling'> {}

@@ -1,8 +1,9 @@
-import { checkTokens, type Engine, type Session } from './engine.ts'
+import { checkSlots, type Slot, type Target, targets } from './adapter/adapter.ts'
+import { checkTokens, type Engine, type Session, type SessionOptions } from './engine.ts'
 import type { CanonicalModel, Layer, Matrix } from './model.ts'
 import { type ModelConfig, tilePositions } from './model-config.ts'
 import { type AttentionTile, attendTile, joinTiles } from './ops/attention.ts'
-import { dequantise, embed, multiply } from './ops/linear.ts'
+import { addWeighted, dequantise, embed, multiply } from './ops/linear.ts'
 import { type Quantised, quantise } from './ops/quantise.ts'
 import { rmsNorm } from './ops/rms-norm.ts'
 import { narrow, rope } from './ops/rope.ts'
@@ -24,8 +25,9 @@ export class Oracle implements Engine {
     return this.#model.config
   }
 
-  start(): Session {
-    return new OracleSession(this.#model)
+  start({ slots = [] }: SessionOptions = {}): Session {
+    checkSlots(this.config, slots)
+    return new OracleSession(this.#model, slots)
   }
 }
 
@@ -34,11 +36,13 @@ type Cache = { readonly keys: Int16Array[]; readonly values: Int16Array[] }
 
 class OracleSession implements Session {
   readonly #model: CanonicalModel
+  readonly #slots: readonly Slot[]
   readonly #caches: readonly Cache[]
   #length = 0
 
-  constructor(model: CanonicalModel) {
+  constructor(model: CanonicalModel, slots: readonly Slot[]) {
     this.#model = model
+    this.#slots = slots
     this.#caches = model.layers.map(() => ({ keys: [], values: [] }))
   }
 
@@ -85,15 +89,15 @@ class OracleSession implements Session {
       tracer,
     )
     const mixInput = tracer.quantised('outputScale', 'outputInput', quantise(mix))
-    const middle = tracer.unit('attentionResidual', add(before, linear('output', layer.output, mixInput, tracer)))
+    const middle = tracer.unit('attentionResidual', add(before, this.#linear('output', layer, mixInput, tracer)))
 
     const ffnNormed = tracer.unit('ffnNorm', rmsNorm(middle, layer.ffnNorm, config.epsilon))
     const ffnInput = tracer.quantised('ffnScale', 'ffnInput', quantise(ffnNormed))
-    const gate = linear('gate', layer.gate, ffnInput, tracer)
-    const up = linear('up', layer.up, ffnInput, tracer)
+    const gate = this.#linear('gate', layer, ffnInput, tracer)
+    const up = this.#linear('up', layer, ffnInput, tracer)
     const activation = tracer.unit('activation', swiGlu(gate, up, sigmoidTable))
     const downInput = tracer.quantised('downScale', 'downInput', quantise(activation))
-    return tracer.unit('ffnResidual', add(middle, linear('down', layer.down, downInput, tracer)))
+    return tracer.unit('ffnResidual', add(middle, this.#linear('down', layer, downInput, tracer)))
   }
 
   #attention(layer: Layer, cache: Cache, input: Quantised, tracer: Tracer): Int32Array {
@@ -101,9 +105,9 @@ class OracleSession implements Session {
     const { heads, headDim, kvHeads } = config
     const { position } = tracer
     const [query, key, value] = [
-      linear('query', layer.query, input, tracer),
-      linear('key', layer.key, input, tracer),
-      linear('value', layer.value, input, tracer),
+      this.#linear('query', layer, input, tracer),
+      this.#linear('key', layer, input, tracer),
+      this.#linear('value', layer, input, tracer),
     ]
     const [cos, sin] = this.#angles(position)
     const rotated = tracer.unit('rotatedQuery', rope(query, cos, sin))
@@ -131,6 +135,20 @@ class OracleSession implements Session {
     return tracer.unit('attentionMix', mix)
   }
 
+  /** A linear of the layer with the adapters of the request. */
+  #linear(target: Target, layer: Layer, input: Quantised, tracer: Tracer): Int32Array {
+    let y = linear(target, layer[target], input, tracer)
+    for (const [slot, { adapter, weight }] of this.#slots.entries()) {
+      const pair = adapter.layers[tracer.layer]?.[target]
+      if (pair === undefined) continue
+      const part = targets.length * slot + targets.indexOf(target)
+      const low = quantise(linear('loraDown', pair.down, input, tracer, part))
+      tracer.quantised('loraScale', 'loraInput', low, part)
+      y = addWeighted(y, linear('loraUp', pair.up, low, tracer, part), weight)
+    }
+    return y
+  }
+
   #angles(position: number): [cos: Int16Array, sin: Int16Array] {
     const { ropeCos, ropeSin, config } = this.#model
     const half = config.headDim / 2
@@ -140,8 +158,8 @@ class OracleSession implements Session {
 }
 
 /** A linear layer: accumulators, which are the unit's output, and what they stand for in Q16. */
-function linear(op: Op, matrix: Matrix, input: Quantised, tracer: Tracer): Int32Array {
-  return dequantise(tracer.unit(op, multiply(matrix, input)), matrix.scales, input)
+function linear(op: Op, matrix: Matrix, input: Quantised, tracer: Tracer, part = 0): Int32Array {
+  return dequantise(tracer.unit(op, multiply(matrix, input), part), matrix.scales, input)
 }
 
 /** Keys or values of one head at the positions of one tile, one after another. */
@@ -171,9 +189,9 @@ class Tracer {
     return values
   }
 
-  quantised(scale: Op, input: Op, value: Quantised): Quantised {
-    this.unit(scale, [value.mantissa, value.exponent])
-    this.unit(input, value.values)
+  quantised(scale: Op, input: Op, value: Quantised, part = 0): Quantised {
+    this.unit(scale, [value.mantissa, value.exponent], part)
+    this.unit(input, value.values, part)
     return value
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Units of the graph in the order of a forward pass: `id` and element width of what each puts out. A unit is named by
- * (op, layer, position, part); `part` numbers the tiles of attention (head by head) and is 0 elsewhere; ops outside the
- * layers have layer 0. docs/canonical-inference.md §7.
+ * (op, layer, position, part); `part` numbers the tiles of attention (head by head), is 7·slot + target for adapters and 0
+ * elsewhere; ops outside the layers have layer 0. docs/canonical-inference.md §7.
  */
 export const ops = {
   embedding: { id: 0, bytes: 4 },
@@ -38,6 +38,12 @@ export const ops = {
   headInput: { id: 28, bytes: 1 },
   head: { id: 29, bytes: 4 },
   logits: { id: 30, bytes: 4 },
+  /** Accumulators. */
+  loraDown: { id: 31, bytes: 4 },
+  loraScale: { id: 32, bytes: 4 },
+  loraInput: { id: 33, bytes: 1 },
+  /** Accumulators. */
+  loraUp: { id: 34, bytes: 4 },
 } as const satisfies Record<string, { readonly id: number; readonly bytes: 1 | 2 | 4 | 8 }>
 
 export type Op = keyof typeof ops

@@ -1,4 +1,4 @@
-import { roundShiftBig, saturateBig } from '../integer.ts'
+import { int32Max, roundShift, roundShiftBig, saturate, saturateBig } from '../integer.ts'
 import type { Matrix, RowScales } from '../model.ts'
 import type { Quantised } from './quantise.ts'
 
@@ -20,6 +20,11 @@ export function dequantise(accumulators: Int32Array, scales: RowScales, { mantis
     const [scale, shift] = [(scales[row] ?? 0) >>> 8, (scales[row] ?? 0) & 255]
     return saturateBig(roundShiftBig(BigInt(accumulator) * BigInt(mantissa * scale), shift - exponent))
   })
+}
+
+/** A linear's output with that of an adapter of weight / 2^16 on top; both Q16. docs/canonical-inference.md §5.9. */
+export function addWeighted(y: Int32Array, delta: Int32Array, weight: number): Int32Array {
+  return y.map((value, i) => saturate(value + roundShift((delta[i] ?? 0) * weight, 16), int32Max))
 }
 
 /** A row of the embedding in Q16: one step of a weight is worth `mantissa / 2^shift`. */

@@ -35,8 +35,8 @@ test('every op is traced once per layer and position, tiles once per head and ti
     seen.set(name, (seen.get(name) ?? 0) + 1)
   })
   expect([...seen.values()].every((count) => count === 1)).toBe(true)
-  const outside = 6
-  const perLayer = Object.keys(ops).length - outside - 1 + smallConfig.heads
+  const [outside, adapters] = [6, 4]
+  const perLayer = Object.keys(ops).length - outside - adapters - 1 + smallConfig.heads
   expect(seen.size).toBe(2 * (outside + smallConfig.layers * perLayer))
 })
 
