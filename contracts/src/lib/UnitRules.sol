@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import { Elements } from "./Elements.sol";
+import { FixedPoint } from "./FixedPoint.sol";
+
+/// @dev What one step of a quantised input is worth: `mantissa · 2^exponent / 127`.
+struct InputScale {
+    int256 mantissa;
+    uint256 exponent;
+}
+
+/// @dev One head's softmax over a tile's positions, and one element of its mix.
+struct Tile {
+    int256 max;
+    int256 sum;
+    int256 mix;
+}
+
+/// @title UnitRules
+/// @notice The operations of docs/canonical-inference.md §5, one element of a unit at a time.
+library UnitRules {
+    /// @notice No quantised input has this scale: what put it out is wrong.
+    error BadScale(int256 mantissa, int256 exponent);
+    /// @notice No model has this row scale.
+    error BadRowScale(uint256 scale);
+
+    /// @notice No tiles have this sum: one of them is wrong.
+    error BadSum(int256 sum);
+
+    int256 private constant MANTISSA_MAX = 2 ** 15;
+    /// @dev Of the largest magnitude that 32 bits hold.
+    int256 private constant EXPONENT_MAX = 17;
+
+    /// @notice §5.1: all of a norm's output. `x` and `weights` are int32.
+    function norm(bytes calldata x, bytes calldata weights, uint256 n, uint256 epsilon)
+        internal
+        pure
+        returns (int256[] memory values)
+    {
+        unchecked {
+            values = Elements.int32s(x, n);
+            uint256 e = FixedPoint.bits(Elements.maxMagnitude(values));
+            e = e > 22 ? e - 22 : 0;
+            uint256 squares;
+            for (uint256 i = 1; i <= n; i++) {
+                int256 y = FixedPoint.rsh(_at(values, i), e);
+                squares += uint256(y * y);
+                _set(values, i, y);
+            }
+            uint256 mean = squares / n + (epsilon >> (2 * e));
+            int256 r = FixedPoint.rdiv(2 ** 46, int256(FixedPoint.isqrt(mean << 16)));
+            int256[] memory gains = Elements.int32s(weights, n);
+            for (uint256 i = 1; i <= n; i++) {
+                int256 y = (_at(values, i) * r + 2 ** 21) >> 22;
+                _set(values, i, FixedPoint.sat((y * _at(gains, i) + 2 ** 15) >> 16, FixedPoint.INT32_MAX));
+            }
+        }
+    }
+
+    /// @notice §5.2: the scale of a vector whose largest magnitude is `max`.
+    function scaleOf(uint256 max) internal pure returns (InputScale memory scale) {
+        unchecked {
+            if (max == 0) return scale;
+            uint256 length = FixedPoint.bits(max);
+            scale.exponent = length > 15 ? length - 15 : 0;
+            scale.mantissa = int256((max + (1 << scale.exponent) - 1) >> scale.exponent);
+        }
+    }
+
+    /// @notice §5.2: one element under the scale.
+    function quantised(int256 h, InputScale memory scale) internal pure returns (int256) {
+        unchecked {
+            if (scale.mantissa == 0) return 0;
+            int256 c = FixedPoint.rdiv(127 * 2 ** 22, scale.mantissa);
+            return FixedPoint.sat(FixedPoint.rsh(h * c, 22 + scale.exponent), FixedPoint.INT8_MAX);
+        }
+    }
+
+    /// @notice A committed scale; reverts where no vector has it.
+    function readScale(bytes calldata data) internal pure returns (InputScale memory) {
+        (int256 mantissa, int256 exponent) = (Elements.int32At(data, 0), Elements.int32At(data, 1));
+        if (mantissa < 0 || mantissa > MANTISSA_MAX || exponent < 0 || exponent > EXPONENT_MAX) {
+            revert BadScale(mantissa, exponent);
+        }
+        return InputScale(mantissa, uint256(exponent));
+    }
+
+    /// @notice §5.3: an accumulator in Q16.
+    function dequantised(int256 acc, uint256 rowScale, InputScale memory input) internal pure returns (int256) {
+        unchecked {
+            uint256 shift = rowScale & 255;
+            if (shift < input.exponent) revert BadRowScale(rowScale);
+            int256 product = acc * input.mantissa * int256(rowScale >> 8);
+            return FixedPoint.sat(FixedPoint.rsh(product, shift - input.exponent), FixedPoint.INT32_MAX);
+        }
+    }
+
+    /// @notice §5.3: an element of the embedding in Q16.
+    function embedded(int256 weight, uint256 rowScale) internal pure returns (int256) {
+        unchecked {
+            int256 product = weight * int256(rowScale >> 8) << 16;
+            return FixedPoint.sat(FixedPoint.rsh(product, rowScale & 255), FixedPoint.INT32_MAX);
+        }
+    }
+
+    /// @notice §5.4: an element of the first half of a head, or of the second, with its partner in the other.
+    function rotated(int256 x, int256 partner, int256 cos, int256 sin, bool isSecond) internal pure returns (int256) {
+        unchecked {
+            int256 sum = isSecond ? x * cos + partner * sin : x * cos - partner * sin;
+            return FixedPoint.sat(FixedPoint.rsh(sum, 20), FixedPoint.INT16_MAX);
+        }
+    }
+
+    /// @notice §5.4: a value as it is kept.
+    function narrowed(int256 value) internal pure returns (int256) {
+        return FixedPoint.sat(FixedPoint.rsh(value, 6), FixedPoint.INT16_MAX);
+    }
+
+    /// @notice §5.5: one head's query against `count` positions' keys and values, int16 all; element i of the mix.
+    function tile(
+        bytes calldata query,
+        bytes calldata keys,
+        bytes calldata values,
+        uint256 headDim,
+        uint256 count,
+        uint256 multiplier,
+        uint256 shift,
+        uint256 i
+    ) internal pure returns (Tile memory result) {
+        unchecked {
+            int256[] memory q = Elements.int16s(query, headDim);
+            int256[] memory scores = Elements.int16s(keys, headDim * count);
+            result.max = type(int256).min;
+            for (uint256 j = 0; j < count; j++) {
+                int256 dot = _dot(q, scores, headDim * j);
+                int256 z = FixedPoint.rsh(dot * int256(multiplier), shift);
+                // A score takes the place of a key that is used up.
+                _set(scores, j + 1, z);
+                if (z > result.max) result.max = z;
+            }
+            for (uint256 j = 0; j < count; j++) {
+                int256 p = int256(FixedPoint.exp2n(uint256(result.max - _at(scores, j + 1)), 9));
+                result.sum += p;
+                result.mix += p * Elements.int16At(values, headDim * j + i);
+            }
+        }
+    }
+
+    /// @notice §5.6: an element of a head's output, from all its tiles.
+    function joined(int256[] memory maxima, int256[] memory sums, int256[] memory mixes)
+        internal
+        pure
+        returns (int256)
+    {
+        unchecked {
+            int256 max = maxima[0];
+            for (uint256 t = 1; t < maxima.length; t++) {
+                if (maxima[t] > max) max = maxima[t];
+            }
+            (int256 mix, int256 sum) = (int256(0), int256(0));
+            for (uint256 t = 0; t < maxima.length; t++) {
+                int256 factor = int256(FixedPoint.exp2n(uint256(max - maxima[t]), 9));
+                mix += mixes[t] * factor;
+                sum += sums[t] * factor;
+            }
+            if (sum <= 0) revert BadSum(sum);
+            return FixedPoint.rdiv(64 * mix, sum);
+        }
+    }
+
+    /// @notice §5.7: an element of the activation.
+    function activated(int256 gate, int256 up) internal pure returns (int256) {
+        unchecked {
+            int256 silu = FixedPoint.rsh(gate * int256(FixedPoint.sigmoid(gate)), 16);
+            return FixedPoint.sat(FixedPoint.rsh(silu * up, 16), FixedPoint.INT32_MAX);
+        }
+    }
+
+    /// @notice §5.8: the residual stream's addition.
+    function added(int256 x, int256 y) internal pure returns (int256) {
+        unchecked {
+            return FixedPoint.sat(x + y, FixedPoint.INT32_MAX);
+        }
+    }
+
+    /// @notice §5.9: an adapter's part of an output.
+    function adapted(int256 y, int256 d, uint256 weight) internal pure returns (int256) {
+        unchecked {
+            return FixedPoint.sat(y + FixedPoint.rsh(d * int256(weight), 16), FixedPoint.INT32_MAX);
+        }
+    }
+
+    function _dot(int256[] memory q, int256[] memory keys, uint256 from) private pure returns (int256 sum) {
+        assembly ("memory-safe") {
+            let at := add(keys, add(32, shl(5, from)))
+            let end := add(q, shl(5, add(mload(q), 1)))
+            for { let each := add(q, 32) } lt(each, end) { each := add(each, 32) } {
+                sum := add(sum, mul(mload(each), mload(at)))
+                at := add(at, 32)
+            }
+        }
+    }
+
+    /// @dev Element i − 1: the loops count from 1 over what they made themselves.
+    function _at(int256[] memory values, uint256 i) private pure returns (int256 value) {
+        assembly ("memory-safe") {
+            value := mload(add(values, shl(5, i)))
+        }
+    }
+
+    function _set(int256[] memory values, uint256 i, int256 value) private pure {
+        assembly ("memory-safe") {
+            mstore(add(values, shl(5, i)), value)
+        }
+    }
+}
