@@ -44,6 +44,9 @@ export const ops = {
   loraInput: { id: 33, bytes: 1 },
   /** Accumulators. */
   loraUp: { id: 34, bytes: 4 },
+  /** Marks and sums of the sampler, and the sums of each 256 logits; §8.1. No engine puts them out. */
+  choice: { id: 35, bytes: 8 },
+  choiceTile: { id: 36, bytes: 8 },
 } as const satisfies Record<string, { readonly id: number; readonly bytes: 1 | 2 | 4 | 8 }>
 
 export type Op = keyof typeof ops
