@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import type { Registry } from 'prom-client'
+import { TxJournal } from '../chain/tx/tx-journal.ts'
+import { TxManager, txManagerDefaults } from '../chain/tx/tx-manager.ts'
 import type { Clock } from '../common/clock.ts'
 import { errorMessage } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
@@ -14,8 +16,6 @@ import type { L1Part } from './l1-part.ts'
 import type { NodeOptions } from './node-options.ts'
 import { OutputOracle } from './proposer/output-oracle.ts'
 import { Proposer, proposerDefaults } from './proposer/proposer.ts'
-import { TxJournal } from './tx/tx-journal.ts'
-import { TxManager, txManagerDefaults } from './tx/tx-manager.ts'
 
 type Parts = {
   readonly l1: L1Part

@@ -1,5 +1,5 @@
+import { callContract } from '../../chain/ledger/l2-calls.ts'
 import type { HttpRpcClient } from '../../common/json-rpc.ts'
-import { callContract } from '../../node/ledger/l2-calls.ts'
 
 /** What the status line shows; a part that does not answer is undefined. */
 export type DevStatus = {

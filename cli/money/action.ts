@@ -1,5 +1,5 @@
+import type { MoneyContract } from '../../chain/ledger/money-contracts.ts'
 import type { Flag, FlagTable } from '../../common/flags.ts'
-import type { MoneyContract } from '../../node/ledger/money-contracts.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 
 /** An argument is a flag; it must be given unless it has a default or is optional. */

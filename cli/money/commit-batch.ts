@@ -63,7 +63,7 @@ export const commitBatch = action(
 
 /** What watchers would find wrong. Throws {@link RefusedError}. */
 async function requireUnchallengeable({ header, segments, file }: PackedBatch, chain: ChainAccess): Promise<void> {
-  const { ChainFacts } = await import('../../node/ledger/chain-facts.ts')
+  const { ChainFacts } = await import('../../chain/ledger/chain-facts.ts')
   const { checkBatch } = await import('../../attribution/epochs/check-batch.ts')
   // Earlier receipts were looked at by `requireNew`.
   const facts = new ChainFacts({ rpc: chain, chainId: chain.chainId, earlierReceipt: async () => undefined })

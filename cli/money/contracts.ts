@@ -6,9 +6,9 @@ import {
   formatAbiItem,
   toFunctionSelector,
 } from 'viem/utils'
+import { contractAt, decodeEvent } from '../../chain/ledger/money-contracts.ts'
 import { predeploys } from '../../contracts/addresses.ts'
 import { loadArtifact } from '../../contracts/artifact.ts'
-import { contractAt, decodeEvent } from '../../node/ledger/money-contracts.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 
 /** Contracts through whose errors a call may be refused; the one called is looked at first. */

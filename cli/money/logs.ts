@@ -1,4 +1,4 @@
-import { eventTopic, type MoneyContract, moneyContracts } from '../../node/ledger/money-contracts.ts'
+import { eventTopic, type MoneyContract, moneyContracts } from '../../chain/ledger/money-contracts.ts'
 import { type Hex, parseQuantity, quantity } from '../../protocol/bytes.ts'
 import type { ChainAccess } from './action.ts'
 import { decodeLog, type Spoken } from './contracts.ts'

@@ -35,7 +35,7 @@ export const makeReceipt = paper(
     proof: optional(hashArg('hash of the proof')),
   },
   async (values, chain) => {
-    const { ChainFacts } = await import('../../node/ledger/chain-facts.ts')
+    const { ChainFacts } = await import('../../chain/ledger/chain-facts.ts')
     const facts = new ChainFacts({ rpc: chain, chainId: chain.chainId, earlierReceipt: async () => undefined })
     const paper = readRequestPaper(values.request)
     const { request, requestId } = paper

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
+import { encodeCall } from '../../chain/ledger/money-contracts.ts'
 import { UsageError } from '../../common/errors.ts'
-import { encodeCall } from '../../node/ledger/money-contracts.ts'
 import { type CommandContext, exitCodes } from '../command.ts'
 import type { Action } from './action.ts'
 import { type Call, Chain } from './chain.ts'

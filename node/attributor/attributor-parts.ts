@@ -1,11 +1,11 @@
 import type { Registry } from 'prom-client'
+import type { Content } from '../../chain/ledger/content.ts'
+import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
+import type { LedgerSync } from '../../chain/ledger/ledger-sync.ts'
+import type { Sender } from '../../chain/ledger/sender.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { Log } from '../../common/log.ts'
-import type { Content } from '../ledger/content.ts'
-import type { L2Rpc } from '../ledger/l2-rpc.ts'
-import type { LedgerBook } from '../ledger/ledger-book.ts'
-import type { LedgerSync } from '../ledger/ledger-sync.ts'
-import type { Sender } from '../ledger/sender.ts'
 
 export type AttributorOptions = {
   /** Least time between two epochs, seconds. */

@@ -1,9 +1,9 @@
 import { claimOf } from '../../attribution/epochs/claim-proof.ts'
 import { payoutAt, payoutBytes } from '../../attribution/epochs/epoch-rows.ts'
 import type { Rows } from '../../attribution/epochs/epoch-trees.ts'
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
+import type { MoneyCall } from '../../chain/ledger/money-contracts.ts'
 import type { Hex } from '../../protocol/bytes.ts'
-import type { LedgerBook } from '../ledger/ledger-book.ts'
-import type { MoneyCall } from '../ledger/money-contracts.ts'
 
 /** Payees of one `claimMany`: about 100,000 gas each, twice as much where recipients run code. */
 export const claimsAtOnceMax = 50

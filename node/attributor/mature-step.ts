@@ -1,6 +1,6 @@
-import { type BatchState, batchState, lastMatureBatch } from '../ledger/batch-state.ts'
-import type { LedgerBook } from '../ledger/ledger-book.ts'
-import type { MoneyCall } from '../ledger/money-contracts.ts'
+import { type BatchState, batchState, lastMatureBatch } from '../../chain/ledger/batch-state.ts'
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
+import type { MoneyCall } from '../../chain/ledger/money-contracts.ts'
 
 /** Batches of one `matureBatches`: about 80,000 gas each. */
 export const maturedAtOnceMax = 64

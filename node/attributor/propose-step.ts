@@ -1,9 +1,9 @@
 import type { BuiltEpoch } from '../../attribution/epochs/build-epoch.ts'
+import { batchStates, lastMatureBatch } from '../../chain/ledger/batch-state.ts'
+import { finalEpoch, parentState, proposedEpochs, standingEpoch } from '../../chain/ledger/epoch-state.ts'
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
+import type { MoneyCall } from '../../chain/ledger/money-contracts.ts'
 import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
-import { batchStates, lastMatureBatch } from '../ledger/batch-state.ts'
-import { finalEpoch, parentState, proposedEpochs, standingEpoch } from '../ledger/epoch-state.ts'
-import type { LedgerBook } from '../ledger/ledger-book.ts'
-import type { MoneyCall } from '../ledger/money-contracts.ts'
 
 /** Credits that an epoch is meant to have at most: so many are built in half a minute and 2 GB. */
 export const creditsAtOnce = 1_000_000n

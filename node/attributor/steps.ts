@@ -1,5 +1,5 @@
+import type { LedgerSync } from '../../chain/ledger/ledger-sync.ts'
 import type { Clock } from '../../common/clock.ts'
-import type { LedgerSync } from '../ledger/ledger-sync.ts'
 
 /** Waits after a step that failed, doubled up to the second. */
 const backoffMs = { first: 2_000, max: 60_000 } as const

@@ -1,9 +1,9 @@
 import { type BatchFile, decodeBatchFile } from '../../attribution/epochs/batch-file.ts'
 import type { BatchThread } from '../../attribution/epochs/batch-thread.ts'
+import type { BatchState } from '../../chain/ledger/batch-state.ts'
+import type { Content } from '../../chain/ledger/content.ts'
 import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import { batchHash } from '../../protocol/receipt-batch.ts'
-import type { BatchState } from '../ledger/batch-state.ts'
-import type { Content } from '../ledger/content.ts'
 
 /** Batches that are remembered as read; a file that was whole stays so. */
 const rememberedMax = 100_000

@@ -1,5 +1,5 @@
-import type { MarketFees } from '../tx/fee-market.ts'
-import { floorGasPerByte, gasPerBlob, txGas } from '../tx/tx-gas.ts'
+import type { MarketFees } from '../../chain/tx/fee-market.ts'
+import { floorGasPerByte, gasPerBlob, txGas } from '../../chain/tx/tx-gas.ts'
 
 /** Where batches go on L1. */
 export type DataAvailability = 'blobs' | 'calldata'

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import { type Kzg, versionedHash } from '../../chain/tx/kzg.ts'
 import { errorMessage } from '../../common/errors.ts'
 import { withoutSecrets } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
@@ -8,7 +9,6 @@ import { blobBytes } from '../../protocol/blob-codec.ts'
 import type { L1BlockRef } from '../../protocol/block-ref.ts'
 import { FormatError, fixedHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import type { IndexedBlobHash } from '../../protocol/l1-block.ts'
-import { type Kzg, versionedHash } from './kzg.ts'
 import { L1Error } from './l1-error.ts'
 
 /** Verified blobs kept, 128 KiB each: two full blocks of EIP-7892's BPO2. */

@@ -1,3 +1,4 @@
+import { networkForm } from '../../chain/tx/blob-sidecar.ts'
 import {
   bytesToHex,
   emptyBytes,
@@ -22,7 +23,6 @@ import {
   txType,
 } from '../../protocol/transaction.ts'
 import { orderedTrieRoot } from '../../protocol/trie-root.ts'
-import { networkForm } from './blob-sidecar.ts'
 
 /** A header whose hash was recomputed, unless the RPC is trusted. */
 export type CheckedHeader = { readonly hash: Hex; readonly header: Header; readonly info: L1BlockInfo }

@@ -1,7 +1,7 @@
 import { decodeFunctionResult, encodeFunctionData, parseAbi } from 'viem'
+import type { FeeRpc } from '../../chain/tx/fee-market.ts'
 import { RpcError } from '../../common/json-rpc.ts'
 import { bytesToHex, FormatError, fixedHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
-import type { FeeRpc } from '../tx/fee-market.ts'
 
 const abi = parseAbi([
   'function nextBlockNumber() view returns (uint256)',

@@ -1,4 +1,6 @@
 import type { Registry } from 'prom-client'
+import type { TxCandidate } from '../../chain/tx/tx-candidate.ts'
+import type { TxReceipt } from '../../chain/tx/tx-manager.ts'
 import type { Clock } from '../../common/clock.ts'
 import { CodedError, errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
@@ -7,8 +9,6 @@ import type { L1BlockRef, L2BlockRef } from '../../protocol/block-ref.ts'
 import { fixedHex, type Hex } from '../../protocol/bytes.ts'
 import type { PayloadEnvelope } from '../../protocol/engine-api.ts'
 import { outputRootV0 } from '../../protocol/output-root.ts'
-import type { TxCandidate } from '../tx/tx-candidate.ts'
-import type { TxReceipt } from '../tx/tx-manager.ts'
 import { type OutputOracle, type Proposal, proposalCalldata } from './output-oracle.ts'
 
 /** Gas of a proposal: two new storage words and an event take below 100,000. Fixed, so that a replacement needs no estimate. */

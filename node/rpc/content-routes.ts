@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
+import type { Content } from '../../chain/ledger/content.ts'
 import { contentBytesMax } from '../../common/content-store.ts'
 import type { HttpAnswer, HttpRoute } from '../../common/json-rpc-server.ts'
 import type { Hex } from '../../protocol/bytes.ts'
-import type { Content } from '../ledger/content.ts'
 
 /** Files sent at once: each holds a descriptor and a socket, and a slow reader holds it long. */
 const downloadsMax = 32

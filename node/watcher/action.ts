@@ -1,11 +1,11 @@
 import type { Call, Verdict } from '../../attribution/epochs/challenge.ts'
+import type { Demand, DemandKind } from '../../chain/ledger/demand-state.ts'
+import { demandKinds } from '../../chain/ledger/demand-state.ts'
+import { encodeCall, type MoneyCall } from '../../chain/ledger/money-contracts.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
 import { type EpochRecord, epochRecordHash } from '../../protocol/epoch-record.ts'
 import { keccak256, keccakHex } from '../../protocol/keccak.ts'
 import { type BatchHeader, batchHash } from '../../protocol/receipt-batch.ts'
-import type { Demand, DemandKind } from '../ledger/demand-state.ts'
-import { demandKinds } from '../ledger/demand-state.ts'
-import { encodeCall, type MoneyCall } from '../ledger/money-contracts.ts'
 
 /** A transaction that the watcher wants to see mined. */
 export type Action = {

@@ -1,11 +1,11 @@
 import { leafKey, leafKinds } from '../../attribution/epochs/batch-data.ts'
 import type { BatchOf } from '../../attribution/epochs/batch-jobs.ts'
+import type { BatchState } from '../../chain/ledger/batch-state.ts'
+import type { Content } from '../../chain/ledger/content.ts'
+import { type DemandState, demandsOf } from '../../chain/ledger/demand-state.ts'
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import { LruCache } from '../../common/lru-cache.ts'
 import type { Hex } from '../../protocol/bytes.ts'
-import type { BatchState } from '../ledger/batch-state.ts'
-import type { Content } from '../ledger/content.ts'
-import { type DemandState, demandsOf } from '../ledger/demand-state.ts'
-import type { LedgerBook } from '../ledger/ledger-book.ts'
 import { shownOfBatch } from './shown-leaves.ts'
 
 /** Where files come from. */

@@ -1,10 +1,10 @@
+import { batchState } from '../../chain/ledger/batch-state.ts'
+import { type DemandState, openDemands, subjectOf } from '../../chain/ledger/demand-state.ts'
+import { epochStage } from '../../chain/ledger/epoch-state.ts'
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
+import type { MoneyCall } from '../../chain/ledger/money-contracts.ts'
 import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { batchHash } from '../../protocol/receipt-batch.ts'
-import { batchState } from '../ledger/batch-state.ts'
-import { type DemandState, openDemands, subjectOf } from '../ledger/demand-state.ts'
-import { epochStage } from '../ledger/epoch-state.ts'
-import type { LedgerBook } from '../ledger/ledger-book.ts'
-import type { MoneyCall } from '../ledger/money-contracts.ts'
 import { type Action, action } from './action.ts'
 
 /**

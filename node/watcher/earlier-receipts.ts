@@ -1,7 +1,7 @@
 import type { ReceiptRef } from '../../attribution/epochs/batch-jobs.ts'
+import { batchState } from '../../chain/ledger/batch-state.ts'
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import type { Hex } from '../../protocol/bytes.ts'
-import { batchState } from '../ledger/batch-state.ts'
-import type { LedgerBook } from '../ledger/ledger-book.ts'
 import type { BatchSource } from './batch-source.ts'
 import type { SettledRequests } from './settled-requests.ts'
 

@@ -1,7 +1,7 @@
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
+import type { LedgerEvent } from '../../chain/ledger/ledger-event.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { keccak256, keccakHex } from '../../protocol/keccak.ts'
-import type { LedgerBook } from '../ledger/ledger-book.ts'
-import type { LedgerEvent } from '../ledger/ledger-event.ts'
 import { type Action, action } from './action.ts'
 
 /** EvidenceRewards' COMMIT_BLOCKS: how long a commitment counts, and how long a reward waits. */

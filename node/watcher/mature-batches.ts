@@ -1,9 +1,9 @@
 import { decodeBatchFile } from '../../attribution/epochs/batch-file.ts'
 import type { BatchThread } from '../../attribution/epochs/batch-thread.ts'
 import type { MatureBatch } from '../../attribution/epochs/mature-batch.ts'
+import { type BatchState, batchStates } from '../../chain/ledger/batch-state.ts'
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import { LruCache } from '../../common/lru-cache.ts'
-import { type BatchState, batchStates } from '../ledger/batch-state.ts'
-import type { LedgerBook } from '../ledger/ledger-book.ts'
 import type { BatchSource } from './batch-source.ts'
 
 /** Batches whose reading is remembered. */

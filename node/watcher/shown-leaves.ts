@@ -3,14 +3,14 @@ import type { BatchData, ShownEntry, ShownReceipt, ShownTokens } from '../../att
 import type { BatchEntry, BatchPayment } from '../../attribution/epochs/batch-rows.ts'
 import type { EpochData } from '../../attribution/epochs/check-epoch.ts'
 import type { ServedLeaf } from '../../attribution/epochs/served-leaves.ts'
+import type { Demand } from '../../chain/ledger/demand-state.ts'
+import { lowerCase } from '../../chain/ledger/money-contracts.ts'
 import { loadArtifact } from '../../contracts/artifact.ts'
 import { concatBytes, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
 import type { InferenceReceipt } from '../../protocol/inference-receipt.ts'
 import type { InferenceRequest } from '../../protocol/inference-request.ts'
 import type { Credit, Payout } from '../../protocol/payout-epoch.ts'
 import type { Cancel, Voucher } from '../../protocol/voucher.ts'
-import type { Demand } from '../ledger/demand-state.ts'
-import { lowerCase } from '../ledger/money-contracts.ts'
 
 type Signature = { readonly r: Hex; readonly vs: Hex }
 type ServedReceipt = {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { KzgWorker, versionedHash } from '../../chain/tx/kzg.ts'
 import { HttpRpcClient } from '../../common/json-rpc.ts'
-import { KzgWorker, versionedHash } from '../../node/l1/kzg.ts'
 import { bytesToHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 
 /** Seconds of a slot: one, so that any two L1 blocks lie in different ones. */

@@ -1,6 +1,6 @@
 import { encodeBatchFile } from '../../attribution/epochs/batch-file.ts'
 import { batchFileOf } from '../../attribution/epochs/batch-rows.ts'
-import type { MoneyContract } from '../../node/ledger/money-contracts.ts'
+import type { MoneyContract } from '../../chain/ledger/money-contracts.ts'
 import { type AttributionEntry, entryClasses } from '../../protocol/attribution-entry.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { contentHash } from '../../protocol/content-hash.ts'

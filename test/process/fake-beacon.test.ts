@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { KzgWorker } from '../../node/l1/kzg.ts'
+import type { KzgWorker } from '../../chain/tx/kzg.ts'
 import { encodeBlob } from '../../protocol/blob-codec.ts'
 import { bytesToHex, emptyBytes, type Hex } from '../../protocol/bytes.ts'
 import { type Anvil, hasAnvil, startAnvil } from '../fakes/anvil.ts'

@@ -1,4 +1,4 @@
-import { KzgWorker, versionedHash } from '../../../node/l1/kzg.ts'
+import { KzgWorker, versionedHash } from '../../../chain/tx/kzg.ts'
 import { decodeBatch, readChannelBatch } from '../../../protocol/batch.ts'
 import { bitAt } from '../../../protocol/bitlist.ts'
 import { blobBytes, decodeBlob } from '../../../protocol/blob-codec.ts'

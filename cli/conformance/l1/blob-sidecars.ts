@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { KzgWorker, versionedHash } from '../../../node/l1/kzg.ts'
+import { KzgWorker, versionedHash } from '../../../chain/tx/kzg.ts'
 import { decodeBlob } from '../../../protocol/blob-codec.ts'
 import { bytesToHex, concatBytes, equalBytes } from '../../../protocol/bytes.ts'
 import { asArray } from '../../../protocol/json-fields.ts'

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { KzgWorker, versionedHash } from '../../../node/l1/kzg.ts'
+import { KzgWorker, versionedHash } from '../../../chain/tx/kzg.ts'
 import { checkBlock, checkHeader } from '../../../node/l1/l1-block-check.ts'
 import { bytesToHex, hexToBytes } from '../../../protocol/bytes.ts'
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { afterAll, describe, expect, test } from 'vitest'
-import { KzgWorker, versionedHash } from '../../../node/l1/kzg.ts'
+import { KzgWorker, versionedHash } from '../../../chain/tx/kzg.ts'
 import { encodeBlob } from '../../../protocol/blob-codec.ts'
 import { bytesToHex, equalBytes } from '../../../protocol/bytes.ts'
 

@@ -6,9 +6,8 @@ import type { Log } from '../../common/log.ts'
 import { counter, gauge } from '../../common/metrics.ts'
 import { blobBytes } from '../../protocol/blob-codec.ts'
 import { bytesToHex, emptyBytes, fixedHex, type Hex, parseQuantity, quantity } from '../../protocol/bytes.ts'
-import type { Kzg } from '../l1/kzg.ts'
-import { L1Error } from '../l1/l1-error.ts'
 import { type FeeRpc, type MarketFees, marketFloors, readMarketFees } from './fee-market.ts'
+import type { Kzg } from './kzg.ts'
 import { classifyRefusal, type SendRefusal } from './send-error.ts'
 import type { GasCandidate, TxCandidate } from './tx-candidate.ts'
 import { bumpedFees, firstFees, type TxFees, type TxKind } from './tx-fees.ts'
@@ -106,7 +105,7 @@ export class TxManager {
     await this.#readBalance()
   }
 
-  /** Resolves when the candidate is mined with enough confirmations, successful or not. Throws {@link TxError}, {@link L1Error}. */
+  /** Resolves when the candidate is mined with enough confirmations, successful or not. Throws {@link TxError}, and what the RPC throws. */
   submit(candidate: TxCandidate, signal: AbortSignal): Promise<TxReceipt> {
     const running = this.#submitting.get(candidate.key)
     if (running !== undefined) return running
@@ -462,7 +461,9 @@ function parseReceipt(json: unknown): TxReceipt | undefined {
 }
 
 function isOfTheWire(error: unknown): boolean {
-  return error instanceof L1Error || error instanceof RpcError || error instanceof TransportError
+  if (error instanceof RpcError || error instanceof TransportError) return true
+  // What a port over several endpoints throws.
+  return error instanceof CodedError && (error.code === 'unavailable' || error.code === 'invalid')
 }
 
 const named = (chain: 'L1' | 'L2', name: string) => `${chain.toLowerCase()}_${name}`

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { classifyRefusal } from '../../../node/tx/send-error.ts'
-import { bumpedFees, firstFees } from '../../../node/tx/tx-fees.ts'
-import { calldataGas } from '../../../node/tx/tx-gas.ts'
+import { classifyRefusal } from '../../../chain/tx/send-error.ts'
+import { bumpedFees, firstFees } from '../../../chain/tx/tx-fees.ts'
+import { calldataGas } from '../../../chain/tx/tx-gas.ts'
 
 const gwei = 1_000_000_000n
 const market = { tip: gwei, baseFee: 10n * gwei, blobBaseFee: gwei }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ChainFacts } from '../../../node/ledger/chain-facts.ts'
+import { ChainFacts } from '../../../chain/ledger/chain-facts.ts'
 import { zeroAddress, zeroHash } from '../../../protocol/bytes.ts'
 import { LedgerChain } from '../../fakes/ledger-chain.ts'
 import { LedgerMarket } from '../../fakes/ledger-market.ts'

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
+import { CodedError } from '../../common/errors.ts'
 import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
-import { L1Error } from './l1-error.ts'
 
 /** EIP-4844, VERSIONED_HASH_VERSION_KZG. */
 const versionedHashVersion = 0x01
+
+/** `unavailable`: the worker is stopped or failed. `invalid`: the library refuses the blob. */
+export class KzgError extends CodedError<'unavailable' | 'invalid'> {}
 
 /** KZG over blobs (EIP-4844, EIP-7594). Slow work; an implementation must not block the event loop. */
 export type Kzg = {
@@ -56,7 +59,7 @@ export class KzgWorker implements Kzg {
     const worker = this.#worker
     this.#worker = undefined
     await worker?.terminate()
-    this.#failAll(new L1Error('unavailable', 'the KZG worker was stopped'))
+    this.#failAll(new KzgError('unavailable', 'the KZG worker was stopped'))
   }
 
   #call<T>(operation: keyof Kzg, blob: Uint8Array, commitment?: Uint8Array): Promise<T> {
@@ -76,7 +79,7 @@ export class KzgWorker implements Kzg {
     worker.on('message', (message: WorkerAnswer) => this.#settle(message))
     worker.on('error', (cause) => {
       if (this.#worker === worker) this.#worker = undefined
-      this.#failAll(new L1Error('unavailable', 'the KZG worker failed', { cause }))
+      this.#failAll(new KzgError('unavailable', 'the KZG worker failed', { cause }))
     })
     worker.unref()
     this.#worker = worker
@@ -88,7 +91,7 @@ export class KzgWorker implements Kzg {
     const call = this.#calls.get(message.id)
     this.#calls.delete(message.id)
     if (this.#calls.size === 0) this.#worker?.unref()
-    if ('error' in message) call?.reject(new L1Error('invalid', `KZG: ${message.error}`))
+    if ('error' in message) call?.reject(new KzgError('invalid', `KZG: ${message.error}`))
     else call?.resolve(message.value as never)
   }
 
