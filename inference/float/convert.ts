@@ -84,7 +84,7 @@ export function canonicalConfig({ config, shape }: Pick<FloatSource, 'config' | 
 }
 
 /** Rows to int8 by their largest weight; a scale is what one step is worth, over `divisor`. */
-function quantiseRows({ rows, columns, weights }: FloatMatrix, divisor: number): Matrix {
+export function quantiseRows({ rows, columns, weights }: FloatMatrix, divisor: number): Matrix {
   const int8 = new Int8Array(weights.length)
   const scales = new Uint32Array(rows)
   for (let row = 0; row < rows; row++) {
