@@ -17,7 +17,7 @@ test.each([
   const text = readFileSync(join(root, page), 'utf8')
   const named = [
     ...text.matchAll(
-      /`((?:common|protocol|contracts|genesis|chain|p2p|attribution|node|indexer|inference|worker|cli|test|scripts|docs)\/[\w./-]*)`/g,
+      /`((?:common|protocol|contracts|genesis|chain|attribution|node|indexer|inference|worker|cli|test|scripts|docs)\/[\w./-]*)`/g,
     ),
   ]
   const linked = [...text.matchAll(/\]\((?!http)([\w./-]+)\)/g)].map((match) => join(page, '..', match[1] ?? ''))
