@@ -56,6 +56,10 @@ export const openLedgerPredeploys = {
   /** Judge of spans, beside those above. */
   spanJudge: '0x4f4c000000000000000000000000000000000029',
   evidenceDemands: '0x4f4c00000000000000000000000000000000002a',
+  traceDemands: '0x4f4c00000000000000000000000000000000002b',
+  /** Judges of inference: what a step is part of, and where an answer ends. */
+  traceJudge: '0x4f4c000000000000000000000000000000000031',
+  stopJudge: '0x4f4c000000000000000000000000000000000032',
 } as const satisfies Record<string, ContractAddress>
 
 /** Sends the L1-attributes transaction. Spec: protocol/deposits.md, "L1 Attributes Depositor Account". */

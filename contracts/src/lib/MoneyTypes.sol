@@ -21,6 +21,10 @@ uint256 constant POOL_WORKER = 1;
 uint256 constant POOL_BUILDER = 2;
 uint256 constant POOL_CONTRIBUTORS = 3;
 
+/// @dev Proof classes whose answers come with a trace: all of it checked, or the layers that the beacon draws.
+uint8 constant PROOF_EXACT = 1;
+uint8 constant PROOF_SAMPLED = 2;
+
 /// @dev What the weights of a pool add up to.
 uint64 constant WEIGHT_TOTAL = 1_000_000;
 uint256 constant BPS = 10_000;

@@ -33,6 +33,9 @@ library Predeploys {
     address internal constant INDEX_REGISTRY = 0x4f4c000000000000000000000000000000000028;
     address internal constant SPAN_JUDGE = 0x4f4C000000000000000000000000000000000029;
     address internal constant EVIDENCE_DEMANDS = 0x4f4c00000000000000000000000000000000002A;
+    address internal constant TRACE_DEMANDS = 0x4f4C00000000000000000000000000000000002B;
+    address internal constant TRACE_JUDGE = 0x4F4C000000000000000000000000000000000031;
+    address internal constant STOP_JUDGE = 0x4f4C000000000000000000000000000000000032;
     address internal constant SPAN_PROOF = 0x4F4C000000000000000000000000000000000013;
     /// @dev Sends the L1 attributes and upgrade transactions.
     address internal constant DEPOSITOR_ACCOUNT = 0xDeaDDEaDDeAdDeAdDEAdDEaddeAddEAdDEAd0001;

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import { BatchHashes } from "../lib/BatchHashes.sol";
-import { BatchInput, Segment } from "../lib/MoneyTypes.sol";
+import { BatchInput, PROOF_EXACT, PROOF_SAMPLED, Segment } from "../lib/MoneyTypes.sol";
 import { MarketRequests } from "./MarketRequests.sol";
 
 /// @title MarketBatches
@@ -51,8 +51,6 @@ abstract contract MarketBatches is MarketRequests {
 
     /// @notice How many classes of proof there are.
     uint8 public constant CLASSES = 6;
-    uint8 private constant EXACT = 1;
-    uint8 private constant SAMPLED = 2;
     /// @notice Stake that covers a wei of immature fees, by class: layers by layers checked where they are drawn.
     uint256 private constant EXACT_FACTOR = 1;
     uint256 private constant SAMPLED_FACTOR = 8;
@@ -104,7 +102,7 @@ abstract contract MarketBatches is MarketRequests {
     function _coverFor(uint256 class, uint256 fee) private pure returns (uint256) {
         unchecked {
             // At most 2^131.
-            return fee * (class == EXACT ? EXACT_FACTOR : class == SAMPLED ? SAMPLED_FACTOR : OTHER_FACTOR);
+            return fee * (class == PROOF_EXACT ? EXACT_FACTOR : class == PROOF_SAMPLED ? SAMPLED_FACTOR : OTHER_FACTOR);
         }
     }
 

@@ -304,6 +304,11 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
     }
 
     /// @inheritdoc IModelRegistry
+    function modelRootOf(bytes32 modelVersion) external view returns (bytes32) {
+        return _versions[modelVersion].weightsManifest;
+    }
+
+    /// @inheritdoc IModelRegistry
     function isFrozen(bytes32 modelVersion) external view returns (bool) {
         return _models[uint64(uint256(modelVersion) >> 32)].frozen;
     }

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import { Chunks, Run } from "../lib/Chunks.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { TextIndex, TextIndexes } from "../lib/TextIndexes.sol";
+import { TokenBytes } from "../lib/TokenBytes.sol";
 import { IDatanetVersions } from "./interfaces/IDatanetVersions.sol";
 
 /// @dev A document, its row and the item that it is. The run shows the row behind it too.
@@ -38,16 +39,8 @@ abstract contract TextJudge {
     error TextRight(uint256 place);
     /// @notice A separator has no bytes.
     error NoBytes(uint256 place);
-    /// @notice The tokenizer's merges make more of a token than any tokenizer of ours.
-    error TokenTooLong(uint32 token);
 
     uint256 private constant CONTENT_CHUNK = 1_024;
-    /// @dev Words of a chunk of the tokenizer.
-    uint256 private constant WORDS = 256;
-    uint256 private constant TOKEN_BYTES_MAX = 256;
-    /// @dev Words before the merges: format, specials, number of merges.
-    uint256 private constant HEAD_WORDS = 3;
-    uint256 private constant BYTE_TOKENS = 256;
 
     /// @dev A token has no bytes, or its offset and the next are not as far apart as they are many.
     function _requireBadOffset(TextIndex calldata index, ShownToken calldata shown) internal view {
@@ -138,41 +131,9 @@ abstract contract TextJudge {
     /// @dev Bytes of the token at the place, from the tokenizer's merges.
     function _bytesOf(TextIndex calldata index, ShownToken calldata shown) private view returns (bytes memory out) {
         TextIndexes.openTokens(index, shown.tokens);
-        uint32 token = Chunks.word(shown.tokens, shown.place);
-        if (token == TextIndexes.SEPARATOR) revert NoBytes(shown.place);
-        for (uint256 i = 0; i < shown.tokenizer.length; i++) {
-            Chunks.open(index.tokenizerHash, shown.tokenizerBytes, CONTENT_CHUNK, shown.tokenizer[i]);
-        }
-        uint256 specials = _word(shown.tokenizer, 1);
-        out = new bytes(TOKEN_BYTES_MAX);
-        uint256[] memory stack = new uint256[](TOKEN_BYTES_MAX + 1);
-        (uint256 top, uint256 length) = (1, 0);
-        stack[0] = token;
-        while (top > 0) {
-            uint256 part = stack[--top];
-            if (part < specials) continue;
-            if (part < specials + BYTE_TOKENS) {
-                if (length == TOKEN_BYTES_MAX) revert TokenTooLong(token);
-                out[length++] = bytes1(uint8(part - specials));
-                continue;
-            }
-            if (top + 2 > stack.length) revert TokenTooLong(token);
-            uint256 merge = HEAD_WORDS + 2 * (part - specials - BYTE_TOKENS);
-            stack[top++] = _word(shown.tokenizer, merge + 1);
-            stack[top++] = _word(shown.tokenizer, merge);
-        }
-        assembly ("memory-safe") {
-            mstore(out, length)
-        }
-    }
-
-    /// @dev Word `place` of the tokenizer, in whichever run shows it.
-    function _word(Run[] calldata runs, uint256 place) private pure returns (uint256) {
-        for (uint256 i = 0; i < runs.length; i++) {
-            uint256 begin = WORDS * runs[i].first;
-            if (place < begin || 4 * (place - begin + 1) > runs[i].data.length) continue;
-            return uint32(bytes4(Chunks.field(runs[i], place, WORDS, 4)));
-        }
-        revert Chunks.NotShown(place);
+        if (Chunks.word(shown.tokens, shown.place) == TextIndexes.SEPARATOR) revert NoBytes(shown.place);
+        TokenBytes.open(index.tokenizerHash, shown.tokenizerBytes, shown.tokenizer);
+        bytes calldata token = Chunks.words(shown.tokens, shown.place, 1);
+        (out,) = TokenBytes.decode(shown.tokenizer, token, TokenBytes.TOKEN_BYTES_MAX);
     }
 }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import { Chunks } from "./Chunks.sol";
+
+/// @dev The config of a model, section 0 of its file.
+struct OpenedConfig {
+    bytes config;
+    bytes32[] siblings;
+}
+
+/// @title ModelSections
+/// @notice Sections of a model file opened under the model's root; docs/canonical-inference.md §4, §9.
+library ModelSections {
+    /// @notice Not a config's bytes.
+    error WrongConfigBytes(uint256 bytes_);
+
+    uint32 private constant CONFIG = 0;
+    uint32 private constant TOKENIZER = 5;
+    uint64 private constant CONFIG_BYTES = 60;
+    uint32 private constant LEAF_BYTES = 1_024;
+
+    /// @dev Places of words in a config.
+    uint256 internal constant VOCAB = 1;
+    uint256 internal constant CONTEXT = 8;
+    uint256 internal constant EOS = 13;
+
+    function openConfig(bytes32 modelRoot, OpenedConfig calldata opened) internal view {
+        if (opened.config.length != CONFIG_BYTES) revert WrongConfigBytes(opened.config.length);
+        bytes32 root = sha256(abi.encodePacked(uint8(0x00), uint32(0), opened.config));
+        Chunks.openLeaf(modelRoot, CONFIG, _leaf("config", CONFIG_BYTES, root), opened.siblings);
+    }
+
+    /// @notice Opens the root and size of the model's tokenizer.
+    function openTokenizer(bytes32 modelRoot, bytes32 root, uint64 size, bytes32[] calldata siblings) internal view {
+        Chunks.openLeaf(modelRoot, TOKENIZER, _leaf("tokenizer", size, root), siblings);
+    }
+
+    /// @notice A word of a config.
+    function word(OpenedConfig calldata opened, uint256 place) internal pure returns (uint256) {
+        return uint32(bytes4(opened.config[4 * place:4 * place + 4]));
+    }
+
+    function _leaf(string memory name, uint64 size, bytes32 root) private pure returns (bytes memory) {
+        return abi.encodePacked(uint8(bytes(name).length), name, size, LEAF_BYTES, root);
+    }
+}
