@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { decodeBatchFile, layouts, rowBytes } from '../../attribution/epochs/batch-file.ts'
 import type { BatchReceipt } from '../../attribution/epochs/batch-rows.ts'
+import { type CommitPlace, type PackedBatch, packBatch } from '../../attribution/epochs/pack-batch.ts'
+import { ReceiptError } from '../../attribution/epochs/receipt-error.ts'
 import { decodeRow } from '../../attribution/epochs/row-layout.ts'
 import { UsageError } from '../../common/errors.ts'
 import { asSwitch, asText } from '../../common/flag-parsers.ts'
@@ -14,7 +16,6 @@ import { readCancel } from './cancel-paper.ts'
 import { ContentPlaces, contentArgs } from './content-places.ts'
 import { knownBatch } from './known-batch.ts'
 import { integer, objectOf, readPaper, readStruct, readTokens } from './papers.ts'
-import { type PackedBatch, packBatch } from './receipt-batch.ts'
 import { RefusedError } from './refused.ts'
 import { readVoucher } from './voucher-paper.ts'
 import { atTime } from './when.ts'
@@ -49,7 +50,7 @@ export const commitBatch = action(
       l2Block: parseQuantity(await chain.request('eth_blockNumber')) + 1n,
       notAfter: await atTime(notAfter, chain),
     }
-    const packed = packBatch(receipts, place)
+    const packed = pack(receipts, place)
     await requireNew(packed, places, chain, allowUnchecked)
     await requireUnchallengeable(packed, chain)
     places.keep(packed.file)
@@ -60,6 +61,15 @@ export const commitBatch = action(
     }
   },
 )
+
+/** Throws UsageError. */
+function pack(receipts: readonly BatchReceipt[], place: CommitPlace): PackedBatch {
+  try {
+    return packBatch(receipts, place)
+  } catch (cause) {
+    throw cause instanceof ReceiptError ? new UsageError(cause.message) : cause
+  }
+}
 
 /** What watchers would find wrong. Throws {@link RefusedError}. */
 async function requireUnchallengeable({ header, segments, file }: PackedBatch, chain: ChainAccess): Promise<void> {

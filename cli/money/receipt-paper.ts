@@ -1,27 +1,26 @@
 import { readFileSync } from 'node:fs'
-import { layouts } from '../../attribution/epochs/batch-file.ts'
-import { type BatchPayment, type BatchReceipt, encodeRows } from '../../attribution/epochs/batch-rows.ts'
-import { entryTree } from '../../attribution/epochs/batch-trees.ts'
+import type { BatchPayment, BatchReceipt } from '../../attribution/epochs/batch-rows.ts'
+import { makeReceipt } from '../../attribution/epochs/make-receipt.ts'
+import { type Contribution, unitsOf } from '../../attribution/epochs/receipt-entries.ts'
+import { ReceiptError } from '../../attribution/epochs/receipt-error.ts'
 import { errorMessage, UsageError } from '../../common/errors.ts'
 import { answerStructHash } from '../../protocol/answer.ts'
-import { algoHashV1 } from '../../protocol/attribution-rule.ts'
-import { bytesToHex, type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
-import { feeOf, receiptSums, splitFee } from '../../protocol/fee.ts'
-import { type InferenceReceipt, receiptStructHash } from '../../protocol/inference-receipt.ts'
+import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
+import { receiptStructHash } from '../../protocol/inference-receipt.ts'
 import { moneyDigest } from '../../protocol/money-domain.ts'
 import { tokenListRoot } from '../../protocol/token-list.ts'
 import { cancelStructHash, channelOf, voucherStructHash } from '../../protocol/voucher.ts'
 import { type ChainAccess, optional, paper } from './action.ts'
 import { fileArg, hashArg, idArg } from './arg-kinds.ts'
 import { readCancelPaper } from './cancel-paper.ts'
+import { readContributions } from './contributions.ts'
 import { tokensArg, tokensJson } from './papers.ts'
-import { type Contribution, readContributions, receiptEntries, unitsOf } from './receipt-entries.ts'
 import { RefusedError } from './refused.ts'
 import { type RequestPaper, readRequestPaper } from './request-paper.ts'
-import { Amount, Time } from './values.ts'
+import { Amount } from './values.ts'
 import { readVoucherPaper, requireSigner } from './voucher-paper.ts'
 
-export const makeReceipt = paper(
+export const receiptPaper = paper(
   'Makes and signs the answer and the receipt of a request: fee by its price, entries of model, worker and app by the chain. Nothing is sent.',
   {
     request: fileArg('request of the payer'),
@@ -45,43 +44,34 @@ export const makeReceipt = paper(
     const output = values['output-tokens']
     const contributions = contributionsOf(values)
     const payment = await paymentOf(paper, values, chain)
-    const price = await facts.price(request.modelVersion, request.class, request.priceVersion)
-    if (price === undefined) throw new RefusedError(`the price ${request.priceVersion} of the request does not exist`)
-    if (price.validUntil < time)
-      throw new RefusedError(`the price of the request ended at ${new Time(price.validUntil)}`)
-    if (request.deadline < time) throw new RefusedError(`the request ended at ${new Time(request.deadline)}`)
-    const shares = await facts.shares(price.sharesVersion)
-    const [tin, tout] = [prompt.length, output.length]
-    const fee = feeOf(tin, tout, price, shares)
-    if (fee > request.maxFee) {
-      throw new RefusedError(
-        `the fee ${new Amount(fee)} is above ${new Amount(request.maxFee)}, which the request allows: answer shorter`,
-      )
-    }
-    const hasBuilder = request.appCode !== zeroHash && (await facts.codePayee(request.appCode, time)) !== zeroAddress
-    const parts = splitFee(fee, shares, hasBuilder)
-    const { royaltyHash, indexSetHash } = await facts.model(request.modelVersion)
-    const entries = await receiptEntries({ worker, royaltyHash }, request, parts, contributions, time, facts)
-    const outputRoot = bytesToHex(tokenListRoot(output))
-    const receipt: InferenceReceipt = {
-      ...{ requestId, worker, tin, tout, fee, outputRoot, traceRoot: values.trace ?? zeroHash },
-      ...{ class: request.class, proofHash: values.proof ?? zeroHash, indexSetHash, algoHash: algoHashV1 },
-      attrRoot: bytesToHex(entryTree(encodeRows(layouts.entries, entries)).root),
-      attrEntries: entries.length,
-      royaltyHash,
-    }
-    const answer = { requestId, outputRoot, final: payment?.cancel === undefined }
+    const made = await makeReceipt(
+      {
+        ...{ request, payment, worker, prompt, output, contributions },
+        ...{ traceRoot: values.trace ?? zeroHash, proofHash: values.proof ?? zeroHash },
+      },
+      time,
+      facts,
+    ).catch(refuse)
+    const { receipt } = made
+    const answer = { requestId, outputRoot: receipt.outputRoot, final: payment?.cancel === undefined }
     const sign = (structHash: Uint8Array): Hex => bytesToHex(chain.sign(moneyDigest(chain.chainId, structHash)))
-    chain.note(`receipt of request ${requestId}: ${new Amount(fee)} for ${tin} + ${tout} tokens`)
+    chain.note(
+      `receipt of request ${requestId}: ${new Amount(receipt.fee)} for ${receipt.tin} + ${receipt.tout} tokens`,
+    )
     return {
       receipt,
       signature: sign(receiptStructHash(receipt)),
       answer,
       answerSignature: sign(answerStructHash(answer)),
-      ...receiptJson({ receipt, sums: receiptSums(receipt, parts), request, payment, entries, prompt, output }),
+      ...receiptJson(made),
     }
   },
 )
+
+/** Nothing is signed that would be challenged. */
+function refuse(cause: unknown): never {
+  throw cause instanceof ReceiptError ? new RefusedError(cause.message) : cause
+}
 
 /** What a batch needs of a receipt, as JSON. */
 function receiptJson({ sums, request, payment, entries, prompt, output }: BatchReceipt) {

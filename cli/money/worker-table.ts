@@ -2,7 +2,7 @@ import { type Action, action, type Query } from './action.ts'
 import { addressArg, classesArg, openArg } from './arg-kinds.ts'
 import { commitBatch } from './commit-batch.ts'
 import { asBytes, asUint32 } from './parsers.ts'
-import { makeReceipt } from './receipt-paper.ts'
+import { receiptPaper } from './receipt-paper.ts'
 import { showWorker, showWorkers } from './worker-queries.ts'
 
 /** `openledger worker`: WorkerRegistry, and the batches that a worker commits to InferenceMarket. */
@@ -41,7 +41,7 @@ export const workerTable: Readonly<Record<string, Action | Query>> = {
     ({ to }) => ({ args: [to] }),
   ),
   unjail: action('WorkerRegistry', 'unjail', 'Ends the time in jail, once it is over.', {}, () => ({ args: [] })),
-  receipt: makeReceipt,
+  receipt: receiptPaper,
   batch: commitBatch,
   show: showWorker,
   list: showWorkers,

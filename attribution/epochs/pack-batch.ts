@@ -1,11 +1,11 @@
-import { encodeBatchFile } from '../../attribution/epochs/batch-file.ts'
-import { type BatchReceipt, batchFileOf } from '../../attribution/epochs/batch-rows.ts'
-import { OpenBatch } from '../../attribution/epochs/batch-trees.ts'
-import { UsageError } from '../../common/errors.ts'
 import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { contentHash } from '../../protocol/content-hash.ts'
 import { receiptSumNames } from '../../protocol/fee.ts'
 import { type BatchHeader, type Segment, segmentsHash } from '../../protocol/receipt-batch.ts'
+import { encodeBatchFile } from './batch-file.ts'
+import { type BatchReceipt, batchFileOf } from './batch-rows.ts'
+import { OpenBatch } from './batch-trees.ts'
+import { ReceiptError } from './receipt-error.ts'
 
 /** `BatchInput` of `commitBatch`. */
 export type BatchInput = {
@@ -33,17 +33,17 @@ export type CommitPlace = Pick<BatchHeader, 'batchId' | 'worker' | 'committedAt'
 
 /**
  * Packs receipts of one proof class: those of a channel together under its last voucher, requests opened on chain one by one.
- * docs/MONEY.md §5 and §8. Throws UsageError for receipts that no batch can hold together.
+ * docs/MONEY.md §5 and §8. Throws {@link ReceiptError} `batch` for receipts that no batch can hold together.
  */
 export function packBatch(unordered: readonly BatchReceipt[], place: CommitPlace): PackedBatch {
   const receipts = [...unordered].sort(byChannel)
   const [first] = receipts
-  if (first === undefined) throw new UsageError('a batch needs a receipt')
+  if (first === undefined) throw new ReceiptError('batch', 'a batch needs a receipt')
   const proofClass = first.receipt.class
   for (const { receipt } of receipts) {
     if (receipt.class !== proofClass)
-      throw new UsageError('the receipts are of several proof classes: make a batch of each')
-    if (receipt.worker !== place.worker) throw new UsageError(`a receipt is of the worker ${receipt.worker}`)
+      throw new ReceiptError('batch', 'the receipts are of several proof classes: make a batch of each')
+    if (receipt.worker !== place.worker) throw new ReceiptError('batch', `a receipt is of the worker ${receipt.worker}`)
   }
   const segments = segmentsOf(receipts)
   const { notAfter, ...committed } = place

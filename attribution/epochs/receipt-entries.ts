@@ -1,33 +1,15 @@
-import type { BatchFacts } from '../../attribution/epochs/batch-facts.ts'
-import type { BatchEntry } from '../../attribution/epochs/batch-rows.ts'
 import { type EntryClass, entryClasses, payeePools, poolPayee } from '../../protocol/attribution-entry.ts'
-import { FormatError, fixedHex, type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
+import { type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
 import { type FeeParts, weightTotal } from '../../protocol/fee.ts'
 import type { InferenceReceipt } from '../../protocol/inference-receipt.ts'
 import type { InferenceRequest } from '../../protocol/inference-request.ts'
 import { royaltyKinds, royaltyWeight } from '../../protocol/royalty-vector.ts'
-import { integer, objectOf } from './papers.ts'
+import type { BatchFacts } from './batch-facts.ts'
+import type { BatchEntry } from './batch-rows.ts'
+import { ReceiptError } from './receipt-error.ts'
 
 /** What the contributors' pool of a receipt goes to; the payees follow from the chain. */
 export type Contribution = Pick<BatchEntry, 'id' | 'class' | 'weight' | 'evidenceHash'>
-
-const contributorClasses = ['S', 'G', 'R', 'U'] as const
-
-/** A JSON list such as `[{"class": "S", "id": "5", "weight": 1000000}]`. Throws FormatError. */
-export function readContributions(json: unknown): Contribution[] {
-  if (!Array.isArray(json)) throw new FormatError('the entries must be a list')
-  return json.map((each: unknown) => {
-    const row = objectOf(each, 'an entry')
-    const name = contributorClasses.find((known) => known === row['class'])
-    if (name === undefined) throw new FormatError(`an entry's class must be one of ${contributorClasses.join(', ')}`)
-    return {
-      class: entryClasses[name],
-      id: integer(row['id'], 64, 'id'),
-      weight: integer(row['weight'], 64, 'weight'),
-      evidenceHash: row['evidenceHash'] === undefined ? zeroHash : fixedHex(row['evidenceHash'], 32, 'evidenceHash'),
-    }
-  })
-}
 
 /** All of the contributors' pool to a Datanet's unit holders. */
 export function unitsOf(datanet: bigint): Contribution {
@@ -36,7 +18,7 @@ export function unitsOf(datanet: bigint): Contribution {
 
 /**
  * Entries of a receipt: the model's by its royalty vector, the worker's, the app's where there is a builder's part, and the
- * contributors'; each paid to who the chain says at `time`. docs/MONEY.md §4. Throws FormatError for what has no payee.
+ * contributors'; each paid to who the chain says at `time`. docs/MONEY.md §4. Throws {@link ReceiptError} `payee`.
  */
 export async function receiptEntries(
   { worker, royaltyHash }: Pick<InferenceReceipt, 'worker' | 'royaltyHash'>,
@@ -65,7 +47,7 @@ export async function receiptEntries(
 async function payeeOf({ class: kind, id }: Contribution, time: bigint, facts: BatchFacts): Promise<Hex> {
   if (kind === entryClasses.U) return poolPayee(payeePools.units, id)
   const payee = await facts.contributionPayee(id, time)
-  if (payee === zeroAddress) throw new FormatError(`there is no contribution ${id}`)
+  if (payee === zeroAddress) throw new ReceiptError('payee', `there is no contribution ${id}`)
   return payee
 }
 
