@@ -21,6 +21,13 @@ library Elements {
         }
     }
 
+    function int24At(bytes calldata data, uint256 i) internal pure returns (int256 value) {
+        assembly ("memory-safe") {
+            let word := calldataload(add(data.offset, mul(3, i)))
+            value := signextend(2, or(or(shl(16, byte(2, word)), shl(8, byte(1, word))), byte(0, word)))
+        }
+    }
+
     function uint32At(bytes calldata data, uint256 i) internal pure returns (uint256 value) {
         assembly ("memory-safe") {
             let word := calldataload(add(data.offset, shl(2, i)))

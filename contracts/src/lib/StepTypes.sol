@@ -38,7 +38,8 @@ struct TraceRun {
     Run run;
 }
 
-/// @dev The element of a unit that is said to be wrong, and what shows it. The config is the first section of the model.
+/// @dev The element of a unit that is said to be wrong, and what shows it: `model` has the model's config, its section 0, and
+///      those of all adapters.
 struct Step {
     uint8 op;
     uint16 layer;
@@ -46,7 +47,6 @@ struct Step {
     uint32 part;
     uint32 element;
     TraceHead head;
-    bytes config;
     SectionRun[] model;
     TraceRun[] trace;
     Run[] tokens;

@@ -10,6 +10,15 @@ struct InputScale {
     uint256 exponent;
 }
 
+/// @dev Numbers of a tile: elements of a head, positions, what a score is scaled by, the element of the mix in question.
+struct TileShape {
+    uint256 headDim;
+    uint256 count;
+    uint256 multiplier;
+    uint256 shift;
+    uint256 element;
+}
+
 /// @dev One head's softmax over a tile's positions, and one element of its mix.
 struct Tile {
     int256 max;
@@ -117,32 +126,26 @@ library UnitRules {
         return FixedPoint.sat(FixedPoint.rsh(value, 6), FixedPoint.INT16_MAX);
     }
 
-    /// @notice §5.5: one head's query against `count` positions' keys and values, int16 all; element i of the mix.
-    function tile(
-        bytes calldata query,
-        bytes calldata keys,
-        bytes calldata values,
-        uint256 headDim,
-        uint256 count,
-        uint256 multiplier,
-        uint256 shift,
-        uint256 i
-    ) internal pure returns (Tile memory result) {
+    /// @notice §5.5: one head's query against positions' keys and values, int16 all.
+    function tile(bytes calldata query, bytes calldata keys, bytes calldata values, TileShape memory shape)
+        internal
+        pure
+        returns (Tile memory result)
+    {
         unchecked {
-            int256[] memory q = Elements.int16s(query, headDim);
-            int256[] memory scores = Elements.int16s(keys, headDim * count);
+            int256[] memory q = Elements.int16s(query, shape.headDim);
+            int256[] memory scores = Elements.int16s(keys, shape.headDim * shape.count);
             result.max = type(int256).min;
-            for (uint256 j = 0; j < count; j++) {
-                int256 dot = _dot(q, scores, headDim * j);
-                int256 z = FixedPoint.rsh(dot * int256(multiplier), shift);
+            for (uint256 j = 0; j < shape.count; j++) {
+                int256 z = FixedPoint.rsh(_dot(q, scores, shape.headDim * j) * int256(shape.multiplier), shape.shift);
                 // A score takes the place of a key that is used up.
                 _set(scores, j + 1, z);
                 if (z > result.max) result.max = z;
             }
-            for (uint256 j = 0; j < count; j++) {
+            for (uint256 j = 0; j < shape.count; j++) {
                 int256 p = int256(FixedPoint.exp2n(uint256(result.max - _at(scores, j + 1)), 9));
                 result.sum += p;
-                result.mix += p * Elements.int16At(values, headDim * j + i);
+                result.mix += p * Elements.int16At(values, shape.headDim * j + shape.element);
             }
         }
     }

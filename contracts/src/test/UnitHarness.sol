@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import { Elements } from "../lib/Elements.sol";
 import { FixedPoint } from "../lib/FixedPoint.sol";
-import { InputScale, Tile, UnitRules } from "../lib/UnitRules.sol";
+import { InputScale, Tile, TileShape, UnitRules } from "../lib/UnitRules.sol";
 
 /// @title UnitHarness
 /// @notice Lets tests reach the arithmetic of one-step judges; deployed nowhere.
@@ -108,7 +108,7 @@ contract UnitHarness {
         bytes calldata values,
         uint256[5] calldata shape
     ) external pure returns (Tile memory) {
-        return UnitRules.tile(query, keys, values, shape[0], shape[1], shape[2], shape[3], shape[4]);
+        return UnitRules.tile(query, keys, values, TileShape(shape[0], shape[1], shape[2], shape[3], shape[4]));
     }
 
     function joined(int256[] memory maxima, int256[] memory sums, int256[] memory mixes)
