@@ -20,6 +20,12 @@ export class TokenBucket {
     return true
   }
 
+  /** Whether {@link take} would take. */
+  has(count: number, nowMs: number): boolean {
+    this.#refill(nowMs)
+    return this.#tokens >= count
+  }
+
   /** Takes `count` tokens on credit and says how many milliseconds to wait for them. */
   reserve(count: number, nowMs: number): number {
     this.#refill(nowMs)

@@ -1,7 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
-import type { BlockNetwork } from '../blocks/block-network.ts'
 import { dial } from './dial.ts'
 import { parsePeerAddress } from './peer-address.ts'
 
@@ -15,10 +14,17 @@ const dialMsMax = 20_000
 /** A peer with all its addresses. */
 type StaticPeer = { readonly peerId: string; readonly multiaddrs: readonly string[]; waitMs: number; nextMs: number }
 
+/** What is asked of a network. */
+type Network = {
+  readonly peerId: string
+  readonly connect: (multiaddr: string, signal?: AbortSignal) => Promise<void>
+  readonly peers: () => readonly { readonly peerId: string }[]
+}
+
 /** Keeps the connections that the operator named: dials again with back-off, for ever. */
 export class StaticPeers {
   readonly #parts: {
-    readonly network: Pick<BlockNetwork, 'connect' | 'peers' | 'peerId'>
+    readonly network: Network
     readonly clock: Clock
     readonly log: Log
   }
@@ -28,7 +34,7 @@ export class StaticPeers {
   constructor(
     addresses: readonly string[],
     parts: {
-      readonly network: Pick<BlockNetwork, 'connect' | 'peers' | 'peerId'>
+      readonly network: Network
       readonly clock: Clock
       readonly log: Log
     },

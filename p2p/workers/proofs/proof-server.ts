@@ -1,0 +1,77 @@
+import type { Stream } from '@libp2p/interface'
+import type { Clock } from '../../../common/clock.ts'
+import { concatBytes, FormatError, type Hex } from '../../../protocol/bytes.ts'
+import { type FrameStream, withFrames } from '../frame-stream.ts'
+import { Turnstile } from '../turnstile.ts'
+import { proofBytesMax } from '../wire/canonical.ts'
+import type { Deed } from '../worker-deeds.ts'
+import { WorkersError } from '../workers-error.ts'
+import { busyMs, listedPerFrame, pullMsMax, pullsMax, pullsPerPeerMax, requestRate } from './limits.ts'
+import type { ServedProof } from './proof-store.ts'
+import { decodeProofRequest, encodeProofHead, type ProofRequest, proofRequestBytes } from './proof-wire.ts'
+
+type Parts = {
+  readonly clock: Clock
+  readonly proof: (hash: Hex) => ServedProof | undefined
+  readonly announcedSince: (seconds: number) => readonly Uint8Array[]
+  readonly count: (peerId: string, deed: Deed) => void
+}
+
+/** Serves `/proof/1`: proofs by hash from any leaf on, and the list of open announcements. docs/WORKER-NETWORK.md §6. */
+export class ProofServer {
+  readonly #parts: Parts
+  readonly #gate = new Turnstile({ perPeerMax: pullsPerPeerMax, totalMax: pullsMax, rate: requestRate })
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Throws WorkersError where the peer broke off. */
+  async serve(stream: Stream, peerId: string, signal: AbortSignal): Promise<void> {
+    const { clock, count } = this.#parts
+    const entered = this.#gate.enter(peerId, clock.nowMs())
+    if (entered === 'rate') count(peerId, 'overLimit')
+    try {
+      await withFrames(stream, { msMax: pullMsMax(proofBytesMax), signal }, async (frames) => {
+        const request = await this.#read(frames, peerId)
+        if (typeof entered === 'string') {
+          return await frames.send(encodeProofHead({ status: 'busy', size: 0, retryAfterMs: busyMs }))
+        }
+        await (request.kind === 'pull' ? this.#send(frames, request) : this.#list(frames, request.sinceSeconds))
+      })
+    } finally {
+      if (typeof entered !== 'string') entered()
+    }
+  }
+
+  async #read(frames: FrameStream, peerId: string): Promise<ProofRequest> {
+    try {
+      const bytes = await frames.receive(proofRequestBytes)
+      return decodeProofRequest(bytes ?? new Uint8Array(0))
+    } catch (cause) {
+      this.#parts.count(peerId, 'idle')
+      if (!(cause instanceof FormatError)) throw cause
+      throw new WorkersError('protocol', cause.message, { cause })
+    }
+  }
+
+  async #send(
+    frames: FrameStream,
+    { proofHash, fromLeaf, wantsLeaves }: ProofRequest & { kind: 'pull' },
+  ): Promise<void> {
+    const proof = this.#parts.proof(proofHash)
+    if (proof === undefined || fromLeaf >= proof.leaves.length) {
+      return await frames.send(encodeProofHead({ status: 'unknown', size: 0, retryAfterMs: 0 }))
+    }
+    await frames.send(encodeProofHead({ status: 'found', size: proof.size, retryAfterMs: 0 }))
+    if (wantsLeaves) await frames.send(concatBytes(...proof.leaves))
+    for (let i = fromLeaf; i < proof.leaves.length; i++) await frames.send(proof.leaf(i))
+  }
+
+  async #list(frames: FrameStream, sinceSeconds: number): Promise<void> {
+    const announced = this.#parts.announcedSince(sinceSeconds)
+    await frames.send(encodeProofHead({ status: 'found', size: announced.length, retryAfterMs: 0 }))
+    for (let i = 0; i < announced.length; i += listedPerFrame)
+      await frames.send(concatBytes(...announced.slice(i, i + listedPerFrame)))
+  }
+}
