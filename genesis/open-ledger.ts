@@ -67,6 +67,19 @@ function openContracts(config: DeployConfig, l1Bridge: Hex): OpenLedgerContract[
       initialize: [challengeWindowSeconds],
     },
     { name: 'SpanJudge', address: openLedgerPredeploys.spanJudge, admin: moneyTimelock },
+    {
+      name: 'TraceDemands',
+      address: openLedgerPredeploys.traceDemands,
+      admin: moneyTimelock,
+      initialize: [challengeWindowSeconds],
+    },
+    { name: 'LinearStep', address: openLedgerPredeploys.linearStep, admin: moneyTimelock },
+    { name: 'QuantiseStep', address: openLedgerPredeploys.quantiseStep, admin: moneyTimelock },
+    { name: 'ElementStep', address: openLedgerPredeploys.elementStep, admin: moneyTimelock },
+    { name: 'AttentionStep', address: openLedgerPredeploys.attentionStep, admin: moneyTimelock },
+    { name: 'ChoiceStep', address: openLedgerPredeploys.choiceStep, admin: moneyTimelock },
+    { name: 'TraceJudge', address: openLedgerPredeploys.traceJudge, admin: moneyTimelock },
+    { name: 'StopJudge', address: openLedgerPredeploys.stopJudge, admin: moneyTimelock },
   ]
 }
 

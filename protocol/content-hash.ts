@@ -94,7 +94,7 @@ export function chunks(bytes: Uint8Array, chunkBytes: number): Uint8Array[] {
 const absentLeaf = new Uint8Array(32)
 
 /** Level 0 are the leaves; absent nodes on the right are not stored. */
-function merkleLevels(items: readonly Uint8Array[]): Uint8Array[][] {
+export function merkleLevels(items: readonly Uint8Array[]): Uint8Array[][] {
   if (items.length === 0 || items.length > leavesMax) throw new FormatError(`a tree of ${items.length} leaves`)
   let level = items.map((item, index) => leafHash(index, item))
   const levels = [level]
@@ -116,7 +116,7 @@ function treeDepth(count: number): number {
 const absentNodes: Uint8Array[] = [absentLeaf]
 
 /** The node over absent leaves only, at a height. */
-function absentNode(height: number): Uint8Array {
+export function absentNode(height: number): Uint8Array {
   for (let i = absentNodes.length; i <= height; i++) {
     const below = absentNodes[i - 1] ?? absentLeaf
     absentNodes.push(nodeHash(below, below))
@@ -124,7 +124,7 @@ function absentNode(height: number): Uint8Array {
   return absentNodes[height] ?? absentLeaf
 }
 
-function leafHash(index: number, chunk: Uint8Array): Uint8Array {
+export function leafHash(index: number, chunk: Uint8Array): Uint8Array {
   const prefix = new Uint8Array(5)
   new DataView(prefix.buffer).setUint32(1, index)
   return new Uint8Array(createHash('sha256').update(prefix).update(chunk).digest())
@@ -132,6 +132,6 @@ function leafHash(index: number, chunk: Uint8Array): Uint8Array {
 
 const nodePrefix = Uint8Array.of(1)
 
-function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return new Uint8Array(createHash('sha256').update(nodePrefix).update(left).update(right).digest())
 }

@@ -28,6 +28,14 @@ export const moneyContracts = {
   IndexRegistry: openLedgerPredeploys.indexRegistry,
   SpanJudge: openLedgerPredeploys.spanJudge,
   EvidenceDemands: openLedgerPredeploys.evidenceDemands,
+  TraceDemands: openLedgerPredeploys.traceDemands,
+  TraceJudge: openLedgerPredeploys.traceJudge,
+  StopJudge: openLedgerPredeploys.stopJudge,
+  LinearStep: openLedgerPredeploys.linearStep,
+  QuantiseStep: openLedgerPredeploys.quantiseStep,
+  ElementStep: openLedgerPredeploys.elementStep,
+  AttentionStep: openLedgerPredeploys.attentionStep,
+  ChoiceStep: openLedgerPredeploys.choiceStep,
 } as const satisfies Record<string, Hex>
 
 export type MoneyContract = keyof typeof moneyContracts

@@ -17,6 +17,7 @@ import { Query } from './types/query.ts'
 import { Entry, Receipt } from './types/receipt.ts'
 import { Subscription } from './types/subscription.ts'
 import { EvidenceDemand, TextIndex } from './types/text-index.ts'
+import { TraceDemand } from './types/trace-demand.ts'
 import { Slash, Worker } from './types/worker.ts'
 
 /** Resolvers of indexer/schema.graphql, one module a part of the schema. */
@@ -70,4 +71,5 @@ export const resolvers = {
   Burn,
   TextIndex,
   EvidenceDemand,
+  TraceDemand,
 }

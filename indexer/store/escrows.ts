@@ -10,6 +10,7 @@ const {
   disputeGame,
   indexRegistry,
   evidenceDemands,
+  traceDemands,
 } = openLedgerPredeploys
 
 /**
@@ -24,6 +25,7 @@ export const escrows = {
   /** Both pay rewards out of what they took. */
   disputes: [disputeGame, indexRegistry],
   evidence: [evidenceDemands],
+  traces: [traceDemands],
 } as const
 
 export type Escrow = keyof typeof escrows
@@ -43,6 +45,7 @@ export const obligations: Partial<Record<StateTableName, readonly [Escrow, (row:
   reward: ['disputes', (row) => (row['status'] === 'waiting' ? wei(row, 'amount') : 0n)],
   text_index: ['disputes', (row) => wei(row, 'bond')],
   evidence_demand: ['evidence', (row) => (row['status'] === 'open' ? wei(row, 'prepaid') : 0n)],
+  trace_demand: ['traces', (row) => (row['status'] === 'open' ? wei(row, 'prepaid') : 0n)],
 }
 
 function wei(row: Row, column: string): bigint {

@@ -283,6 +283,14 @@ export const moneyStateTables = {
       ['due_at', 'block'],
     ),
   ),
+  trace_demand: table(
+    'trace_demand',
+    'text',
+    columns(
+      ['requester', 'prepaid', 'status', 'answerer', 'answer', 'tx_hash'],
+      ['batch', 'receipt', 'tree', 'depth', 'idx', 'due_at', 'block'],
+    ),
+  ),
   /** wei owed, keyed by `Escrow`. */
   escrow: table('escrow', 'text', columns(['owed'], [])),
   /** Keyed by name. */

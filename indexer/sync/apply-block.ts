@@ -13,6 +13,7 @@ import { modelRegistry } from '../handlers/model-registry.ts'
 import { openBurner } from '../handlers/open-burner.ts'
 import { revenueSplitter } from '../handlers/revenue-splitter.ts'
 import { royaltyVault } from '../handlers/royalty-vault.ts'
+import { traceDemands } from '../handlers/trace-demands.ts'
 import { workerRegistry } from '../handlers/worker-registry.ts'
 import { BlockWriter } from '../store/block-writer.ts'
 import type { Store } from '../store/store.ts'
@@ -32,6 +33,7 @@ export const indexedContracts: ReadonlyMap<string, ContractHandlers> = new Map<s
   [openLedgerPredeploys.openBurner, openBurner],
   [openLedgerPredeploys.indexRegistry, indexRegistry],
   [openLedgerPredeploys.evidenceDemands, evidenceDemands],
+  [openLedgerPredeploys.traceDemands, traceDemands],
 ])
 
 /** Writes one block with all that follows from it. The caller holds the transaction. Returns the block's digest. */

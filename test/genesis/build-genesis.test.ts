@@ -88,6 +88,14 @@ describe('genesis of a dev chain', () => {
       'IndexRegistry',
       'SpanJudge',
       'EvidenceDemands',
+      'TraceDemands',
+      'LinearStep',
+      'QuantiseStep',
+      'ElementStep',
+      'AttentionStep',
+      'ChoiceStep',
+      'TraceJudge',
+      'StopJudge',
     ]
     for (const { name, address } of ownContracts) {
       const admin = slow.includes(name) ? moneyTimelock : timelock

@@ -48,6 +48,7 @@ const events: readonly (readonly [MoneyContract, string])[] = [
   ['OpenBurner', 'Burned'],
   ['IndexRegistry', 'IndexPublished'],
   ['EvidenceDemands', 'EvidenceRequested'],
+  ['TraceDemands', 'TraceRequested'],
 ]
 
 /** Shown by name, or part of what a hash beside them opens. */

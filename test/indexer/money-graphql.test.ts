@@ -120,6 +120,7 @@ describe('every field of every type', () => {
       'declarations',
       'textIndexes',
       'evidenceDemands',
+      'traceDemands',
     ]
     expect(empty.filter((name) => !rare.includes(name))).toEqual([])
   })

@@ -268,5 +268,5 @@ test('every event of every contract that the index knows is handled, so that a n
 const indexed: readonly MoneyContract[] = [
   ...(['DatanetRegistry', 'ModelRegistry', 'InferenceMarket', 'WorkerRegistry', 'AttributionLedger'] as const),
   ...(['RoyaltyVault', 'RevenueSplitter', 'DisputeGame', 'CodeRegistry', 'OpenBurner'] as const),
-  ...(['IndexRegistry', 'EvidenceDemands'] as const),
+  ...(['IndexRegistry', 'EvidenceDemands', 'TraceDemands'] as const),
 ]

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import { Chunks } from "./Chunks.sol";
 
-/// @dev The config of a model, section 0 of its file.
+/// @dev The config of a model or an adapter, section 0 of its file.
 struct OpenedConfig {
     bytes config;
     bytes32[] siblings;
@@ -18,6 +18,7 @@ library ModelSections {
     uint32 private constant CONFIG = 0;
     uint32 private constant TOKENIZER = 5;
     uint64 private constant CONFIG_BYTES = 60;
+    uint64 private constant ADAPTER_CONFIG_BYTES = 44;
     uint32 private constant LEAF_BYTES = 1_024;
 
     /// @dev Places of words in a config.
@@ -26,9 +27,11 @@ library ModelSections {
     uint256 internal constant EOS = 13;
 
     function openConfig(bytes32 modelRoot, OpenedConfig calldata opened) internal view {
-        if (opened.config.length != CONFIG_BYTES) revert WrongConfigBytes(opened.config.length);
-        bytes32 root = sha256(abi.encodePacked(uint8(0x00), uint32(0), opened.config));
-        Chunks.openLeaf(modelRoot, CONFIG, _leaf("config", CONFIG_BYTES, root), opened.siblings);
+        _openConfig(modelRoot, CONFIG_BYTES, opened);
+    }
+
+    function openAdapter(bytes32 adapterRoot, OpenedConfig calldata opened) internal view {
+        _openConfig(adapterRoot, ADAPTER_CONFIG_BYTES, opened);
     }
 
     /// @notice Opens the root and size of the model's tokenizer.
@@ -39,6 +42,12 @@ library ModelSections {
     /// @notice A word of a config.
     function word(OpenedConfig calldata opened, uint256 place) internal pure returns (uint256) {
         return uint32(bytes4(opened.config[4 * place:4 * place + 4]));
+    }
+
+    function _openConfig(bytes32 fileRoot, uint64 size, OpenedConfig calldata opened) private view {
+        if (opened.config.length != size) revert WrongConfigBytes(opened.config.length);
+        bytes32 root = sha256(abi.encodePacked(uint8(0x00), uint32(0), opened.config));
+        Chunks.openLeaf(fileRoot, CONFIG, _leaf("config", size, root), opened.siblings);
     }
 
     function _leaf(string memory name, uint64 size, bytes32 root) private pure returns (bytes memory) {

@@ -21,6 +21,13 @@ struct TraceNode {
     bytes32[] siblings;
 }
 
+/// @dev A place of a trace: leaf `index` of a tree, the node that shows it or that nothing is there, and its bytes.
+struct ShownPlace {
+    uint32 index;
+    TraceNode node;
+    bytes leaf;
+}
+
 /// @title Traces
 /// @notice Openings of what a traceRoot commits to: two sparse SHA-256 trees, leaf `0x00 ‖ index u32 ‖ bytes`, node
 ///         `0x01 ‖ left ‖ right`, 32 zero bytes wherever nothing is.

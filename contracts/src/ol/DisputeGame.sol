@@ -2,11 +2,13 @@
 pragma solidity 0.8.30;
 
 import { Address } from "@openzeppelin/contracts/utils/Address.sol";
+import { Run } from "../lib/Chunks.sol";
 import { EpochRecord, EpochRecords } from "../lib/EpochRecords.sol";
 import { Fault } from "../lib/Faults.sol";
+import { OpenedConfig } from "../lib/ModelSections.sol";
 import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import {
-    Answer, BatchHeader, FEE, RoyaltyRow, Segment, Signature
+    Answer, BatchHeader, FEE, Request, RoyaltyRow, Segment, Signature
 } from "../lib/MoneyTypes.sol";
 import {
     OpenedCredit,
@@ -21,20 +23,23 @@ import {
 } from "../lib/Openings.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { OmittedSpan, SpanClaim, SpanDocument, SpanText, TokenScore } from "../lib/SpanTypes.sol";
+import { Step } from "../lib/StepTypes.sol";
 import { TextIndex } from "../lib/TextIndexes.sol";
+import { ShownPlace, TraceHead } from "../lib/Traces.sol";
 import { CreditCut, EpochFault, PayoutCut } from "./EpochJudge.sol";
 import { EvidenceRewards } from "./EvidenceRewards.sol";
 import { IAttributionLedger } from "./interfaces/IAttributionLedger.sol";
 import { IInferenceMarket } from "./interfaces/IInferenceMarket.sol";
 import { IWorkerRegistry } from "./interfaces/IWorkerRegistry.sol";
+import { ShownText } from "./StopJudge.sol";
 
 /// @title DisputeGame
 /// @notice Where a wrong receipt, batch, epoch or worker is proven wrong, each by one transaction. Predeploy 0x4f4c…0009.
 ///
 /// Every challenge is put with its own calldata to a judge, a contract without state that finds the fault or reverts
-/// (ReceiptJudge, EntryJudge, SpanJudge, EpochJudge); here the consequences follow: the receipt or batch is void and its payers are
-/// refunded, the worker is slashed; or the epoch is reverted and its bond lost. The market and the ledger refuse what is void,
-/// mature, final or unknown to them.
+/// (ReceiptJudge, EntryJudge, SpanJudge, TraceJudge, StopJudge, EpochJudge); here the consequences follow: the receipt or
+/// batch is void and its payers are refunded, the worker is slashed; or the epoch is reverted and its bond lost. The market
+/// and the ledger refuse what is void, mature, final or unknown to them.
 contract DisputeGame is EvidenceRewards {
     event ReceiptDisputed(
         uint64 indexed batchId, uint32 indexed index, Fault fault, address indexed worker, bytes32 subject, uint256 reward
@@ -245,6 +250,103 @@ contract DisputeGame is EvidenceRewards {
         OmittedSpan calldata
     ) external {
         _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
+    }
+
+    // --- Inference; see TraceJudge, and StopJudge for where an answer ends ---
+
+    function wrongStep(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        Request calldata,
+        Step calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.TRACE_JUDGE));
+    }
+
+    function badTraceHead(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        Request calldata,
+        TraceHead calldata,
+        OpenedConfig calldata,
+        OpenedConfig[] calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.TRACE_JUDGE));
+    }
+
+    function badTracePlace(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        Request calldata,
+        TraceHead calldata,
+        OpenedConfig calldata,
+        OpenedConfig[] calldata,
+        ShownPlace calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.TRACE_JUDGE));
+    }
+
+    /// @notice A part of the trace was not shown in time; see TraceDemands.
+    function traceMissing(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        uint8,
+        uint8,
+        uint32,
+        bool
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.TRACE_DEMANDS));
+    }
+
+    function ranOverLimit(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        Request calldata,
+        OpenedConfig calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.STOP_JUDGE));
+    }
+
+    function ranOverEnd(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        Request calldata,
+        OpenedConfig calldata,
+        Run calldata,
+        uint32
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.STOP_JUDGE));
+    }
+
+    function ranOverStop(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        Request calldata,
+        ShownText calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.STOP_JUDGE));
+    }
+
+    function stoppedEarly(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        Request calldata,
+        OpenedConfig calldata,
+        ShownText calldata,
+        Payment calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.STOP_JUDGE));
+    }
+
+    function noSuchToken(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        Request calldata,
+        OpenedConfig calldata,
+        Run calldata,
+        uint32
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.STOP_JUDGE));
     }
 
     // --- Epochs; see EpochJudge ---

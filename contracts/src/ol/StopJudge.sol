@@ -43,7 +43,7 @@ contract StopJudge {
     /// @dev Bytes of the longest stop string.
     uint256 private constant STOP_BYTES_MAX = 32;
     /// @dev Bytes of text that a proof shows at most: those of two tokens and what a stop string may reach before them.
-    uint256 private constant TEXT_BYTES_MAX = 1_024;
+    uint256 private constant TEXT_BYTES_MAX = 4_096;
 
     /// @notice The answer has no prompt, or more outputs than the request or the context allows.
     function ranOverLimit(

@@ -70,6 +70,8 @@ export const moneyQuery = {
   textIndexes: states('text_index', { datanet: 'datanet', publisher: 'publisher' }),
   evidenceDemand: state('evidence_demand', 'id'),
   evidenceDemands: states('evidence_demand', { requester: 'requester', status: 'status' }),
+  traceDemand: state('trace_demand', 'id'),
+  traceDemands: states('trace_demand', { batch: 'batch', requester: 'requester', status: 'status' }),
   demand: state('demand', 'id'),
   demands: states('demand', { requester: 'requester', batch: 'batch', epochNumber: 'epoch', status: 'status' }),
   epoch: (_: unknown, { number, block }: AtBlock & { readonly number: string }, context: QueryContext) => {
