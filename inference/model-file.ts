@@ -15,10 +15,10 @@ import { expTableEntries, makeExpTable, makeSigmoidTable, sigmoidTableEntries } 
 
 /** Vocabulary, merges and bytes of a tokenizer. */
 export const tokenizerBytesMax = 2 ** 24
-const magic = 'OLMODEL1'
+export const modelMagic = 'OLMODEL1'
 
 export function encodeModel(model: CanonicalModel): Uint8Array {
-  return encodeSections(magic, sectionsOf(model))
+  return encodeSections(modelMagic, sectionsOf(model))
 }
 
 /** The model's name: the root over its sections. */
@@ -31,7 +31,7 @@ export function modelRoot(model: CanonicalModel): Hex {
  * {@link encodeModel} would not have written, weights and scales out of range included.
  */
 export function decodeModel(bytes: Uint8Array): CanonicalModel {
-  const reader = new SectionReader(bytes, magic, 'model')
+  const reader = new SectionReader(bytes, modelMagic, 'model')
   const config = decodeConfig(reader.next(configBytes))
   const expTable = words(reader.next(4 * expTableEntries))
   const sigmoidTable = words(reader.next(4 * sigmoidTableEntries))
@@ -117,7 +117,7 @@ export function rowLeafBytes(columns: number): number {
 /** Norm weights stay below 256. */
 export const normWeightMax = 2 ** 24 - 1
 
-function normOf(bytes: Uint8Array): Int32Array {
+export function normOf(bytes: Uint8Array): Int32Array {
   const weights = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
   for (const weight of weights) {
     if (Math.abs(weight) > normWeightMax) throw new FormatError(`model file: norm weight ${weight}`)
@@ -125,7 +125,7 @@ function normOf(bytes: Uint8Array): Int32Array {
   return weights
 }
 
-function angleTable(bytes: Uint8Array): Int16Array {
+export function angleTable(bytes: Uint8Array): Int16Array {
   const table = new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2)
   for (const value of table) if (Math.abs(value) > 2 ** 14) throw new FormatError(`model file: cosine ${value}`)
   return table

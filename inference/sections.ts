@@ -11,29 +11,57 @@ type Data = Uint8Array | Int8Array | Int16Array | Int32Array | Uint32Array
 const alignment = 16
 export const leafBytesMax = 1024
 
-/** `magic ‖ count u32 ‖ length u64 …`, zeros to a multiple of 16, then each section and zeros to a multiple of 16. */
+/** {@link sectionFileHead}, then each section and zeros to a multiple of 16. */
 export function encodeSections(magic: string, sections: readonly Section[]): Uint8Array {
-  const lengths = sections.map(({ bytes }) => uintBytes(BigInt(bytes.length), 8))
-  const head = concatBytes(new TextEncoder().encode(magic), uintBytes(BigInt(sections.length), 4), ...lengths)
-  return concatBytes(padded(head), ...sections.map(({ bytes }) => padded(bytes)))
+  const head = sectionFileHead(
+    magic,
+    sections.map(({ bytes }) => bytes.length),
+  )
+  return concatBytes(head, ...sections.flatMap(({ bytes }) => [bytes, sectionPadding(bytes.length)]))
+}
+
+/** `magic ‖ count u32 ‖ length u64 …`, zeros to a multiple of 16. */
+export function sectionFileHead(magic: string, lengths: readonly number[]): Uint8Array {
+  const fields = lengths.map((length) => uintBytes(BigInt(length), 8))
+  const head = concatBytes(new TextEncoder().encode(magic), uintBytes(BigInt(lengths.length), 4), ...fields)
+  return concatBytes(head, sectionPadding(head.length))
+}
+
+/** The zeros behind so many bytes. */
+export function sectionPadding(bytes: number): Uint8Array {
+  return new Uint8Array((alignment - (bytes % alignment)) % alignment)
 }
 
 /**
  * The tree over sections, whose leaf i is `name length u8 ‖ name ‖ length u64 ‖ leaf size u32 ‖ root of the section's leaves`.
  */
 export function sectionsRoot(sections: readonly Section[]): Hex {
-  return bytesToHex(merkleRootOf(sections.map(sectionLeaf)))
+  return listedRoot(sections.map(listSection))
 }
 
-export function sectionLeaf({ name, bytes, leafBytes }: Section): Uint8Array {
+/** What a section gives to the root: a list of these tells a file with the right root from one that is wrong somewhere. */
+export type ListedSection = Omit<Section, 'bytes'> & { readonly length: number; readonly root: Hex }
+
+export function listSection({ name, bytes, leafBytes }: Section): ListedSection {
+  return { name, length: bytes.length, leafBytes, root: merkleRoot(bytes, leafBytes) }
+}
+
+export function listedRoot(sections: readonly ListedSection[]): Hex {
+  return bytesToHex(merkleRootOf(sections.map(listedLeaf)))
+}
+
+export function sectionLeaf(section: Section): Uint8Array {
+  return listedLeaf(listSection(section))
+}
+
+function listedLeaf({ name, length, leafBytes, root }: ListedSection): Uint8Array {
   const text = new TextEncoder().encode(name)
-  const root = hexToBytes(merkleRoot(bytes, leafBytes))
   return concatBytes(
     Uint8Array.of(text.length),
     text,
-    uintBytes(BigInt(bytes.length), 8),
+    uintBytes(BigInt(length), 8),
     uintBytes(BigInt(leafBytes), 4),
-    root,
+    hexToBytes(root),
   )
 }
 
@@ -134,9 +162,4 @@ export function words(bytes: Uint8Array): Uint32Array {
 
 function bytesOf(data: Data): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-}
-
-function padded(bytes: Uint8Array): Uint8Array {
-  const rest = bytes.length % alignment
-  return rest === 0 ? bytes : concatBytes(bytes, new Uint8Array(alignment - rest))
 }

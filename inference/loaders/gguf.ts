@@ -55,7 +55,8 @@ function readMetadata(cursor: GgufCursor, count: number): Map<string, unknown> {
   return metadata
 }
 
-type Info = Pick<Tensor, 'name' | 'type' | 'shape'> & { readonly offset: number }
+/** Its offset is from the beginning of the data. */
+type Info = Omit<Tensor, 'source'>
 
 function readInfo(cursor: GgufCursor): Info {
   const name = cursor.text()
@@ -91,7 +92,7 @@ function placeTensors(
     if (offset !== align(end)) {
       throw new LoadError('file', `${source.name}: ${info.name} is at ${offset}, must be at ${align(end)}`)
     }
-    end = offset + tensorBytes(info)
+    end = offset + tensorBytes({ ...info, source })
     if (end > source.size) {
       throw new LoadError('file', `${source.name}: cut off at ${source.size}, ${info.name} ends at ${end}`)
     }

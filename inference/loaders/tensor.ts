@@ -16,13 +16,13 @@ export type Tensor = {
 const chunkBytesMax = 2 ** 22
 
 /** Throws {@link LoadError} for a row that is not whole blocks and for more elements than memory addresses. */
-export function tensorBytes({ name, type, shape }: Pick<Tensor, 'name' | 'type' | 'shape'>): number {
+export function tensorBytes({ name, type, shape, source }: Omit<Tensor, 'offset'>): number {
   const elements = shape.reduce((product, size) => product * size, 1)
   if (shape.some((size) => !Number.isSafeInteger(size) || size < 1) || elements > 2 ** 31) {
-    throw new LoadError('file', `${name}: shape ${shape.join(' × ')}`)
+    throw new LoadError('file', `${source.name}: ${name}: shape ${shape.join(' × ')}`)
   }
   if ((shape.at(-1) ?? 1) % type.blockElements !== 0) {
-    throw new LoadError('file', `${name}: rows of ${shape.at(-1)} are no whole blocks of ${type.name}`)
+    throw new LoadError('file', `${source.name}: ${name}: rows of ${shape.at(-1)} are no whole blocks of ${type.name}`)
   }
   return (elements / type.blockElements) * type.blockBytes
 }
