@@ -18,6 +18,8 @@ export type BatchInput = {
 }
 
 export type PackedBatch = {
+  /** In the batch's order. */
+  readonly receipts: readonly BatchReceipt[]
   readonly input: BatchInput
   readonly segments: readonly Segment[]
   /** The bytes under `dataHash`. */
@@ -59,7 +61,7 @@ export function packBatch(unordered: readonly BatchReceipt[], place: CommitPlace
   // Its tree does not depend on the header.
   const { tree } = new OpenBatch(unrooted, file)
   const input = { topHash: bytesToHex(tree.top.subarray(0, 32)), ...terms, notAfter }
-  return { input, segments, file: bytes, header: { ...unrooted, receiptRoot: bytesToHex(tree.root) } }
+  return { receipts, input, segments, file: bytes, header: { ...unrooted, receiptRoot: bytesToHex(tree.root) } }
 }
 
 /** Receipts of a channel in the order of its vouchers; requests opened on chain last. */

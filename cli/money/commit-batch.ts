@@ -97,7 +97,7 @@ async function requireNew(
   chain: ChainAccess,
   allowUnchecked: boolean,
 ): Promise<void> {
-  const { allEvents, topicOf } = await import('./logs.ts')
+  const { allEvents, topicOf } = await import('../../chain/ledger/all-events.ts')
   const own = requestIds(file)
   if (new Set(own).size < own.length) throw new UsageError('a receipt is given twice')
   const channels = new Set(segments.map(({ channel }) => channel).filter((channel) => channel !== zeroHash))

@@ -1,7 +1,8 @@
 import { ContentPeers } from '../../common/content-peers.ts'
 import { ContentStore } from '../../common/content-store.ts'
-import { CodedError, errorMessage, UsageError } from '../../common/errors.ts'
+import { CodedError, UsageError } from '../../common/errors.ts'
 import { asHttpUrls, asText } from '../../common/flag-parsers.ts'
+import { putContent } from '../../common/put-content.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
 import { optional } from './action.ts'
@@ -53,36 +54,24 @@ export class ContentPlaces {
   async publish(hash: Hex, file: Uint8Array, signal: AbortSignal): Promise<string[]> {
     const lines: string[] = []
     for (const url of this.#urls) {
-      await put(`${url.replace(/\/$/, '')}/content/${hash}`, file, signal)
+      await put(url, hash, file, signal)
       lines.push(`published ${file.length} bytes at ${url}`)
     }
     return lines
   }
 }
 
-async function put(place: string, file: Uint8Array, signal: AbortSignal): Promise<void> {
+async function put(url: string, hash: Hex, file: Uint8Array, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + publishMsMax
   for (;;) {
-    const answer = await putOnce(place, file)
+    const answer = await putContent(url, hash, file)
     if (answer === undefined) return
     if (Date.now() > deadline || signal.aborted) {
       throw new PublishError(
         'unpublished',
-        `${place} does not take the file (${answer}): publish it before the batch is challenged`,
+        `${url} does not take the file ${hash} (${answer}): publish it before the batch is challenged`,
       )
     }
     await new Promise((wake) => setTimeout(wake, publishPollMs))
-  }
-}
-
-/** Undefined where it was taken; else what was answered. */
-async function putOnce(place: string, file: Uint8Array): Promise<string | undefined> {
-  try {
-    const signal = AbortSignal.timeout(contentTimeoutMs)
-    const response = await fetch(place, { method: 'PUT', body: new Uint8Array(file), signal, redirect: 'error' })
-    await response.body?.cancel()
-    return response.ok ? undefined : `HTTP ${response.status}`
-  } catch (error) {
-    return errorMessage(error)
   }
 }

@@ -15,7 +15,7 @@ export async function finalEpochFile(
   epoch: bigint | undefined,
   chain: ChainAccess,
 ): Promise<EpochFile> {
-  const { allEvents, topicOf } = await import('./logs.ts')
+  const { allEvents, topicOf } = await import('../../chain/ledger/all-events.ts')
   const topics = epoch === undefined ? [] : [topicOf(epoch)]
   const final = (await allEvents(chain, 'AttributionLedger', 'EpochFinalized', topics)).at(-1)?.args
   if (final === undefined) {

@@ -43,7 +43,7 @@ export const showWorker = query(
 )
 
 export const showWorkers = query('Lists the workers that ever registered.', {}, async (_, chain) => {
-  const { allEvents } = await import('./logs.ts')
+  const { allEvents } = await import('../../chain/ledger/all-events.ts')
   const events = await allEvents(chain, 'WorkerRegistry', 'WorkerRegistered')
   const workers = [...new Set(events.map(({ args }) => args['worker'] as Hex))]
   return await Promise.all(workers.map((worker) => row(chain, worker)))

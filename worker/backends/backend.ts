@@ -1,0 +1,30 @@
+import type { SamplingRule } from '../../inference/sampler.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+
+/** What a model needs to answer; numbers as in the request. */
+export type AnswerTask = {
+  readonly modelRoot: Hex
+  readonly adapters: readonly { readonly root: Hex; readonly weight: number }[]
+  readonly prompt: Uint32Array
+  readonly sampling: SamplingRule & { readonly maxTokens: number; readonly stopHash: Hex }
+  /** The strings under `stopHash`. */
+  readonly stops: readonly Uint8Array[]
+  /** 32 bytes. */
+  readonly seed: Uint8Array
+  /** Whether the trace is committed: classes EXACT and SAMPLED. */
+  readonly traced: boolean
+}
+
+/** Tokens as they come; at last the root of the trace, zeros where it was not asked for. */
+export type AnswerEvent =
+  | { readonly kind: 'tokens'; readonly tokens: readonly number[] }
+  | { readonly kind: 'end'; readonly traceRoot: Hex }
+
+/** A way to answer. What it yields for a task never depends on what else it is doing. */
+export type Backend = {
+  /** Throws JobError `unknown-model`, `unknown-adapter`, `prompt-too-long`, `stop-mismatch`, `sampling` for what it cannot run. */
+  readonly check: (task: AnswerTask) => void
+  readonly answer: (task: AnswerTask, signal: AbortSignal) => AsyncIterable<AnswerEvent>
+  /** Root of the trace of this answer, run again. */
+  readonly trace: (task: AnswerTask, output: Uint32Array, signal: AbortSignal) => Promise<Hex>
+}

@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto'
+import type { BatchFacts } from '../../attribution/epochs/batch-facts.ts'
+import type { BatchReceipt } from '../../attribution/epochs/batch-rows.ts'
+import { checkBatch } from '../../attribution/epochs/check-batch.ts'
+import { makeReceipt } from '../../attribution/epochs/make-receipt.ts'
+import { type PackedBatch, packBatch } from '../../attribution/epochs/pack-batch.ts'
+import { ReceiptError } from '../../attribution/epochs/receipt-error.ts'
+import type { Content } from '../../chain/ledger/content.ts'
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
+import { SendError, type Sender } from '../../chain/ledger/sender.ts'
+import type { Log } from '../../common/log.ts'
+import { entryClasses } from '../../protocol/attribution-entry.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+import type { BookedJob, JobBook } from '../jobs/job-book.ts'
+import { chooseJobs, deadlineOf } from './choose-jobs.ts'
+
+export type CommitOptions = {
+  /** Seconds that an answer waits for others, at most. */
+  readonly intervalSeconds: bigint
+  /** Seconds before its deadline at which an answer waits no longer. */
+  readonly marginSeconds: bigint
+}
+
+export type CommitParts = {
+  readonly book: JobBook
+  readonly ledger: LedgerBook
+  /** Knows no earlier receipts: the book has each request once. */
+  readonly facts: BatchFacts
+  readonly content: Content
+  readonly sender: Pick<Sender, 'send' | 'address'>
+  readonly log: Log
+}
+
+/** Seconds in which a batch must be mined, or it is packed anew. */
+const minedSeconds = 120n
+/** Batches older than this are final: no reorg takes them away. */
+const rememberedSeconds = 86_400n
+/** Jobs of one look. */
+const lookMax = 8192
+
+/** Commits what was answered, and sees what became of it. */
+export class CommitStep {
+  readonly #options: CommitOptions
+  readonly #parts: CommitParts
+  /** When the oldest waiting answer was first seen, Unix seconds. */
+  #waitingSince: bigint | undefined
+  /** Since when a batch that was sent is not on chain, by the hash of its data. */
+  readonly #missingSince = new Map<Hex, bigint>()
+
+  constructor(options: CommitOptions, parts: CommitParts) {
+    this.#options = options
+    this.#parts = parts
+  }
+
+  /** One look; true where a batch was sent. */
+  readonly run = async (signal: AbortSignal): Promise<boolean> => {
+    const now = this.#parts.ledger.head?.time
+    if (now === undefined) return false
+    this.#seeBatches(now)
+    this.#dropLate(now)
+    const jobs = this.#parts.book.unsettled(lookMax)
+    if (jobs.length === 0) this.#waitingSince = undefined
+    else this.#waitingSince ??= now
+    if (!this.#isDue(jobs, now)) return false
+    this.#waitingSince = undefined
+    await this.#commit(chooseJobs(jobs), now, signal)
+    return true
+  }
+
+  #isDue(jobs: readonly BookedJob[], now: bigint): boolean {
+    const { intervalSeconds, marginSeconds } = this.#options
+    if (this.#waitingSince === undefined) return false
+    return now >= this.#waitingSince + intervalSeconds || jobs.some((job) => deadlineOf(job) < now + marginSeconds)
+  }
+
+  /** Whether batches stand on chain: one that was not mined in time, or went with a reorg, is packed anew. */
+  #seeBatches(now: bigint): void {
+    const { book, ledger, log } = this.#parts
+    for (const [dataHash, jobs] of book.batched(now - rememberedSeconds)) {
+      const ids = jobs.map(({ requestId }) => requestId)
+      if (ledger.namesContent(dataHash)) {
+        this.#missingSince.delete(dataHash)
+        if (jobs.some(({ state }) => state === 'committing')) book.move(ids, 'committed', dataHash)
+        continue
+      }
+      const since = this.#missingSince.get(dataHash) ?? now
+      this.#missingSince.set(dataHash, since)
+      if (now <= since + minedSeconds) continue
+      log.warn('a batch is not on chain and is packed anew', { dataHash, receipts: ids.length })
+      this.#missingSince.delete(dataHash)
+      book.move(ids, 'made', null)
+    }
+  }
+
+  /** Answers that came too late are not paid; nothing can be done about them. */
+  #dropLate(now: bigint): void {
+    const { book, log } = this.#parts
+    const late = book.unsettled(lookMax).filter((job) => deadlineOf(job) < now)
+    if (late.length === 0) return
+    log.error('answers were not settled before their deadline and are not paid', { requests: late.length })
+    book.move(
+      late.map(({ requestId }) => requestId),
+      'dropped',
+      null,
+    )
+  }
+
+  async #commit(jobs: readonly BookedJob[], now: bigint, signal: AbortSignal): Promise<void> {
+    const { book, content, sender, log } = this.#parts
+    const receipts = await this.#asOfNow(jobs, now)
+    if (receipts.length === 0) return
+    const packed = await this.#unchallengeable(receipts, now)
+    if (packed === undefined) return
+    const { input, segments, file } = packed
+    const { dataHash } = input
+    await content.put(dataHash, file)
+    const ids = receipts.map(({ receipt }) => receipt.requestId)
+    book.move(ids, 'committing', dataHash)
+    try {
+      const call = { contract: 'InferenceMarket', functionName: 'commitBatch', args: [input, segments] } as const
+      await sender.send(call, signal)
+      log.info('batch committed', { receipts: ids.length, dataHash })
+    } catch (error) {
+      // What may still be mined stays under way until the chain says so.
+      if (!(error instanceof SendError) || error.code === 'aborted') throw error
+      book.move(ids, 'made', null)
+      log.error('a batch was refused', { receipts: ids.length, error: error.message })
+    }
+  }
+
+  /** Receipts with the payees of now, which change at midnight; what cannot be settled any more is dropped. */
+  async #asOfNow(jobs: readonly BookedJob[], now: bigint): Promise<BatchReceipt[]> {
+    const { book, facts, log } = this.#parts
+    const receipts: BatchReceipt[] = []
+    for (const { requestId, receipt } of jobs) {
+      try {
+        receipts.push(await renewed(receipt, now, facts))
+      } catch (error) {
+        if (!(error instanceof ReceiptError)) throw error
+        log.error('an answer cannot be settled', { requestId, error: error.message })
+        book.move([requestId], 'dropped', null)
+      }
+    }
+    return receipts
+  }
+
+  /** The batch, if watchers would find nothing wrong with it; a receipt with a fault costs stake, so it is left out. */
+  async #unchallengeable(receipts: readonly BatchReceipt[], now: bigint): Promise<PackedBatch | undefined> {
+    const { book, facts, ledger, sender, log } = this.#parts
+    const head = ledger.head?.number ?? 0n
+    const place = {
+      ...{ batchId: ledger.lastBatch + 1n, worker: sender.address, committedAt: now },
+      ...{ l2Block: head + 1n, notAfter: now + minedSeconds },
+    }
+    let left = receipts
+    while (left.length > 0) {
+      const packed = packBatch(left, place)
+      const data = { file: packed.file }
+      const [verdict] = await checkBatch(packed.header, packed.segments, data, facts, {
+        seed: randomBytes(32),
+        limit: 1,
+      })
+      if (verdict === undefined || verdict.kind === 'right') return packed
+      const index = (verdict.call.args[0] as { readonly index?: number }).index
+      const faulty = index === undefined ? undefined : packed.receipts[index]
+      if (faulty === undefined) throw new Error(`the batch would be challenged by ${verdict.call.functionName}`)
+      log.error('an answer would be challenged and is not settled', {
+        requestId: faulty.receipt.requestId,
+        challenge: verdict.call.functionName,
+      })
+      book.move([faulty.receipt.requestId], 'dropped', null)
+      left = left.filter((each) => each !== faulty)
+    }
+    return undefined
+  }
+}
+
+/** The same answer's receipt as of `now`. */
+async function renewed(
+  { request, payment, receipt, prompt, output, entries }: BatchReceipt,
+  now: bigint,
+  facts: BatchFacts,
+): Promise<BatchReceipt> {
+  const { worker, traceRoot, proofHash } = receipt
+  const own: readonly number[] = [entryClasses.M, entryClasses.W, entryClasses.A]
+  const contributions = entries.filter((entry) => !own.includes(entry.class))
+  const answered = { request, payment, worker, prompt, output, traceRoot, proofHash, contributions }
+  return await makeReceipt(answered, now, facts)
+}

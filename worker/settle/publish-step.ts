@@ -1,0 +1,55 @@
+import { batchStates, lastMatureBatch } from '../../chain/ledger/batch-state.ts'
+import type { Content } from '../../chain/ledger/content.ts'
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
+import type { Log } from '../../common/log.ts'
+import { putContent } from '../../common/put-content.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+
+export type PublishParts = {
+  readonly ledger: LedgerBook
+  readonly content: Content
+  readonly worker: Hex
+  /** Nodes that serve `/content`. */
+  readonly nodes: readonly string[]
+  readonly log: Log
+}
+
+/** Gives the data of this worker's batches to every node, until it has them: who finds none asks for them on chain. */
+export class PublishStep {
+  readonly #parts: PublishParts
+  readonly #given = new Set<string>()
+
+  constructor(parts: PublishParts) {
+    this.#parts = parts
+  }
+
+  /** One look; true where a node took a file. */
+  readonly run = async (signal: AbortSignal): Promise<boolean> => {
+    const { ledger, worker, nodes } = this.#parts
+    let acted = false
+    for (const { header, isVoid } of batchStates(ledger, lastMatureBatch(ledger) + 1n, ledger.lastBatch)) {
+      if (header.worker !== worker || isVoid) continue
+      for (const node of nodes) acted = (await this.#give(header.dataHash, node, signal)) || acted
+    }
+    return acted
+  }
+
+  async #give(hash: Hex, node: string, signal: AbortSignal): Promise<boolean> {
+    const { content, log } = this.#parts
+    const key = `${node} ${hash}`
+    if (this.#given.has(key) || signal.aborted) return false
+    const file = await content.own(hash)
+    if (file === undefined) {
+      log.error('the data of a batch of ours are not here', { dataHash: hash })
+      this.#given.add(key)
+      return false
+    }
+    const refused = await putContent(node, hash, file)
+    if (refused !== undefined) {
+      log.warn('a node does not take the data of a batch yet', { node, dataHash: hash, answer: refused })
+      return false
+    }
+    this.#given.add(key)
+    return true
+  }
+}
