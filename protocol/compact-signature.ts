@@ -14,7 +14,8 @@ export function signCompact(digest: Uint8Array, privateKey: Uint8Array): Uint8Ar
 /** The 20-byte address that signed `digest`. Throws {@link FormatError} where no key can have. */
 export function recoverCompact(digest: Uint8Array, signature: Uint8Array): Uint8Array {
   if (signature.length !== compactSignatureBytes) throw new FormatError(`a signature of ${signature.length} bytes`)
-  const rs = signature.slice()
+  // `slice` of a Buffer is no copy, and the signature is the caller's.
+  const rs = new Uint8Array(signature)
   const top = rs[32] ?? 0
   rs[32] = top & 0x7f
   return recoverAddress(digest, rs, top >> 7)

@@ -72,7 +72,13 @@ async function assemble(
     { isDenied: gater.isDenied, datastore: parts.datastore },
     {
       gossip: meteredGossip(
-        { topics: [...topics.keys()], slotSeconds: blockTimeSeconds, frameBytesMax, costBytes: declaredBytes },
+        {
+          topics: [...topics.keys()],
+          slotSeconds: blockTimeSeconds,
+          frameBytesMax,
+          costBytes: declaredBytes,
+          holdMs: 0,
+        },
         {
           admitFrame: conduct.admitFrame.bind(conduct),
           admitRpc: conduct.admitRpc.bind(conduct),

@@ -13,6 +13,7 @@ import {
   scoreThresholds,
 } from './gossip-params.ts'
 import type { GossipHandlers, GossipPort, RpcSize } from './gossip-port.ts'
+import { HeldMessages } from './held-messages.ts'
 
 /** Options of {@link meteredGossip}. */
 export type GossipOptions = {
@@ -24,6 +25,8 @@ export type GossipOptions = {
   readonly frameBytesMax: number
   /** What a message costs: its size, or the one it says to have when decompressed. */
   readonly costBytes: (data: Uint8Array) => number
+  /** Messages for one peer are held for so long, to go out in one RPC; 0: each goes at once. */
+  readonly holdMs: number
 }
 
 /** Gossip as a libp2p service, by @chainsafe/libp2p-gossipsub. Subscribe after the start. */
@@ -42,6 +45,7 @@ export class MeteredGossip<E extends { readonly id: Uint8Array }> extends Gossip
   readonly #topics: ReadonlySet<string>
   readonly #costBytes: (data: Uint8Array) => number
   readonly #handlers: GossipHandlers<E>
+  readonly #held: HeldMessages
   /** What `examine` found out about a message on its way to `judge`. */
   readonly #examined = new WeakMap<Message, E>()
   readonly #ownIds = new WeakMap<Uint8Array, Uint8Array>()
@@ -55,7 +59,7 @@ export class MeteredGossip<E extends { readonly id: Uint8Array }> extends Gossip
 
   constructor(
     components: GossipSubComponents,
-    { topics, slotSeconds, frameBytesMax, costBytes }: GossipOptions,
+    { topics, slotSeconds, frameBytesMax, costBytes, holdMs }: GossipOptions,
     handlers: GossipHandlers<E>,
   ) {
     super(components, {
@@ -84,6 +88,7 @@ export class MeteredGossip<E extends { readonly id: Uint8Array }> extends Gossip
     })
     this.#topics = new Set(topics)
     this.#costBytes = costBytes
+    this.#held = new HeldMessages(holdMs, (peerId, messages) => this.#sendNow(peerId, messages))
     this.#handlers = handlers
     this.#meterFrames()
     this.addEventListener('gossipsub:message', ({ detail }) => {
@@ -120,6 +125,31 @@ export class MeteredGossip<E extends { readonly id: Uint8Array }> extends Gossip
     if (!this.#handlers.admitRpc(peerId, rpcSize(rpc, this.#costBytes))) return
     const messages = rpc.messages.filter((message) => this.#keepsRules(peerId, message))
     await super.handleReceivedRpc(from, { ...rpc, messages })
+  }
+
+  override sendRpc(id: string, rpc: RPC): boolean {
+    return this.#hold(id, rpc) || super.sendRpc(id, rpc)
+  }
+
+  override sendRpcInBatch(tosend: Set<string>, rpc: RPC): void {
+    const others = new Set([...tosend].filter((id) => !this.#hold(id, rpc)))
+    if (others.size === 0) return
+    super.sendRpcInBatch(others, rpc)
+  }
+
+  override async stop(): Promise<void> {
+    this.#held.stop()
+    await super.stop()
+  }
+
+  /** True where its messages wait for others to the same peer. */
+  #hold(id: string, { messages, subscriptions, control }: RPC): boolean {
+    const isPlain = subscriptions.length === 0 && control === undefined && messages.length > 0
+    return isPlain && this['streamsOutbound'].has(id) && this.#held.add(id, messages)
+  }
+
+  #sendNow(id: string, messages: RPC.Message[]): void {
+    super.sendRpc(id, { subscriptions: [], messages })
   }
 
   #keepsRules(from: string, message: RPC.Message): boolean {

@@ -27,6 +27,8 @@ import { type TopicName, topicNames, workerMessageId, workerProtocol, workerTopi
 import { type Deed, workerDeeds } from './worker-deeds.ts'
 import type { WorkerNetwork, WorkerNetworkOptions, WorkerNetworkParts } from './worker-network.ts'
 
+/** Announcements of one peer for another go out together: seen nowhere, and a fraction of the work. */
+const holdMs = 5
 const peersMaxDefault = 100
 /** Topics that a role hears. A worker says proofs without hearing those of others; a client looks for workers. */
 const topicsOf: Readonly<Record<Role, readonly TopicName[]>> = {
@@ -98,7 +100,7 @@ export async function startWorkerNetwork(
     { isDenied: gater.isDenied, datastore: parts.datastore },
     {
       gossip: meteredGossip(
-        { topics: [...topics.keys()], slotSeconds, frameBytesMax, costBytes: ({ length }) => length },
+        { topics: [...topics.keys()], slotSeconds, frameBytesMax, costBytes: ({ length }) => length, holdMs },
         {
           admitFrame: conduct.admitFrame.bind(conduct),
           admitRpc: conduct.admitRpc.bind(conduct),

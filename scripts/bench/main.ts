@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, (options: Options) => Promise<object>>> =
   epoch: async (options) => (await import('./epoch.ts')).benchEpoch(options),
   indexer: async (options) => (await import('./indexer.ts')).benchIndexer(options),
   suffix: async (options) => (await import('./suffix.ts')).benchSuffix(options),
+  workers: async (options) => (await import('./workers.ts')).benchWorkers(options),
 }
 
 try {

@@ -134,11 +134,11 @@ export class WorkerValidator {
     // Only now: who forges an author's messages does not use up what the author may send.
     author.bucket.take(1, nowMs)
     if (first !== undefined) {
-      this.#parts.onEvidence({ kind: rules.kind, author: name, first, second: bytes.slice() })
+      this.#parts.onEvidence({ kind: rules.kind, author: name, first, second: new Uint8Array(bytes) })
       return outcomes.equivocation
     }
     author.window.note(nonce)
-    const kept = bytes.slice()
+    const kept = new Uint8Array(bytes)
     this.#messages.set(key, kept)
     this.#parts.onAccepted({ message, author: name, bytes: kept, from })
     return outcomes.accept
@@ -170,7 +170,7 @@ export class WorkerValidator {
     message: { readonly from: string; readonly topic: TopicName; readonly bytes: Uint8Array },
   ): Outcome {
     if (this.#parked.size >= parkedMax && !this.#parked.has(key)) return outcomes.parkFull
-    this.#parked.set(key, { ...message, bytes: message.bytes.slice() })
+    this.#parked.set(key, { ...message, bytes: new Uint8Array(message.bytes) })
     return outcomes.parked
   }
 }

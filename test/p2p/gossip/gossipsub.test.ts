@@ -33,7 +33,7 @@ async function node(change: Partial<GossipHandlers<Examined>> = {}): Promise<Nod
     { isDenied: () => false },
     {
       gossip: meteredGossip(
-        { topics, slotSeconds: 1, frameBytesMax: 12 * 1024 * 1024, costBytes: ({ length }) => length },
+        { topics, slotSeconds: 1, frameBytesMax: 12 * 1024 * 1024, costBytes: ({ length }) => length, holdMs: 0 },
         handlers,
       ),
     },
