@@ -1,0 +1,6 @@
+import { CodedError } from '../../common/errors.ts'
+
+/**
+ * `corrupt`: a file of the pool is not what was written. `empty`: no pair is left, the weights are to be streamed again.
+ */
+export class CheckError extends CodedError<'corrupt' | 'empty'> {}

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The functions of inference/check/assembly; arguments are addresses, counts and strides in bytes. */
+export type CheckKernels = {
+  dotRows(y: number, stride: number, positions: number, r: number, n: number, every: number, out: number): void
+  dotInputs(q: number, positions: number, u: number, columns: number, out: number): void
+  pairRows(weights: number, rows: number, columns: number, out: number): void
+  accumulate(paired: number, pairs: number, columns: number, digits: number, sums: number): void
+  residues(sums: number, n: number): void
+  widen(x: number, n: number, out: number): void
+  norms(x: number, positions: number, weight: number, epsilon: number, n: number, out: number): void
+  quantiseRows(x: number, positions: number, n: number, out: number, scale: number): void
+  dequantiseRows(
+    accumulators: number,
+    stride: number,
+    positions: number,
+    scales: number,
+    factors: number,
+    shift: number,
+    accMax: number,
+    largest: number,
+    scale: number,
+    tops: number,
+    n: number,
+    out: number,
+  ): void
+  swiGluRows(gate: number, up: number, positions: number, table: number, n: number, out: number): void
+  addRows(x: number, y: number, n: number): void
+  addWeighted(x: number, y: number, weight: number, n: number): void
+  rotate(x: number, cos: number, sin: number, heads: number, half: number, out: number, stride: number): void
+  cacheValues(
+    x: number,
+    heads: number,
+    headDim: number,
+    position: number,
+    out: number,
+    stride: number,
+    tops: number,
+  ): void
+  measureKeys(keys: number, heads: number, headDim: number, stride: number, tops: number): void
+  attendHeads(
+    query: number,
+    keys: number,
+    values: number,
+    stride: number,
+    keyTops: number,
+    valueTops: number,
+    count: number,
+    heads: number,
+    kvHeads: number,
+    headDim: number,
+    tilePositions: number,
+    table: number,
+    multiplier: number,
+    shift: number,
+    scratch: number,
+    out: number,
+  ): void
+  argmax(x: number, n: number): number
+  embed(weights: number, scales: number, token: number, columns: number, out: number): void
+  multiply(
+    weights: number,
+    inputs: number,
+    out: number,
+    rows: number,
+    columns: number,
+    tokens: number,
+    stride: number,
+  ): void
+}
+
+/** The committed kernels over a memory. */
+export function loadCheckKernels(memory: WebAssembly.Memory): CheckKernels {
+  compiled ??= new WebAssembly.Module(readFileSync(join(import.meta.dirname, 'check-kernels.wasm')))
+  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as CheckKernels
+}
+
+let compiled: WebAssembly.Module | undefined

@@ -1,0 +1,457 @@
+import { type Slot, type Target, targets } from '../adapter/adapter.ts'
+import { InferenceError } from '../inference-error.ts'
+import type { Matrix } from '../model.ts'
+import { type ModelConfig, tilePositions } from '../model-config.ts'
+import { type CheckKernels, loadCheckKernels } from './check-kernels.ts'
+import { CheckMemory } from './check-memory.ts'
+import type { KeptModel } from './kept-model.ts'
+import type { SecretPair } from './pair-file.ts'
+import { digits, type PlacedGroup, type PlacedPair, type PlacedScales, placePair, placeScales } from './placed-pair.ts'
+import { type SecretVectors, secretVectors } from './secret-vectors.ts'
+
+/** An accumulator out of range, or a linear that the secret vectors show wrong; its row they cannot tell. */
+export type LinearFault = {
+  readonly op: Target | 'head'
+  readonly position: number
+  readonly reason: 'range' | 'product'
+}
+
+/** The accumulators of a position, `width` bytes each, as the worker sent them: of a layer one after another, or of the head. */
+export type SentRecord = (position: number) => Uint8Array
+
+export type AnswerShape = {
+  readonly positions: number
+  readonly tin: number
+  /** Bytes of an accumulator. */
+  readonly width: 3 | 4
+  readonly slots: readonly Slot[]
+}
+
+/** What a pass is made of; others than these are for measuring and for showing what each is good for. */
+export type PassParts = {
+  readonly load?: (memory: WebAssembly.Memory) => CheckKernels
+  readonly vectors?: SecretVectors
+}
+
+/** Bytes of accumulators of one block of positions: half of a common second-level cache. */
+const blockBytesMax = 2 ** 19
+const blockMax = 32
+
+/**
+ * The graph from given accumulators, layer after layer for all positions: checks each linear by the secret vectors and
+ * recomputes all between them. docs/CHECKING.md. Holds one model without its weights and one pair.
+ */
+export class WeightlessPass {
+  readonly config: ModelConfig
+  readonly #memory = new CheckMemory()
+  readonly #kernels: CheckKernels
+  readonly #pair: PlacedPair
+  readonly #at: Placed
+  readonly #block: number
+  #space: Space
+  #shape: AnswerShape = { positions: 0, tin: 1, width: 4, slots: [] }
+  #slots: readonly PlacedSlot[] = []
+  /** Where adapters lie, and how many bytes there are for them. */
+  #slotSpace = { address: 0, bytes: 0 }
+
+  constructor(kept: KeptModel, pair: SecretPair, { load = loadCheckKernels, vectors = secretVectors }: PassParts = {}) {
+    this.config = kept.config
+    this.#kernels = load(this.#memory.memory)
+    this.#pair = placePair(kept, pair, vectors, this.#memory)
+    this.#block = blockPositions(kept.config)
+    this.#at = place(kept, this.#block, this.#memory)
+    this.#space = takeSpace(kept.config, 64, this.#memory)
+  }
+
+  /** Begins an answer. Throws {@link InferenceError} for more positions than the model has. */
+  begin(shape: AnswerShape): void {
+    const { context } = this.config
+    if (shape.positions > context) throw new InferenceError('context', `${shape.positions} positions of ${context}`)
+    if (shape.positions > this.#space.positions) {
+      this.#space = takeSpace(this.config, Math.min(context, 2 * shape.positions), this.#memory)
+    }
+    this.#shape = shape
+    this.#slots = this.#placeSlots(shape.slots)
+  }
+
+  /** The residual stream of a position becomes the embedding of a token: its row of weights, which the caller has verified. */
+  embed(position: number, token: number, row: Int8Array): void {
+    const { embedRow, embeddingScales } = this.#at
+    this.#memory.write(embedRow, row)
+    const scale = embeddingScales + 4 * token
+    this.#kernels.embed(embedRow, scale, 0, this.config.dim, this.#residualAt(position))
+  }
+
+  /** The residual stream of a position, Q16: a view until the next call. */
+  residual(position: number): Int32Array {
+    return this.#memory.int32(this.#residualAt(position), this.config.dim)
+  }
+
+  /** Takes the residual stream through a layer. Returns the first fault in it, by position and then by op. */
+  layer(layer: number, record: SentRecord): LinearFault | undefined {
+    this.#memory.int64(this.#at.keyTops, this.config.kvHeads).fill(0n)
+    this.#memory.int32(this.#at.valueTops, this.config.kvHeads).fill(0)
+    for (let from = 0; from < this.#shape.positions; from += this.#block) {
+      const fault = this.#layerBlock(layer, from, Math.min(this.#block, this.#shape.positions - from), record)
+      if (fault !== undefined) return fault
+    }
+    return undefined
+  }
+
+  /**
+   * Checks the head at each position from tin − 1 on and gives the caller its logits, Q16, a view until it returns. Returns the
+   * first fault; stops where the caller returns false.
+   */
+  head(record: SentRecord, take: (logits: Int32Array, position: number) => boolean): LinearFault | undefined {
+    const { dim, vocab, epsilon } = this.config
+    const at = this.#at
+    for (let position = this.#shape.tin - 1; position < this.#shape.positions; position++) {
+      this.#kernels.norms(this.#residualAt(position), 1, at.finalNorm, epsilon, dim, at.normed)
+      this.#kernels.quantiseRows(at.normed, 1, dim, at.input, at.scale)
+      this.#load(record, position, 1, vocab)
+      const fault = this.#verify(this.#pair.head, 0, 4 * vocab, position, 1)
+      if (fault !== undefined) return fault
+      this.#dequantise(at.head, 0, 4 * vocab, 1, at.logits)
+      if (!take(this.#memory.int32(at.logits, vocab), position)) return undefined
+    }
+    return undefined
+  }
+
+  /** Checks per vector that an answer costs. */
+  static checks({ positions }: AnswerShape): number {
+    return positions
+  }
+
+  argmax(): number {
+    return this.#kernels.argmax(this.#at.logits, this.config.vocab)
+  }
+
+  #layerBlock(layer: number, from: number, count: number, record: SentRecord): LinearFault | undefined {
+    const { dim, heads, kvHeads, headDim, ffnDim, epsilon } = this.config
+    const at = this.#at
+    const weights = at.layers[layer] as PlacedLayerRest
+    const [projections, outputs, gates, downs] = this.#pair.layers[layer] as readonly PlacedGroup[] as Groups
+    const [queryDim, kvDim] = [heads * headDim, kvHeads * headDim]
+    const words = recordWords(this.config)
+    const stride = 4 * words
+    const residual = this.#residualAt(from)
+    const faults: (LinearFault | undefined)[] = []
+    const verify = (group: PlacedGroup, offset: number) =>
+      faults.push(this.#verify(group, 4 * offset, stride, from, count))
+    const linear = (op: Target, offset: number, out: number) => {
+      this.#dequantise(weights[op], 4 * offset, stride, count, out)
+      this.#adapters(layer, op, count, out)
+    }
+    this.#load(record, from, count, words)
+
+    this.#kernels.norms(residual, count, weights.attentionNorm, epsilon, dim, at.normed)
+    this.#kernels.quantiseRows(at.normed, count, dim, at.input, at.scale)
+    verify(projections, 0)
+    linear('query', 0, at.query)
+    linear('key', queryDim, at.key)
+    linear('value', queryDim + kvDim, at.value)
+    this.#attend(from, count)
+
+    this.#kernels.quantiseRows(at.mix, count, queryDim, at.input, at.scale)
+    const outputAt = queryDim + 2 * kvDim
+    verify(outputs, outputAt)
+    linear('output', outputAt, at.linear)
+    this.#kernels.addRows(residual, at.linear, dim * count)
+
+    this.#kernels.norms(residual, count, weights.ffnNorm, epsilon, dim, at.normed)
+    this.#kernels.quantiseRows(at.normed, count, dim, at.input, at.scale)
+    verify(gates, outputAt + dim)
+    linear('gate', outputAt + dim, at.gate)
+    linear('up', outputAt + dim + ffnDim, at.up)
+    this.#kernels.swiGluRows(at.gate, at.up, count, at.sigmoidTable, ffnDim, at.activation)
+    this.#kernels.quantiseRows(at.activation, count, ffnDim, at.input, at.scale)
+    const downAt = outputAt + dim + 2 * ffnDim
+    verify(downs, downAt)
+    linear('down', downAt, at.linear)
+    this.#kernels.addRows(residual, at.linear, dim * count)
+    return firstOf(faults)
+  }
+
+  /** Rotary positions, caches and attention of a block, whose queries, keys and values are there. */
+  #attend(from: number, count: number): void {
+    const { heads, kvHeads, headDim, scoreMultiplier, scoreShift } = this.config
+    const at = this.#at
+    const { keys, values, headBytes } = this.#space
+    const [queryDim, kvDim, half] = [heads * headDim, kvHeads * headDim, headDim / 2]
+    for (let i = 0; i < count; i++) {
+      const position = from + i
+      const [cos, sin] = [at.ropeCos + position * headDim, at.ropeSin + position * headDim]
+      const row = keys + 2 * headDim * position
+      this.#kernels.rotate(at.query + 4 * queryDim * i, cos, sin, heads, half, at.rotated, 2 * headDim)
+      this.#kernels.rotate(at.key + 4 * kvDim * i, cos, sin, kvHeads, half, row, headBytes)
+      this.#kernels.measureKeys(row, kvHeads, headDim, headBytes, at.keyTops)
+      this.#kernels.cacheValues(at.value + 4 * kvDim * i, kvHeads, headDim, position, values, headBytes, at.valueTops)
+      this.#kernels.attendHeads(
+        at.rotated,
+        keys,
+        values,
+        headBytes,
+        at.keyTops,
+        at.valueTops,
+        position + 1,
+        heads,
+        kvHeads,
+        headDim,
+        tilePositions(this.config),
+        at.expTable,
+        scoreMultiplier,
+        scoreShift,
+        this.#space.scratch,
+        at.mix + 4 * queryDim * i,
+      )
+    }
+  }
+
+  /** Sent accumulators of `count` positions become int32, `words` of each. Throws {@link InferenceError} for a wrong length. */
+  #load(record: SentRecord, from: number, count: number, words: number): void {
+    const { width } = this.#shape
+    const { accumulators, raw } = this.#at
+    for (let i = 0; i < count; i++) {
+      const bytes = record(from + i)
+      if (bytes.length !== width * words) {
+        throw new InferenceError('trace', `a record of ${bytes.length} bytes, not ${width * words}`)
+      }
+      const to = accumulators + 4 * words * i
+      this.#memory.bytes(width === 4 ? to : raw, bytes.length).set(bytes)
+      if (width === 3) this.#kernels.widen(raw, words, to)
+    }
+  }
+
+  /** Compares `r·y` with `u·q` for each position of a block, whose inputs are quantised. `offset` and `stride` are in bytes. */
+  #verify(group: PlacedGroup, offset: number, stride: number, from: number, count: number): LinearFault | undefined {
+    const { rowSums, inputSums, accumulators, input } = this.#at
+    const y = accumulators + offset
+    this.#kernels.dotRows(y, stride, count, group.vectors, group.rows, group.every, rowSums)
+    this.#kernels.dotInputs(input, count, group.projections, group.columns, inputSums)
+    const i = this.#firstWrong(group.accumulatorMax, count)
+    return i === undefined ? undefined : this.#blame(group, y + stride * i, i, from + i)
+  }
+
+  #firstWrong(accumulatorMax: number, count: number): number | undefined {
+    const rows = this.#memory.uint32(this.#at.rowSums, 4 * count)
+    const inputs = this.#memory.uint32(this.#at.inputSums, 2 * count)
+    for (let i = 0; i < count; i++) {
+      const isRight = rows[4 * i] === inputs[2 * i] && rows[4 * i + 1] === inputs[2 * i + 1]
+      if (!isRight || (rows[4 * i + 2] ?? 0) > accumulatorMax) return i
+    }
+    return undefined
+  }
+
+  /** Which of a group's linears is wrong at a position: each by its own projections. */
+  #blame(group: PlacedGroup, y: number, i: number, position: number): LinearFault {
+    const { rowSums, inputSums, ownDigits, input } = this.#at
+    let at = y
+    for (const { op, rows, vectors, projections } of group.linears) {
+      this.#kernels.dotRows(at, 0, 1, vectors, rows, group.every, rowSums)
+      const own = digits(...projections)
+      this.#memory.write(ownDigits, own)
+      this.#kernels.dotInputs(input + 2 * group.columns * i, 1, ownDigits, group.columns, inputSums)
+      if ((this.#memory.uint32(rowSums, 4)[2] ?? 0) > group.accumulatorMax) return { op, position, reason: 'range' }
+      if (this.#firstWrong(group.accumulatorMax, 1) !== undefined) return { op, position, reason: 'product' }
+      at += 4 * rows
+    }
+    throw new Error('a sum of projections differs where none of its parts does')
+  }
+
+  #dequantise(scales: PlacedScales, offset: number, stride: number, count: number, out: number): void {
+    const { accumulators, scale, rowSums } = this.#at
+    this.#kernels.dequantiseRows(
+      accumulators + offset,
+      stride,
+      count,
+      scales.scales,
+      scales.factors,
+      scales.shift,
+      scales.accMax,
+      scales.largest,
+      scale,
+      rowSums + 8,
+      scales.rows,
+      out,
+    )
+  }
+
+  /** §5.9: what the request's adapters add to a linear's output; computed from their own weights. */
+  #adapters(layer: number, op: Target, count: number, out: number): void {
+    const at = this.#at
+    for (const { weight, layers } of this.#slots) {
+      const pair = layers[layer]?.[op]
+      if (pair === undefined) continue
+      const { down, up } = pair
+      this.#kernels.multiply(down.weights, at.input, at.lowAccumulators, down.rows, down.columns, count, down.rows)
+      this.#scaled(down, at.lowAccumulators, at.scale, count, at.low)
+      this.#kernels.quantiseRows(at.low, count, down.rows, at.lowInput, at.lowScale)
+      this.#kernels.multiply(up.weights, at.lowInput, at.upAccumulators, up.rows, up.columns, count, up.rows)
+      this.#scaled(up, at.upAccumulators, at.lowScale, count, at.delta)
+      this.#kernels.addWeighted(out, at.delta, weight, up.rows * count)
+    }
+  }
+
+  /** By the plain kernel: an adapter's row scales are not prepared. */
+  #scaled({ rows, scales }: PlacedLowRank, accumulators: number, scale: number, count: number, out: number): void {
+    this.#memory.uint32(this.#at.adapterTops, 4 * count).fill(1)
+    const tops = this.#at.adapterTops
+    this.#kernels.dequantiseRows(accumulators, 4 * rows, count, scales, 0, 17, 0, 0, scale, tops, rows, out)
+  }
+
+  #placeSlots(slots: readonly Slot[]): PlacedSlot[] {
+    const bytes = slots.flatMap(({ adapter }) =>
+      adapter.layers.flatMap((layer) => targets.flatMap((target) => Object.values(layer[target] ?? {}))),
+    )
+    const needed = bytes.reduce((total, { weights, scales }) => total + weights.length + 4 * scales.length + 32, 0)
+    if (needed > this.#slotSpace.bytes) this.#slotSpace = { address: this.#memory.take(2 * needed), bytes: 2 * needed }
+    let free = this.#slotSpace.address
+    const put = (data: Int8Array | Uint32Array): number => {
+      const address = free
+      this.#memory.write(address, data)
+      free += 16 * Math.ceil(data.byteLength / 16)
+      return address
+    }
+    const matrix = ({ rows, columns, weights, scales }: Matrix): PlacedLowRank => ({
+      rows,
+      columns,
+      weights: put(weights),
+      scales: put(scales),
+    })
+    return slots.map(({ adapter, weight }) => ({
+      weight,
+      layers: adapter.layers.map((layer) => {
+        const placed: { [Name in Target]?: PlacedAdapterPair } = {}
+        for (const target of targets) {
+          const pair = layer[target]
+          if (pair !== undefined) placed[target] = { down: matrix(pair.down), up: matrix(pair.up) }
+        }
+        return placed
+      }),
+    }))
+  }
+
+  #residualAt(position: number): number {
+    return this.#space.residual + 4 * this.config.dim * position
+  }
+}
+
+type Groups = readonly [PlacedGroup, PlacedGroup, PlacedGroup, PlacedGroup]
+type PlacedLowRank = {
+  readonly rows: number
+  readonly columns: number
+  readonly weights: number
+  readonly scales: number
+}
+type PlacedAdapterPair = { readonly down: PlacedLowRank; readonly up: PlacedLowRank }
+type PlacedSlot = {
+  readonly weight: number
+  readonly layers: readonly { readonly [Name in Target]?: PlacedAdapterPair }[]
+}
+
+/** The least position; of equals the earlier in the list, which is in the order of the graph. */
+function firstOf(faults: readonly (LinearFault | undefined)[]): LinearFault | undefined {
+  let first: LinearFault | undefined
+  for (const fault of faults) if (fault && (first === undefined || fault.position < first.position)) first = fault
+  return first
+}
+
+/** Accumulators of a layer and position. */
+export function recordWords({ dim, heads, kvHeads, headDim, ffnDim }: ModelConfig): number {
+  return heads * headDim + 2 * kvHeads * headDim + 2 * dim + 2 * ffnDim
+}
+
+function blockPositions(config: ModelConfig): number {
+  return Math.max(1, Math.min(blockMax, Math.floor(blockBytesMax / (4 * recordWords(config)))))
+}
+
+/** What grows with the answer: residual stream, keys and values of one layer, records of tiles. */
+type Space = {
+  readonly positions: number
+  readonly residual: number
+  readonly keys: number
+  readonly values: number
+  /** Bytes between the heads of a cache. */
+  readonly headBytes: number
+  readonly scratch: number
+}
+
+function takeSpace(config: ModelConfig, positions: number, memory: CheckMemory): Space {
+  const { dim, kvHeads, headDim } = config
+  // Scores are taken of four positions at a time, values of two.
+  const rows = 4 * Math.ceil(positions / 4) + 4
+  const headBytes = 2 * headDim * rows
+  const tiles = Math.ceil(positions / tilePositions(config))
+  return {
+    positions,
+    residual: memory.take(4 * dim * positions),
+    keys: memory.take(kvHeads * headBytes),
+    values: memory.take(kvHeads * headBytes),
+    headBytes,
+    scratch: memory.take(1024 + 8 * tiles * (headDim + 2)),
+  }
+}
+
+type PlacedLayerRest = { readonly attentionNorm: number; readonly ffnNorm: number } & {
+  readonly [Name in Target]: PlacedScales
+}
+
+type Placed = ReturnType<typeof place>
+
+/** Addresses of what is kept of the model, and of what a block writes. */
+function place(kept: KeptModel, block: number, memory: CheckMemory) {
+  const { dim, heads, kvHeads, headDim, ffnDim, vocab } = kept.config
+  const [queryDim, kvDim] = [heads * headDim, kvHeads * headDim]
+  const widest = Math.max(dim, queryDim, ffnDim)
+  const words = (perPosition: number) => memory.take(4 * block * perPosition)
+  const layer = (rest: KeptModel['layers'][number]): PlacedLayerRest => ({
+    attentionNorm: memory.put(rest.attentionNorm),
+    ffnNorm: memory.put(rest.ffnNorm),
+    query: placeScales(rest.query, memory),
+    key: placeScales(rest.key, memory),
+    value: placeScales(rest.value, memory),
+    output: placeScales(rest.output, memory),
+    gate: placeScales(rest.gate, memory),
+    up: placeScales(rest.up, memory),
+    down: placeScales(rest.down, memory),
+  })
+  return {
+    expTable: memory.put(kept.expTable),
+    sigmoidTable: memory.put(kept.sigmoidTable),
+    ropeCos: memory.put(kept.ropeCos),
+    ropeSin: memory.put(kept.ropeSin),
+    embeddingScales: memory.put(kept.embedding.scales),
+    layers: kept.layers.map(layer),
+    finalNorm: memory.put(kept.finalNorm),
+    head: placeScales(kept.head, memory),
+    embedRow: memory.take(dim),
+    normed: words(dim),
+    linear: words(dim),
+    query: words(queryDim),
+    key: words(kvDim),
+    value: words(kvDim),
+    rotated: memory.take(2 * queryDim),
+    mix: words(queryDim),
+    gate: words(ffnDim),
+    up: words(ffnDim),
+    activation: words(ffnDim),
+    logits: memory.take(4 * vocab),
+    /** int16 that hold int8, and their mantissas and exponents. */
+    input: memory.take(2 * block * widest),
+    scale: words(2),
+    accumulators: memory.take(4 * Math.max(block * recordWords(kept.config), vocab) + 16),
+    raw: memory.take(3 * Math.max(recordWords(kept.config), vocab) + 16),
+    rowSums: words(4),
+    inputSums: words(2),
+    ownDigits: memory.take(8 * widest),
+    keyTops: memory.take(8 * kvHeads),
+    valueTops: memory.take(4 * kvHeads),
+    low: words(64),
+    lowAccumulators: words(64),
+    lowInput: memory.take(2 * block * 64),
+    lowScale: words(2),
+    upAccumulators: words(widest),
+    delta: words(widest),
+    adapterTops: words(4),
+  }
+}
