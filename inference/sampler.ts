@@ -89,7 +89,8 @@ function byProbability(candidates: readonly Candidate[], { topPQ16 }: SamplingRu
   return candidates.slice(0, last + 1)
 }
 
-function checkRule({ tempQ16, topK, topPQ16 }: SamplingRule): void {
+/** Throws {@link InferenceError} for a rule out of range. */
+export function checkRule({ tempQ16, topK, topPQ16 }: SamplingRule): void {
   const inRange = (value: number, min: number, max: number) => Number.isInteger(value) && value >= min && value <= max
   if (!inRange(tempQ16, 0, 2 ** 32 - 1)) throw new InferenceError('sampling', `temperature ${tempQ16} / 65536`)
   if (!inRange(topK, 0, 65535)) throw new InferenceError('sampling', `topK ${topK}`)

@@ -45,7 +45,18 @@ export class BackwardsBackend implements Backend {
     yield { kind: 'end', traceRoot: `0x${'7a'.repeat(32)}` } as const
   }
 
-  readonly trace = async (_: unknown, output: Uint32Array) => bytesToHex(tokenListRoot(output))
+  readonly trace: Backend['trace'] = async (_, output) => ({ traceRoot: bytesToHex(tokenListRoot(output)) })
+}
+
+type OpenWorker = {
+  readonly desk: JobDesk
+  readonly commit: CommitStep
+  readonly answers: AnswerStep
+  readonly book: JobBook
+  readonly ledger: LedgerBook
+  readonly sync: LedgerSync
+  readonly content: Content
+  readonly sender: Sender
 }
 
 /** A worker's desk and settlement on a chain with the real contracts; blocks are built by the test. */
@@ -55,7 +66,7 @@ export class WorkerWorld {
   readonly backend = new BackwardsBackend()
   readonly lines: string[] = []
   readonly #dir = mkdtempSync(join(tmpdir(), 'worker-'))
-  #open: Awaited<ReturnType<WorkerWorld['start']>> | undefined
+  #open: OpenWorker | undefined
   #nonce = 0n
   #cap = 0n
 
@@ -76,7 +87,7 @@ export class WorkerWorld {
   }
 
   /** Opens what is on disk, as a worker that was restarted. */
-  async start(options: Partial<{ intervalSeconds: bigint; jobsMax: number }> = {}) {
+  async start(options: Partial<{ intervalSeconds: bigint; jobsMax: number }> = {}): Promise<OpenWorker> {
     const { chain, backend } = this
     const { address: worker, key } = chain.actor('worker')
     const log = createLog({ level: 'debug', format: 'text', write: (line) => this.lines.push(line) })
@@ -94,6 +105,7 @@ export class WorkerWorld {
       funds: new Funds({ rpc: chain.rpc, book, worker }),
       modelRoot: async () => zeroHash,
       attribute: async () => [unitsOf(1n)],
+      proofs: { keep: async () => zeroHash, announce: () => {} },
     }
     const desk = new JobDesk(
       {

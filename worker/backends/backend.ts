@@ -15,16 +15,24 @@ export type AnswerTask = {
   readonly traced: boolean
 }
 
-/** Tokens as they come; at last the root of the trace, zeros where it was not asked for. */
+/** What an answer is proven by. */
+export type AnswerProof = {
+  /** Zeros where no trace was asked for. */
+  readonly traceRoot: Hex
+  /** What is sent of the trace; absent where none was asked for. */
+  readonly proof?: Uint8Array | undefined
+}
+
+/** Tokens as they come, and at last their proof. */
 export type AnswerEvent =
   | { readonly kind: 'tokens'; readonly tokens: readonly number[] }
-  | { readonly kind: 'end'; readonly traceRoot: Hex }
+  | ({ readonly kind: 'end' } & AnswerProof)
 
 /** A way to answer. What it yields for a task never depends on what else it is doing. */
 export type Backend = {
   /** Throws JobError `unknown-model`, `unknown-adapter`, `prompt-too-long`, `stop-mismatch`, `sampling` for what it cannot run. */
   readonly check: (task: AnswerTask) => void
   readonly answer: (task: AnswerTask, signal: AbortSignal) => AsyncIterable<AnswerEvent>
-  /** Root of the trace of this answer, run again. */
-  readonly trace: (task: AnswerTask, output: Uint32Array, signal: AbortSignal) => Promise<Hex>
+  /** The proof of this answer, which is run again. */
+  readonly trace: (task: AnswerTask, output: Uint32Array, signal: AbortSignal) => Promise<AnswerProof>
 }

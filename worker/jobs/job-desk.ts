@@ -14,7 +14,7 @@ import { receiptStructHash } from '../../protocol/inference-receipt.ts'
 import type { InferenceRequest } from '../../protocol/inference-request.ts'
 import { moneyDigest } from '../../protocol/money-domain.ts'
 import { tokenListRoot } from '../../protocol/token-list.ts'
-import type { AnswerTask, Backend } from '../backends/backend.ts'
+import type { AnswerProof, AnswerTask, Backend } from '../backends/backend.ts'
 import { AnswerStream } from './answer-stream.ts'
 import type { Funds } from './funds.ts'
 import type { BookedJob, JobBook } from './job-book.ts'
@@ -33,6 +33,14 @@ export type DeskOptions = {
   readonly settleSeconds: bigint
 }
 
+/** What is served to whoever checks an answer. */
+export type JobProofs = {
+  /** Resolves to the name under which it is served. */
+  readonly keep: (proof: Uint8Array) => Promise<Hex>
+  /** The answer is signed: checkers may pull its proof. */
+  readonly announce: (job: BookedJob) => void
+}
+
 export type DeskParts = {
   readonly book: JobBook
   readonly funds: Funds
@@ -40,6 +48,7 @@ export type DeskParts = {
   readonly backend: Backend
   /** Root of a model version's weights; zeros where there is none. */
   readonly modelRoot: (modelVersion: Hex) => Promise<Hex>
+  readonly proofs: JobProofs
   /** What the contributors' pool of an answer goes to. */
   readonly attribute: (request: InferenceRequest, output: Uint32Array) => Promise<readonly Contribution[]>
   /** Unix seconds of the chain's head. */
@@ -49,6 +58,9 @@ export type DeskParts = {
 
 /** What a client of a running answer may still say. */
 export type JobClient = Pick<JobContext, 'requestId' | 'cancelled'>
+
+/** An answer that is to be settled; `cancel` where it is the prefix that the payer consented to. */
+type Outcome = AnswerProof & { readonly output: Uint32Array; readonly cancel?: SignedCancel }
 
 /** A client that finds everything taken asks again after this time. */
 const busyRetryMs = 2_000
@@ -110,13 +122,14 @@ export class JobDesk {
     signal: AbortSignal,
   ): Promise<void> {
     const { requestId, cancelled } = client
-    const { log } = this.#parts
+    const { log, proofs } = this.#parts
     try {
-      const { output, traceRoot, cancel } = await this.#run(task, cancelled, stream, signal)
-      const booked = await this.#settle(job, output, traceRoot, cancel)
+      const booked = await this.#settle(job, await this.#run(task, cancelled, stream, signal))
+      const { output } = booked.receipt
       log.info('request answered', { requestId, tokens: output.length, fee: booked.receipt.receipt.fee })
       for (const event of eventsOf(booked)) if (event.kind !== 'accepted' && event.kind !== 'tokens') stream.push(event)
       stream.end()
+      proofs.announce(booked)
     } catch (error) {
       log.error('a request was not answered', { requestId, error: errorMessage(error) })
       stream.end(error)
@@ -129,7 +142,7 @@ export class JobDesk {
     cancelled: Promise<SignedCancel>,
     stream: AnswerStream<JobEvent>,
     signal: AbortSignal,
-  ): Promise<{ readonly output: Uint32Array; readonly traceRoot: Hex; readonly cancel?: SignedCancel }> {
+  ): Promise<Outcome> {
     const { backend } = this.#parts
     const stop = new AbortController()
     const abort = () => stop.abort()
@@ -146,7 +159,7 @@ export class JobDesk {
     try {
       for await (const event of backend.answer(task, stop.signal)) {
         if (cancel !== undefined) break
-        if (event.kind === 'end') return { output: Uint32Array.from(output), traceRoot: event.traceRoot }
+        if (event.kind === 'end') return { output: Uint32Array.from(output), ...event }
         stream.push({ kind: 'tokens', first: output.length, tokens: Uint32Array.from(event.tokens) })
         output.push(...event.tokens)
       }
@@ -157,7 +170,7 @@ export class JobDesk {
     }
     if (cancel === undefined) throw new Error('the answer was broken off')
     const prefix = Uint32Array.from(output.slice(0, cancel.value.tout))
-    return { output: prefix, traceRoot: task.traced ? await backend.trace(task, prefix, signal) : zeroHash, cancel }
+    return { output: prefix, cancel, ...(await backend.trace(task, prefix, signal)) }
   }
 
   /** What the backend is to run. Throws {@link JobError} for what is not served, or would not be paid. */
@@ -182,19 +195,15 @@ export class JobDesk {
   }
 
   /** Makes and signs answer and receipt; they are in the book when this resolves. */
-  async #settle(
-    { request, voucher, tokens }: Job,
-    output: Uint32Array,
-    traceRoot: Hex,
-    cancel: SignedCancel | undefined,
-  ): Promise<BookedJob> {
-    const { book, facts, attribute } = this.#parts
+  async #settle({ request, voucher, tokens }: Job, { output, traceRoot, proof, cancel }: Outcome): Promise<BookedJob> {
+    const { book, facts, proofs, attribute } = this.#parts
     const { chainId, privateKey, worker } = this.#options
     const contributions = await attribute(request, output)
+    const proofHash = proof === undefined ? zeroHash : await proofs.keep(proof)
     const receipt = await makeReceipt(
       {
         ...{ request, payment: { voucher, ...(cancel && { cancel }) }, worker, prompt: tokens, output },
-        ...{ traceRoot, proofHash: zeroHash, contributions },
+        ...{ traceRoot, proofHash, contributions },
       },
       this.#parts.now(),
       facts,

@@ -1,0 +1,143 @@
+import { Worker } from 'node:worker_threads'
+import { Ending } from '../../inference/answer/ending.ts'
+import { stopHash } from '../../inference/answer/stops.ts'
+import { InferenceError } from '../../inference/inference-error.ts'
+import { checkRule } from '../../inference/sampler.ts'
+import { AnswerStream } from '../jobs/answer-stream.ts'
+import { JobError } from '../jobs/job-error.ts'
+import type { AnswerEvent, AnswerTask, Backend } from './backend.ts'
+import type { ModelFolder } from './model-folder.ts'
+import type { Files, FromThread, ToThread } from './thread-messages.ts'
+
+/**
+ * The canonical engine on a thread of its own, so that network and settlement go on while it works. The thread starts with the first
+ * task; where it died, its tasks fail and the next one starts it anew.
+ */
+export class InferenceThread implements Backend {
+  readonly #folder: ModelFolder
+  readonly #tasks = new Map<number, AnswerStream<AnswerEvent>>()
+  #worker: Worker | undefined
+  #last = 0
+
+  constructor(folder: ModelFolder) {
+    this.#folder = folder
+  }
+
+  readonly check = ({ modelRoot, adapters, prompt, sampling, stops }: AnswerTask): void => {
+    const model = this.#folder.models.get(modelRoot)
+    if (model === undefined) throw new JobError('unknown-model', `a model with the root ${modelRoot} is not here`)
+    for (const { root } of adapters) {
+      if (this.#folder.adapters.get(root)?.base !== modelRoot) {
+        throw new JobError('unknown-adapter', `an adapter of this model with the root ${root} is not here`)
+      }
+    }
+    const other = [...prompt].find((token) => token >= model.config.vocab)
+    if (other !== undefined) throw new JobError('prompt-mismatch', `token ${other} is not one of ${model.config.vocab}`)
+    try {
+      checkRule(sampling)
+      if (stopHash(stops) !== sampling.stopHash)
+        throw new JobError('stop-mismatch', 'stopHash is of other stop strings')
+      new Ending(
+        model.config,
+        { decode: () => new Uint8Array(0) },
+        { tin: prompt.length, maxTokens: sampling.maxTokens, stops },
+      )
+    } catch (error) {
+      if (!(error instanceof InferenceError)) throw error
+      throw new JobError(refusals[error.code] ?? 'sampling', error.message)
+    }
+  }
+
+  async *answer(task: AnswerTask, signal: AbortSignal): AsyncGenerator<AnswerEvent> {
+    yield* this.#run({ kind: 'answer', task }, signal)
+  }
+
+  readonly trace: Backend['trace'] = async (task, output, signal) => {
+    for await (const event of this.#run({ kind: 'trace', task, output: [...output] }, signal)) {
+      if (event.kind === 'end') return event
+    }
+    throw new Error('the thread ended without a trace')
+  }
+
+  /** Ends the thread; tasks that run fail. */
+  async close(): Promise<void> {
+    const worker = this.#worker
+    this.#failAll(worker, new Error('the thread for inference was closed'))
+    await worker?.terminate()
+  }
+
+  async *#run(
+    asked:
+      | { readonly kind: 'answer'; readonly task: AnswerTask }
+      | { readonly kind: 'trace'; readonly task: AnswerTask; readonly output: readonly number[] },
+    signal: AbortSignal,
+  ): AsyncGenerator<AnswerEvent> {
+    signal.throwIfAborted()
+    const id = ++this.#last
+    const stream = new AnswerStream<AnswerEvent>()
+    const abort = () => {
+      this.#post({ kind: 'abort', id })
+      stream.end(signal.reason)
+    }
+    this.#tasks.set(id, stream)
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      this.#post({ ...asked, id, files: this.#filesOf(asked.task) })
+      yield* stream
+    } finally {
+      signal.removeEventListener('abort', abort)
+      if (this.#tasks.delete(id)) this.#post({ kind: 'abort', id })
+    }
+  }
+
+  #filesOf({ modelRoot, adapters }: AnswerTask): Files {
+    const { models, adapters: known } = this.#folder
+    return {
+      model: models.get(modelRoot)?.path ?? '',
+      adapters: adapters.map(({ root }) => known.get(root)?.path ?? ''),
+    }
+  }
+
+  #post(message: ToThread): void {
+    if (this.#worker === undefined && message.kind === 'abort') return
+    this.#worker ??= this.#start()
+    this.#worker.postMessage(message)
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./inference-worker.mjs', import.meta.url))
+    worker.on('message', (message: FromThread) => this.#take(message))
+    worker.on('error', (error) => this.#failAll(worker, error))
+    worker.on('exit', () => this.#failAll(worker, new Error('the thread for inference ended')))
+    return worker
+  }
+
+  #take(message: FromThread): void {
+    const stream = this.#tasks.get(message.id)
+    if (stream === undefined) return
+    if (message.kind === 'tokens') {
+      stream.push({ kind: 'tokens', tokens: message.tokens })
+      return
+    }
+    this.#tasks.delete(message.id)
+    if (message.kind === 'failed') {
+      stream.end(new Error(message.message))
+      return
+    }
+    stream.push({ kind: 'end', traceRoot: message.traceRoot, proof: message.proof })
+    stream.end()
+  }
+
+  #failAll(worker: Worker | undefined, error: unknown): void {
+    if (worker !== this.#worker) return
+    this.#worker = undefined
+    const streams = [...this.#tasks.values()]
+    this.#tasks.clear()
+    for (const stream of streams) stream.end(error)
+  }
+}
+
+const refusals: Readonly<Record<string, 'prompt-too-long' | 'stop-mismatch' | 'sampling'>> = {
+  context: 'prompt-too-long',
+  stop: 'stop-mismatch',
+}

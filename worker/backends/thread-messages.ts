@@ -1,0 +1,22 @@
+import type { Hex } from '../../protocol/bytes.ts'
+import type { AnswerTask } from './backend.ts'
+
+/** Files that a thread may have to open, by root. */
+export type Files = { readonly model: string; readonly adapters: readonly string[] }
+
+export type ToThread =
+  | { readonly kind: 'answer'; readonly id: number; readonly task: AnswerTask; readonly files: Files }
+  | {
+      readonly kind: 'trace'
+      readonly id: number
+      readonly task: AnswerTask
+      readonly output: readonly number[]
+      readonly files: Files
+    }
+  | { readonly kind: 'abort'; readonly id: number }
+
+export type FromThread =
+  | { readonly kind: 'tokens'; readonly id: number; readonly tokens: readonly number[] }
+  /** `proof`: what is sent of the trace; absent where none was asked for. */
+  | { readonly kind: 'end'; readonly id: number; readonly traceRoot: Hex; readonly proof?: Uint8Array | undefined }
+  | { readonly kind: 'failed'; readonly id: number; readonly code: string | undefined; readonly message: string }
