@@ -1,9 +1,7 @@
 import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import { absentNode, chunks, merkleLevels } from '../../protocol/content-hash.ts'
 import { type Section, sectionLeaf } from '../sections.ts'
-
-/** Neighbouring leaves with the hashes beside their way up, as contracts/src/lib/Chunks.sol opens them. */
-export type Run = { readonly first: number; readonly data: Hex; readonly siblings: readonly Hex[] }
+import type { Run } from './step.ts'
 
 /** Openings of a model's or adapter's file under its root. */
 export class SectionOpener {
@@ -23,12 +21,12 @@ export class SectionOpener {
   }
 
   /** The section's leaf in the tree of sections. */
-  leaf(number: number): Hex {
-    return bytesToHex(this.#leaves[number] ?? new Uint8Array(0))
+  leaf(number: number): Uint8Array {
+    return this.#leaves[number] ?? new Uint8Array(0)
   }
 
   /** Hashes beside the section's way up. */
-  siblings(number: number): Hex[] {
+  siblings(number: number): Uint8Array[] {
     return runSiblings(this.#levels, number, number)
   }
 
@@ -39,12 +37,12 @@ export class SectionOpener {
     const levels = this.#inner.get(number) ?? merkleLevels(chunks(bytes, leafBytes))
     this.#inner.set(number, levels)
     const data = bytes.subarray(first * leafBytes, (last + 1) * leafBytes)
-    return { first, data: bytesToHex(data), siblings: runSiblings(levels, first, last) }
+    return { first, data, siblings: runSiblings(levels, first, last) }
   }
 
   /** Root of a section's own leaves. */
   sectionRoot(number: number): Hex {
-    return `0x${this.leaf(number).slice(-64)}`
+    return bytesToHex(this.leaf(number).subarray(-32))
   }
 
   section(number: number): Section {
@@ -55,12 +53,15 @@ export class SectionOpener {
 }
 
 /** The config of a model or an adapter, as contracts/src/lib/ModelSections.sol opens it. */
-export function openConfig(opener: SectionOpener): { readonly config: Hex; readonly siblings: readonly Hex[] } {
-  return { config: bytesToHex(opener.section(0).bytes), siblings: opener.siblings(0) }
+export function openConfig(opener: SectionOpener): {
+  readonly config: Uint8Array
+  readonly siblings: readonly Uint8Array[]
+} {
+  return { config: opener.section(0).bytes, siblings: opener.siblings(0) }
 }
 
 /** Level by level the hash on the left of leaves `first` … `last`, then the one on the right. */
-function runSiblings(levels: readonly (readonly Uint8Array[])[], first: number, last: number): Hex[] {
+function runSiblings(levels: readonly (readonly Uint8Array[])[], first: number, last: number): Uint8Array[] {
   const siblings: Uint8Array[] = []
   let [from, to] = [first, last]
   for (const [height, level] of levels.slice(0, -1).entries()) {
@@ -69,5 +70,5 @@ function runSiblings(levels: readonly (readonly Uint8Array[])[], first: number, 
     from = Math.floor(from / 2)
     to = Math.floor(to / 2)
   }
-  return siblings.map((sibling) => bytesToHex(sibling))
+  return siblings
 }

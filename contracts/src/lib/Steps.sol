@@ -28,6 +28,8 @@ library Steps {
 
     /// @dev Length, leaf size and root behind a section's name.
     uint256 private constant LEAF_TAIL = 44;
+    /// @dev A model whose trees are deeper has no trace.
+    uint256 private constant INDEX_BITS = 32;
 
     /// @notice Opens everything but tokens; reverts where anything is not what its root commits to.
     function open(StepContext calldata context, Step calldata step) internal view returns (Shape memory shape) {
@@ -201,7 +203,7 @@ library Steps {
         }
         bytes32 root = shown.file == 0 ? context.modelRoot : context.adapters[shown.file - 1].root;
         uint256 tail = shown.leaf.length - LEAF_TAIL;
-        if (uint8(shown.leaf[0]) + 1 != tail) revert WrongSection(shown.file, shown.section);
+        if (uint256(uint8(shown.leaf[0])) + 1 != tail) revert WrongSection(shown.file, shown.section);
         Chunks.openLeaf(root, shown.section, shown.leaf, shown.siblings);
         uint256 length = uint64(bytes8(shown.leaf[tail:]));
         uint256 size = _leafSize(shown.leaf);
@@ -218,7 +220,8 @@ library Steps {
         bool fits = uint256(head.positions) + 1 == uint256(context.tin) + context.tout && head.tin == context.tin
             && head.positions <= shape.context && (head.width == 3 || head.width == 4)
             && head.linearDepth == TracePlaces.depth(shape, Traces.LINEAR)
-            && head.derivedDepth == TracePlaces.depth(shape, Traces.DERIVED);
+            && head.derivedDepth == TracePlaces.depth(shape, Traces.DERIVED)
+            && head.linearDepth <= INDEX_BITS && head.derivedDepth <= INDEX_BITS;
         if (!fits) revert WrongExtent();
     }
 }
