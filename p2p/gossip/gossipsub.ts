@@ -45,7 +45,7 @@ export class MeteredGossip<E extends { readonly id: Uint8Array }> extends Gossip
   readonly #topics: ReadonlySet<string>
   readonly #costBytes: (data: Uint8Array) => number
   readonly #handlers: GossipHandlers<E>
-  readonly #held: HeldMessages
+  #held: HeldMessages | undefined
   /** What `examine` found out about a message on its way to `judge`. */
   readonly #examined = new WeakMap<Message, E>()
   readonly #ownIds = new WeakMap<Uint8Array, Uint8Array>()
@@ -88,9 +88,9 @@ export class MeteredGossip<E extends { readonly id: Uint8Array }> extends Gossip
     })
     this.#topics = new Set(topics)
     this.#costBytes = costBytes
-    this.#held = new HeldMessages(holdMs, (peerId, messages) => this.#sendNow(peerId, messages))
     this.#handlers = handlers
     this.#meterFrames()
+    if (holdMs > 0) this.#holdMessages(holdMs)
     this.addEventListener('gossipsub:message', ({ detail }) => {
       const examined = this.#examined.get(detail.msg)
       if (examined === undefined) return
@@ -127,29 +127,28 @@ export class MeteredGossip<E extends { readonly id: Uint8Array }> extends Gossip
     await super.handleReceivedRpc(from, { ...rpc, messages })
   }
 
-  override sendRpc(id: string, rpc: RPC): boolean {
-    return this.#hold(id, rpc) || super.sendRpc(id, rpc)
-  }
-
-  override sendRpcInBatch(tosend: Set<string>, rpc: RPC): void {
-    const others = new Set([...tosend].filter((id) => !this.#hold(id, rpc)))
-    if (others.size === 0) return
-    super.sendRpcInBatch(others, rpc)
-  }
-
   override async stop(): Promise<void> {
-    this.#held.stop()
+    this.#held?.stop()
     await super.stop()
+  }
+
+  /** Messages for a peer wait a moment for others; the library's private senders are where all pass. */
+  #holdMessages(holdMs: number): void {
+    const [send, sendToAll] = [this['sendRpc'].bind(this), this['sendRpcInBatch'].bind(this)]
+    this.#held = new HeldMessages(holdMs, (peerId, messages) => void send(peerId, { subscriptions: [], messages }))
+    this['sendRpc'] = (id: string, rpc: RPC) => this.#hold(id, rpc) || send(id, rpc)
+    this['sendRpcInBatch'] = (ids: Set<string>, rpc: RPC) => {
+      const others = new Set([...ids].filter((id) => !this.#hold(id, rpc)))
+      if (others.size > 0) sendToAll(others, rpc)
+    }
   }
 
   /** True where its messages wait for others to the same peer. */
   #hold(id: string, { messages, subscriptions, control }: RPC): boolean {
     const isPlain = subscriptions.length === 0 && control === undefined && messages.length > 0
-    return isPlain && this['streamsOutbound'].has(id) && this.#held.add(id, messages)
-  }
-
-  #sendNow(id: string, messages: RPC.Message[]): void {
-    super.sendRpc(id, { subscriptions: [], messages })
+    if (!isPlain || !this['streamsOutbound'].has(id)) return false
+    this.#held?.add(id, messages)
+    return true
   }
 
   #keepsRules(from: string, message: RPC.Message): boolean {

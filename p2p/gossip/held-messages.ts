@@ -15,15 +15,12 @@ export class HeldMessages {
     this.#send = send
   }
 
-  /** False where nothing is held. */
-  add(peerId: string, messages: readonly RPC.Message[]): boolean {
-    if (this.#holdMs === 0) return false
+  add(peerId: string, messages: readonly RPC.Message[]): void {
     const waiting = this.#waiting.get(peerId) ?? []
     this.#waiting.set(peerId, waiting)
     waiting.push(...messages)
     if (waiting.length >= heldMax) this.#flush(peerId, waiting)
     else this.#timer ??= setTimeout(() => this.#flushAll(), this.#holdMs)
-    return true
   }
 
   /** What waits is lost. */

@@ -59,7 +59,7 @@ export class Libp2pWorkerNetwork implements WorkerNetwork {
   async publish(topic: TopicName, bytes: Uint8Array): Promise<number> {
     this.#assertRunning()
     const { chainId, gossip, openProofs } = this.#parts
-    if (bytes.length === proofAnnounce.byteLength) openProofs.add(bytes)
+    if (bytes.length === proofAnnounce.byteLength) openProofs.add(proofAnnounce.decode(bytes), bytes)
     const name = workerTopic(chainId, topic)
     return await gossip.publish(name, bytes, workerMessageId(name, bytes))
   }

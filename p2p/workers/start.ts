@@ -90,7 +90,7 @@ export async function startWorkerNetwork(
       count,
       onEvidence: parts.onEvidence,
       onAccepted: (accepted) => {
-        if (accepted.message.kind === 'proof') openProofs.add(accepted.bytes)
+        if (accepted.message.kind === 'proof') openProofs.add(accepted.message.value, accepted.bytes)
         queues.push(accepted)
       },
     },

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../common/clock.ts'
 import type { Hex } from '../../../protocol/bytes.ts'
-import { proofAnnounce } from '../wire/messages.ts'
+import type { ProofAnnounce } from '../wire/messages.ts'
 
 /** Announcements kept for who comes late; the oldest goes first. */
 export const openProofsMax = 4_096
@@ -16,8 +16,7 @@ export class OpenProofs {
     this.#clock = clock
   }
 
-  add(bytes: Uint8Array): void {
-    const { worker, requestId, expiry } = proofAnnounce.decode(bytes)
+  add({ worker, requestId, expiry }: ProofAnnounce, bytes: Uint8Array): void {
     const key = `${worker}/${requestId}`
     this.#open.delete(key)
     this.#open.set(key, { bytes, atSeconds: this.#nowSeconds(), expirySeconds: Number(expiry) })

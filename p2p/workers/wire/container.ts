@@ -55,12 +55,10 @@ export class Container<F extends Fields> {
   /** Writes the fields as words of the ABI, from `offset` of `words` on: what EIP-712 hashes. */
   writeWords(bytes: Uint8Array, words: Uint8Array, offset: number): void {
     let at = offset
-    for (const field of this.#placed) {
-      const isInteger = field.type.startsWith('uint')
-      const start = isInteger || field.type === 'address' ? at + 32 - field.bytes : at
-      const end = field.offset + field.bytes
-      for (let i = 0; i < field.bytes; i++)
-        words[start + i] = (isInteger ? bytes[end - 1 - i] : bytes[field.offset + i]) ?? 0
+    for (const { type, offset: from, bytes: length } of this.#placed) {
+      if (type.startsWith('uint')) {
+        for (let i = 0; i < length; i++) words[at + 31 - i] = bytes[from + i] ?? 0
+      } else words.set(bytes.subarray(from, from + length), type === 'address' ? at + 12 : at)
       at += 32
     }
   }
