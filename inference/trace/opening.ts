@@ -38,6 +38,11 @@ export class CommittedTrace implements TraceOpener {
     this.#record = record
   }
 
+  /** Bytes of the record at (slab, position). */
+  record(tree: TraceTree, slab: number, position: number): Uint8Array {
+    return this.#record(tree, slab, position)
+  }
+
   run(tree: TraceTree, first: number, end: number): TraceRun {
     const { slab, position, leaf } = this.layout.leafAt(tree, first)
     const record = this.#record(tree, slab, position)

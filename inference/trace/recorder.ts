@@ -89,8 +89,8 @@ export class TraceRecorder {
       ...extent,
       linearDepth: trees.linear.depth,
       derivedDepth: trees.derived.depth,
-      linearRoot: trees.linear.root,
-      derivedRoot: trees.derived.root,
+      linearRoot: new Uint8Array(trees.linear.root),
+      derivedRoot: new Uint8Array(trees.derived.root),
     }
     return { head, trees }
   }
