@@ -1,5 +1,5 @@
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
-import { parseModelVersion } from '../../protocol/inference-request.ts'
+import { modelVersionHash, parseModelVersion } from '../../protocol/inference-request.ts'
 import { allEvents, topicOf } from './all-events.ts'
 import type { L2Rpc } from './l2-rpc.ts'
 
@@ -30,4 +30,12 @@ export async function modelTerms(rpc: L2Rpc, modelVersion: Hex): Promise<ModelTe
       weightBps: Number(args['weightBps']),
     })),
   }
+}
+
+/** Model versions whose weights have one of the roots. Throws what the RPC throws. */
+export async function versionsOf(rpc: L2Rpc, roots: ReadonlySet<Hex>): Promise<Hex[]> {
+  const published = await allEvents(rpc, 'ModelRegistry', 'ModelVersion')
+  return published
+    .filter(({ args }) => roots.has(args['weightsManifest'] as Hex))
+    .map(({ args }) => modelVersionHash(args['id'] as bigint, Number(args['version'])))
 }

@@ -1,7 +1,8 @@
 import { moneyCommands } from '../money/money-commands.ts'
 import { workerTable } from '../money/worker-table.ts'
+import { run } from '../worker/run.ts'
 
-export const command = moneyCommands(
-  'Workers: stake, and the receipts and batches by which answers are paid. docs/MONEY-GUIDE.md shows how.',
-  workerTable,
-)
+const summary =
+  'Workers: running one, its stake, and the receipts and batches by which answers are paid. docs/MONEY-GUIDE.md shows how.'
+
+export const command = { summary, actions: { run, ...moneyCommands(summary, workerTable).actions } }

@@ -122,7 +122,8 @@ export function refused(error: unknown, contract: string): unknown {
   return error.code === rpcCodes.reverted ? new RefusedError(`${contract} reverted without a reason`) : error
 }
 
-async function readKey(flags: CommandContext['flags'], chainId: bigint): Promise<Uint8Array | undefined> {
+/** Whose key signs, by `keyFlags`; undefined where none is given. Throws UsageError. */
+export async function readKey(flags: CommandContext['flags'], chainId: bigint): Promise<Uint8Array | undefined> {
   const given = (name: string) => flags[name] as string | undefined
   const allowDevKeys = allowsDevKeys(chainId)
   const devAccount = flags['dev-account'] as number | undefined

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs'
+import { errorMessage } from '../../common/errors.ts'
+import type { Adapter, Slot } from '../../inference/adapter/adapter.ts'
+import { decodeAdapter } from '../../inference/adapter/adapter-file.ts'
+import { type AnswerParts, type AnswerRequest, generate } from '../../inference/answer/generate.ts'
+import type { CanonicalModel } from '../../inference/model.ts'
+import { decodeModel, modelRoot } from '../../inference/model-file.ts'
+import { readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
+import { WasmEngine } from '../../inference/wasm/wasm-engine.ts'
+import { type Hex, zeroHash } from '../../protocol/bytes.ts'
+import { type AnswerTraces, openTraces } from './answer-traces.ts'
+import type { AnswerTask } from './backend.ts'
+import type { Files, FromThread, ToThread } from './thread-messages.ts'
+
+/** A model that is loaded, with what its answers need. */
+type Loaded = {
+  readonly root: Hex
+  readonly model: CanonicalModel
+  readonly parts: AnswerParts
+  readonly traces: AnswerTraces
+}
+
+/** Tokens that are told at once: a message for each would cost more than the token. */
+const tokensPerMessage = 4
+
+/** Answers tasks with the canonical engine; runs on a thread of its own, many tasks in turns. */
+export class InferenceJobs {
+  readonly #post: (message: FromThread) => void
+  readonly #running = new Map<number, AbortController>()
+  readonly #models = new Map<string, Loaded>()
+  readonly #adapters = new Map<string, Adapter>()
+
+  constructor(post: (message: FromThread) => void) {
+    this.#post = post
+  }
+
+  take(message: ToThread): void {
+    const { id } = message
+    if (message.kind === 'abort') {
+      this.#running.get(id)?.abort()
+      return
+    }
+    const stop = new AbortController()
+    this.#running.set(id, stop)
+    const run =
+      message.kind === 'answer' ? this.#answer(id, message, stop.signal) : this.#trace(id, message, stop.signal)
+    run
+      .catch((error: unknown) => {
+        const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+        this.#post({ kind: 'failed', id, code, message: errorMessage(error) })
+      })
+      .finally(() => this.#running.delete(id))
+  }
+
+  async #answer(id: number, { task, files }: { task: AnswerTask; files: Files }, signal: AbortSignal): Promise<void> {
+    const loaded = this.#load(files)
+    const request = this.#requestOf(task, files, loaded)
+    const trace = task.traced ? loaded.traces.begin(request) : undefined
+    const output: number[] = []
+    const waiting: number[] = []
+    const tell = () => {
+      if (waiting.length > 0) this.#post({ kind: 'tokens', id, tokens: waiting.splice(0) })
+    }
+    for await (const { token, end } of generate(loaded.parts, request, {
+      signal,
+      ...(trace && { recorder: trace.recorder }),
+    })) {
+      output.push(token)
+      waiting.push(token)
+      if (waiting.length >= tokensPerMessage || end !== undefined) tell()
+    }
+    this.#post({ kind: 'end', id, ...(trace === undefined ? untraced : await trace.finish(output, signal)) })
+  }
+
+  async #trace(
+    id: number,
+    { task, files, output }: { task: AnswerTask; files: Files; output: readonly number[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const loaded = this.#load(files)
+    const proof = task.traced
+      ? await loaded.traces.again(this.#requestOf(task, files, loaded), output, signal)
+      : untraced
+    this.#post({ kind: 'end', id, ...proof })
+  }
+
+  #requestOf({ prompt, sampling, stops, seed, adapters }: AnswerTask, files: Files, loaded: Loaded): AnswerRequest {
+    const { maxTokens, tempQ16, topK, topPQ16 } = sampling
+    const slots: Slot[] = adapters.map(({ weight }, i) => ({
+      adapter: this.#loadAdapter(files.adapters[i] ?? '', loaded),
+      weight,
+    }))
+    return { input: [...prompt], rule: { tempQ16, topK, topPQ16 }, maxTokens, stops, seed, slots }
+  }
+
+  #load({ model: path }: Files): Loaded {
+    const known = this.#models.get(path)
+    if (known !== undefined) return known
+    const model = decodeModel(readFileSync(path))
+    const parts = {
+      engine: new WasmEngine(model),
+      expTable: model.expTable,
+      text: readTokenizer(model.tokenizer),
+    }
+    const loaded = { root: modelRoot(model), model, parts, traces: openTraces(model, parts) }
+    this.#models.set(path, loaded)
+    return loaded
+  }
+
+  #loadAdapter(path: string, { root, model }: Loaded): Adapter {
+    const known = this.#adapters.get(path)
+    if (known !== undefined) return known
+    const adapter = decodeAdapter(readFileSync(path), { root, config: model.config })
+    this.#adapters.set(path, adapter)
+    return adapter
+  }
+}
+
+const untraced = { traceRoot: zeroHash } as const

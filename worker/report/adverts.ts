@@ -1,0 +1,141 @@
+import type { Clock } from '../../common/clock.ts'
+import { errorMessage } from '../../common/errors.ts'
+import type { Log } from '../../common/log.ts'
+import type { MessageAuthor } from '../../p2p/workers/message-author.ts'
+import { capability, heartbeat, proofAnnounce } from '../../p2p/workers/wire/messages.ts'
+import type { WorkerNetwork } from '../../p2p/workers/worker-network.ts'
+import { type Hex, zeroHash } from '../../protocol/bytes.ts'
+import type { BookedJob } from '../jobs/job-book.ts'
+
+/** What a worker says that it offers. */
+export type Offer = {
+  /** Compressed secp256k1 key of the host, 33 bytes. */
+  readonly hostKey: Uint8Array
+  /** IPv4 or mapped into IPv6, 16 bytes; with the port where others dial it. */
+  readonly ip: Hex
+  readonly port: number
+  readonly units: number
+  readonly classes: ReadonlySet<number>
+  readonly contextMax: number
+  /** Versions of models; the first four are told. */
+  readonly models: readonly Hex[]
+}
+
+type Parts = {
+  readonly network: Pick<WorkerNetwork, 'publish'>
+  readonly author: MessageAuthor
+  readonly offer: () => Offer
+  readonly load: () => { readonly running: number; readonly queued: number; readonly tokensPerMinute: number }
+  /** Newest L2 block that the worker knows. */
+  readonly block: () => bigint
+  readonly clock: Clock
+  readonly log: Log
+}
+
+const heartbeatMs = 30_000
+/** A capability is told again after this time, or at once when it changed. */
+const capabilityMs = 5 * 60_000
+const lookMs = 1_000
+/** Seconds that messages live; docs/WORKER-NETWORK.md. */
+const lives = { heartbeat: 90, capability: 600, proof: 120 } as const
+/** A proof is announced again until a checker has spoken of it, at most so often. */
+const announcementsMax = 5
+const announceAgainMs = 30_000
+
+type Announced = { readonly job: BookedJob; readonly bytes: number; times: number; nextMs: number }
+
+/** Says on gossip that the worker is there, what it offers, and which proofs it serves. */
+export class Adverts {
+  readonly #parts: Parts
+  readonly #proofs = new Map<Hex, Announced>()
+  #saidOffer = ''
+  #capabilityNonce = 0n
+  #nextCapabilityMs = 0
+  #nextHeartbeatMs = 0
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Until the signal; what nobody hears is said again. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#parts
+    while (!signal.aborted) {
+      try {
+        await this.#say(clock.nowMs())
+      } catch (error) {
+        log.debug('an advert was not sent', { error: errorMessage(error) })
+      }
+      await clock.sleep(lookMs, signal)
+    }
+  }
+
+  /** A proof of so many bytes is served from now on. */
+  announce(job: BookedJob, bytes: number): void {
+    this.#proofs.set(job.requestId, { job, bytes, times: 0, nextMs: 0 })
+  }
+
+  /** A checker has spoken: nobody has to be told again. */
+  heard(requestId: Hex): void {
+    this.#proofs.delete(requestId)
+  }
+
+  async #say(nowMs: number): Promise<void> {
+    const offer = this.#parts.offer()
+    const told = JSON.stringify({ ...offer, hostKey: [...offer.hostKey], classes: [...offer.classes] })
+    if (told !== this.#saidOffer || nowMs >= this.#nextCapabilityMs) {
+      this.#capabilityNonce = await this.#sayCapability(offer)
+      this.#saidOffer = told
+      this.#nextCapabilityMs = nowMs + capabilityMs
+    }
+    if (nowMs >= this.#nextHeartbeatMs) {
+      this.#nextHeartbeatMs = nowMs + heartbeatMs
+      await this.#sayHeartbeat()
+    }
+    for (const [requestId, announced] of this.#proofs) {
+      if (announced.nextMs > nowMs) continue
+      announced.nextMs = nowMs + announceAgainMs
+      if (++announced.times >= announcementsMax) this.#proofs.delete(requestId)
+      await this.#sayProof(announced)
+    }
+  }
+
+  async #sayCapability(offer: Offer): Promise<bigint> {
+    const { author, network } = this.#parts
+    const [model0 = zeroHash, model1 = zeroHash, model2 = zeroHash, model3 = zeroHash] = [...offer.models].sort()
+    const bytes = author.message(
+      capability,
+      {
+        ...{ worker: author.address, keyPrefix: offer.hostKey[0] ?? 0, keyX: hexOf(offer.hostKey.subarray(1)) },
+        ...{ ip: offer.ip, port: offer.port, units: offer.units, contextMax: offer.contextMax },
+        classes: [...offer.classes].reduce((bits, proofClass) => bits | (1 << proofClass), 0),
+        ...{ model0, model1, model2, model3, challengeScore: 0n, challengeSeed: zeroHash },
+      },
+      lives.capability,
+    )
+    await network.publish('workers', bytes)
+    return capability.container.decode(bytes.subarray(0, capability.container.byteLength)).nonce
+  }
+
+  async #sayHeartbeat(): Promise<void> {
+    const { author, network, load, block } = this.#parts
+    const value = { worker: author.address, ...load(), block: block(), capability: this.#capabilityNonce }
+    await network.publish('workers', author.message(heartbeat, value, lives.heartbeat))
+  }
+
+  async #sayProof({ job, bytes }: Announced): Promise<void> {
+    const { author, network, block } = this.#parts
+    const { request, receipt } = job.receipt
+    const { requestId, worker, outputRoot, traceRoot, proofHash } = receipt
+    const value = {
+      ...{ requestId, worker, origin: job.receipt.payment === undefined ? 1 : 0, block: block() },
+      ...{ modelVersion: request.modelVersion, promptRoot: request.promptRoot, outputRoot, traceRoot },
+      ...{ proofHash, proofBytes: bytes, class: receipt.class },
+    }
+    await network.publish('proofs', author.message(proofAnnounce, value, lives.proof))
+  }
+}
+
+function hexOf(bytes: Uint8Array): Hex {
+  return `0x${Buffer.from(bytes).toString('hex')}`
+}

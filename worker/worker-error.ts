@@ -1,0 +1,6 @@
+import { CodedError } from '../common/errors.ts'
+
+/**
+ * `not-registered`: the account is no worker, or in jail. `no-models`: nothing to serve. `no-contracts`: the L2 has no such contracts.
+ */
+export class WorkerError extends CodedError<'not-registered' | 'no-models' | 'no-contracts'> {}
