@@ -21,6 +21,7 @@ import { errorMessage } from '../common/errors.ts'
 import { HttpRpcClient } from '../common/json-rpc.ts'
 import type { Log } from '../common/log.ts'
 import { loadIdentity } from '../p2p/peers/identity.ts'
+import { Announcer, type OpenProof } from '../p2p/workers/announcer.ts'
 import { keySigner, MessageAuthor } from '../p2p/workers/message-author.ts'
 import { ProofStore } from '../p2p/workers/proofs/proof-store.ts'
 import { WorkerBook } from '../p2p/workers/registry-view.ts'
@@ -31,7 +32,7 @@ import { contributionsOf, type Indexes, requireIndexes } from './attribute/contr
 import { InferenceThread } from './backends/inference-thread.ts'
 import { openModelFolder } from './backends/model-folder.ts'
 import { Funds } from './jobs/funds.ts'
-import { JobBook } from './jobs/job-book.ts'
+import { type BookedJob, JobBook } from './jobs/job-book.ts'
 import { JobDesk } from './jobs/job-desk.ts'
 import { JobError } from './jobs/job-error.ts'
 import { jobHandler } from './jobs/job-handler.ts'
@@ -62,6 +63,8 @@ const settleSeconds = 60n
 const marginSeconds = 45n
 /** Between looks for versions of the models that are here. */
 const lookMs = 60_000
+/** A proof is announced for so long where nobody speaks of it. */
+const announceMs = 30 * 60_000
 /** Models of a capability. */
 const toldModelsMax = 4
 
@@ -103,7 +106,7 @@ export async function openWorker(
     terms.set(modelVersion, known)
     return known
   }
-  let adverts: Adverts | undefined
+  let announcer: Announcer | undefined
   let served: readonly Hex[] = []
   const findServed = async () => {
     const versions = await versionsOf(rpc, new Set(folder.models.keys()))
@@ -129,8 +132,8 @@ export async function openWorker(
       proofs: {
         keep: (proof) => proofs.put(proof),
         announce: (job) => {
-          const served = proofs.get(job.receipt.receipt.proofHash)
-          if (served !== undefined) adverts?.announce(job, served.size)
+          const proof = proofs.get(job.receipt.receipt.proofHash)
+          if (proof !== undefined) announcer?.announce(openProof(job, proof.size, ledger), clock.nowMs() + announceMs)
         },
       },
     },
@@ -145,7 +148,7 @@ export async function openWorker(
       ...{ clock, log, metrics: registry, registry: workers, account },
       jobs: { state: () => 'open' },
       proof: (hash) => proofs.get(hash),
-      handlers: { verdict: ({ requestId, worker }) => void (worker === account.address && adverts?.heard(requestId)) },
+      handlers: { verdict: ({ requestId, worker }) => void (worker === account.address && announcer?.done(requestId)) },
       onJob: jobHandler(desk, stopping.signal),
       onEvidence: (evidence) => log.warn('two messages under one nonce', { evidence }),
     },
@@ -153,8 +156,10 @@ export async function openWorker(
   const feed = new WorkerFeed({ rpc, sink: workers, clock, log, onHead: () => host.network.onHead() })
   const hostKey = secp256k1.publicKeyCreate(await loadIdentity(join(hostDir, 'priv.txt')), true)
   const contextMax = Math.max(...[...folder.models.values()].map(({ config }) => config.context))
-  adverts = new Adverts({
-    ...{ network: host.network, author: new MessageAuthor(chainId, account, clock), clock, log },
+  const author = new MessageAuthor(chainId, account, clock)
+  announcer = new Announcer({ network: host.network, author, clock, log, random: Math.random })
+  const adverts = new Adverts({
+    ...{ network: host.network, author, clock, log },
     block: () => ledger.head?.number ?? 0n,
     load: () => ({ running: desk.active, queued: 0, tokensPerMinute: 0 }),
     offer: () => ({
@@ -171,7 +176,7 @@ export async function openWorker(
     new AnswerStep({ ledger, content, sender, log }),
   ]
   await findServed()
-  const said = adverts
+  const announcing = announcer
   return {
     address: account.address,
     addresses: () => host.network.addresses(),
@@ -194,7 +199,8 @@ export async function openWorker(
         sync.run(stop),
         feed.run(stop),
         host.run(stop),
-        said.run(stop),
+        adverts.run(stop),
+        announcing.run(stop),
         settle({ steps, clock, log }, stop),
         again(findServed),
       ])
@@ -231,6 +237,16 @@ function openIndexes(folder: string | undefined): Indexes {
   if (folder === undefined) return new Map()
   const files = readdirSync(folder).filter((name) => name.endsWith('.oli'))
   return new Map(files.map((name) => IndexFile.open(join(folder, name)).index).map((index) => [index.id, index]))
+}
+
+function openProof({ receipt: booked }: BookedJob, proofBytes: number, ledger: LedgerBook): OpenProof {
+  const { request, receipt, payment } = booked
+  const { requestId, outputRoot, traceRoot, proofHash } = receipt
+  return {
+    ...{ requestId, origin: payment === undefined ? 1 : 0, block: ledger.head?.number ?? 0n },
+    ...{ modelVersion: request.modelVersion, promptRoot: request.promptRoot, outputRoot, traceRoot },
+    ...{ proofHash, proofBytes, class: receipt.class },
+  }
 }
 
 function announced({ advertiseIp, listenPort }: WorkerOptions['p2p']): readonly string[] {

@@ -2,10 +2,9 @@ import type { Clock } from '../../common/clock.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import type { MessageAuthor } from '../../p2p/workers/message-author.ts'
-import { capability, heartbeat, proofAnnounce } from '../../p2p/workers/wire/messages.ts'
+import { capability, heartbeat } from '../../p2p/workers/wire/messages.ts'
 import type { WorkerNetwork } from '../../p2p/workers/worker-network.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
-import type { BookedJob } from '../jobs/job-book.ts'
 
 /** What a worker says that it offers. */
 export type Offer = {
@@ -37,17 +36,10 @@ const heartbeatMs = 30_000
 const capabilityMs = 5 * 60_000
 const lookMs = 1_000
 /** Seconds that messages live; docs/WORKER-NETWORK.md. */
-const lives = { heartbeat: 90, capability: 600, proof: 120 } as const
-/** A proof is announced again until a checker has spoken of it, at most so often. */
-const announcementsMax = 5
-const announceAgainMs = 30_000
-
-type Announced = { readonly job: BookedJob; readonly bytes: number; times: number; nextMs: number }
-
-/** Says on gossip that the worker is there, what it offers, and which proofs it serves. */
+const lives = { heartbeat: 90, capability: 600 } as const
+/** Says on gossip that the worker is there and what it offers. */
 export class Adverts {
   readonly #parts: Parts
-  readonly #proofs = new Map<Hex, Announced>()
   #saidOffer = ''
   #capabilityNonce = 0n
   #nextCapabilityMs = 0
@@ -70,16 +62,6 @@ export class Adverts {
     }
   }
 
-  /** A proof of so many bytes is served from now on. */
-  announce(job: BookedJob, bytes: number): void {
-    this.#proofs.set(job.requestId, { job, bytes, times: 0, nextMs: 0 })
-  }
-
-  /** A checker has spoken: nobody has to be told again. */
-  heard(requestId: Hex): void {
-    this.#proofs.delete(requestId)
-  }
-
   async #say(nowMs: number): Promise<void> {
     const offer = this.#parts.offer()
     const told = JSON.stringify({ ...offer, hostKey: [...offer.hostKey], classes: [...offer.classes] })
@@ -91,12 +73,6 @@ export class Adverts {
     if (nowMs >= this.#nextHeartbeatMs) {
       this.#nextHeartbeatMs = nowMs + heartbeatMs
       await this.#sayHeartbeat()
-    }
-    for (const [requestId, announced] of this.#proofs) {
-      if (announced.nextMs > nowMs) continue
-      announced.nextMs = nowMs + announceAgainMs
-      if (++announced.times >= announcementsMax) this.#proofs.delete(requestId)
-      await this.#sayProof(announced)
     }
   }
 
@@ -121,18 +97,6 @@ export class Adverts {
     const { author, network, load, block } = this.#parts
     const value = { worker: author.address, ...load(), block: block(), capability: this.#capabilityNonce }
     await network.publish('workers', author.message(heartbeat, value, lives.heartbeat))
-  }
-
-  async #sayProof({ job, bytes }: Announced): Promise<void> {
-    const { author, network, block } = this.#parts
-    const { request, receipt } = job.receipt
-    const { requestId, worker, outputRoot, traceRoot, proofHash } = receipt
-    const value = {
-      ...{ requestId, worker, origin: job.receipt.payment === undefined ? 1 : 0, block: block() },
-      ...{ modelVersion: request.modelVersion, promptRoot: request.promptRoot, outputRoot, traceRoot },
-      ...{ proofHash, proofBytes: bytes, class: receipt.class },
-    }
-    await network.publish('proofs', author.message(proofAnnounce, value, lives.proof))
   }
 }
 
