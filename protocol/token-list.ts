@@ -32,7 +32,7 @@ export function tokenLeaf(
 }
 
 /** From the leaves upwards; the last node of an odd level goes up as it is. */
-function tokenLevels(tokens: ArrayLike<number>): Uint8Array[][] {
+export function tokenLevels(tokens: ArrayLike<number>): Uint8Array[][] {
   let level: Uint8Array[] = []
   for (let start = 0; start < tokens.length; start += tokensPerLeaf) {
     level.push(sha256(Uint8Array.of(0), uintBytes(level.length, 4), tokenBytes(tokens, start)))

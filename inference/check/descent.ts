@@ -1,24 +1,26 @@
-import type { TraceExtent, TraceLayout } from '../trace/layout.ts'
+import type { TraceExtent, TraceLayout, TraceTree } from '../trace/layout.ts'
 import { inOrder, leafSteps, recordOf, type Step } from './order.ts'
-import { isAbsent, type ShownTree, type TreeNumber, type WholeTrace } from './shown-trace.ts'
+import { isAbsent, type ShownTree, type WholeTrace } from './shown-trace.ts'
 
-/** Something below a node of a shown trace that is not known yet: some levels of nodes, or a leaf's bytes. */
+/** What stands below a node of a shown trace and is not known yet: some levels of nodes, or of a leaf its bytes. */
 export type Question = {
-  readonly tree: TreeNumber
+  readonly tree: TraceTree
   readonly depth: number
   readonly index: number
-  readonly isLeaf: boolean
 }
 
 /** A leaf that is not one's own. `isForm`: already by being there, by not being there, or by its length. */
-export type Difference = { readonly tree: TreeNumber; readonly index: number; readonly isForm: boolean }
+export type Difference = { readonly tree: TraceTree; readonly index: number; readonly isForm: boolean }
 
 export type Descent =
   | { readonly kind: 'ask'; readonly questions: readonly Question[] }
   | { readonly kind: 'found'; readonly leaves: readonly Difference[] }
 
+/** What is known of both trees. */
+export type ShownTrees = { readonly [Tree in TraceTree]: ShownTree }
+
 /** Leaves `from` … `to` − 1 of a tree. */
-type Range = { readonly tree: TreeNumber; readonly from: number; readonly to: number }
+type Range = { readonly tree: TraceTree; readonly from: number; readonly to: number }
 
 /**
  * Where somebody's trace differs from one's own of the same head: what to ask next, or leaves among which is the first unit that
@@ -27,16 +29,11 @@ type Range = { readonly tree: TreeNumber; readonly from: number; readonly to: nu
  * Every question is asked as soon as it can be, level by level, so that there are as many rounds as levels divided by those
  * that an answer shows, and one for leaves.
  */
-export function descend(
-  shown: readonly [ShownTree, ShownTree],
-  own: WholeTrace,
-  layout: TraceLayout,
-  extent: TraceExtent,
-): Descent {
+export function descend(shown: ShownTrees, own: WholeTrace, layout: TraceLayout, extent: TraceExtent): Descent {
   const firsts = regionsOf(layout).map((region) => firstRecord(shown[region.tree], region, layout))
-  const asked = firsts.flatMap((first) => (first !== undefined && 'isLeaf' in first ? [first] : []))
+  const asked = firsts.flatMap((first) => (first !== undefined && 'depth' in first ? [first] : []))
   if (asked.length > 0) return { kind: 'ask', questions: asked }
-  const records = firsts.flatMap((first) => (first === undefined || 'isLeaf' in first ? [] : [first]))
+  const records = firsts.flatMap((first) => (first === undefined || 'depth' in first ? [] : [first]))
   const stepOfRange = ({ tree, from }: Range) => recordOf(layout, tree, from)
   const [both] = records
     .filter((record) => !isCache(record, layout))
@@ -60,7 +57,7 @@ export function descend(
 
 /** Of differing leaves those that can hold the first unit; one that is wrong by its form needs no other. */
 function weigh(
-  shown: readonly [ShownTree, ShownTree],
+  shown: ShownTrees,
   own: WholeTrace,
   leaves: readonly Difference[],
   layout: TraceLayout,
@@ -81,21 +78,21 @@ function weigh(
   return { kind: 'found', leaves: other === undefined ? measured : [other] }
 }
 
-function isOtherLength(shown: readonly [ShownTree, ShownTree], own: WholeTrace, { tree, index }: Difference): boolean {
+function isOtherLength(shown: ShownTrees, own: WholeTrace, { tree, index }: Difference): boolean {
   return shown[tree].leaf(index)?.length !== own.leaf(tree, index).length
 }
 
-function leafQuestion(shown: readonly [ShownTree, ShownTree], { tree, index }: Difference): Question {
-  return { tree, depth: shown[tree].depth, index, isLeaf: true }
+function leafQuestion(shown: ShownTrees, { tree, index }: Difference): Question {
+  return { tree, depth: shown[tree].depth, index }
 }
 
 /** All accumulators; all records of positions; all keys and values. */
 function regionsOf(layout: TraceLayout): Range[] {
   const caches = layout.leafIndex('derived', layout.config.layers + 2, 0, 0)
   return [
-    { tree: 0, from: 0, to: 2 ** layout.depth('linear') },
-    { tree: 1, from: 0, to: caches },
-    { tree: 1, from: caches, to: 2 ** layout.depth('derived') },
+    { tree: 'linear', from: 0, to: 2 ** layout.depth('linear') },
+    { tree: 'derived', from: 0, to: caches },
+    { tree: 'derived', from: caches, to: 2 ** layout.depth('derived') },
   ]
 }
 
@@ -103,27 +100,26 @@ function regionsOf(layout: TraceLayout): Range[] {
 function recordRanges(layout: TraceLayout, [slab, position]: Step): Range[] {
   const { layers } = layout.config
   const parts = slab > layers ? layout.slabs.linear - layers - 1 : 1
-  const linear = Array.from({ length: parts }, (_, k) => rangeOf(layout, 0, slab + k, position))
-  return [...linear, rangeOf(layout, 1, slab, position)]
+  const linear = Array.from({ length: parts }, (_, k) => rangeOf(layout, 'linear', slab + k, position))
+  return [...linear, rangeOf(layout, 'derived', slab, position)]
 }
 
 function isCache({ tree, from }: Range, layout: TraceLayout): boolean {
-  return tree === 1 && layout.leafAt('derived', from).slab > layout.config.layers + 1
+  return tree === 'derived' && layout.leafAt('derived', from).slab > layout.config.layers + 1
 }
 
 function isSame(a: Range, b: Range): boolean {
   return a.tree === b.tree && a.from === b.from
 }
 
-function rangeOf(layout: TraceLayout, tree: TreeNumber, slab: number, position: number): Range {
-  const name = tree === 0 ? 'linear' : 'derived'
-  const from = layout.leafIndex(name, slab, position, 0)
-  return { tree, from, to: from + 2 ** layout.bits[name].leaf }
+function rangeOf(layout: TraceLayout, tree: TraceTree, slab: number, position: number): Range {
+  const from = layout.leafIndex(tree, slab, position, 0)
+  return { tree, from, to: from + 2 ** layout.bits[tree].leaf }
 }
 
 /** The first record of a range that differs, or what is to be asked to know; undefined where none does. */
 function firstRecord(shown: ShownTree, range: Range, layout: TraceLayout): Range | Question | undefined {
-  const recordDepth = shown.depth - layout.bits[range.tree === 0 ? 'linear' : 'derived'].leaf
+  const recordDepth = shown.depth - layout.bits[range.tree].leaf
   const { leaves, questions } = walk(shown, range, recordDepth, 1)
   const [record] = leaves
   if (record === undefined) return questions[0]
@@ -152,7 +148,7 @@ function walk(shown: ShownTree, { tree, from, to }: Range, bottom: number, limit
     const isOutside = (index + 1) * span <= from || index * span >= to
     if (isOutside || leaves.length + questions.length >= limit || shown.isOwn(depth, index) === true) return
     if (depth === bottom) leaves.push(index)
-    else if (shown.hash(depth + 1, 2 * index) === undefined) questions.push({ tree, depth, index, isLeaf: false })
+    else if (shown.hash(depth + 1, 2 * index) === undefined) questions.push({ tree, depth, index })
     else {
       visit(depth + 1, 2 * index)
       visit(depth + 1, 2 * index + 1)

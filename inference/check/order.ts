@@ -1,8 +1,7 @@
 import { targets } from '../adapter/adapter.ts'
 import { tilePositions } from '../model-config.ts'
-import { leafBytes, type TraceExtent, type TraceLayout } from '../trace/layout.ts'
+import { leafBytes, type TraceExtent, type TraceLayout, type TraceTree } from '../trace/layout.ts'
 import type { Op, Unit } from '../trace.ts'
-import type { TreeNumber } from './shown-trace.ts'
 
 /**
  * Where a unit stands in the order of computation: slab of the residual stream, position, place among the units of both. Each is
@@ -27,7 +26,7 @@ export function stepOf({ op, layer, position, part }: Unit, layers: number): Ste
 export function leafSteps(
   layout: TraceLayout,
   extent: TraceExtent,
-  tree: TreeNumber,
+  tree: TraceTree,
   index: number,
   bytes: number,
 ): readonly [first: Step, last: Step] {
@@ -40,25 +39,24 @@ export function leafSteps(
 export function unitsIn(
   layout: TraceLayout,
   extent: TraceExtent,
-  tree: TreeNumber,
+  tree: TraceTree,
   index: number,
   offsets: Iterable<number>,
 ): { readonly unit: Unit; readonly element: number }[] {
-  const name = tree === 0 ? 'linear' : 'derived'
-  const { slab, position, leaf } = layout.leafAt(name, index)
+  const { slab, position, leaf } = layout.leafAt(tree, index)
   const found = new Map<string, { unit: Unit; element: number }>()
   for (const offset of offsets) {
-    const at = layout.unitAt(name, slab, position, leaf * leafBytes[name] + offset, extent)
+    const at = layout.unitAt(tree, slab, position, leaf * leafBytes[tree] + offset, extent)
     found.set(`${at.unit.op} ${at.unit.position} ${at.unit.part} ${at.element}`, at)
   }
   return [...found.values()]
 }
 
 /** Record of a leaf in the order of computation: slab and position; of keys and values the tile's first position. */
-export function recordOf(layout: TraceLayout, tree: TreeNumber, index: number): Step {
+export function recordOf(layout: TraceLayout, tree: TraceTree, index: number): Step {
   const { config } = layout
-  const { slab, position } = layout.leafAt(tree === 0 ? 'linear' : 'derived', index)
-  const isCache = tree === 1 && slab > config.layers + 1
+  const { slab, position } = layout.leafAt(tree, index)
+  const isCache = tree === 'derived' && slab > config.layers + 1
   if (isCache) return [slab - config.layers - 1, position * tilePositions(config), 0]
   return [Math.min(slab, config.layers + 1), position, 0]
 }

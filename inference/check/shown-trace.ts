@@ -1,16 +1,12 @@
 import { createHash } from 'node:crypto'
-import { bytesToHex, concatBytes, equalBytes, FormatError, type Hex, uintBytes } from '../../protocol/bytes.ts'
-
-/** Numbers of the trees under a traceRoot: 0 linear, 1 derived. */
-export type TreeNumber = 0 | 1
-
-/** Neighbouring leaves with the hashes beside their way up: level by level the one on the left before the one on the right. */
-export type TraceRun = { readonly first: number; readonly data: Hex; readonly siblings: readonly Hex[] }
+import { concatBytes, equalBytes, FormatError, uintBytes } from '../../protocol/bytes.ts'
+import type { TraceTree } from '../trace/layout.ts'
+import type { TraceRun } from '../trace/opening.ts'
 
 /** All of a trace. Hashes are 32 bytes, zeros where nothing is; depth 0 is the root. */
 export type WholeTrace = {
-  node(tree: TreeNumber, depth: number, index: number): Uint8Array
-  leaf(tree: TreeNumber, index: number): Uint8Array
+  node(tree: TraceTree, depth: number, index: number): Uint8Array
+  leaf(tree: TraceTree, index: number): Uint8Array
 }
 
 /**
@@ -19,12 +15,12 @@ export type WholeTrace = {
  */
 export class ShownTree {
   readonly depth: number
-  readonly #tree: TreeNumber
+  readonly #tree: TraceTree
   readonly #own: WholeTrace
   readonly #nodes = new Map<string, Uint8Array>()
   readonly #leaves = new Map<number, Uint8Array>()
 
-  constructor(tree: TreeNumber, depth: number, root: Uint8Array, own: WholeTrace) {
+  constructor(tree: TraceTree, depth: number, root: Uint8Array, own: WholeTrace) {
     this.#tree = tree
     this.depth = depth
     this.#own = own
@@ -74,16 +70,16 @@ export class ShownTree {
     return this.#leaves.get(index) ?? (this.isOwn(this.depth, index) ? this.#own.leaf(this.#tree, index) : undefined)
   }
 
-  /** The hashes beside a node's way up, from the node upwards. Throws {@link FormatError} where one is not known. */
+  /** The hashes beside a node's way up, from the node upwards. Throws {@link NotShown}. */
   siblings(depth: number, index: number): Uint8Array[] {
     return Array.from({ length: depth }, (_, i) => this.#known(depth - i, siblingOf(Math.floor(index / 2 ** i))))
   }
 
-  /** Leaves `first` … `end` − 1. Throws {@link FormatError} where some are not known. */
+  /** Leaves `first` … `end` − 1. Throws {@link NotShown}. */
   run(first: number, end: number): TraceRun {
     const data = Array.from({ length: end - first }, (_, i) => {
       const leaf = this.leaf(first + i)
-      if (leaf === undefined) throw new FormatError(`leaf ${first + i} of tree ${this.#tree} is not known`)
+      if (leaf === undefined) throw new NotShown(this.#tree, this.depth, first + i)
       return leaf
     })
     const siblings: Uint8Array[] = []
@@ -93,7 +89,7 @@ export class ShownTree {
       from = Math.floor(from / 2)
       to = Math.floor(to / 2)
     }
-    return { first, data: bytesToHex(concatBytes(...data)), siblings: siblings.map((hash) => bytesToHex(hash)) }
+    return { first, data: concatBytes(...data), siblings }
   }
 
   #agrees(hash: Uint8Array, depth: number, index: number): boolean {
@@ -102,8 +98,15 @@ export class ShownTree {
 
   #known(depth: number, index: number): Uint8Array {
     const hash = this.hash(depth, index)
-    if (hash === undefined) throw new FormatError(`node ${index} of level ${depth} of tree ${this.#tree} is not known`)
+    if (hash === undefined) throw new NotShown(this.#tree, depth, index)
     return hash
+  }
+}
+
+/** A part of somebody's trace is not known. */
+export class NotShown extends FormatError {
+  constructor(tree: TraceTree, depth: number, index: number) {
+    super(`node ${index} of level ${depth} of the ${tree} tree is not known`)
   }
 }
 

@@ -292,8 +292,7 @@ contract DisputeGame is EvidenceRewards {
         Segment[] calldata segments,
         uint8,
         uint8,
-        uint32,
-        bool
+        uint32
     ) external {
         _voidReceipt(opened, segments, _fault(Predeploys.TRACE_DEMANDS));
     }

@@ -52,7 +52,7 @@ contract TraceDemands is Initializable {
 
     /// @notice Receipts of this class have no trace.
     error NoTrace(uint8 class);
-    /// @notice Nothing stands below leaves and absent nodes.
+    /// @notice Nothing stands below leaves and absent nodes; what stands below the root is asked by `requestRoot`.
     error NothingThere(uint8 depth, uint32 index);
     error RequestsClosed(uint256 since);
     error AlreadyRequested(bytes32 demandId);
@@ -101,14 +101,16 @@ contract TraceDemands is Initializable {
         _request(opened, Demand(msg.sender, 0, Shown.Root, false, LEVELS, 0, 0, tree, opened.receipt.traceRoot), 0);
     }
 
-    /// @notice Asks the worker for what stands below a node of a trace whose head is known: nodes, or the bytes of a leaf.
+    /// @notice Asks the worker for what stands below a node of a trace whose head is known, not a root: nodes, or the bytes of a
+    ///         leaf.
     function requestNode(OpenedReceipt calldata opened, TraceHead calldata head, TraceNode calldata node)
         external
         payable
     {
         Traces.requireHead(opened.receipt.traceRoot, head);
         (bytes32 root, uint256 depth) = Traces.treeOf(head, node.tree);
-        if (node.depth > depth || node.hash == bytes32(0)) revert NothingThere(node.depth, node.index);
+        bool isThere = node.depth > 0 && node.depth <= depth && node.hash != bytes32(0);
+        if (!isThere) revert NothingThere(node.depth, node.index);
         Traces.requireNode(root, node);
         uint256 left = depth - node.depth;
         uint8 levels = uint8(left < LEVELS ? left : LEVELS);
@@ -162,12 +164,11 @@ contract TraceDemands is Initializable {
         Segment[] calldata,
         uint8 tree,
         uint8 depth,
-        uint32 index,
-        bool isLeaf
+        uint32 index
     ) external view returns (Fault) {
         Openings.requireReceipt(opened);
         Demand storage demand =
-            _open(demandIdOf(MoneyHashes.batchHash(opened.header), opened.index, tree, depth, index, isLeaf));
+            _open(demandIdOf(MoneyHashes.batchHash(opened.header), opened.index, tree, depth, index));
         if (block.timestamp < demand.dueAt) revert AnswerNotDue(demand.dueAt);
         return Fault.DataWithheld;
     }
@@ -179,12 +180,12 @@ contract TraceDemands is Initializable {
     }
 
     /// @notice Names the demand for what stands below a node of the trace of receipt `receipt` of a batch.
-    function demandIdOf(bytes32 batchHash, uint32 receipt, uint8 tree, uint8 depth, uint32 index, bool isLeaf)
+    function demandIdOf(bytes32 batchHash, uint32 receipt, uint8 tree, uint8 depth, uint32 index)
         public
         pure
         returns (bytes32)
     {
-        return keccak256(abi.encode(batchHash, receipt, tree, depth, index, isLeaf));
+        return keccak256(abi.encode(batchHash, receipt, tree, depth, index));
     }
 
     /// @notice What a request has to prepay in this block for an answer of so many bytes of nodes or of a leaf: half more than
@@ -203,12 +204,10 @@ contract TraceDemands is Initializable {
         if (class != PROOF_EXACT && class != PROOF_SAMPLED) revert NoTrace(class);
         uint64 start = opened.header.committedAt;
         if (block.timestamp >= start + window / 3) revert RequestsClosed(start + window / 3);
-        bool isLeaf = demand.shown == Shown.Leaf;
-        bytes32 id = demandIdOf(
-            MoneyHashes.batchHash(opened.header), opened.index, demand.tree, depth, demand.index, isLeaf
-        );
+        bytes32 id =
+            demandIdOf(MoneyHashes.batchHash(opened.header), opened.index, demand.tree, depth, demand.index);
         if (_demands[id].requester != address(0)) revert AlreadyRequested(id);
-        uint256 price = answerPrice(isLeaf ? Traces.leafBytesOf(demand.tree) : 32 << demand.levels);
+        uint256 price = answerPrice(demand.shown == Shown.Leaf ? Traces.leafBytesOf(demand.tree) : 32 << demand.levels);
         if (msg.value < price) revert PrepaidTooSmall(price, msg.value);
         (demand.prepaid, demand.dueAt) = (uint128(msg.value), _dueAt(start));
         _demands[id] = demand;
