@@ -1,5 +1,5 @@
 import { checkSlots, type Slot, type Target, targets } from './adapter/adapter.ts'
-import { checkTokens, type Engine, type Session, type SessionOptions } from './engine.ts'
+import { checkTokens, type Engine, type Session, type SessionOptions, type Step } from './engine.ts'
 import type { CanonicalModel, Layer, Matrix } from './model.ts'
 import { type ModelConfig, tilePositions } from './model-config.ts'
 import { type AttentionTile, attendTile, joinTiles } from './ops/attention.ts'
@@ -25,9 +25,13 @@ export class Oracle implements Engine {
     return this.#model.config
   }
 
-  start({ slots = [] }: SessionOptions = {}): Session {
+  start({ slots = [], positions = this.config.context }: SessionOptions = {}): Session {
     checkSlots(this.config, slots)
-    return new OracleSession(this.#model, slots)
+    return new OracleSession(this.#model, slots, positions)
+  }
+
+  step(steps: readonly Step[]): Int32Array[] {
+    return steps.map(({ session, tokens, trace, headFrom }) => session.append(tokens, trace, headFrom))
   }
 }
 
@@ -38,10 +42,12 @@ class OracleSession implements Session {
   readonly #model: CanonicalModel
   readonly #slots: readonly Slot[]
   readonly #caches: readonly Cache[]
+  readonly #positions: number
   #length = 0
 
-  constructor(model: CanonicalModel, slots: readonly Slot[]) {
+  constructor(model: CanonicalModel, slots: readonly Slot[], positions: number) {
     this.#model = model
+    this.#positions = positions
     this.#slots = slots
     this.#caches = model.layers.map(() => ({ keys: [], values: [] }))
   }
@@ -50,30 +56,36 @@ class OracleSession implements Session {
     return this.#length
   }
 
-  append(tokens: readonly number[], trace?: Trace): Int32Array {
-    checkTokens(this.#model.config, this.#length, tokens)
+  append(tokens: readonly number[], trace?: Trace, headFrom = tokens.length - 1): Int32Array {
+    checkTokens({ ...this.#model.config, context: this.#positions }, this.#length, tokens, headFrom)
     let logits: Int32Array = new Int32Array(0)
-    for (const token of tokens) {
-      const position = this.#length
-      logits = this.#step(token, new Tracer(trace, position))
-      this.#length++
+    for (const [i, token] of tokens.entries()) {
+      const tracer = new Tracer(trace, this.#length + i)
+      const x = this.#body(token, tracer)
+      if (i >= headFrom) logits = this.#head(x, tracer)
     }
+    this.#length += tokens.length
     return logits
   }
 
   close(): void {
     for (const cache of this.#caches) cache.keys.length = cache.values.length = 0
-    this.#length = this.#model.config.context
+    this.#length = this.#positions
   }
 
-  #step(token: number, tracer: Tracer): Int32Array {
-    const { config, embedding, finalNorm, head } = this.#model
+  #body(token: number, tracer: Tracer): Int32Array {
+    const { embedding } = this.#model
     let x: Int32Array = tracer.unit('embedding', embed(embedding, token))
     for (const [i, layer] of this.#model.layers.entries()) {
       tracer.layer = i
       x = this.#layer(layer, this.#caches[i] ?? { keys: [], values: [] }, x, tracer)
     }
     tracer.layer = 0
+    return x
+  }
+
+  #head(x: Int32Array, tracer: Tracer): Int32Array {
+    const { config, finalNorm, head } = this.#model
     const normed = tracer.unit('finalNorm', rmsNorm(x, finalNorm, config.epsilon))
     const input = tracer.quantised('headScale', 'headInput', quantise(normed))
     return tracer.unit('logits', linear('head', head, input, tracer))

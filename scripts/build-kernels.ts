@@ -1,7 +1,9 @@
-/** Compiles inference/wasm/assembly into inference/wasm/kernels.wasm. Run: npm run build:kernels */
+/** Compiles the WebAssembly modules of inference/. Run: npm run build:kernels */
 import { writeFileSync } from 'node:fs'
-import { compileKernels, kernelsFile } from './compile-kernels.ts'
+import { compileKernels, kernelModules } from './compile-kernels.ts'
 
-const bytes = await compileKernels()
-writeFileSync(kernelsFile, bytes)
-process.stdout.write(`${kernelsFile}: ${bytes.length} bytes\n`)
+for (const module of kernelModules) {
+  const bytes = await compileKernels(module)
+  writeFileSync(module.file, bytes)
+  process.stdout.write(`${module.file}: ${bytes.length} bytes\n`)
+}

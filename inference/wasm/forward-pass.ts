@@ -1,204 +1,225 @@
 import { type ModelConfig, tilePositions } from '../model-config.ts'
-import type { Op, Trace } from '../trace.ts'
-import type { Arena } from './arena.ts'
-import type { Kernels } from './kernels.ts'
-import type { PlacedLayer, PlacedMatrix, PlacedModel } from './placed-model.ts'
-import type { Workspace } from './workspace.ts'
+import type { Each } from './crew.ts'
+import { type Kernels, loadKernels } from './kernels.ts'
+import { PageLayout } from './key-value-pages.ts'
+import { Linears } from './linears.ts'
+import { longestOf, type Pass, type Segment } from './pass.ts'
+import type { PlacedLayer, PlacedModel } from './placed-model.ts'
+import { type Quantised, scoresBytes, tileBytes, tilesOf, type Workspace } from './workspace.ts'
 
-/** A batch of positions on its way: the first one's index, how many, and whom to tell. */
-type Batch = { readonly first: number; readonly count: number; layer: number; readonly trace: Trace | undefined }
+/** What one element costs in norms, roundings and the like, in multiplications of int8; and one call. */
+const elementCost = 40
+const callCost = 2000
 
-/** Order of the kernels over a batch of positions; docs/canonical-inference.md §5.8, a layer at a time for all positions. */
+/** What stands where in the engine's memory; the same for all threads. */
+export type PlacedEngine = { readonly config: ModelConfig; readonly model: PlacedModel; readonly workspace: Workspace }
+
+/** Told by the leader when units are in the workspace. */
+export type PassListener = {
+  embedded(): void
+  layer(index: number): void
+  /** Heads of `count` rows, from the `from`-th of those that the pass names. */
+  heads(from: number, count: number): void
+}
+
+/**
+ * Order of the kernels over the positions of a pass; docs/canonical-inference.md §5.8, a layer at a time for all positions. All
+ * threads of an engine run it with the same pass; what is not cut into pieces by `each` is done by the leader alone.
+ */
 export class ForwardPass {
-  readonly config: ModelConfig
-  /** Keys and values of one session: per layer keys then values, per head `context` × headDim int16. */
-  readonly cacheBytes: number
+  readonly linears: Linears
+  readonly #config: ModelConfig
   readonly #model: PlacedModel
   readonly #at: Workspace
-  readonly #arena: Arena
+  readonly #layout: PageLayout
+  readonly #memory: WebAssembly.Memory
   readonly #kernels: Kernels
-  readonly #headBytes: number
+  readonly #scores: number
+  readonly #tiles: number
 
-  constructor(config: ModelConfig, model: PlacedModel, workspace: Workspace, arena: Arena, kernels: Kernels) {
-    this.config = config
+  /** Over the engine's memory; `thread` has scores and tiles of its own. */
+  constructor({ config, model, workspace }: PlacedEngine, memory: WebAssembly.Memory, thread: number) {
+    const kernels = loadKernels(memory)
+    this.#config = config
     this.#model = model
     this.#at = workspace
-    this.#arena = arena
+    this.#layout = new PageLayout(config)
+    this.#memory = memory
     this.#kernels = kernels
-    this.#headBytes = 2 * config.context * config.headDim
-    this.cacheBytes = 2 * config.layers * config.kvHeads * this.#headBytes
+    this.linears = new Linears(config, workspace, kernels)
+    this.#scores = workspace.scores + scoresBytes * thread
+    this.#tiles = workspace.tiles + tilesOf(config, config.context - 1) * tileBytes(config) * thread
   }
 
-  /**
-   * Runs tokens at positions from `first` on. Logits are left in the workspace: of the last position where `last` is set, of
-   * each in turn where there is a trace.
-   */
-  run(tokens: readonly number[], first: number, cache: number, last: boolean, trace: Trace | undefined): void {
+  run(pass: Pass, each: Each, listener?: PassListener): void {
     const { embedding, layers } = this.#model
-    const { dim, kvHeads } = this.config
-    const batch: Batch = { first, count: tokens.length, layer: 0, trace }
-    for (const [i, token] of tokens.entries()) {
-      this.#kernels.embed(embedding.weights, embedding.scales, token, dim, this.#at.residual + 4 * dim * i)
-    }
-    this.#trace32(batch, 'embedding', this.#at.residual, dim)
-    for (const [i, layer] of layers.entries()) {
-      batch.layer = i
-      const keys = cache + 2 * i * kvHeads * this.#headBytes
-      this.#attention(batch, layer, keys, keys + kvHeads * this.#headBytes)
-      this.#feedForward(batch, layer)
-    }
-    batch.layer = 0
-    if (trace !== undefined) for (let i = 0; i < tokens.length; i++) this.#head(batch, i)
-    else if (last) this.#head(batch, tokens.length - 1)
-  }
-
-  /** A copy of the logits of the position that the head ran on last. */
-  logits(): Int32Array {
-    return this.#arena.int32(this.#at.logits, this.config.vocab).slice()
-  }
-
-  #attention(batch: Batch, layer: PlacedLayer, keys: number, values: number): void {
-    const { dim, heads, kvHeads, headDim } = this.config
-    const at = this.#at
-    const [queryDim, kvDim] = [heads * headDim, kvHeads * headDim]
-    this.#norm(batch, 'attentionNorm', layer.attentionNorm)
-    this.#quantise(batch, 'attentionScale', 'attentionInput', at.normed, dim)
-    this.#linear(batch, 'query', layer.query, at.query)
-    this.#linear(batch, 'key', layer.key, at.key)
-    this.#linear(batch, 'value', layer.value, at.value)
-    const { ropeCos, ropeSin } = this.#model
-    for (let i = 0; i < batch.count; i++) {
-      const position = batch.first + i
-      const [cos, sin] = [ropeCos + position * headDim, ropeSin + position * headDim]
-      const row = 2 * position * headDim
-      const [half, rotated] = [headDim / 2, at.rotated + 2 * queryDim * i]
-      this.#kernels.rope(at.query + 4 * queryDim * i, cos, sin, heads, half, rotated, 2 * headDim)
-      this.#kernels.rope(at.key + 4 * kvDim * i, cos, sin, kvHeads, half, keys + row, this.#headBytes)
-      this.#kernels.narrow(at.value + 4 * kvDim * i, kvHeads, headDim, values + row, this.#headBytes)
-      this.#traceCache(batch, position, i, keys, values)
-      this.#mix(batch, i, keys, values)
-    }
-    this.#trace32(batch, 'attentionMix', at.mix, queryDim)
-    this.#quantise(batch, 'outputScale', 'outputInput', at.mix, queryDim)
-    this.#linear(batch, 'output', layer.output, at.linear)
-    this.#residual(batch, 'attentionResidual')
-  }
-
-  /** Attention of one position, whose own key and value are in the cache. */
-  #mix(batch: Batch, i: number, keys: number, values: number): void {
-    const { heads, kvHeads, headDim, scoreMultiplier, scoreShift } = this.config
-    const { expTable } = this.#model
-    const at = this.#at
-    const [position, size] = [batch.first + i, tilePositions(this.config)]
-    const tiles = Math.floor(position / size) + 1
-    for (let head = 0; head < heads; head++) {
-      const kv = Math.floor(head / (heads / kvHeads)) * this.#headBytes
-      const query = at.rotated + 2 * headDim * (heads * i + head)
-      this.#kernels.attend(
-        query,
-        keys + kv,
-        values + kv,
-        position + 1,
-        headDim,
-        size,
-        expTable,
-        scoreMultiplier,
-        scoreShift,
-        at.scores,
-        at.tiles,
-      )
-      this.#kernels.join(at.tiles, tiles, headDim, expTable, at.mix + 4 * headDim * (heads * i + head))
-      for (let tile = 0; batch.trace !== undefined && tile < tiles; tile++) {
-        const record = this.#arena.int64(at.tiles + 8 * tile * (headDim + 2), headDim + 2)
-        const unit = { op: 'attentionTile', layer: batch.layer, position, part: head * tiles + tile } as const
-        batch.trace(unit, Array.from(record, Number))
+    const { dim } = this.#config
+    each(1, 0, () => {
+      for (const [row, token] of pass.tokens.entries()) {
+        this.#kernels.embed(embedding.weights, embedding.scales, token, dim, this.#at.residual + 4 * dim * row)
       }
+    })
+    listener?.embedded()
+    for (const [i, layer] of layers.entries()) {
+      this.#attention(pass, layer, i, each)
+      this.#feedForward(pass, layer, i, each)
+      listener?.layer(i)
+    }
+    for (let from = 0; from < pass.heads.length; from += this.#at.headMax) {
+      const rows = pass.heads.slice(from, from + this.#at.headMax)
+      this.#head(rows, each)
+      listener?.heads(from, rows.length)
     }
   }
 
-  #feedForward(batch: Batch, layer: PlacedLayer): void {
-    const { dim, ffnDim } = this.config
-    const at = this.#at
-    this.#norm(batch, 'ffnNorm', layer.ffnNorm)
-    this.#quantise(batch, 'ffnScale', 'ffnInput', at.normed, dim)
-    this.#linear(batch, 'gate', layer.gate, at.gate)
-    this.#linear(batch, 'up', layer.up, at.up)
-    this.#kernels.swiGlu(at.gate, at.up, this.#model.sigmoidTable, ffnDim * batch.count, at.normed)
-    this.#trace32(batch, 'activation', at.normed, ffnDim)
-    this.#quantise(batch, 'downScale', 'downInput', at.normed, ffnDim)
-    this.#linear(batch, 'down', layer.down, at.linear)
-    this.#residual(batch, 'ffnResidual')
+  #attention(pass: Pass, layer: PlacedLayer, index: number, each: Each): void {
+    const { dim, heads, headDim } = this.#config
+    const [at, count] = [this.#at, pass.tokens.length]
+    const queryDim = heads * headDim
+    this.#normed(at.residual, layer.attentionNorm, at.normed, at.input, count, each)
+    this.linears.run(
+      pass,
+      layer,
+      index,
+      at.input,
+      [
+        { target: 'query', out: at.query },
+        { target: 'key', out: at.key },
+        { target: 'value', out: at.value },
+      ],
+      each,
+    )
+    each(count, queryDim * elementCost, (from, to) => {
+      for (const segment of pass.segments) {
+        const [first, end] = [segment.row, segment.row + segment.count]
+        for (let row = Math.max(from, first); row < Math.min(to, end); row++) this.#cache(segment, row, index)
+      }
+    })
+    each(count * heads, 2 * headDim * longestOf(pass) + callCost, (from, to) => {
+      for (const segment of pass.segments) {
+        const [first, end] = [segment.row * heads, (segment.row + segment.count) * heads]
+        for (let i = Math.max(from, first); i < Math.min(to, end); i++) this.#attend(pass, segment, i, index)
+      }
+    })
+    each(count, queryDim * elementCost, (from, to) => {
+      for (let row = from; row < to; row++) this.#quantise(at.mix, queryDim, at.mixInput, row)
+    })
+    this.linears.run(pass, layer, index, at.mixInput, [{ target: 'output', out: at.linear }], each)
+    each(1, 0, () => this.#kernels.add(at.residual, at.linear, dim * count, at.middle))
   }
 
-  /** Logits of position `i` of the batch. */
-  #head(batch: Batch, i: number): void {
-    const { dim, vocab, epsilon } = this.config
+  #feedForward(pass: Pass, layer: PlacedLayer, index: number, each: Each): void {
+    const { dim, ffnDim } = this.#config
+    const [at, count] = [this.#at, pass.tokens.length]
+    this.#normed(at.middle, layer.ffnNorm, at.ffnNormed, at.ffnInput, count, each)
+    const group = [
+      { target: 'gate', out: at.gate },
+      { target: 'up', out: at.up },
+    ] as const
+    this.linears.run(pass, layer, index, at.ffnInput, group, each)
+    each(ffnDim * count, elementCost, (from, to) => {
+      const { sigmoidTable } = this.#model
+      this.#kernels.swiGlu(at.gate + 4 * from, at.up + 4 * from, sigmoidTable, to - from, at.activation + 4 * from)
+    })
+    each(count, ffnDim * elementCost, (from, to) => {
+      for (let row = from; row < to; row++) this.#quantise(at.activation, ffnDim, at.downInput, row)
+    })
+    this.linears.run(pass, layer, index, at.downInput, [{ target: 'down', out: at.linear }], each)
+    each(1, 0, () => this.#kernels.add(at.middle, at.linear, dim * count, at.residual))
+  }
+
+  /** Logits of some rows, one after another. */
+  #head(rows: readonly number[], each: Each): void {
+    const { dim, vocab, epsilon } = this.#config
     const { finalNorm, head } = this.#model
     const at = this.#at
-    const one: Batch = { first: batch.first + i, count: 1, layer: 0, trace: batch.trace }
-    this.#kernels.rmsNorm(at.residual + 4 * dim * i, finalNorm, epsilon, dim, at.normed)
-    this.#trace32(one, 'finalNorm', at.normed, dim)
-    this.#quantise(one, 'headScale', 'headInput', at.normed, dim)
-    this.#linear(one, 'head', head, at.logits)
-    this.#trace32(one, 'logits', at.logits, vocab)
+    each(1, 0, () => {
+      for (const [i, row] of rows.entries()) {
+        this.#kernels.rmsNorm(at.residual + 4 * dim * row, finalNorm, epsilon, dim, at.headNormed + 4 * dim * i)
+        this.#quantise(at.headNormed, dim, at.headInput, i)
+      }
+    })
+    each(vocab, dim * rows.length, (from, to) => {
+      const { values, scale } = at.headInput
+      const [weights, first] = [head.weights + from * dim, at.headAccumulators + 4 * from]
+      this.#kernels.multiply(weights, values, first, to - from, dim, rows.length, vocab)
+      for (const i of rows.keys()) {
+        const [accumulators, logits] = [first + 4 * vocab * i, at.logits + 4 * (vocab * i + from)]
+        this.#kernels.dequantise(accumulators, head.scales + 4 * from, scale + 8 * i, logits, to - from)
+      }
+    })
   }
 
-  #norm(batch: Batch, op: Op, weight: number): void {
-    const { dim, epsilon } = this.config
-    for (let i = 0; i < batch.count; i++) {
-      const offset = 4 * dim * i
-      this.#kernels.rmsNorm(this.#at.residual + offset, weight, epsilon, dim, this.#at.normed + offset)
-    }
-    this.#trace32(batch, op, this.#at.normed, dim)
+  #normed(x: number, weight: number, out: number, input: Quantised, count: number, each: Each): void {
+    const { dim, epsilon } = this.#config
+    each(count, 2 * dim * elementCost, (from, to) => {
+      for (let row = from; row < to; row++) {
+        this.#kernels.rmsNorm(x + 4 * dim * row, weight, epsilon, dim, out + 4 * dim * row)
+        this.#quantise(out, dim, input, row)
+      }
+    })
   }
 
-  #quantise(batch: Batch, scaleOp: Op, inputOp: Op, x: number, width: number): void {
-    const { input, scale } = this.#at
-    for (let i = 0; i < batch.count; i++) {
-      this.#kernels.quantise(x + 4 * width * i, width, input + 2 * width * i, scale + 8 * i)
-    }
-    this.#trace32(batch, scaleOp, scale, 2)
-    this.#traceEach(batch, inputOp, (i) => this.#arena.int16(input + 2 * width * i, width))
+  #quantise(x: number, width: number, { values, scale }: Quantised, row: number): void {
+    this.#kernels.quantise(x + 4 * width * row, width, values + 2 * width * row, scale + 8 * row)
   }
 
-  #linear(batch: Batch, op: Op, { weights, scales, rows, columns }: PlacedMatrix, out: number): void {
-    const { input, scale, accumulators } = this.#at
-    this.#kernels.multiply(weights, input, accumulators, rows, columns, batch.count)
-    this.#trace32(batch, op, accumulators, rows)
-    for (let i = 0; i < batch.count; i++) {
-      const offset = 4 * rows * i
-      this.#kernels.dequantise(accumulators + offset, scales, scale + 8 * i, out + offset, rows)
-    }
-  }
-
-  #residual(batch: Batch, op: Op): void {
-    const { dim } = this.config
-    this.#kernels.add(this.#at.residual, this.#at.linear, dim * batch.count)
-    this.#trace32(batch, op, this.#at.residual, dim)
-  }
-
-  #traceCache(batch: Batch, position: number, i: number, keys: number, values: number): void {
-    if (batch.trace === undefined) return
-    const { heads, kvHeads, headDim } = this.config
-    const unit = { layer: batch.layer, position, part: 0 }
-    const cached = (base: number) =>
-      Array.from({ length: kvHeads }, (_, head) => [
-        ...this.#arena.int16(base + head * this.#headBytes + 2 * position * headDim, headDim),
-      ]).flat()
-    batch.trace(
-      { op: 'rotatedQuery', ...unit },
-      this.#arena.int16(this.#at.rotated + 2 * heads * headDim * i, heads * headDim),
+  /** Rotates a row's query and key, and puts key and value into the session's pages. */
+  #cache(segment: Segment, row: number, layer: number): void {
+    const { heads, kvHeads, headDim } = this.#config
+    const { ropeCos, ropeSin } = this.#model
+    const [at, layout] = [this.#at, this.#layout]
+    const position = segment.position + row - segment.row
+    const [cos, sin, half] = [ropeCos + position * headDim, ropeSin + position * headDim, headDim / 2]
+    const key = this.page(segment, position) + layout.keys(layer, 0) + 2 * headDim * (position % layout.positions)
+    const [queryDim, kvDim, stride] = [heads * headDim, kvHeads * headDim, 2 * layout.headBytes]
+    this.#kernels.rope(
+      at.query + 4 * queryDim * row,
+      cos,
+      sin,
+      heads,
+      half,
+      at.rotated + 2 * queryDim * row,
+      2 * headDim,
     )
-    batch.trace({ op: 'cachedKey', ...unit }, cached(keys))
-    batch.trace({ op: 'cachedValue', ...unit }, cached(values))
+    this.#kernels.rope(at.key + 4 * kvDim * row, cos, sin, kvHeads, half, key, stride)
+    this.#kernels.narrow(at.value + 4 * kvDim * row, kvHeads, headDim, key + layout.headBytes, stride)
   }
 
-  #trace32(batch: Batch, op: Op, address: number, width: number): void {
-    this.#traceEach(batch, op, (i) => this.#arena.int32(address + 4 * width * i, width))
+  /** Address of the page of a position, from the session's list. */
+  page({ pages }: Segment, position: number): number {
+    const place = pages + 4 * Math.floor(position / this.#layout.positions)
+    return new Uint32Array(this.#memory.buffer, place, 1)[0] ?? 0
   }
 
-  #traceEach({ first, count, layer, trace }: Batch, op: Op, values: (i: number) => ArrayLike<number>): void {
-    if (trace === undefined) return
-    for (let i = 0; i < count; i++) trace({ op, layer, position: first + i, part: 0 }, values(i))
+  /** Address of the tiles of one head of one row, numbered row after row, of a traced pass. */
+  tilesAt(pass: Pass, rowHead: number): number {
+    return this.#at.tiles + rowHead * tilesOf(this.#config, longestOf(pass) - 1) * tileBytes(this.#config)
+  }
+
+  /** Attention of one head of one row, numbered row after row. */
+  #attend(pass: Pass, segment: Segment, rowHead: number, layer: number): void {
+    const { heads, kvHeads, headDim, scoreMultiplier, scoreShift } = this.#config
+    const { expTable } = this.#model
+    const head = rowHead % heads
+    const position = segment.position + Math.floor(rowHead / heads) - segment.row
+    const keys = this.#layout.keys(layer, Math.floor(head / (heads / kvHeads)))
+    const tiles = pass.traced ? this.tilesAt(pass, rowHead) : this.#tiles
+    this.#kernels.attend(
+      this.#at.rotated + 2 * headDim * rowHead,
+      segment.pages,
+      keys,
+      keys + this.#layout.headBytes,
+      position + 1,
+      headDim,
+      tilePositions(this.#config),
+      expTable,
+      scoreMultiplier,
+      scoreShift,
+      this.#scores,
+      tiles,
+    )
+    const count = tilesOf(this.#config, position)
+    this.#kernels.join(tiles, count, headDim, expTable, this.#at.mix + 4 * headDim * rowHead)
   }
 }

@@ -1,38 +1,66 @@
-import { checkTokens, type Session } from '../engine.ts'
+import { checkTokens, type Session, type Step } from '../engine.ts'
+import { InferenceError } from '../inference-error.ts'
+import type { ModelConfig } from '../model-config.ts'
 import type { Trace } from '../trace.ts'
-import type { ForwardPass } from './forward-pass.ts'
-import { batchMax } from './workspace.ts'
+import type { KeyValuePages } from './key-value-pages.ts'
+import type { PlacedSlot } from './placed-adapters.ts'
+
+/** What an engine gives a session. */
+export type SessionParts = {
+  readonly config: ModelConfig
+  readonly pages: KeyValuePages
+  readonly slots: readonly PlacedSlot[]
+  /** Positions that the pages have room for. */
+  readonly positions: number
+  step(steps: readonly Step[]): Int32Array[]
+  release(): void
+}
 
 export class WasmSession implements Session {
-  readonly #pass: ForwardPass
-  readonly #cache: number
-  readonly #release: () => void
+  readonly #parts: SessionParts
   #length = 0
   #closed = false
 
-  constructor(pass: ForwardPass, cache: number, release: () => void) {
-    this.#pass = pass
-    this.#cache = cache
-    this.#release = release
+  constructor(parts: SessionParts) {
+    this.#parts = parts
   }
 
   get length(): number {
     return this.#length
   }
 
-  append(tokens: readonly number[], trace?: Trace): Int32Array {
+  /** Address of the list of its pages. */
+  get pages(): number {
+    return this.#parts.pages.table
+  }
+
+  get slots(): readonly PlacedSlot[] {
+    return this.#parts.slots
+  }
+
+  append(tokens: readonly number[], trace?: Trace, headFrom?: number): Int32Array {
+    const [logits] = this.#parts.step([{ session: this, tokens, trace, headFrom }])
+    if (logits === undefined) throw new Error('a step without an outcome')
+    return logits
+  }
+
+  /** Throws where it may not take the tokens. */
+  check(tokens: readonly number[], headFrom: number): void {
+    const { config, positions } = this.#parts
     if (this.#closed) throw new Error('the session is closed')
-    checkTokens(this.#pass.config, this.#length, tokens)
-    for (let start = 0; start < tokens.length; start += batchMax) {
-      const batch = tokens.slice(start, start + batchMax)
-      this.#pass.run(batch, this.#length, this.#cache, start + batchMax >= tokens.length, trace)
-      this.#length += batch.length
+    checkTokens(config, this.#length, tokens, headFrom)
+    if (this.#length + tokens.length > positions) {
+      throw new InferenceError('context', `${this.#length + tokens.length} positions exceed the session's ${positions}`)
     }
-    return this.#pass.logits()
+  }
+
+  /** Positions that the engine has run. */
+  advance(positions: number): void {
+    this.#length += positions
   }
 
   close(): void {
-    if (!this.#closed) this.#release()
+    if (!this.#closed) this.#parts.release()
     this.#closed = true
   }
 }

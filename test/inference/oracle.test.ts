@@ -33,10 +33,10 @@ test('every op is traced once per layer and position, tiles once per head and ti
   oracle.start().append([5, 6], ({ op, layer, position, part }) => {
     const name = `${op} ${layer} ${position} ${part}`
     seen.set(name, (seen.get(name) ?? 0) + 1)
-  })
+  }, 0)
   expect([...seen.values()].every((count) => count === 1)).toBe(true)
-  const [outside, adapters] = [6, 4]
-  const perLayer = Object.keys(ops).length - outside - adapters - 1 + smallConfig.heads
+  const [outside, adapters, choices] = [6, 4, 2]
+  const perLayer = Object.keys(ops).length - outside - adapters - choices - 1 + smallConfig.heads
   expect(seen.size).toBe(2 * (outside + smallConfig.layers * perLayer))
 })
 
@@ -56,6 +56,6 @@ test.each([
   const hash = createHash('sha256')
   new Oracle(randomModel(7, smallConfig, gain)).start().append([1, 2, 3, 4], ({ op }, values) => {
     hash.update(unitBytes(op, values))
-  })
+  }, 0)
   expect(hash.digest('hex')).toBe(recorded)
 })

@@ -7,11 +7,13 @@ function recordBytes(headDim: i32): usize {
 }
 
 /**
- * §5.5 for all tiles of one head: query int16, keys and values int16 `count` × headDim. Records go to `tiles`; `scratch` holds
- * 128 int32. `headDim` is a multiple of 8.
+ * §5.5 for all tiles of one head: query int16, keys and values int16 `count` × headDim, those of tile T `keys` and `values` bytes
+ * behind the T-th of the addresses (u32) at `pages`. Records go to `tiles`; `scratch` holds 128 int32. `headDim` is a multiple
+ * of 8.
  */
 export function attend(
   query: usize,
+  pages: usize,
   keys: usize,
   values: usize,
   count: i32,
@@ -23,15 +25,16 @@ export function attend(
   scratch: usize,
   tiles: usize,
 ): void {
-  const rowBytes = <usize>headDim << 1
   let record = tiles
+  let page = pages
   for (let start = 0; start < count; start += tilePositions) {
     const n = min(tilePositions, count - start)
-    const offset = <usize>start * rowBytes
-    scores(query, keys + offset, n, headDim, multiplier, shift, scratch)
+    const tile = <usize>load<u32>(page)
+    scores(query, tile + keys, n, headDim, multiplier, shift, scratch)
     probabilities(n, table, scratch, record)
-    mixValues(values + offset, n, headDim, scratch, record + 16)
+    mixValues(tile + values, n, headDim, scratch, record + 16)
     record += recordBytes(headDim)
+    page += 4
   }
 }
 

@@ -65,10 +65,10 @@ function sigmoid(table: usize, x: i32): i32 {
   return low + (((load<i32>(entry, 4) - low) * (place & 511) + 256) >> 9)
 }
 
-/** x ← x + y, n int32 each. */
-export function add(x: usize, y: usize, n: i32): void {
+/** x + y, n int32 each. */
+export function add(x: usize, y: usize, n: i32, out: usize): void {
   for (let i = 0; i < n; i++) {
     const at = <usize>i << 2
-    store<i32>(x + at, saturate32(<i64>load<i32>(x + at) + <i64>load<i32>(y + at)))
+    store<i32>(out + at, saturate32(<i64>load<i32>(x + at) + <i64>load<i32>(y + at)))
   }
 }

@@ -1,3 +1,3 @@
 export { attend, join } from './attention'
 export { add, narrow, rmsNorm, rope, swiGlu } from './elementwise'
-export { dequantise, embed, multiply, quantise } from './linear'
+export { addDequantised, dequantise, embed, multiply, quantise } from './linear'

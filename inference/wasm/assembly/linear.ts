@@ -22,31 +22,39 @@ export function quantise(x: usize, n: i32, out: usize, scale: usize): void {
 }
 
 /**
- * Accumulators of `tokens` inputs: weights int8 rows × columns, inputs int16 tokens × columns, out int32 tokens × rows.
- * `columns` is a multiple of 8.
+ * Accumulators of `tokens` inputs: weights int8 rows × columns, inputs int16 tokens × columns, out int32 rows per token, whose
+ * first ones are `stride` apart. `columns` is a multiple of 8.
  */
-export function multiply(weights: usize, inputs: usize, out: usize, rows: i32, columns: i32, tokens: i32): void {
+export function multiply(
+  weights: usize,
+  inputs: usize,
+  out: usize,
+  rows: i32,
+  columns: i32,
+  tokens: i32,
+  stride: i32,
+): void {
   let token = 0
   for (; token + 4 <= tokens; token += 4) {
     let row = 0
-    for (; row + 2 <= rows; row += 2) block2x4(weights, inputs, out, row, token, rows, columns)
+    for (; row + 2 <= rows; row += 2) block2x4(weights, inputs, out, row, token, stride, columns)
     for (; row < rows; row++) {
-      for (let t = token; t < token + 4; t++) single(weights, inputs, out, row, t, rows, columns)
+      for (let t = token; t < token + 4; t++) single(weights, inputs, out, row, t, stride, columns)
     }
   }
   for (; token < tokens; token++) {
     let row = 0
-    for (; row + 4 <= rows; row += 4) block4x1(weights, inputs, out, row, token, rows, columns)
-    for (; row < rows; row++) single(weights, inputs, out, row, token, rows, columns)
+    for (; row + 4 <= rows; row += 4) block4x1(weights, inputs, out, row, token, stride, columns)
+    for (; row < rows; row++) single(weights, inputs, out, row, token, stride, columns)
   }
 }
 
 @inline
-function block2x4(weights: usize, inputs: usize, out: usize, row: i32, token: i32, rows: i32, columns: i32): void {
+function block2x4(weights: usize, inputs: usize, out: usize, row: i32, token: i32, stride: i32, columns: i32): void {
   const width = <usize>columns
-  const stride = width << 1
+  const inputBytes = width << 1
   let w = weights + <usize>row * width
-  let x = inputs + <usize>token * stride
+  let x = inputs + <usize>token * inputBytes
   const end = w + width
   let a0 = i32x4.splat(0)
   let a1 = i32x4.splat(0)
@@ -60,9 +68,9 @@ function block2x4(weights: usize, inputs: usize, out: usize, row: i32, token: i3
     const wa = v128.load_ext<i8>(w)
     const wb = v128.load_ext<i8>(w + width)
     const x0 = v128.load(x)
-    const x1 = v128.load(x + stride)
-    const x2 = v128.load(x + stride * 2)
-    const x3 = v128.load(x + stride * 3)
+    const x1 = v128.load(x + inputBytes)
+    const x2 = v128.load(x + inputBytes * 2)
+    const x3 = v128.load(x + inputBytes * 3)
     a0 = i32x4.add(a0, i32x4.dot_i16x8_s(wa, x0))
     a1 = i32x4.add(a1, i32x4.dot_i16x8_s(wa, x1))
     a2 = i32x4.add(a2, i32x4.dot_i16x8_s(wa, x2))
@@ -74,7 +82,7 @@ function block2x4(weights: usize, inputs: usize, out: usize, row: i32, token: i3
     w += 8
     x += 16
   }
-  const line = <usize>rows << 2
+  const line = <usize>stride << 2
   const to = out + <usize>token * line + (<usize>row << 2)
   store<i32>(to, lanes(a0))
   store<i32>(to, lanes(b0), 4)
@@ -87,7 +95,7 @@ function block2x4(weights: usize, inputs: usize, out: usize, row: i32, token: i3
 }
 
 @inline
-function block4x1(weights: usize, inputs: usize, out: usize, row: i32, token: i32, rows: i32, columns: i32): void {
+function block4x1(weights: usize, inputs: usize, out: usize, row: i32, token: i32, stride: i32, columns: i32): void {
   const width = <usize>columns
   let w = weights + <usize>row * width
   let x = inputs + <usize>token * (width << 1)
@@ -105,14 +113,14 @@ function block4x1(weights: usize, inputs: usize, out: usize, row: i32, token: i3
     w += 8
     x += 16
   }
-  const to = out + ((<usize>token * <usize>rows + <usize>row) << 2)
+  const to = out + ((<usize>token * <usize>stride + <usize>row) << 2)
   store<i32>(to, lanes(a))
   store<i32>(to, lanes(b), 4)
   store<i32>(to, lanes(c), 8)
   store<i32>(to, lanes(d), 12)
 }
 
-function single(weights: usize, inputs: usize, out: usize, row: i32, token: i32, rows: i32, columns: i32): void {
+function single(weights: usize, inputs: usize, out: usize, row: i32, token: i32, stride: i32, columns: i32): void {
   const width = <usize>columns
   let w = weights + <usize>row * width
   let x = inputs + <usize>token * (width << 1)
@@ -123,7 +131,7 @@ function single(weights: usize, inputs: usize, out: usize, row: i32, token: i32,
     w += 8
     x += 16
   }
-  store<i32>(out + ((<usize>token * <usize>rows + <usize>row) << 2), lanes(a))
+  store<i32>(out + ((<usize>token * <usize>stride + <usize>row) << 2), lanes(a))
 }
 
 @inline
@@ -142,6 +150,26 @@ export function dequantise(accumulators: usize, scales: usize, scale: usize, out
     const rowScale = load<u32>(scales + at)
     const product = <i64>load<i32>(accumulators + at) * (mantissa * <i64>(rowScale >> 8))
     store<i32>(out + at, saturate32(roundShift(product, <i32>(rowScale & 255) - exponent)))
+  }
+}
+
+/** §5.9: as dequantise, and on top of the n Q16 at `y` by `weight` / 2^16. */
+export function addDequantised(
+  accumulators: usize,
+  scales: usize,
+  scale: usize,
+  weight: i32,
+  y: usize,
+  n: i32,
+): void {
+  const mantissa = <i64>load<i32>(scale)
+  const exponent = load<i32>(scale, 4)
+  for (let i = 0; i < n; i++) {
+    const at = <usize>i << 2
+    const rowScale = load<u32>(scales + at)
+    const product = <i64>load<i32>(accumulators + at) * (mantissa * <i64>(rowScale >> 8))
+    const delta = <i64>saturate32(roundShift(product, <i32>(rowScale & 255) - exponent))
+    store<i32>(y + at, saturate32(<i64>load<i32>(y + at) + roundShift(delta * <i64>weight, 16)))
   }
 }
 

@@ -79,7 +79,7 @@ describe('generate', () => {
     await expect(outputOf({ input: Array(161).fill(1) })).rejects.toMatchObject({ code: 'context' })
     await expect(outputOf({ input: Array(160).fill(1) })).rejects.toMatchObject({ code: 'context' })
     await expect(outputOf({ maxTokens: 0 })).rejects.toMatchObject({ code: 'sampling' })
-    const started = { config: model.config, start: () => expect.unreachable() }
+    const started = { config: model.config, start: () => expect.unreachable(), step: () => expect.unreachable() }
     const first = generate({ ...parts, engine: started }, { ...request, rule: { ...warm, topPQ16: 0 } }).next()
     await expect(first).rejects.toMatchObject({ code: 'sampling' })
   })

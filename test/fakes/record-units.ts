@@ -1,0 +1,10 @@
+import { type Trace, unitBytes } from '../../inference/trace.ts'
+
+/** A trace that keeps every unit by name, and throws for one that comes twice. */
+export function recordUnits(into: Map<string, string>): Trace {
+  return ({ op, layer, position, part }, values) => {
+    const name = `${position} ${layer} ${op} ${part}`
+    if (into.has(name)) throw new Error(`${name} twice`)
+    into.set(name, Buffer.from(unitBytes(op, values)).toString('hex'))
+  }
+}
