@@ -1,7 +1,7 @@
-import { rmsNorm as plainNorm, swiGlu as plainSwiGlu } from '../../wasm/assembly/elementwise.ts'
-import { bitLength, integerSqrt, roundDiv, roundShift, saturate32 } from '../../wasm/assembly/integer.ts'
-import { dequantise as plainDequantise, quantise as plainQuantise } from '../../wasm/assembly/linear.ts'
-import { halfOf, mulShift, topLane, topMagnitude } from './integer.ts'
+import { rmsNorm as plainNorm, swiGlu as plainSwiGlu } from '../../wasm/assembly/elementwise'
+import { bitLength, integerSqrt, roundDiv, roundShift, saturate32 } from '../../wasm/assembly/integer'
+import { dequantise as plainDequantise, quantise as plainQuantise } from '../../wasm/assembly/linear'
+import { halfOf, mulShift, topLane, topMagnitude } from './integer'
 
 /**
  * The rules of docs/canonical-inference.md §5 four elements at a time, for the magnitudes that occur; where an intermediate
