@@ -13,7 +13,7 @@ import { type ModelTerms, modelTerms, versionsOf } from '../chain/ledger/model-t
 import { moneyContracts } from '../chain/ledger/money-contracts.ts'
 import { Sender } from '../chain/ledger/sender.ts'
 import { WorkerFeed } from '../chain/ledger/worker-feed.ts'
-import type { Kzg } from '../chain/tx/kzg.ts'
+import { noBlobs } from '../chain/tx/kzg.ts'
 import type { Clock } from '../common/clock.ts'
 import { ContentPeers } from '../common/content-peers.ts'
 import { ContentStore } from '../common/content-store.ts'
@@ -264,11 +264,4 @@ function dialled(
     ? text.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))
     : ['00', '00', '00', '00']
   return { ip: `0x${'00'.repeat(10)}ffff${bytes.join('')}`, port }
-}
-
-/** A worker sends no blobs. */
-const noBlobs: Kzg = {
-  commitment: () => Promise.reject(new Error('no blobs')),
-  proof: () => Promise.reject(new Error('no blobs')),
-  cellProofs: () => Promise.reject(new Error('no blobs')),
 }

@@ -17,6 +17,13 @@ export type Kzg = {
   readonly cellProofs: (blob: Uint8Array) => Promise<readonly Uint8Array[]>
 }
 
+/** For accounts that send no blobs. */
+export const noBlobs: Kzg = {
+  commitment: () => Promise.reject(new KzgError('invalid', 'this account sends no blobs')),
+  proof: () => Promise.reject(new KzgError('invalid', 'this account sends no blobs')),
+  cellProofs: () => Promise.reject(new KzgError('invalid', 'this account sends no blobs')),
+}
+
 /** EIP-4844, `kzg_to_versioned_hash`. */
 export function versionedHash(commitment: Uint8Array): Hex {
   const hash = createHash('sha256').update(commitment).digest()

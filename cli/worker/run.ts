@@ -9,8 +9,8 @@ import { WorkerError } from '../../worker/worker-error.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { readKey } from '../money/chain.ts'
 import { keyFlags } from '../money/money-flags.ts'
+import { asList } from './lists.ts'
 
-const asList = (text: string): readonly string[] => text.split(',').map((part) => asText(part.trim()))
 const rpcTimeoutMs = 20_000
 const mebibyte = 2 ** 20
 
@@ -78,7 +78,7 @@ export const run = defineCommand({
           listenIp: flags['p2p.listen.ip'],
           listenPort: flags['p2p.listen.tcp'],
           advertiseIp: flags['p2p.advertise.ip'],
-          staticPeers: flags['p2p.static'].filter((each) => each !== ''),
+          staticPeers: flags['p2p.static'],
         },
         batchIntervalSeconds: Math.ceil(flags['batch.interval'] / 1_000),
         proofBytesMax: flags['proofs.mb'] * mebibyte,

@@ -1,0 +1,223 @@
+import { randomBytes } from 'node:crypto'
+import { callContract } from '../../chain/ledger/l2-calls.ts'
+import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
+import type { Sender } from '../../chain/ledger/sender.ts'
+import { errorMessage } from '../../common/errors.ts'
+import type { Log } from '../../common/log.ts'
+import { stopHash } from '../../inference/answer/stops.ts'
+import { inputTokens } from '../../inference/answer/template.ts'
+import { InferenceError } from '../../inference/inference-error.ts'
+import type { Job, Refusal } from '../../p2p/workers/jobs/job.ts'
+import type { WorkerNetwork } from '../../p2p/workers/worker-network.ts'
+import { bytesToBigint, bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
+import { signCompact } from '../../protocol/compact-signature.ts'
+import { feeOf } from '../../protocol/fee.ts'
+import type { InferenceReceipt } from '../../protocol/inference-receipt.ts'
+import { type InferenceRequest, requestIdOf } from '../../protocol/inference-request.ts'
+import { moneyDigest } from '../../protocol/money-domain.ts'
+import { tokenListRoot } from '../../protocol/token-list.ts'
+import { channelOf, voucherStructHash } from '../../protocol/voucher.ts'
+import type { ChatRequest } from './chat-request.ts'
+import type { KnownWorkers } from './known-workers.ts'
+import type { PayerBook } from './payer-book.ts'
+import { ProxyError } from './proxy-error.ts'
+import { lastPrice, type PricedModel, type ServedModel, templateOf } from './served-models.ts'
+
+export type AskOptions = {
+  readonly chainId: bigint
+  readonly payer: Hex
+  readonly privateKey: Uint8Array
+  readonly proofClass: number
+  /** Seconds that a worker has. */
+  readonly answerSeconds: number
+  /** wei put into a worker's channel where it is short; 0: deposits are the payer's own doing. */
+  readonly deposit: bigint
+}
+
+export type AskParts = {
+  readonly rpc: L2Rpc
+  readonly network: Pick<WorkerNetwork, 'ask' | 'hostsOf'>
+  readonly workers: KnownWorkers
+  readonly book: PayerBook
+  readonly sender: Pick<Sender, 'send'>
+  readonly log: Log
+  readonly nowMs: () => number
+}
+
+/** Text as it comes; at last what it cost. */
+export type AskEvent =
+  | { readonly kind: 'text'; readonly text: string }
+  | {
+      readonly kind: 'done'
+      readonly receipt: InferenceReceipt
+      readonly reason: 'stop' | 'length'
+      /** wei of the greatest fee that were not spent. */
+      readonly unspent: bigint
+    }
+
+const defaultTokens = 256
+/** Workers tried for one request. */
+const triesMax = 3
+
+/** Asks workers for answers under vouchers of one payer, and holds what comes against what was asked. */
+export class WorkerAsker {
+  readonly #options: AskOptions
+  readonly #parts: AskParts
+
+  constructor(options: AskOptions, parts: AskParts) {
+    this.#options = options
+    this.#parts = parts
+  }
+
+  /**
+   * The answer of the best worker; another one is tried where it refuses before its first token. Throws {@link ProxyError}, and what the
+   * RPC throws.
+   */
+  async *ask(model: ServedModel, chat: ChatRequest, signal: AbortSignal): AsyncGenerator<AskEvent> {
+    const { workers, book, nowMs } = this.#parts
+    const { proofClass } = this.#options
+    const { modelVersion } = model
+    const candidates = workers
+      .serving({ modelVersion, proofClass }, (worker) => book.history(worker), nowMs())
+      .slice(0, triesMax)
+    let last: ProxyError | undefined
+    for (const { worker } of candidates) {
+      const refusal = yield* this.#askOne(worker, model, chat, signal)
+      if (refusal === undefined) return
+      last = new ProxyError('worker_failed', `worker ${worker} refuses: ${refusal.detail} (${refusal.code})`)
+    }
+    throw (
+      last ??
+      new ProxyError('no_worker', `no worker is known that serves model ${model.names[0]} in class ${proofClass}`)
+    )
+  }
+
+  /** Undefined where it answered. */
+  async *#askOne(
+    worker: Hex,
+    model: ServedModel,
+    chat: ChatRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<AskEvent, Refusal | undefined> {
+    const { book, network, log, nowMs } = this.#parts
+    const [host] = network.hostsOf(worker)
+    if (host === undefined) return { code: 'busy', retryAfterMs: 0, detail: 'it is not connected' }
+    const { job, priced } = await this.#jobFor(worker, model, chat, signal)
+    const text = new TextDecoder()
+    let isBegun = false
+    const output: number[] = []
+    try {
+      const call = await network.ask(host, job, signal)
+      for await (const event of call.events(signal)) {
+        if (event.kind === 'tokens') {
+          isBegun = true
+          output.push(...event.tokens)
+          const said = text.decode(model.tokenizer.decode([...event.tokens]), { stream: true })
+          if (said !== '') yield { kind: 'text', text: said }
+        } else if (event.kind === 'refused') {
+          if (isBegun) throw new ProxyError('worker_failed', `worker ${worker} broke off: ${event.refusal.detail}`)
+          book.settle(job.request.maxFee, seconds(nowMs()))
+          book.count(worker, 'failed')
+          return event.refusal
+        } else if (event.kind === 'receipt') {
+          const { value: receipt } = event.receipt
+          const fee = feeOf(receipt.tin, receipt.tout, priced.price, priced.shares)
+          if (receipt.fee !== fee)
+            throw new ProxyError('worker_failed', `worker ${worker} charges ${receipt.fee} wei, the price is ${fee}`)
+          const unspent = job.request.maxFee - fee
+          book.settle(unspent, seconds(nowMs()))
+          book.count(worker, 'answered')
+          log.info('answered', { worker, requestId: receipt.requestId, tokens: receipt.tout, fee, unspent })
+          const isWhole = output.at(-1) === model.config.eos || receipt.tout < job.request.sampling.maxTokens
+          yield { kind: 'done', receipt, reason: isWhole ? 'stop' : 'length', unspent }
+        }
+      }
+      return undefined
+    } catch (error) {
+      book.count(worker, 'failed')
+      if (error instanceof ProxyError || signal.aborted) throw error
+      if (!isBegun) return { code: 'internal', retryAfterMs: 0, detail: errorMessage(error) }
+      throw new ProxyError('worker_failed', `worker ${worker} failed: ${errorMessage(error)}`, { cause: error })
+    }
+  }
+
+  async #jobFor(
+    worker: Hex,
+    model: ServedModel,
+    chat: ChatRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly job: Job; readonly priced: PricedModel }> {
+    const { chainId, payer, privateKey, proofClass, answerSeconds } = this.#options
+    const { book, rpc, nowMs } = this.#parts
+    const now = seconds(nowMs())
+    const deadline = BigInt(now + answerSeconds)
+    const priced = await lastPrice(rpc, model.modelVersion, proofClass, deadline)
+    if (priced === undefined) {
+      throw new ProxyError('model_not_found', `model ${model.names[0]} has no price in class ${proofClass} that lasts`)
+    }
+    const { template, hash } = templateOf(model, chat.isChat)
+    const tokens = tokensOf(model, template, chat)
+    const room = model.config.context - tokens.length
+    if (room < 1) {
+      throw new ProxyError(
+        'invalid_request_error',
+        `${tokens.length} prompt tokens leave no room in a context of ${model.config.context}`,
+      )
+    }
+    const maxTokens = Math.min(chat.maxTokens ?? defaultTokens, room)
+    const maxFee = feeOf(tokens.length, maxTokens, priced.price, priced.shares)
+    const request: InferenceRequest = {
+      ...{ chainId, payer, nonce: bytesToBigint(randomBytes(8)), modelVersion: model.modelVersion, adapters: [] },
+      ...{ templateHash: hash, promptRoot: bytesToHex(tokenListRoot(tokens)) },
+      sampling: {
+        tempQ16: chat.tempQ16,
+        topK: chat.topK,
+        topPQ16: chat.topPQ16,
+        maxTokens,
+        stopHash: stopHash(chat.stops),
+      },
+      ...{ class: proofClass, priceVersion: priced.priceVersion, maxFee, appCode: zeroHash, deadline },
+    }
+    const channel = channelOf(payer, worker)
+    const spent = await this.#fund(worker, channel, maxFee, signal)
+    const cumulativeCap = book.promise(channel, maxFee, spent, now)
+    if (cumulativeCap === undefined) {
+      throw new ProxyError(
+        'insufficient_quota',
+        `the answer may cost ${maxFee} wei and ${book.leftToday(now)} are left of today's cap`,
+      )
+    }
+    const value = { channel, requestId: requestIdOf(request), worker, maxFee, cumulativeCap, deadline }
+    const signature = signCompact(moneyDigest(chainId, voucherStructHash(value)), privateKey)
+    return { job: { request, voucher: { value, signature }, tokens, stops: chat.stops }, priced }
+  }
+
+  /** Sees that the channel holds a greatest fee; wei that were ever debited of it. */
+  async #fund(worker: Hex, channel: Hex, maxFee: bigint, signal: AbortSignal): Promise<bigint> {
+    const { rpc, sender, log } = this.#parts
+    const { deposit } = this.#options
+    const call = { contract: 'InferenceMarket', functionName: 'channels', args: [channel] } as const
+    const { balance, spent } = (await callContract(rpc, call)) as { readonly balance: bigint; readonly spent: bigint }
+    if (balance >= maxFee) return spent
+    if (deposit < maxFee) {
+      throw new ProxyError(
+        'insufficient_quota',
+        `the channel with worker ${worker} holds ${balance} wei, the answer may cost ${maxFee}: openledger infer deposit`,
+      )
+    }
+    log.info('depositing', { worker, wei: deposit })
+    await sender.send({ contract: 'InferenceMarket', functionName: 'deposit', args: [worker], value: deposit }, signal)
+    return spent
+  }
+}
+
+function tokensOf(model: ServedModel, template: Parameters<typeof inputTokens>[0], chat: ChatRequest): Uint32Array {
+  try {
+    return Uint32Array.from(inputTokens(template, model.tokenizer, model.config.bos, chat.messages))
+  } catch (error) {
+    if (error instanceof InferenceError) throw new ProxyError('invalid_request_error', error.message)
+    throw error
+  }
+}
+
+const seconds = (ms: number): number => Math.floor(ms / 1_000)
