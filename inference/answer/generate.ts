@@ -47,11 +47,11 @@ export async function* generate(
   request: AnswerRequest,
   { signal, recorder }: AnswerOptions = {},
 ): AsyncGenerator<AnswerStep, void, void> {
-  const { input, rule, seed, slots = [] } = request
-  checkTokens(engine.config, 0, input)
+  const { input, rule, seed, maxTokens, slots = [] } = request
+  checkTokens(engine.config, 0, input, input.length)
   checkRule(rule)
   const ending = new Ending(engine.config, text, { ...request, tin: input.length })
-  const session = engine.start({ slots })
+  const session = engine.start({ slots, positions: Math.min(engine.config.context, input.length + maxTokens) })
   try {
     let logits = await runInput(session, input, signal, recorder)
     for (;;) {
@@ -78,7 +78,9 @@ async function runInput(
   let logits: Int32Array = new Int32Array(0)
   for (let start = 0; start < input.length; start += inputBatch) {
     signal?.throwIfAborted()
-    logits = session.append(input.slice(start, start + inputBatch), recorder?.trace)
+    const batch = input.slice(start, start + inputBatch)
+    const isLast = start + inputBatch >= input.length
+    logits = session.append(batch, recorder?.trace, isLast ? batch.length - 1 : batch.length)
     await turn()
   }
   signal?.throwIfAborted()

@@ -10,7 +10,7 @@ pair[0] = 1
 
 export function leafHash(index: number, bytes: Uint8Array): Uint8Array {
   leafPrefix.writeUInt32BE(index, 1)
-  return createHash('sha256').update(leafPrefix).update(bytes).digest()
+  return plain(createHash('sha256').update(leafPrefix).update(bytes).digest())
 }
 
 /** One call of the hash on one buffer: half of what two updates cost. */
@@ -18,7 +18,7 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   if (left === absent && right === absent) return absent
   pair.set(left, 1)
   pair.set(right, 33)
-  return hash('sha256', pair, 'buffer')
+  return plain(hash('sha256', pair, 'buffer'))
 }
 
 /** Hashes of a record's leaves; `firstIndex` is its first one's. */
@@ -38,4 +38,8 @@ export function foldNodes(nodes: readonly Uint8Array[], levels: number): Uint8Ar
     row = above
   }
   return row[0] ?? absent
+}
+
+function plain({ buffer, byteOffset, length }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length)
 }

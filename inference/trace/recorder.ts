@@ -83,14 +83,16 @@ export class TraceRecorder {
     const { tin, width } = this.#options
     const extent: TraceExtent = { positions: this.#positions, tin, width }
     this.#finishCaches(extent)
-    if (this.#open.linear.size + this.#open.derived.size > 0) throw new InferenceError('trace', 'units are missing')
+    if (!this.#isWhole('linear', extent) || !this.#isWhole('derived', extent)) {
+      throw new InferenceError('trace', 'units are missing')
+    }
     const trees = { linear: this.#tree('linear'), derived: this.#tree('derived') }
     const head = {
       ...extent,
       linearDepth: trees.linear.depth,
       derivedDepth: trees.derived.depth,
-      linearRoot: new Uint8Array(trees.linear.root),
-      derivedRoot: new Uint8Array(trees.derived.root),
+      linearRoot: trees.linear.root,
+      derivedRoot: trees.derived.root,
     }
     return { head, trees }
   }
@@ -198,6 +200,19 @@ export class TraceRecorder {
       }
       this.#complete('derived', slab, tile, packed)
     }
+  }
+
+  /** Every record that is to be there has come, and nothing else. */
+  #isWhole(tree: TraceTree, extent: TraceExtent): boolean {
+    let count = 0
+    for (let slab = 0; slab < this.#layout.slabs[tree]; slab++) {
+      for (let position = 0; position < extent.positions; position++) {
+        if (this.#layout.recordBytes(tree, slab, position, extent) === 0) continue
+        if (!this.#roots[tree].has(this.#layout.leafIndex(tree, slab, position, 0))) return false
+        count++
+      }
+    }
+    return this.#open[tree].size === 0 && this.#roots[tree].size === count
   }
 
   #tree(tree: TraceTree): SparseTree {

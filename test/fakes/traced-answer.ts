@@ -1,6 +1,7 @@
 import { choiceOf } from '../../inference/choice.ts'
 import type { Engine } from '../../inference/engine.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
+import { type ModelConfig, scoreScale } from '../../inference/model-config.ts'
 import { Oracle } from '../../inference/oracle.ts'
 import type { SamplingRule } from '../../inference/sampler.ts'
 import { TraceLayout } from '../../inference/trace/layout.ts'
@@ -9,9 +10,28 @@ import { RecordStore } from '../../inference/trace/record-store.ts'
 import { TraceRecorder } from '../../inference/trace/recorder.ts'
 import type { Trace } from '../../inference/trace.ts'
 import type { Units } from './naive-commitment.ts'
+import { smallConfig } from './random-model.ts'
 
 export const warm: SamplingRule = { tempQ16: 70_000, topK: 20, topPQ16: 60_000 }
 export const testSeed: Uint8Array = Uint8Array.from({ length: 32 }, (_, i) => i)
+
+/** Plain; a head of several slabs; records of several leaves; a tile of 64 positions and the next. */
+export const traceShapes: readonly ModelConfig[] = [
+  smallConfig,
+  { ...smallConfig, vocab: 9000, layers: 1, context: 40 },
+  { ...smallConfig, ...scoreScale(128), heads: 3, kvHeads: 1, headDim: 128, ffnDim: 1600, layers: 1, context: 40 },
+  {
+    ...smallConfig,
+    ...scoreScale(128),
+    dim: 16,
+    heads: 1,
+    kvHeads: 1,
+    headDim: 128,
+    ffnDim: 16,
+    layers: 1,
+    context: 70,
+  },
+]
 
 export type TracedOptions = {
   readonly tin: number
@@ -43,7 +63,10 @@ export function tracedAnswer(model: CanonicalModel, tokens: readonly number[], o
     units.set(`${unit.op} ${unit.layer} ${unit.position} ${unit.part}`, Array.from(copy))
     recorder.trace(unit, copy)
   }
-  for (let start = 0; start < tokens.length; start += batch) session.append(tokens.slice(start, start + batch), trace)
+  for (let start = 0; start < tokens.length; start += batch) {
+    const part = tokens.slice(start, start + batch)
+    session.append(part, trace, Math.min(part.length, Math.max(0, tin - 1 - start)))
+  }
   session.close()
   const { head, trees } = recorder.finish()
   return {

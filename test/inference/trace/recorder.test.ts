@@ -4,29 +4,14 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { choiceOf, choiceTileElements } from '../../../inference/choice.ts'
 import type { ModelConfig } from '../../../inference/model-config.ts'
-import { scoreScale } from '../../../inference/model-config.ts'
+import { Oracle } from '../../../inference/oracle.ts'
 import { traceRootOf } from '../../../inference/trace/head.ts'
+import { TraceLayout } from '../../../inference/trace/layout.ts'
+import { TraceRecorder } from '../../../inference/trace/recorder.ts'
 import { WasmEngine } from '../../../inference/wasm/wasm-engine.ts'
 import { naiveTraceRoot } from '../../fakes/naive-commitment.ts'
-import { randomModel, smallConfig } from '../../fakes/random-model.ts'
-import { testSeed, tracedAnswer, warm } from '../../fakes/traced-answer.ts'
-
-/** One head of several slabs, records of several leaves, more than one tile. */
-const shapes: readonly ModelConfig[] = [
-  smallConfig,
-  { ...smallConfig, vocab: 9000, layers: 1, context: 40 },
-  {
-    ...smallConfig,
-    ...scoreScale(128),
-    dim: 32,
-    heads: 3,
-    kvHeads: 1,
-    headDim: 128,
-    ffnDim: 1600,
-    layers: 1,
-    context: 70,
-  },
-]
+import { randomModel } from '../../fakes/random-model.ts'
+import { testSeed, tracedAnswer, traceShapes, warm } from '../../fakes/traced-answer.ts'
 
 function rootOf(answer: ReturnType<typeof tracedAnswer>): string {
   return Buffer.from(traceRootOf(answer.head)).toString('hex')
@@ -60,7 +45,7 @@ const golden = JSON.parse(readFileSync(join(import.meta.dirname, 'trace-golden.j
 describe('recorded trace', () => {
   test.each(golden)('the root of shape $shape, seed $seed is that of the page, read plainly', (vector) => {
     const { seed, shape, tokens, tin, width, traceRoot } = vector
-    const model = randomModel(seed, shapes[shape] as ModelConfig)
+    const model = randomModel(seed, traceShapes[shape] as ModelConfig)
     const answer = tracedAnswer(model, tokens, { tin, width })
     expect(naiveTraceRoot(model.config, withChoices(model, answer), tokens.length, tin, width)).toBe(traceRoot)
     expect(rootOf(answer)).toBe(traceRoot)
@@ -68,7 +53,7 @@ describe('recorded trace', () => {
 
   test('oracle and WASM engine in any batches have one root', () => {
     const cases = fc.record({
-      config: fc.constantFrom(...shapes),
+      config: fc.constantFrom(...traceShapes),
       seed: fc.nat(1000),
       gain: fc.constantFrom(0.1, 1, 300),
       tokens: fc.array(fc.nat(46), { minLength: 1, maxLength: 12 }),
@@ -83,7 +68,7 @@ describe('recorded trace', () => {
         const expected = rootOf(tracedAnswer(model, tokens, options))
         expect(rootOf(tracedAnswer(model, tokens, { ...options, engine: new WasmEngine(model), batch }))).toBe(expected)
       }),
-      { numRuns: 15 },
+      { numRuns: 12 },
     )
   })
 
@@ -128,6 +113,17 @@ describe('recorded trace', () => {
     for (const value of [2 ** 23 - 1, -(2 ** 23)]) {
       expect(tracedAnswer(model, [1], large(value)).recorder.overflowed).toBe(false)
     }
+  })
+
+  test('a trace that lacks the head of a position has no root', () => {
+    const model = randomModel(1)
+    const recorder = new TraceRecorder(new TraceLayout(model.config), {
+      tin: 1,
+      width: 3,
+      choose: (logits, position) => choiceOf(logits, warm, testSeed, position + 1, model.expTable),
+    })
+    new Oracle(model).start().append([1, 2], recorder.trace, 1)
+    expect(() => recorder.finish()).toThrow(/missing/)
   })
 
   test('a trace that lacks a unit has no root', () => {
