@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Hex } from '../../protocol/bytes.ts'
+
+/** The model file that comes with the repository; docs/BASE-MODEL.md. */
+export const baseModelFile = join(import.meta.dirname, 'openledger-base.olm')
+
+/** What its making left beside it. */
+export type BaseModelRecord = {
+  readonly root: Hex
+  /** SHA-256 of the float weights and of what they were trained on. */
+  readonly weights: string
+  readonly corpus: Readonly<Record<string, string>>
+}
+
+export function readBaseModelRecord(): BaseModelRecord {
+  return JSON.parse(readFileSync(join(import.meta.dirname, 'openledger-base.json'), 'utf8')) as BaseModelRecord
+}
