@@ -7,6 +7,8 @@ import type { ConnectedPeers } from '../gossip/connected-peers.ts'
 import type { GossipPort } from '../gossip/gossip-port.ts'
 import type { Host } from '../host.ts'
 import { P2pError } from '../p2p-error.ts'
+import { challenge } from './challenge/challenge-exchange.ts'
+import type { Size } from './challenge/hardware-challenge.ts'
 import type { Admission } from './hello/admission.ts'
 import type { Job } from './jobs/job.ts'
 import { JobCall } from './jobs/job-call.ts'
@@ -15,7 +17,7 @@ import type { ProofClient, WantedProof } from './proofs/proof-client.ts'
 import { type SubmitAnswer, submit } from './submit/submit.ts'
 import type { WorkerValidator } from './validation/worker-validator.ts'
 import { proofAnnounce } from './wire/messages.ts'
-import { type TopicName, workerMessageId, workerTopic } from './wire/topics.ts'
+import { type ProtocolName, type TopicName, workerMessageId, workerTopic } from './wire/topics.ts'
 import type { WorkerNetwork, WorkerPeer } from './worker-network.ts'
 import { WorkersError } from './workers-error.ts'
 
@@ -30,7 +32,7 @@ type Parts = {
   readonly openProofs: OpenProofs
   readonly proofClient: ProofClient
   readonly score: (peerId: string) => number
-  readonly open: (name: 'submit' | 'job') => (peerId: string, signal: AbortSignal) => Promise<Stream>
+  readonly open: (name: ProtocolName) => (peerId: string, signal: AbortSignal) => Promise<Stream>
   readonly stop: () => Promise<void>
 }
 
@@ -93,6 +95,11 @@ export class Libp2pWorkerNetwork implements WorkerNetwork {
     return await JobCall.start(await this.#open('job', peerId, signal), job)
   }
 
+  async challenge(peerId: string, size: Size, signal: AbortSignal): Promise<{ score: bigint; seed: Hex }> {
+    const stream = await this.#open('challenge', peerId, signal)
+    return await challenge(stream, { size, clock: this.#parts.clock, signal })
+  }
+
   hostsOf(account: Hex): readonly string[] {
     return this.#parts.admission.hostsOf(account)
   }
@@ -140,7 +147,7 @@ export class Libp2pWorkerNetwork implements WorkerNetwork {
     await this.#parts.stop()
   }
 
-  async #open(name: 'submit' | 'job', peerId: string, signal: AbortSignal): Promise<Stream> {
+  async #open(name: ProtocolName, peerId: string, signal: AbortSignal): Promise<Stream> {
     this.#assertRunning()
     try {
       return await this.#parts.open(name)(peerId, AbortSignal.any([signal, AbortSignal.timeout(openMsMax)]))

@@ -8,6 +8,7 @@ import { banScoreDefault, PeerGuard } from '../gossip/peer-guard.ts'
 import { createHost, type Host, type HostOptions, startHost } from '../host.ts'
 import { Pinger } from '../pinger.ts'
 import { gateSockets } from '../socket-gate.ts'
+import { ChallengeServer } from './challenge/challenge-exchange.ts'
 import { Admission, bindingSecondsMax } from './hello/admission.ts'
 import { Greeter } from './hello/greeter.ts'
 import { HelloExchange } from './hello/hello.ts'
@@ -23,7 +24,14 @@ import { ProofServer } from './proofs/proof-server.ts'
 import { SubmitServer } from './submit/submit.ts'
 import { submissionTaker } from './submit/take-submission.ts'
 import { WorkerValidator } from './validation/worker-validator.ts'
-import { type TopicName, topicNames, workerMessageId, workerProtocol, workerTopic } from './wire/topics.ts'
+import {
+  type ProtocolName,
+  type TopicName,
+  topicNames,
+  workerMessageId,
+  workerProtocol,
+  workerTopic,
+} from './wire/topics.ts'
 import { type Deed, workerDeeds } from './worker-deeds.ts'
 import type { WorkerNetwork, WorkerNetworkOptions, WorkerNetworkParts } from './worker-network.ts'
 
@@ -150,8 +158,8 @@ export async function startWorkerNetwork(
     ping: (peer, signal) => host.services.ping.ping(peer, { signal }),
     hangUp: (peer, why) => peers.hangUp(peer.toString(), why),
   })
-  const protocol = (name: Parameters<typeof workerProtocol>[1]) => workerProtocol(chainId, name)
-  const open = (name: Parameters<typeof workerProtocol>[1]) => (peerId: string, signal: AbortSignal) =>
+  const protocol = (name: ProtocolName) => workerProtocol(chainId, name)
+  const open = (name: ProtocolName) => (peerId: string, signal: AbortSignal) =>
     host.dialProtocol(peerIdFromString(peerId), protocol(name), { signal })
   const author = parts.account === undefined ? undefined : new MessageAuthor(chainId, parts.account, clock)
   const hello = new HelloExchange({
@@ -196,7 +204,7 @@ export async function startWorkerNetwork(
       : new JobServer({ chainId, worker: account.address, clock, log, handler: onJob, count })
 
   type Serve = (stream: Stream, peerId: string, signal: AbortSignal) => Promise<unknown>
-  const handle = async (name: Parameters<typeof workerProtocol>[1], serve: Serve) => {
+  const handle = async (name: ProtocolName, serve: Serve) => {
     const onStream = ({ stream, connection }: { readonly stream: Stream; readonly connection: Connection }) => {
       const peerId = connection.remotePeer.toString()
       serve(stream, peerId, stopping.signal).catch((error: unknown) =>
@@ -208,6 +216,10 @@ export async function startWorkerNetwork(
   await handle('hello', (stream, peerId, signal) => hello.answer(stream, peerIdFromString(peerId), signal))
   await handle('proof', proofServer.serve.bind(proofServer))
   if (role === 'checker') await handle('submit', submitServer.serve.bind(submitServer))
+  if (parts.multiply !== undefined) {
+    const challengeServer = new ChallengeServer({ clock, multiply: parts.multiply })
+    await handle('challenge', challengeServer.serve.bind(challengeServer))
+  }
   if (jobServer !== undefined) await handle('job', jobServer.serve.bind(jobServer))
 
   host.addEventListener('peer:connect', ({ detail }) => {

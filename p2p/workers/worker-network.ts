@@ -4,6 +4,7 @@ import type { Clock } from '../../common/clock.ts'
 import type { Log } from '../../common/log.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { PeerGater } from '../gossip/peer-guard.ts'
+import type { HardwareChallenge, Size } from './challenge/hardware-challenge.ts'
 import type { Role } from './hello/hello-wire.ts'
 import type { Job, JobHandler } from './jobs/job.ts'
 import type { JobCall } from './jobs/job-call.ts'
@@ -54,6 +55,8 @@ export type WorkerNetworkParts = {
   readonly onSubmit?: (announce: ProofAnnounce, from: string) => SubmitAnswer
   /** Answers jobs; a worker's. */
   readonly onJob?: JobHandler
+  /** Computes the product of a hardware challenge; a worker's. */
+  readonly multiply?: (challenge: HardwareChallenge) => Promise<Int32Array>
   /** Two messages signed under one nonce. */
   readonly onEvidence: (evidence: Evidence) => void
 }
@@ -81,6 +84,12 @@ export type WorkerNetwork = {
   readonly catchUp: (peerId: string, sinceSeconds: number, signal: AbortSignal) => Promise<number>
   /** Asks a worker for an answer. Throws WorkersError. */
   readonly ask: (peerId: string, job: Job, signal: AbortSignal) => Promise<JobCall>
+  /** Has a worker multiply matrices: its multiply-adds a second as seen from here. Throws WorkersError. */
+  readonly challenge: (
+    peerId: string,
+    size: Size,
+    signal: AbortSignal,
+  ) => Promise<{ readonly score: bigint; readonly seed: Hex }>
   /** Hosts of an account that are connected: who to pull its proofs from. */
   readonly hostsOf: (account: Hex) => readonly string[]
   /** The request is settled or its proof checked: it is not listed any more. */

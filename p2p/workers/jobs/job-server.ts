@@ -9,7 +9,7 @@ import { Turnstile } from '../turnstile.ts'
 import type { Deed } from '../worker-deeds.ts'
 import { WorkersError } from '../workers-error.ts'
 import { faultOfJob, isCancelOf, refuse } from './check-job.ts'
-import type { Job, JobEvent, JobHandler, Refusal, SignedCancel } from './job.ts'
+import { type Job, type JobEvent, type JobHandler, type Refusal, refusalCodes, type SignedCancel } from './job.ts'
 import { cancelBytes, decodeCancel, decodeJob, encodeEvent, jobBytesMax } from './job-wire.ts'
 
 /** A job, answer and all. */
@@ -80,8 +80,9 @@ export class JobServer {
       }
     } catch (error) {
       if (frames.signal.aborted) throw error
-      log.warn('a job failed', { request: requestId, peer: peerId, error })
-      await send(frames, refused(refuse('internal', 'the worker failed')))
+      const refusal = refusalOf(error)
+      if (refusal === undefined) log.warn('a job failed', { request: requestId, peer: peerId, error })
+      await send(frames, refused(refusal ?? refuse('internal', 'the worker failed')))
     }
   }
 
@@ -102,6 +103,14 @@ export class JobServer {
       frames.abort(error instanceof Error ? error : new Error(String(error)))
     }
   }
+}
+
+/** A worker refuses by throwing an error whose `code` is one of a refusal. */
+function refusalOf(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  const code = refusalCodes.find((known) => known === error.code)
+  const retryAfterMs = 'retryAfterMs' in error && typeof error.retryAfterMs === 'number' ? error.retryAfterMs : 0
+  return code === undefined ? undefined : refuse(code, error.message, retryAfterMs)
 }
 
 const refused = (refusal: Refusal): JobEvent => ({ kind: 'refused', refusal })

@@ -13,11 +13,12 @@ export function faultOfProof({ origin, class: proofClass, proofBytes }: ProofAnn
   return proofBytes === 0 || proofBytes > proofBytesMax ? `a proof of ${proofBytes} bytes` : undefined
 }
 
-/** A place where nothing is wrong is zero, so that one verdict has one form. */
-export function faultOfVerdict({ kind, slab, op, position, row }: Verdict): string | undefined {
+/** Where a verdict has no place its fields are zero, so that one verdict has one form. */
+export function faultOfVerdict({ kind, slab, op, position, part, row }: Verdict): string | undefined {
   if (kind > verdictKinds.withheld) return `verdict ${kind}`
-  const hasPlace = slab + op + position + row > 0
-  return kind !== verdictKinds.wrong && hasPlace ? 'a place in a verdict that names no fault' : undefined
+  if (kind === verdictKinds.unit) return undefined
+  const hasPlace = slab + op + part + row > 0 || (kind !== verdictKinds.answer && position > 0)
+  return hasPlace ? 'a place in a verdict that names no unit' : undefined
 }
 
 export function faultOfCapability(offer: Capability): string | undefined {

@@ -63,7 +63,10 @@ export const jobHead = new SignedMessage(
 )
 export type JobHead = ObjectOf<typeof jobHead.container.fields>
 
-/** What a checker found. Kinds: 0 sound, 1 wrong at (slab, op, position, row), 2 not served. */
+/**
+ * What a checker found: see `verdictKinds`. A wrong unit has its place as in docs/canonical-inference.md §12, a wrong answer its
+ * position; `row` is `rowUnknown` where the checker cannot tell it.
+ */
 export const verdict = new SignedMessage(
   'Verdict',
   [
@@ -76,13 +79,15 @@ export const verdict = new SignedMessage(
     ['slab', 'uint32'],
     ['op', 'uint16'],
     ['position', 'uint32'],
+    ['part', 'uint32'],
     ['row', 'uint32'],
     ...tail,
   ] as const,
   'checker',
 )
 export type Verdict = ObjectOf<typeof verdict.container.fields>
-export const verdictKinds = { sound: 0, wrong: 1, withheld: 2 } as const
+export const verdictKinds = { sound: 0, unit: 1, answer: 2, root: 3, withheld: 4 } as const
+export const rowUnknown = 0xffff_ffff
 
 /** A worker is there, and this busy. */
 export const heartbeat = new SignedMessage(

@@ -8,8 +8,10 @@ export function workerTopic(chainId: bigint, name: TopicName): string {
   return `/ol/${chainId}/1/${name}`
 }
 
+export type ProtocolName = 'hello' | 'proof' | 'submit' | 'job' | 'challenge'
+
 /** Direct protocols by name. */
-export function workerProtocol(chainId: bigint, name: 'hello' | 'proof' | 'submit' | 'job'): string {
+export function workerProtocol(chainId: bigint, name: ProtocolName): string {
   return `/ol/${chainId}/${name}/1`
 }
 

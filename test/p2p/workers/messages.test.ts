@@ -134,7 +134,7 @@ test('lengths and names are those of the page', () => {
   expect(Object.fromEntries(all.map(({ name, byteLength }) => [name, byteLength]))).toEqual({
     ProofAnnounce: 315,
     JobHead: 266,
-    Verdict: 208,
+    Verdict: 212,
     Heartbeat: 133,
     Capability: 337,
     PeerBinding: 141,
