@@ -11,12 +11,19 @@ import { type TraceHead, traceRootOf } from '../trace/head.ts'
 import type { TraceLayout, TraceTree } from '../trace/layout.ts'
 import { ops, type Unit } from '../trace.ts'
 import { type Difference, descend, type Question, type ShownTrees } from './descent.ts'
-import { inOrder, stepOf, unitsIn } from './order.ts'
+import { inOrder, stepOf, type UnitElement, unitsIn } from './order.ts'
 import { isAbsent, NotShown, ShownTree, type WholeTrace } from './shown-trace.ts'
 import { askCall, type DemandCall, headArgs } from './trace-questions.ts'
 
-/** An answer computed anew on the tokens that the receipt claims; `choices`: the token that the logits of a position give. */
-export type Executed = { readonly trace: WholeTrace; readonly choices: ReadonlyMap<number, number> }
+/**
+ * An answer computed anew on the tokens that the receipt claims. `choices`: the token that the logits of a position give; `unfit`: the
+ * first accumulator that the width does not hold, of which the trace has the low bytes.
+ */
+export type Executed = {
+  readonly trace: WholeTrace
+  readonly choices: ReadonlyMap<number, number>
+  readonly unfit: UnitElement | undefined
+}
 
 export type DisputeParts = {
   readonly answer: AnswerTokens
@@ -25,7 +32,7 @@ export type DisputeParts = {
   /** The model, then the adapters of the slots. */
   readonly files: readonly SectionOpener[]
   /** Computes the answer anew, its accumulators committed at this width. */
-  readonly execute: (width: 3 | 4) => Executed
+  readonly execute: (width: 3 | 4) => Promise<Executed>
 }
 
 /** What a checker does next. `ask`: what TraceDemands is asked; depth 0 also shows the head. `prove`: settles it. */
@@ -40,22 +47,22 @@ export type Move =
  */
 export class Dispute {
   readonly #parts: DisputeParts
-  readonly #roots = new Map<TraceTree, readonly Uint8Array[]>()
   #head: TraceHead | undefined
-  #known: { readonly own: Executed; readonly shown: ShownTrees } | undefined
+  #known: Known | undefined
 
   constructor(parts: DisputeParts) {
     this.#parts = parts
   }
 
-  /** Takes a head that was seen, with the nodes below a root where they were shown. Throws FormatError for another answer's. */
-  showRoot(tree: TraceTree, head: TraceHead, nodes: readonly Uint8Array[]): void {
+  /** Takes the head of the trace with what was shown below a root; where it can be right, computes the answer anew. */
+  async showRoot(tree: TraceTree, head: TraceHead, nodes: readonly Uint8Array[]): Promise<void> {
     if (!equalBytes(traceRootOf(head), hexToBytes(this.#parts.context.traceRoot))) {
       throw new InferenceError('trace', 'the head of another trace')
     }
     this.#head = head
-    this.#roots.set(tree, nodes)
-    this.#known?.shown[tree].addNodes(0, 0, nodes)
+    if (!this.#isHeadRight(head)) return
+    this.#known ??= knownOf(head, await this.#parts.execute(head.width))
+    this.#known.shown[tree].addNodes(0, 0, nodes)
   }
 
   /** Takes what was shown below a node. Throws FormatError for what the trace does not have. */
@@ -86,6 +93,7 @@ export class Dispute {
     if (descent.kind === 'ask') return descent
     if (descent.leaves.length > 0) return this.#settle(descent.leaves, head)
     const first = answer.input.length - 1
+    if (own.unfit !== undefined) return this.#proveStep(own.unfit)
     const wrong = answer.output.findIndex((token, j) => own.choices.get(first + j) !== token)
     return wrong < 0 ? { kind: 'right' } : this.#wrongChoice(first + wrong)
   }
@@ -102,12 +110,16 @@ export class Dispute {
     })
     const { layers } = layout.config
     const ordered = found.sort((a, b) => inOrder(stepOf(a.unit, layers), stepOf(b.unit, layers)))
-    for (const { unit, element } of ordered) {
-      if (unit.op === 'choice' || unit.op === 'choiceTile') return this.#wrongChoice(unit.position)
-      const step = this.#wrongStep(elementOf(unit, element))
-      if (step !== undefined) return this.#prove('wrongStep', [stepArgs(step)])
-    }
-    throw new InferenceError('trace', 'a trace that differs, of which no step is wrong')
+    const [first] = ordered
+    if (first === undefined) throw new InferenceError('trace', 'leaves that do not differ')
+    const isChoice = first.unit.op === 'choice' || first.unit.op === 'choiceTile'
+    return isChoice ? this.#wrongChoice(first.unit.position) : this.#proveStep(first)
+  }
+
+  #proveStep({ unit, element }: UnitElement): Move {
+    const step = this.#wrongStep(elementOf(unit, element))
+    if (step !== undefined) return this.#prove('wrongStep', [stepArgs(step)])
+    throw new InferenceError('trace', `element ${element} of ${unit.op} differs and is not wrong`)
   }
 
   /** The choice of a position is wrong, or its token is not that of the output: some part of it does not fit the others. */
@@ -161,19 +173,21 @@ export class Dispute {
     return isCount && isDepth && (width === 3 || width === 4)
   }
 
-  #open(): { readonly own: Executed; readonly shown: ShownTrees } {
-    const head = this.#head
-    if (head === undefined) throw new InferenceError('trace', 'nodes of a trace whose head is not known')
-    if (this.#known !== undefined) return this.#known
-    const own = this.#parts.execute(head.width)
-    const shown = {
-      linear: new ShownTree('linear', head.linearDepth, head.linearRoot, own.trace),
-      derived: new ShownTree('derived', head.derivedDepth, head.derivedRoot, own.trace),
-    }
-    for (const [tree, nodes] of this.#roots) if (nodes.length > 0) shown[tree].addNodes(0, 0, nodes)
-    this.#known = { own, shown }
+  #open(): Known {
+    if (this.#known === undefined) throw new InferenceError('trace', 'a trace whose head is not known, or wrong')
     return this.#known
   }
+}
+
+/** One's own trace, and what is known of the other. */
+type Known = { readonly own: Executed; readonly shown: ShownTrees }
+
+function knownOf({ linearDepth, derivedDepth, linearRoot, derivedRoot }: TraceHead, own: Executed): Known {
+  const shown = {
+    linear: new ShownTree('linear', linearDepth, linearRoot, own.trace),
+    derived: new ShownTree('derived', derivedDepth, derivedRoot, own.trace),
+  }
+  return { own, shown }
 }
 
 /** Everything that a choice is told by: its marks and sums, and those of its tiles. */

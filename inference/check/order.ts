@@ -35,6 +35,8 @@ export function leafSteps(
   return [steps[0] ?? [0, 0, 0], steps.at(-1) ?? [0, 0, 0]]
 }
 
+export type UnitElement = { readonly unit: Unit; readonly element: number }
+
 /** The elements that have one of these bytes of a leaf. */
 export function unitsIn(
   layout: TraceLayout,
@@ -42,9 +44,9 @@ export function unitsIn(
   tree: TraceTree,
   index: number,
   offsets: Iterable<number>,
-): { readonly unit: Unit; readonly element: number }[] {
+): UnitElement[] {
   const { slab, position, leaf } = layout.leafAt(tree, index)
-  const found = new Map<string, { unit: Unit; element: number }>()
+  const found = new Map<string, UnitElement>()
   for (const offset of offsets) {
     const at = layout.unitAt(tree, slab, position, leaf * leafBytes[tree] + offset, extent)
     found.set(`${at.unit.op} ${at.unit.position} ${at.unit.part} ${at.element}`, at)

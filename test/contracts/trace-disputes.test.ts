@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { choiceElements, choiceTileElements } from '../../inference/choice.ts'
+import type { CanonicalModel } from '../../inference/model.ts'
+import { Oracle } from '../../inference/oracle.ts'
 import { type Op, ops, type Unit } from '../../inference/trace.ts'
+import { randomAdapter } from '../fakes/random-adapter.ts'
 import { randomNumbers } from '../fakes/random-model.ts'
 import { type Ask, type Cheat, type Outcome, TraceWorld } from '../fakes/trace-world.ts'
 
@@ -324,3 +327,112 @@ const cheats: readonly Cheat[] = [
   { output: (tokens) => tokens.splice(1, 1, world.model.config.eos) },
   { output: (tokens) => tokens.splice(3, 1, world.model.config.vocab) },
 ]
+
+describe('with adapters', () => {
+  let adapted: TraceWorld
+  beforeAll(async () => {
+    const { config } = world.model
+    const slots = [
+      { adapter: randomAdapter(3, config, 8, ['query', 'value', 'gate', 'down']), weight: 50_000 },
+      { adapter: randomAdapter(4, config, 16, ['value', 'output', 'up', 'key']), weight: 9_000 },
+    ]
+    adapted = await TraceWorld.create({ slots })
+  })
+
+  test('an honest answer is right, and none of its elements can be shown wrong', async () => {
+    const { chain } = adapted.money
+    await chain.trial(async () => {
+      const settled = await adapted.settle(ask)
+      expect(await adapted.quarrel(settled)).toEqual({ kind: 'right', rounds: 1 })
+      for (const { functionName, args } of adapted.accusations(settled, randomNumbers(2))) {
+        const { opened, segments } = adapted.openedOf(settled)
+        const all = [opened, segments, settled.built.request, ...args]
+        const { error } = await chain.fails(adapted.checker, 'DisputeGame', functionName, all)
+        expect(['NoFault', 'NoSuchOutput', 'OtherPlace'], functionName).toContain(error)
+      }
+    })
+  })
+
+  const units = [
+    ...[0, 2, 4, 6].map((target) => ['loraDown', target] as const),
+    ...(['loraScale', 'loraInput', 'loraUp'] as const).flatMap((op) => [[op, 2] as const, [op, 9] as const]),
+    ...(['query', 'value', 'cachedValue', 'output', 'activation', 'ffnResidual'] as const).map(
+      (op) => [op, 0] as const,
+    ),
+  ]
+  test.each(units)('a wrong %s, part %i', async (op, part) => {
+    const outcome = await adapted.money.chain.trial(async () => {
+      const tamper = alterOne(op, { layer: 1, position: 4, part }, 3, 1)
+      const element = op === 'loraScale' ? alterOne(op, { layer: 1, position: 4, part }, 0, 1) : tamper
+      return await adapted.quarrel(await adapted.settle(ask, { tamper: element }))
+    })
+    expectShown(outcome, 'wrongStep')
+  })
+})
+
+describe('of other shapes', () => {
+  test('a context of 2^15 and heads of 9,000 tokens: as many rounds as eights of levels, and one', async () => {
+    const large = await TraceWorld.create({ shape: { context: 2 ** 15, vocab: 9_000 } })
+    expect(large.layout.depth('derived')).toBeGreaterThan(20)
+    for (const op of ['ffnInput', 'head', 'cachedValue'] as const) {
+      const at = { layer: op === 'head' ? 0 : 1, position: 6, part: 0 }
+      const outcome = await large.money.chain.trial(async () => {
+        return await large.quarrel(await large.settle(ask, { tamper: alterOne(op, at, 1, 1) }))
+      })
+      expectShown(outcome, 'wrongStep')
+      expect(outcome.rounds).toBe(Math.ceil(large.layout.depth(op === 'head' ? 'linear' : 'derived') / 8) + 1)
+    }
+  }, 60_000)
+
+  test('accumulators that three bytes do not hold: the first is wrong, where they are committed so', async () => {
+    // A row of the first layer that points where the first token's input does.
+    const prepare = (model: CanonicalModel) => {
+      new Oracle(model).start().append(ask.input.slice(0, 1), ({ op, layer }, values) => {
+        if (op !== 'attentionInput' || layer !== 0) return
+        model.layers[0]?.query.weights.set(
+          Array.from(values, (value) => (value < 0 ? -127 : 127)),
+          3 * values.length,
+        )
+      })
+    }
+    const loud = await TraceWorld.create({ shape: { dim: 2_048 }, prepare })
+    const outcome = (cheat: Cheat) =>
+      loud.money.chain.trial(async () => await loud.quarrel(await loud.settle(ask, cheat)))
+    expect(await outcome({ width: 4 })).toMatchObject({ kind: 'right' })
+    expectShown(await outcome({ width: 3 }), 'wrongStep')
+  })
+})
+
+test('any bytes of any leaves changed, left out or added: always shown, whatever they are', async () => {
+  const runs = 10 * Number(process.env['OPENLEDGER_FUZZ'] ?? 1)
+  const shown = new Map<string, number>()
+  for (let seed = 0; seed < runs; seed++) {
+    const random = randomNumbers(1_000 + seed)
+    const leaves: Cheat['leaves'] = (trees) => {
+      for (let edits = 1 + Math.floor(random() * 3); edits > 0; edits--) forgeSome(trees, random)
+    }
+    const outcome = await quarrel({ leaves })
+    expect(outcome, `seed ${seed}`).toMatchObject({ kind: 'void', fault: wrongStep })
+    if (outcome.kind === 'void') shown.set(outcome.by, (shown.get(outcome.by) ?? 0) + 1)
+    expect(outcome.rounds).toBeLessThanOrEqual(5)
+  }
+  expect([...shown.keys()].sort()).toEqual(['badTracePlace', 'wrongStep'])
+}, 600_000)
+
+/** Changes bytes of a leaf, takes one away, or puts one where there is none. */
+function forgeSome(trees: Parameters<NonNullable<Cheat['leaves']>>[0], random: () => number): void {
+  const leaves = random() < 0.5 ? trees.linear : trees.derived
+  const indexes = [...leaves.keys()]
+  const index = indexes[Math.floor(random() * indexes.length)] ?? 0
+  const bytes = Uint8Array.from(leaves.get(index) ?? [])
+  const kind = random()
+  if (kind < 0.08) leaves.delete(index)
+  else if (kind < 0.16) leaves.set(index + 1 + Math.floor(random() * 3), bytes.slice(1))
+  else {
+    for (let flips = 1 + Math.floor(random() * 4); flips > 0; flips--) {
+      const at = Math.floor(random() * bytes.length)
+      bytes[at] = (bytes[at] ?? 0) ^ (1 + Math.floor(random() * 255))
+    }
+    leaves.set(index, bytes)
+  }
+}

@@ -1,11 +1,15 @@
+import { type Slot, targets } from '../../inference/adapter/adapter.ts'
+import { adapterRoot, adapterSections } from '../../inference/adapter/adapter-file.ts'
 import { Ending } from '../../inference/answer/ending.ts'
 import { stopHash } from '../../inference/answer/stops.ts'
 import type { Question } from '../../inference/check/descent.ts'
 import { Dispute, type DisputeParts, stepArgs } from '../../inference/check/dispute.ts'
+import { executeAgain } from '../../inference/check/execute-again.ts'
 import { leafHash, type WholeTrace } from '../../inference/check/shown-trace.ts'
 import { answerCall, headArgs } from '../../inference/check/trace-questions.ts'
 import { choiceOf } from '../../inference/choice.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
+import type { ModelConfig } from '../../inference/model-config.ts'
 import { modelRoot, sectionsOf } from '../../inference/model-file.ts'
 import type { AnswerTokens, Proof } from '../../inference/one-step/end-proof.ts'
 import { openConfig, SectionOpener } from '../../inference/one-step/open-section.ts'
@@ -75,30 +79,48 @@ const merges = Array.from({ length: 40 }, (_, i) => [4 + 97 + (i % 20), 4 + 97 +
 const tokenizer = new Tokenizer(4, [...new Map(merges.map((merge) => [merge.join(), merge])).values()])
 const config = { ...smallConfig, vocab: tokenizer.vocab, eos: 1, context: 160 }
 
+export type TraceWorldOptions = {
+  /** What its config has otherwise. */
+  readonly shape?: Partial<ModelConfig>
+  /** Changes the model's weights before it is registered. */
+  readonly prepare?: (model: CanonicalModel) => void
+  /** Adapters of every request. */
+  readonly slots?: readonly Slot[]
+}
+
 /** The contracts with a canonical model of random weights, a worker that may cheat, and the checker's quarrel with it. */
 export class TraceWorld {
   readonly money: MoneyWorld
   readonly model: CanonicalModel
   readonly layout: TraceLayout
   readonly files: readonly SectionOpener[]
+  readonly slots: readonly Slot[]
   readonly worker: Actor
   readonly payer: Actor
   readonly checker: Actor
 
-  static async create(seed = 1): Promise<TraceWorld> {
-    const world = new TraceWorld(await MoneyWorld.create(), {
-      ...randomModel(seed, config),
-      tokenizer: encodeTokenizer(tokenizer),
-    })
+  static async create({ shape = {}, prepare, slots = [] }: TraceWorldOptions = {}): Promise<TraceWorld> {
+    const model = { ...randomModel(1, { ...config, ...shape }), tokenizer: encodeTokenizer(tokenizer) }
+    prepare?.(model)
+    const world = new TraceWorld(await MoneyWorld.create(), model, slots)
     await world.#register()
     return world
   }
 
-  constructor(money: MoneyWorld, model: CanonicalModel) {
+  constructor(money: MoneyWorld, model: CanonicalModel, slots: readonly Slot[]) {
     this.money = money
     this.model = model
-    this.layout = new TraceLayout(model.config)
-    this.files = [new SectionOpener(sectionsOf(model))]
+    this.slots = slots
+    this.layout = new TraceLayout(
+      model.config,
+      slots.map(({ adapter: { rank, layers } }) => ({
+        rank,
+        targets: targets.filter((target) => layers[0]?.[target] !== undefined),
+      })),
+    )
+    this.files = [sectionsOf(model), ...slots.map(({ adapter }) => adapterSections(adapter))].map(
+      (sections) => new SectionOpener(sections),
+    )
     this.worker = money.chain.actor('worker')
     this.payer = money.chain.actor('payer')
     this.checker = money.chain.actor('checker')
@@ -131,6 +153,7 @@ export class TraceWorld {
     const request = {
       ...draft.request,
       modelVersion: modelVersionHash(1n, 2),
+      adapters: this.#adapters,
       promptRoot: bytesToHex(tokenListRoot(ask.input)),
       sampling: { ...ask.rule, maxTokens: ask.maxTokens, stopHash: stopHash(ask.stops) },
       class: 1,
@@ -170,7 +193,8 @@ export class TraceWorld {
   /** Calls with openings that are right, of things that are not wrong; arguments behind the request. */
   *accusations(settled: Settled, random: () => number): Generator<Proof> {
     const { answer, head, trace } = settled
-    const [model] = this.files as readonly [SectionOpener]
+    const [model, ...rest] = this.files as readonly [SectionOpener, ...SectionOpener[]]
+    const adapters = rest.map(openedConfig)
     const { layout, files } = this
     const sources = {
       context: this.#contextOf(settled),
@@ -200,10 +224,13 @@ export class TraceWorld {
         const leaf = [first, first + 1].find((each) => trace.leaf(tree, each).length > 0) ?? first
         const place = { index: leaf, leaf: bytesToHex(trace.leaf(tree, leaf)) }
         const [, node] = this.nodeOf(settled, tree, { depth: bottom, index: leaf })
-        yield { functionName: 'badTracePlace', args: [headArgs(head), openedConfig(model), [], { ...place, node }] }
+        yield {
+          functionName: 'badTracePlace',
+          args: [headArgs(head), openedConfig(model), adapters, { ...place, node }],
+        }
       }
     }
-    yield { functionName: 'badTraceHead', args: [headArgs(head), openedConfig(model), []] }
+    yield { functionName: 'badTraceHead', args: [headArgs(head), openedConfig(model), adapters] }
     yield { functionName: 'ranOverLimit', args: [openedConfig(model)] }
     for (const place of answer.output.keys()) {
       const run = hexRun(tokenRun(answer.output, place, place + 1))
@@ -237,8 +264,9 @@ export class TraceWorld {
       layout: this.layout,
       files: this.files,
       execute: (width) => {
-        const { committed, choices } = this.#run(ask, hexToBytes(context.seed), { width }, answer.output)
-        return { trace: committed, choices }
+        const { model, layout, slots } = this
+        const given = { ...answer, rule: ask.rule, seed: hexToBytes(context.seed), slots }
+        return executeAgain(new Oracle(model), model.expTable, layout, given, width)
       },
     }
     return new Dispute(parts)
@@ -255,8 +283,12 @@ export class TraceWorld {
       tout: receipt.tout,
       ...request.sampling,
       seed: bytesToHex(answerSeed(receipt.requestId, receipt.worker)),
-      adapters: [],
+      adapters: this.#adapters,
     }
+  }
+
+  get #adapters() {
+    return this.slots.map(({ adapter, weight }) => ({ root: adapterRoot(adapter), weight }))
   }
 
   /**
@@ -324,7 +356,7 @@ export class TraceWorld {
   }
 
   /** A node that is there, of any level below the root. */
-  someNode({ head, trace }: Settled, tree: TraceTree, random: () => number): Question {
+  someNode({ trace }: Settled, tree: TraceTree, random: () => number): Question {
     const bottom = this.layout.depth(tree)
     const depth = 1 + Math.floor(random() * bottom)
     let index = 0
@@ -333,7 +365,6 @@ export class TraceWorld {
       const isRight = trace.node(tree, level, right).some((byte) => byte !== 0) && random() < 0.5
       index = isRight || trace.node(tree, level, 2 * index).every((byte) => byte === 0) ? right : 2 * index
     }
-    if (head.positions === 0) throw new Error('nothing is there')
     return { tree, depth, index }
   }
 
@@ -357,7 +388,7 @@ export class TraceWorld {
     const { functionName, args } = answerCall(question, shown)
     await this.money.chain.send(this.worker, 'TraceDemands', functionName, [id, ...args])
     const bytes = (hexes: unknown) => (hexes as Hex[]).map((hex) => hexToBytes(hex))
-    if (functionName === 'serveRoot') dispute.showRoot(question.tree, head, bytes(args[1]))
+    if (functionName === 'serveRoot') await dispute.showRoot(question.tree, head, bytes(args[1]))
     else if (functionName === 'serveNodes') dispute.showNodes(question, bytes(args[0]))
     else dispute.showLeaf(question, hexToBytes(args[0] as Hex))
   }
@@ -369,9 +400,9 @@ export class TraceWorld {
     return { fault: Number(disputed?.args['fault']), slashed: (slash?.args['amount'] ?? 0n) as bigint, gas }
   }
 
-  /** Runs the model on `forced` outputs, or on those that it chooses until the rule ends them. */
-  #run({ rule, ...ask }: Ask, seed: Uint8Array, cheat: Cheat, forced?: readonly number[]) {
-    const { model, layout } = this
+  /** Runs the model on the tokens that it chooses until the rule ends them, or until there are as many as the cheat wants. */
+  #run({ rule, ...ask }: Ask, seed: Uint8Array, cheat: Cheat) {
+    const { model, layout, slots } = this
     const store = new RecordStore()
     const input = cheat.input ?? ask.input
     const choices = new Map<number, number>()
@@ -390,19 +421,18 @@ export class TraceWorld {
       cheat.tamper?.(unit, values)
       recorder.trace(unit, values)
     }
-    const session = new Oracle(model).start()
+    const session = new Oracle(model).start({ slots })
     const ending = new Ending(model.config, tokenizer, { tin: input.length, ...ask })
     const output: number[] = []
-    const tout = forced?.length ?? cheat.tout
-    for (let fed = input; output.length !== tout; fed = output.slice(-1)) {
+    for (let fed = input; output.length !== cheat.tout; fed = output.slice(-1)) {
       session.append(fed, trace)
-      const token = forced?.[output.length] ?? choices.get(session.length - 1) ?? 0
+      const token = choices.get(session.length - 1) ?? 0
       output.push(token)
-      if (tout === undefined && ending.push(token) !== undefined) break
+      if (cheat.tout === undefined && ending.push(token) !== undefined) break
     }
     cheat.output?.(output)
     const { head, trees } = recorder.finish()
-    return { output, choices, store, committed: new CommittedTrace(layout, { head, trees }, store.get) }
+    return { output, store, committed: new CommittedTrace(layout, { head, trees }, store.get) }
   }
 }
 
