@@ -15,6 +15,14 @@ const depthMax = 32
 /** What of an adapter decides how large its units are. */
 export type AdapterShape = { readonly rank: number; readonly targets: readonly Target[] }
 
+/** Of the adapters of a request. */
+export function adapterShapes(slots: readonly Slot[]): AdapterShape[] {
+  return slots.map(({ adapter: { rank, layers } }) => ({
+    rank,
+    targets: targets.filter((target) => layers[0]?.[target] !== undefined),
+  }))
+}
+
 /** How long an answer's trace is: positions run, how many of them are the input's first tokens, bytes of an accumulator. */
 export type TraceExtent = { readonly positions: number; readonly tin: number; readonly width: 3 | 4 }
 

@@ -3,7 +3,7 @@ import { choiceTileElements } from '../choice.ts'
 import { InferenceError } from '../inference-error.ts'
 import { tilePositions } from '../model-config.ts'
 import { type Op, ops, type Unit } from '../trace.ts'
-import { writeElements } from './elements.ts'
+import { int24Limit, writeElements } from './elements.ts'
 import { foldNodes, leafHashes } from './hash.ts'
 import type { TraceHead } from './head.ts'
 import { type Field, isLinear, type TraceExtent, type TraceLayout, type TraceTree } from './layout.ts'
@@ -45,7 +45,7 @@ export class TraceRecorder {
   /** Tokens chosen, by position of the logits. */
   readonly choices = new Map<number, number>()
   #positions = 0
-  #overflow = false
+  #unfit: { readonly unit: Unit; readonly element: number } | undefined
 
   constructor(layout: TraceLayout, options: RecorderOptions) {
     this.#layout = layout
@@ -60,7 +60,12 @@ export class TraceRecorder {
 
   /** Whether an accumulator did not fit 3 bytes, of which its low ones were taken: the trace is to be made anew with 4. */
   get overflowed(): boolean {
-    return this.#overflow
+    return this.#unfit !== undefined
+  }
+
+  /** The first accumulator that came and did not fit. */
+  get unfit(): { readonly unit: Unit; readonly element: number } | undefined {
+    return this.#unfit
   }
 
   /** To be given to an engine. */
@@ -97,10 +102,11 @@ export class TraceRecorder {
     return { head, trees }
   }
 
-  #write(tree: TraceTree, slab: number, { op, part, position }: Unit, values: ArrayLike<number>): void {
+  #write(tree: TraceTree, slab: number, unit: Unit, values: ArrayLike<number>): void {
+    const { op, part, position } = unit
     const { offset, bytes, stride } = this.#field(op, part)
     const record = this.#record(tree, slab, position)
-    if (!writeElements(record.bytes, offset, bytes, values, stride)) this.#overflow = true
+    if (!writeElements(record.bytes, offset, bytes, values, stride)) this.#setUnfit(unit, values)
     this.#written(tree, slab, position, record, values.length * bytes)
   }
 
@@ -131,10 +137,17 @@ export class TraceRecorder {
     for (let slab = config.layers + 1, from = 0; slab < slabs.linear && from < values.length; slab++) {
       const record = this.#record('linear', slab, position)
       const part = values.subarray(from, from + record.bytes.length / this.#options.width)
-      if (!writeElements(record.bytes, 0, this.#options.width, part)) this.#overflow = true
+      if (!writeElements(record.bytes, 0, this.#options.width, part)) {
+        this.#setUnfit({ op: 'head', layer: 0, position, part: 0 }, values)
+      }
       this.#written('linear', slab, position, record, record.bytes.length)
       from += part.length
     }
+  }
+
+  #setUnfit(unit: Unit, values: ArrayLike<number>): void {
+    const element = Array.prototype.findIndex.call(values, (value) => value < -int24Limit || value >= int24Limit)
+    this.#unfit ??= { unit: { ...unit }, element }
   }
 
   #choose(position: number, logits: Int32Array): void {
