@@ -37,9 +37,11 @@ export function encodeExactProof(
   rowOf: (token: number) => RowProof,
 ): Uint8Array {
   const { head } = tokens
-  const slabs = linearSlabs(layout, head).flatMap(({ slab, from }) =>
-    Array.from({ length: head.positions - from }, (_, i) => record('linear', slab, from + i)),
-  )
+  const slabs = linearSlabs(layout, head)
+    .filter(({ bytes }) => bytes > 0)
+    .flatMap(({ slab, from }) =>
+      Array.from({ length: head.positions - from }, (_, i) => record('linear', slab, from + i)),
+    )
   return concatBytes(encodeTokens(tokens), ...slabs, ...encodeRows(tokens, rowOf))
 }
 
