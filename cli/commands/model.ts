@@ -1,7 +1,15 @@
+import { convert } from '../model/convert.ts'
+import { inspect } from '../model/inspect.ts'
+import { quality } from '../model/quality.ts'
+import { run } from '../model/run.ts'
+import { verify } from '../model/verify.ts'
 import { modelTable } from '../money/model-table.ts'
 import { moneyCommands } from '../money/money-commands.ts'
 
-export const command = moneyCommands(
-  'Models: registering them with what they were made from, versions, prices, evaluations. docs/MONEY-GUIDE.md shows how.',
-  modelTable,
-)
+const summary =
+  'Models: converting, verifying, measuring and running model files; registering them with what they were made from, versions, prices, evaluations. docs/MODELS.md and docs/MONEY-GUIDE.md show how.'
+
+export const command = {
+  summary,
+  actions: { convert, verify, quality, inspect, run, ...moneyCommands(summary, modelTable).actions },
+}
