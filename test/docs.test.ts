@@ -13,6 +13,7 @@ test.each([
   'docs/OPERATOR.md',
   'docs/MONEY-GUIDE.md',
   'docs/SECURITY-REVIEW.md',
+  'docs/WORKER-NETWORK.md',
 ])('%s names only files that exist', (page) => {
   const text = readFileSync(join(root, page), 'utf8')
   const named = [
