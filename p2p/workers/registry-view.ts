@@ -40,10 +40,11 @@ type Entry = { units: number; stake: bigint; unbonding: bigint; isJailed: boolea
 /** The registry kept by its events, by the same arithmetic as the contract's. A reorg begins it anew with `reset`. */
 export class WorkerBook implements RegistryView {
   readonly #workers = new Map<Hex, Entry>()
-  readonly #checkers: ReadonlySet<Hex>
+  readonly #checkers: ReadonlySet<Hex> | 'any'
 
-  constructor(checkers: Iterable<Hex>) {
-    this.#checkers = new Set(checkers)
+  /** `any`: who is bound as a checker is one. For workers and clients, to whom a checker is only another reader. */
+  constructor(checkers: Iterable<Hex> | 'any') {
+    this.#checkers = checkers === 'any' ? 'any' : new Set(checkers)
   }
 
   readonly worker = (address: Hex): RegisteredWorker | undefined => {
@@ -53,7 +54,7 @@ export class WorkerBook implements RegistryView {
     return { isActive: isStaked && !entry.isJailed, boundAtBlock: entry.boundAtBlock }
   }
 
-  readonly isChecker = (address: Hex): boolean => this.#checkers.has(address)
+  readonly isChecker = (address: Hex): boolean => this.#checkers === 'any' || this.#checkers.has(address)
 
   get size(): number {
     return this.#workers.size
