@@ -1,4 +1,4 @@
-import { FormatError, type Hex } from '../../protocol/bytes.ts'
+import { bytesToHex, FormatError, type Hex } from '../../protocol/bytes.ts'
 import type { Target } from '../adapter/adapter.ts'
 import { targets } from '../adapter/adapter.ts'
 import type { Matrix } from '../model.ts'
@@ -25,6 +25,8 @@ export type KeptModel = {
   readonly ropeSin: Int16Array
   readonly tokenizer: Uint8Array
   readonly embedding: KeptMatrix
+  /** Root of the embedding's weights, under which rows of it are shown. */
+  readonly embeddingRoot: Hex
   readonly layers: readonly KeptLayer[]
   readonly finalNorm: Int32Array
   readonly head: KeptMatrix
@@ -75,11 +77,11 @@ export function sectionPlan(config: ModelConfig): SectionPlan[] {
 
 const magic = 'OLKEPT01'
 
-/** Sections of a model file but for weights, in their order. */
-export function encodeKept(sections: readonly Uint8Array[]): Uint8Array {
+/** Sections of a model file but for weights, in their order, and the root of the embedding's. */
+export function encodeKept(sections: readonly Uint8Array[], embeddingRoot: Uint8Array): Uint8Array {
   return encodeSections(
     magic,
-    sections.map((bytes) => plainSection('', bytes)),
+    [...sections, embeddingRoot].map((bytes) => plainSection('', bytes)),
   )
 }
 
@@ -119,6 +121,8 @@ export function decodeKept(root: Hex, bytes: Uint8Array): KeptModel {
   })
   const finalNorm = normOf(reader.next(4 * dim))
   const head = matrix(vocab, dim)
+  const embeddingRoot = bytesToHex(reader.next(32))
   reader.end()
-  return { root, config, expTable, sigmoidTable, ropeCos, ropeSin, tokenizer, embedding, layers, finalNorm, head }
+  const tables = { expTable, sigmoidTable, ropeCos, ropeSin }
+  return { root, config, ...tables, tokenizer, embedding, embeddingRoot, layers, finalNorm, head }
 }

@@ -116,6 +116,10 @@ export class SecretPool {
     if (this.#current === undefined) return
     const { index } = this.#current
     this.#current = undefined
+    await this.#drop(index)
+  }
+
+  async #drop(index: number): Promise<void> {
     this.#used.delete(index)
     await this.#saveUses()
     await removeFile(join(this.#folder, pairName(index)))
@@ -130,8 +134,7 @@ export class SecretPool {
       this.#current = { index, pair, reserved: 0 }
       return this.#current
     } catch (error) {
-      this.#used.delete(index)
-      await this.#saveUses()
+      await this.#drop(index)
       throw error
     }
   }

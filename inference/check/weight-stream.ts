@@ -47,7 +47,7 @@ export async function streamModel(source: ModelSource, root: Hex, sink: WeightSi
   if (!equalBytes(reader.root(), hexToBytes(root))) {
     throw new FormatError(`model file: its root is ${bytesToHex(reader.root())}, not ${root}`)
   }
-  return encodeKept(kept)
+  return encodeKept(kept, reader.embeddingRoot)
 }
 
 const magic = new TextEncoder().encode('OLMODEL1')
@@ -58,6 +58,7 @@ const sectionsMax = 8 + 256 * 16 + 3
 class SectionStream {
   readonly #source: ModelSource
   readonly #leaves: Uint8Array[] = []
+  embeddingRoot: Uint8Array = new Uint8Array(32)
   #lengths: number[] = []
 
   constructor(source: ModelSource) {
@@ -98,7 +99,9 @@ class SectionStream {
     }
     if (linear !== undefined) await sink.close()
     await this.#padding(length)
-    this.#leaf(name, length, leafBytes, stream.root())
+    const root = stream.root()
+    if (name === 'embedding') this.embeddingRoot = root
+    this.#leaf(name, length, leafBytes, root)
   }
 
   async end(): Promise<void> {

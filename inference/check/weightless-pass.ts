@@ -14,10 +14,16 @@ export type LinearFault = {
   readonly op: Target | 'head'
   readonly position: number
   readonly reason: 'range' | 'product'
+  /** What was given to the linear and what is said to come of it: with its weights they tell the row, see `wrongRow`. */
+  readonly input: Int8Array
+  readonly accumulators: Int32Array
 }
 
-/** The accumulators of a position, `width` bytes each, as the worker sent them: of a layer one after another, or of the head. */
-export type SentRecord = (position: number) => Uint8Array
+/**
+ * The accumulators of a position, `width` bytes each, as the worker sent them: of a layer one after another, or of the head. In
+ * as many pieces as there are.
+ */
+export type SentRecord = (position: number) => readonly Uint8Array[]
 
 export type AnswerShape = {
   readonly positions: number
@@ -117,11 +123,7 @@ export class WeightlessPass {
     return undefined
   }
 
-  /** Checks per vector that an answer costs. */
-  static checks({ positions }: AnswerShape): number {
-    return positions
-  }
-
+  /** The lowest token of the largest logit, of those that {@link head} gave last. */
   argmax(): number {
     return this.#kernels.argmax(this.#at.logits, this.config.vocab)
   }
@@ -212,12 +214,17 @@ export class WeightlessPass {
     const { width } = this.#shape
     const { accumulators, raw } = this.#at
     for (let i = 0; i < count; i++) {
-      const bytes = record(from + i)
-      if (bytes.length !== width * words) {
-        throw new InferenceError('trace', `a record of ${bytes.length} bytes, not ${width * words}`)
+      const pieces = record(from + i)
+      const length = pieces.reduce((total, piece) => total + piece.length, 0)
+      if (length !== width * words) {
+        throw new InferenceError('trace', `a record of ${length} bytes, not ${width * words}`)
       }
       const to = accumulators + 4 * words * i
-      this.#memory.bytes(width === 4 ? to : raw, bytes.length).set(bytes)
+      let at = width === 4 ? to : raw
+      for (const piece of pieces) {
+        this.#memory.write(at, piece)
+        at += piece.length
+      }
       if (width === 3) this.#kernels.widen(raw, words, to)
     }
   }
@@ -251,11 +258,25 @@ export class WeightlessPass {
       const own = digits(...projections)
       this.#memory.write(ownDigits, own)
       this.#kernels.dotInputs(input + 2 * group.columns * i, 1, ownDigits, group.columns, inputSums)
-      if ((this.#memory.uint32(rowSums, 4)[2] ?? 0) > group.accumulatorMax) return { op, position, reason: 'range' }
-      if (this.#firstWrong(group.accumulatorMax, 1) !== undefined) return { op, position, reason: 'product' }
+      const isOutside = (this.#memory.uint32(rowSums, 4)[2] ?? 0) > group.accumulatorMax
+      if (isOutside || this.#firstWrong(group.accumulatorMax, 1) !== undefined) {
+        const accumulators = this.#memory.int32(at, rows).slice()
+        return {
+          op,
+          position,
+          reason: isOutside ? 'range' : 'product',
+          input: this.#inputAt(i, group.columns),
+          accumulators,
+        }
+      }
       at += 4 * rows
     }
     throw new Error('a sum of projections differs where none of its parts does')
+  }
+
+  /** The quantised input of a block's i-th position. */
+  #inputAt(i: number, columns: number): Int8Array {
+    return Int8Array.from(new Int16Array(this.#memory.memory.buffer, this.#at.input + 2 * columns * i, columns))
   }
 
   #dequantise(scales: PlacedScales, offset: number, stride: number, count: number, out: number): void {

@@ -1,30 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bytesSource } from '../../../inference/check/model-source.ts'
-import { SecretPool } from '../../../inference/check/pool.ts'
-import { recordWords, WeightlessPass } from '../../../inference/check/weightless-pass.ts'
+import { describe, expect, test } from 'vitest'
+import type { Slot } from '../../../inference/adapter/adapter.ts'
+import { recordWords } from '../../../inference/check/weightless-pass.ts'
 import type { CanonicalModel } from '../../../inference/model.ts'
 import { type ModelConfig, scoreScale } from '../../../inference/model-config.ts'
-import { encodeModel, modelRoot } from '../../../inference/model-file.ts'
 import { Oracle } from '../../../inference/oracle.ts'
+import { partsOf } from '../../fakes/check-world.ts'
+import { randomAdapter } from '../../fakes/random-adapter.ts'
 import { randomModel, smallConfig } from '../../fakes/random-model.ts'
 import { encodeAccumulators, sentTrace } from '../../fakes/sent-trace.ts'
-
-let folder = ''
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pool-'))
-})
-afterAll(() => rm(folder, { recursive: true }))
-
-async function passOf(model: CanonicalModel): Promise<WeightlessPass> {
-  const pool = await SecretPool.open({ folder, root: modelRoot(model), pairs: 1 }, async () =>
-    bytesSource(encodeModel(model)),
-  )
-  return new WeightlessPass(pool.kept, await pool.take(1))
-}
 
 const shapes: readonly ModelConfig[] = [
   smallConfig,
@@ -34,45 +18,57 @@ const shapes: readonly ModelConfig[] = [
 ]
 
 describe('weightless pass', () => {
-  test('from honest accumulators every shape at every loudness has the residuals and logits of the oracle', async () => {
-    await fc.assert(
-      fc.asyncProperty(
+  test('from honest accumulators every shape at every loudness has the residuals and logits of the oracle', () => {
+    fc.assert(
+      fc.property(
         fc.constantFrom(...shapes),
         fc.nat(1000),
         fc.constantFrom(0.01, 1, 30, 4000),
         fc.array(fc.nat(46), { minLength: 1, maxLength: 40 }),
-        async (config, seed, gain, tokens) => {
+        (config, seed, gain, tokens) => {
           const model = randomModel(seed, config, gain)
-          await agrees(model, tokens)
+          agrees(model, tokens)
         },
       ),
       { numRuns: 40 },
     )
   })
 
-  test.each(shapes)('over several tiles and blocks it has the bits of the oracle, shape %#', async (config) => {
-    await agrees(
+  test.each(shapes)('over several tiles and blocks it has the bits of the oracle, shape %#', (config) => {
+    agrees(
       randomModel(11, config),
       Array.from({ length: 150 }, (_, i) => (i * 7) % 40),
     )
   })
+
+  test('with adapters, quiet and loud, it has the bits of the oracle', () => {
+    for (const gain of [1, 300]) {
+      const model = randomModel(12)
+      const slots = [
+        { adapter: randomAdapter(1, model.config, 16, ['query', 'value', 'down'], gain), weight: 30_000 },
+        { adapter: randomAdapter(2, model.config, 8, undefined, gain), weight: 65_535 },
+      ]
+      agrees(model, [3, 1, 4, 1, 5, 9, 2, 6, 5, 3], slots)
+    }
+  })
 })
 
-async function agrees(model: CanonicalModel, tokens: readonly number[]): Promise<void> {
+function agrees(model: CanonicalModel, tokens: readonly number[], slots: readonly Slot[] = []): void {
   const { config, embedding } = model
-  const sent = sentTrace(new Oracle(model), tokens)
-  const pass = await passOf(model)
+  const sent = sentTrace(new Oracle(model), tokens, { slots })
+  const { pass } = partsOf(model)
   const words = recordWords(config)
-  pass.begin({ positions: tokens.length, tin: 1, width: 4, slots: [] })
+  const width = tokens.length % 2 === 0 ? 3 : 4
+  pass.begin({ positions: tokens.length, tin: 1, width, slots })
   for (const [i, token] of tokens.entries()) {
     pass.embed(i, token, embedding.weights.subarray(token * config.dim, (token + 1) * config.dim))
   }
   for (const [i, layer] of sent.layers.entries()) {
-    const record = (p: number) => encodeAccumulators(layer.subarray(words * p, words * (p + 1)), 4)
+    const record = (p: number) => [encodeAccumulators(layer.subarray(words * p, words * (p + 1)), width)]
     expect(pass.layer(i, record)).toBeUndefined()
     for (const [p, residual] of (sent.residuals[i] ?? []).entries()) expect(pass.residual(p)).toEqual(residual)
   }
-  const record = (p: number) => encodeAccumulators(sent.head[p] ?? new Int32Array(0), 4)
+  const record = (p: number) => [encodeAccumulators(sent.head[p] ?? new Int32Array(0), width)]
   const fault = pass.head(record, (logits, p) => {
     expect(logits).toEqual(sent.logits[p])
     return true

@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest'
+import { checkExact, type ExactJob, right } from '../../../inference/check/check-answer.ts'
+import { loadCheckKernels } from '../../../inference/check/check-kernels.ts'
+import type { PassParts } from '../../../inference/check/weightless-pass.ts'
+import { pairOf, partsOf } from '../../fakes/check-world.ts'
+import { randomModel, smallConfig } from '../../fakes/random-model.ts'
+import { runCampaign, Saboteur } from '../../fakes/tamper-campaign.ts'
+
+/** Spoilt answers; OPENLEDGER_FUZZ=100000 makes a campaign of them. */
+const tampers = Number(process.env['OPENLEDGER_FUZZ'] ?? 800)
+const model = randomModel(3, { ...smallConfig, vocab: 47, tiedHead: false })
+const pair = pairOf(model)
+const parts = partsOf(model, pair)
+
+describe('tampers', () => {
+  test('an honest answer passes, at both widths', () => {
+    for (const width of [3, 4] as const) {
+      const { honest } = new Saboteur(model, pair.seed, 1, { width })
+      expect(checkExact(parts, honest)).toEqual(right)
+    }
+  })
+
+  test('none passes, and each is found where it is', () => {
+    const saboteur = new Saboteur(model, pair.seed, 1)
+    const check = (job: ExactJob) => checkExact(parts, job)
+    const edits = runCampaign(model, check, saboteur.edits(Math.ceil(tampers * 0.9)))
+    const runs = runCampaign(model, check, saboteur.runs(Math.ceil(tampers * 0.1)))
+    for (const campaign of [edits, runs]) {
+      expect([...campaign.escaped]).toEqual([])
+      expect(campaign.misplaced.slice(0, 5)).toEqual([])
+    }
+    expect(edits.kinds.size).toBe(11)
+    expect(runs.kinds.size).toBe(15)
+  }, 3_600_000)
+
+  test.each([
+    ['with one vector', 'goneOnOrthogonalToFirst', { load: oneVector }],
+    ['without a range check', 'goneOnAlias', { load: noRange }],
+  ] as const)('a checker %s is caught out', (_, kind, weak: PassParts) => {
+    const saboteur = new Saboteur(model, pair.seed, 2)
+    const weakParts = partsOf(model, pair, weak)
+    const { escaped } = runCampaign(model, (job) => checkExact(weakParts, job), saboteur.runs(20, [kind]))
+    expect(escaped.get(kind)).toBeGreaterThan(0)
+  })
+
+  test('a checker with a constant vector is caught out', () => {
+    const ones = (_: Uint8Array, __: number, rows: number) =>
+      [new Int32Array(rows).fill(1), new Int32Array(rows).fill(1)] as const
+    const weak = partsOf(model, pairOf(model, ones), { vectors: ones })
+    const saboteur = new Saboteur(model, pair.seed, 2)
+    const { escaped } = runCampaign(model, (job) => checkExact(weak, job), saboteur.runs(20, ['goneOnZeroSum']))
+    expect(escaped.get('goneOnZeroSum')).toBeGreaterThan(0)
+  })
+
+  test.each(['teacherForced', 'swappedToken', 'earlyStop', 'lateStop', 'otherSeed'])(
+    'a checker that looks at no wire lets %s pass',
+    (kind) => {
+      const saboteur = new Saboteur(model, pair.seed, 2)
+      const noWires = (job: ExactJob) => {
+        const outcome = checkExact(parts, job)
+        return 'kind' in outcome.verdict && outcome.verdict.kind === 'answer' ? right : outcome
+      }
+      const { escaped } = runCampaign(model, noWires, saboteur.runs(10, [kind]))
+      expect(escaped.get(kind)).toBeGreaterThan(0)
+    },
+  )
+})
+
+/** The second vector's sums are taken for right. */
+function oneVector(memory: WebAssembly.Memory) {
+  const kernels = loadCheckKernels(memory)
+  return {
+    ...kernels,
+    dotRows: (...args: Parameters<typeof kernels.dotRows>) => {
+      kernels.dotRows(...args)
+      for (let i = 0; i < args[2]; i++) new Uint32Array(memory.buffer, args[6] + 16 * i, 4)[1] = 0
+    },
+    dotInputs: (...args: Parameters<typeof kernels.dotInputs>) => {
+      kernels.dotInputs(...args)
+      for (let i = 0; i < args[1]; i++) new Uint32Array(memory.buffer, args[4] + 8 * i, 2)[1] = 0
+    },
+  }
+}
+
+/** Largest magnitudes are hidden from the comparison and known to the arithmetic. */
+function noRange(memory: WebAssembly.Memory) {
+  const kernels = loadCheckKernels(memory)
+  let tops: number[] = []
+  return {
+    ...kernels,
+    dotRows: (...args: Parameters<typeof kernels.dotRows>) => {
+      kernels.dotRows(...args)
+      tops = []
+      for (let i = 0; i < args[2]; i++) {
+        const sums = new Uint32Array(memory.buffer, args[6] + 16 * i, 4)
+        tops.push(sums[2] ?? 0)
+        sums[2] = 0
+      }
+    },
+    dequantiseRows: (...args: Parameters<typeof kernels.dequantiseRows>) => {
+      for (let i = 0; i < args[2]; i++) new Uint32Array(memory.buffer, args[9] + 16 * i, 1)[0] = tops[i] ?? 0
+      kernels.dequantiseRows(...args)
+    },
+  }
+}
