@@ -25,6 +25,7 @@ export const followedEvents = {
   ],
   RoyaltyVault: ['Claimed', 'ClaimSkipped'],
   WorkerRegistry: ['WorkerSlashed'],
+  TraceDemands: ['TraceRequested', 'TraceServed'],
 } as const satisfies Partial<Record<MoneyContract, readonly string[]>>
 
 export type FollowedEvent = (typeof followedEvents)[keyof typeof followedEvents][number]

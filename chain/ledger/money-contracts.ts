@@ -2,6 +2,7 @@ import type { Abi, AbiEvent } from 'viem'
 import {
   decodeErrorResult,
   decodeEventLog,
+  decodeFunctionData,
   decodeFunctionResult,
   encodeFunctionData,
   toEventSelector,
@@ -57,6 +58,15 @@ export function encodeCall({ contract, functionName, args }: Omit<MoneyCall, 'va
 
 export function decodeResult(contract: MoneyContract, functionName: string, data: Hex): unknown {
   return lowerCase(decodeFunctionResult({ abi: abiOf(contract), functionName, data }))
+}
+
+/** The call that somebody made of a contract. Throws for another contract's. */
+export function decodeCall(
+  contract: MoneyContract,
+  data: Hex,
+): { readonly functionName: string; readonly args: readonly unknown[] } {
+  const { functionName, args } = decodeFunctionData({ abi: abiOf(contract), data })
+  return { functionName, args: lowerCase(args ?? []) as readonly unknown[] }
 }
 
 /** The custom error that a revert names, whichever contract it comes from: `WindowOpen(3, 1700000030)`. */

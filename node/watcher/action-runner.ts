@@ -94,12 +94,11 @@ export class ActionRunner {
   }
 
   /** A demand prepays its answer. */
-  async #priced({ call, demand }: Action): Promise<MoneyCall> {
-    if (demand === undefined) return call
-    const question = { contract: 'AttributionLedger', functionName: 'answerPrice', args: [demand] } as const
+  async #priced({ call, price }: Action): Promise<MoneyCall> {
+    if (price === undefined) return call
     const { rpc, sender } = this.#parts
-    const price = (await callPriced(rpc, question, sender.address)) as bigint
-    return { ...call, value: (price * priceMargin.numerator) / priceMargin.denominator }
+    const wei = (await callPriced(rpc, price, sender.address)) as bigint
+    return { ...call, value: (wei * priceMargin.numerator) / priceMargin.denominator }
   }
 }
 

@@ -15,8 +15,8 @@ export type Action = {
   readonly call: MoneyCall
   /** What a challenge is about: its evidence can be committed first. */
   readonly subject?: Hex
-  /** The leaf that a demand names: its answer is prepaid. */
-  readonly demand?: Demand
+  /** A view that says what the call has to pay for, in wei: the answer to a demand is prepaid. */
+  readonly price?: MoneyCall
   /** The batch or epoch, for the log. */
   readonly about: { readonly batch: bigint } | { readonly epoch: bigint } | { readonly subject: Hex }
 }
@@ -36,7 +36,8 @@ export function actionsOf(verdict: Verdict, about: Action['about']): Action[] {
 
 function demandAction({ functionName, args }: Call, about: Action['about']): Action {
   const call = { contract: 'AttributionLedger', functionName, args } as const
-  return { ...action('demand', call, about), demand: demandOf(call) }
+  const price = { contract: 'AttributionLedger', functionName: 'answerPrice', args: [demandOf(call)] } as const
+  return { ...action('demand', call, about), price }
 }
 
 /** The `Demand` that a call of AttributionLedger's request functions makes. */
