@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { callContract } from '../../chain/ledger/l2-calls.ts'
 import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
 import type { Sender } from '../../chain/ledger/sender.ts'
@@ -56,6 +57,8 @@ export type AskEvent =
     }
 
 const defaultTokens = 256
+/** A worker that says it is ready sooner than this is asked once more. */
+const retryMsMax = 5_000
 /** Workers tried for one request. */
 const triesMax = 3
 
@@ -82,7 +85,11 @@ export class WorkerAsker {
       .slice(0, triesMax)
     let last: ProxyError | undefined
     for (const { worker } of candidates) {
-      const refusal = yield* this.#askOne(worker, model, chat, signal)
+      let refusal = yield* this.#askOne(worker, model, chat, signal)
+      if (refusal !== undefined && refusal.retryAfterMs > 0 && refusal.retryAfterMs <= retryMsMax) {
+        await sleep(refusal.retryAfterMs, undefined, { signal })
+        refusal = yield* this.#askOne(worker, model, chat, signal)
+      }
       if (refusal === undefined) return
       last = new ProxyError('worker_failed', `worker ${worker} refuses: ${refusal.detail} (${refusal.code})`)
     }

@@ -3,9 +3,10 @@ import { type Adapter, targets } from '../../inference/adapter/adapter.ts'
 import type { AnswerParts, AnswerRequest, AnswerTrace } from '../../inference/answer/generate.ts'
 import { choiceOf } from '../../inference/choice.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
+import { EmbeddingProofs } from '../../inference/trace/embedding-proofs.ts'
 import { traceRootOf } from '../../inference/trace/head.ts'
 import { type AdapterShape, TraceLayout } from '../../inference/trace/layout.ts'
-import { CommittedTrace } from '../../inference/trace/opening.ts'
+import { encodeExactProof } from '../../inference/trace/proof-file.ts'
 import { RecordStore } from '../../inference/trace/record-store.ts'
 import { TraceRecorder } from '../../inference/trace/recorder.ts'
 import { bytesToHex } from '../../protocol/bytes.ts'
@@ -30,6 +31,7 @@ const positionsPerTurn = 32
 
 /** Traces of a model's answers; of their records those are kept that are sent. */
 export function openTraces(model: CanonicalModel, { engine }: AnswerParts): AnswerTraces {
+  const embedding = new EmbeddingProofs(model.embedding)
   const record = (request: AnswerRequest, width: 3 | 4) => {
     const { input, rule, seed, slots = [] } = request
     const layout = new TraceLayout(
@@ -39,9 +41,10 @@ export function openTraces(model: CanonicalModel, { engine }: AnswerParts): Answ
     const store = new RecordStore((tree) => tree === 'linear')
     const choose = (logits: Int32Array, position: number) => choiceOf(logits, rule, seed, position + 1, model.expTable)
     const recorder = new TraceRecorder(layout, { tin: input.length, width, onRecord: store.add, choose })
-    const finish = (): AnswerProof => {
-      const trace = new CommittedTrace(layout, recorder.finish(), store.get)
-      return { traceRoot: bytesToHex(traceRootOf(trace.head)) }
+    const finish = (output: readonly number[]): AnswerProof => {
+      const { head } = recorder.finish()
+      const proof = encodeExactProof(layout, { head, input, output }, store.get, (token) => embedding.row(token))
+      return { traceRoot: bytesToHex(traceRootOf(head)), proof }
     }
     return { recorder, finish }
   }
@@ -64,7 +67,7 @@ export function openTraces(model: CanonicalModel, { engine }: AnswerParts): Answ
       } finally {
         session.close()
       }
-      if (!recorder.overflowed) return finish()
+      if (!recorder.overflowed) return finish(output)
     }
     throw new Error('accumulators of four bytes always fit')
   }
@@ -73,7 +76,7 @@ export function openTraces(model: CanonicalModel, { engine }: AnswerParts): Answ
     const { recorder, finish } = record(request, 3)
     return {
       recorder,
-      finish: async (output, signal) => (recorder.overflowed ? await again(request, output, signal) : finish()),
+      finish: async (output, signal) => (recorder.overflowed ? await again(request, output, signal) : finish(output)),
     }
   }
   return { begin, again }

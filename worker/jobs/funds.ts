@@ -11,6 +11,7 @@ export const coverFactors: Readonly<Record<number, bigint>> = { 1: 1n, 2: 8n }
 const otherFactor = 3n
 /** Batches mature within minutes to days; another worker is the better choice. */
 const coverRetryMs = 60_000
+const settlingRetryMs = 2_000
 
 type Parts = { readonly rpc: L2Rpc; readonly book: JobBook; readonly worker: Hex }
 
@@ -53,6 +54,8 @@ export class Funds {
       throw new JobError(
         'voucher-cap',
         `the voucher's cumulativeCap ${cumulativeCap} is below ${spent + promised + maxFee}: what was spent or promised before, and this request`,
+        // A batch that is on its way may be counted twice, as spent and as promised, until it is seen.
+        { retryAfterMs: book.unsettledOf(channel).jobs > 0 ? settlingRetryMs : 0 },
       )
     }
     const needed = coverOf(proofClass, maxFee)

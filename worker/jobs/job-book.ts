@@ -20,7 +20,7 @@ export type BookedJob = {
   readonly answerSignature: Uint8Array
 }
 
-/** What vouchers of one channel have to pay for and was not settled yet, in wei. */
+/** What vouchers of one channel have to pay for and was not settled yet, in wei; `jobs` are those of it that are on their way. */
 export type Unsettled = { readonly fees: bigint; readonly jobs: number }
 
 type Row = {
@@ -130,7 +130,12 @@ export class JobBook {
 
   /** Fees of a channel that no batch on chain has debited. */
   unsettledOf(channel: Hex): Unsettled {
-    return this.#sum("select fee from job where channel = ? and state in ('made', 'committing')", channel)
+    const query = "select fee, state from job where channel = ? and state in ('made', 'committing')"
+    const rows = this.#db.prepare(query).all(channel) as { fee: string; state: JobState }[]
+    return {
+      fees: rows.reduce((sum, { fee }) => sum + BigInt(fee), 0n),
+      jobs: rows.filter(({ state }) => state === 'committing').length,
+    }
   }
 
   /** Fees by class that no batch on chain covers yet. */
@@ -154,11 +159,6 @@ export class JobBook {
   forgetBefore(seconds: bigint): number {
     return this.#db.prepare("delete from job where state in ('committed', 'dropped') and made_at < ?").run(seconds)
       .changes
-  }
-
-  #sum(query: string, ...args: readonly unknown[]): Unsettled {
-    const rows = this.#db.prepare(query).all(...args) as { fee: string }[]
-    return { fees: rows.reduce((sum, { fee }) => sum + BigInt(fee), 0n), jobs: rows.length }
   }
 }
 

@@ -21,7 +21,7 @@ export type Offer = {
 }
 
 type Parts = {
-  readonly network: Pick<WorkerNetwork, 'publish'>
+  readonly network: Pick<WorkerNetwork, 'publish' | 'peers'>
   readonly author: MessageAuthor
   readonly offer: () => Offer
   readonly load: () => { readonly running: number; readonly queued: number; readonly tokensPerMinute: number }
@@ -32,8 +32,9 @@ type Parts = {
 }
 
 const heartbeatMs = 30_000
-/** A capability is told again after this time, or at once when it changed. */
+/** A capability is told again after this time, at once when it changed, and soon when somebody new is connected. */
 const capabilityMs = 5 * 60_000
+const newcomersMs = 15_000
 const lookMs = 1_000
 /** Seconds that messages live; docs/WORKER-NETWORK.md. */
 const lives = { heartbeat: 90, capability: 600 } as const
@@ -42,7 +43,9 @@ export class Adverts {
   readonly #parts: Parts
   #saidOffer = ''
   #capabilityNonce = 0n
-  #nextCapabilityMs = 0
+  #saidCapabilityMs = 0
+  /** Peers that were there when it was said. */
+  #told = new Set<string>()
   #nextHeartbeatMs = 0
 
   constructor(parts: Parts) {
@@ -65,10 +68,14 @@ export class Adverts {
   async #say(nowMs: number): Promise<void> {
     const offer = this.#parts.offer()
     const told = JSON.stringify({ ...offer, hostKey: [...offer.hostKey], classes: [...offer.classes] })
-    if (told !== this.#saidOffer || nowMs >= this.#nextCapabilityMs) {
+    const peers = this.#parts.network.peers().map(({ peerId }) => peerId)
+    const isNew = peers.some((peerId) => !this.#told.has(peerId))
+    const waitMs = told !== this.#saidOffer ? 0 : isNew ? newcomersMs : capabilityMs
+    if (nowMs >= this.#saidCapabilityMs + waitMs) {
       this.#capabilityNonce = await this.#sayCapability(offer)
       this.#saidOffer = told
-      this.#nextCapabilityMs = nowMs + capabilityMs
+      this.#saidCapabilityMs = nowMs
+      this.#told = new Set(peers)
     }
     if (nowMs >= this.#nextHeartbeatMs) {
       this.#nextHeartbeatMs = nowMs + heartbeatMs

@@ -119,6 +119,7 @@ export class CommitStep {
     try {
       const call = { contract: 'InferenceMarket', functionName: 'commitBatch', args: [input, segments] } as const
       await sender.send(call, signal)
+      book.move(ids, 'committed', dataHash)
       log.info('batch committed', { receipts: ids.length, dataHash })
     } catch (error) {
       // What may still be mined stays under way until the chain says so.
