@@ -1,41 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { right } from '../../../inference/check/check-answer.ts'
-import { checkExactProof, type ReceiptFacts } from '../../../inference/check/check-proof.ts'
-import { merkleRootOf } from '../../../protocol/content-hash.ts'
+import { checkExactProof } from '../../../inference/check/check-proof.ts'
 import { rowLeafBytes } from '../../../inference/model-file.ts'
-import { EmbeddingProofs } from '../../../inference/trace/embedding-proofs.ts'
-import { traceRootOf } from '../../../inference/trace/head.ts'
-import { encodeExactProof, ProofError } from '../../../inference/trace/proof-file.ts'
+import { ProofError } from '../../../inference/trace/proof-file.ts'
 import { bytesToHex } from '../../../protocol/bytes.ts'
-import { chunks } from '../../../protocol/content-hash.ts'
-import { tokenListRoot } from '../../../protocol/token-list.ts'
+import { chunks, merkleRootOf } from '../../../protocol/content-hash.ts'
 import { noText, partsOf } from '../../fakes/check-world.ts'
+import { provenAnswer } from '../../fakes/proven-answer.ts'
 import { randomModel } from '../../fakes/random-model.ts'
-import { testSeed, tracedAnswer, warm } from '../../fakes/traced-answer.ts'
 
 const model = randomModel(8)
-const input = [0, 5, 9]
-const output: number[] = []
-while (output.length < 4) {
-  const { recorder } = tracedAnswer(model, [...input, ...output], { tin: input.length })
-  output.push(recorder.choices.get(input.length + output.length - 1) as number)
-}
-const traced = tracedAnswer(model, [...input, ...output.slice(0, -1)], { tin: input.length })
-const rows = new EmbeddingProofs(model.embedding)
-const file = encodeExactProof(traced.layout, { head: traced.head, input, output }, traced.store.get, (token) =>
-  rows.row(token),
-)
-const facts: ReceiptFacts = {
-  promptRoot: tokenListRoot(input),
-  outputRoot: tokenListRoot(output),
-  rule: warm,
-  seed: testSeed,
-  maxTokens: 4,
-  stops: [],
-  cancelled: false,
-  slots: [],
-  traceRoot: bytesToHex(traceRootOf(traced.head)),
-}
+const { facts, file } = provenAnswer(model)
 const { weights, columns } = model.embedding
 const leaves = chunks(new Uint8Array(weights.buffer, weights.byteOffset, weights.length), rowLeafBytes(columns))
 const bare = partsOf(model)

@@ -1,0 +1,115 @@
+import { Worker } from 'node:worker_threads'
+import { FormatError } from '../../protocol/bytes.ts'
+import { InferenceError } from '../inference-error.ts'
+import { adapterShapes, TraceLayout } from '../trace/layout.ts'
+import { decodeTokens, ProofError, ProofReader } from '../trace/proof-file.ts'
+import type { CheckOutcome } from './check-answer.ts'
+import { CheckError } from './check-error.ts'
+import type { ReceiptFacts } from './check-proof.ts'
+import type { FailedCheck, FromChecker, ToChecker } from './checker-jobs.ts'
+import type { SecretPair } from './pair-file.ts'
+import type { SecretPool } from './pool.ts'
+
+/** Answers that wait for their turn; each holds its file. */
+const waitingMax = 64
+
+/**
+ * Checks answers of one model without its weights, on a thread of its own. Counts the uses of secret pairs, and ends a pair that
+ * caught a fault.
+ */
+export class CheckerThread {
+  readonly #pool: SecretPool
+  #worker: Worker | undefined
+  /** The pair that the thread has. */
+  #pair: SecretPair | undefined
+  #last: Promise<unknown> = Promise.resolve()
+  #waiting = 0
+  #job: { readonly number: number; resolve(outcome: CheckOutcome): void; reject(error: unknown): void } | undefined
+  #count = 0
+  #isClosed = false
+
+  constructor(pool: SecretPool) {
+    this.#pool = pool
+  }
+
+  /**
+   * Judges the file of an answer as `checkExactProof`, and throws what it throws; {@link CheckError} `empty` where no pair is left:
+   * the pool is to be opened again; `busy` where too many wait.
+   */
+  check(facts: ReceiptFacts, file: Uint8Array): Promise<CheckOutcome> {
+    if (this.#waiting >= waitingMax) return Promise.reject(new CheckError('busy', `${waitingMax} answers wait`))
+    this.#waiting++
+    const outcome = this.#last.then(() => this.#next(facts, file)).finally(() => this.#waiting--)
+    this.#last = outcome.catch(() => {})
+    return outcome
+  }
+
+  /** Ends the thread; who waits is told so. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const worker = this.#worker
+    this.#fail(worker, new Error('the checking thread was closed'))
+    await worker?.terminate()
+  }
+
+  async #next(facts: ReceiptFacts, file: Uint8Array): Promise<CheckOutcome> {
+    const { config } = this.#pool.kept
+    // Refuses adapters and files of another shape before a use is counted.
+    const layout = new TraceLayout(config, adapterShapes(facts.slots))
+    const { head } = decodeTokens(new ProofReader(file), layout.config, facts.traceRoot)
+    const pair = await this.#pool.take(head.positions)
+    if (this.#isClosed) throw new Error('the checking thread was closed')
+    const worker = this.#started()
+    if (pair !== this.#pair) {
+      this.#pair = pair
+      worker.postMessage({ kept: this.#pool.kept, pair } satisfies ToChecker)
+    }
+    const copy = file.slice()
+    const outcome = await new Promise<CheckOutcome>((resolve, reject) => {
+      this.#job = { number: ++this.#count, resolve, reject }
+      worker.postMessage({ job: this.#count, facts, file: copy } satisfies ToChecker, [copy.buffer])
+    })
+    if (outcome.linear !== undefined) await this.#pool.retire()
+    return outcome
+  }
+
+  #started(): Worker {
+    if (this.#worker !== undefined) return this.#worker
+    const worker = new Worker(new URL('./checker-worker.mjs', import.meta.url))
+    worker.on('error', (error) => this.#fail(worker, error))
+    worker.on('exit', () => this.#fail(worker, new Error('the checking thread ended')))
+    worker.on('message', (message: FromChecker) => this.#take(message))
+    this.#worker = worker
+    return worker
+  }
+
+  #take(message: FromChecker): void {
+    const job = this.#job
+    if (job?.number !== message.job) return
+    this.#job = undefined
+    if ('failed' in message) job.reject(errorOf(message.failed))
+    else job.resolve(message.done)
+  }
+
+  /** A thread that died takes its job along; the next starts another. */
+  #fail(worker: Worker | undefined, error: unknown): void {
+    if (worker !== this.#worker) return
+    this.#worker = undefined
+    this.#pair = undefined
+    this.#job?.reject(error)
+    this.#job = undefined
+  }
+}
+
+function errorOf({ name, code, message }: FailedCheck): Error {
+  switch (name) {
+    case 'ProofError':
+      return new ProofError(code as ProofError['code'], message)
+    case 'InferenceError':
+      return new InferenceError(code as InferenceError['code'], message)
+    case 'FormatError':
+      return new FormatError(message)
+    default:
+      return new Error(message)
+  }
+}
