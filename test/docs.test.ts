@@ -11,6 +11,7 @@ test.each([
   'docs/TRUST.md',
   'docs/GRAPHQL.md',
   'docs/OPERATOR.md',
+  'docs/MODELS.md',
   'docs/MONEY-GUIDE.md',
   'docs/SECURITY-REVIEW.md',
   'docs/WORKER-NETWORK.md',

@@ -1,4 +1,5 @@
 import { convert } from '../model/convert.ts'
+import { convertAdapterCommand } from '../model/convert-adapter.ts'
 import { inspect } from '../model/inspect.ts'
 import { quality } from '../model/quality.ts'
 import { run } from '../model/run.ts'
@@ -11,5 +12,13 @@ const summary =
 
 export const command = {
   summary,
-  actions: { convert, verify, quality, inspect, run, ...moneyCommands(summary, modelTable).actions },
+  actions: {
+    convert,
+    'convert-adapter': convertAdapterCommand,
+    verify,
+    quality,
+    inspect,
+    run,
+    ...moneyCommands(summary, modelTable).actions,
+  },
 }

@@ -63,7 +63,8 @@ function report(measured: Quality, bytes: number): string[] {
   ]
 }
 
-function requireSameShape(model: CanonicalModel, source: FloatSource): void {
+/** Throws {@link UsageError} where a float model is not what a model file was made from. */
+export function requireSameShape(model: CanonicalModel, source: FloatSource): void {
   const float = canonicalConfig(source)
   for (const [name, value] of Object.entries(float)) {
     const own = model.config[name as keyof typeof float]

@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
 import { UsageError } from '../../common/errors.ts'
 import { asCount, asPositive, asText, oneOf } from '../../common/flag-parsers.ts'
+import type { Slot } from '../../inference/adapter/adapter.ts'
+import { decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { type AnswerRequest, generate } from '../../inference/answer/generate.ts'
 import { stopList } from '../../inference/answer/stops.ts'
 import { inputTokens } from '../../inference/answer/template.ts'
+import type { CanonicalModel } from '../../inference/model.ts'
+import { modelRoot } from '../../inference/model-file.ts'
 import { readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
 import { WasmEngine } from '../../inference/wasm/wasm-engine.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { positional } from './positional.ts'
-import { readModel } from './read-model.ts'
+import { readModel, readModelBytes } from './read-model.ts'
 import { templateFor } from './templates.ts'
 
 export const run = defineCommand({
@@ -30,6 +34,7 @@ export const run = defineCommand({
     'top-k': { help: 'most candidates a token; 0: all', value: 'N', parse: asCount, default: '0' },
     'top-p': { help: 'probability that candidates must reach together', value: 'P', parse: asReal, default: '1' },
     seed: { help: 'another one draws other tokens', value: 'TEXT', parse: asText, default: 'openledger' },
+    adapter: { help: 'adapter file whose part is added; see convert-adapter', value: 'FILE', parse: asText },
     stop: { help: 'text that ends the answer', value: 'TEXT', parse: asText },
   },
   run: async ({ flags, positionals, log, print, signal }) => {
@@ -52,10 +57,11 @@ export const run = defineCommand({
       stops: flags.stop === undefined ? [] : stopList([flags.stop]),
       seed: createHash('sha256').update(flags.seed).digest(),
     }
+    const slots = flags.adapter === undefined ? [] : [slotOf(flags.adapter, model)]
     const parts = { engine: new WasmEngine(model), expTable: model.expTable, text: tokenizer }
     const lines = new Lines(print)
     let count = 0
-    for await (const { token, end } of generate(parts, request, { signal })) {
+    for await (const { token, end } of generate(parts, { ...request, slots }, { signal })) {
       lines.push(tokenizer.decode([token]))
       count++
       if (end !== undefined) log.info('answered', { inputTokens: request.input.length, outputTokens: count, end })
@@ -85,6 +91,19 @@ class Lines {
     this.#print(this.#line + this.#decoder.decode())
   }
 }
+
+/** The adapter at its full weight. Throws {@link UsageError} for a file that is none for this model. */
+function slotOf(path: string, model: CanonicalModel): Slot {
+  const bytes = readModelBytes(path)
+  try {
+    return { adapter: decodeAdapter(bytes, { root: modelRoot(model), config: model.config }), weight: fullWeight }
+  } catch (cause) {
+    throw new UsageError(`--adapter ${path} is refused`, { cause })
+  }
+}
+
+/** The most that a slot's weight may be, in 1/65536. */
+const fullWeight = 65_535
 
 function asReal(text: string): number {
   if (!/^\d{1,5}(\.\d{1,9})?$/.test(text)) throw new Error('must be a number such as 0.7')

@@ -8,7 +8,8 @@ import { parseFlags } from '../../common/flags.ts'
 import { silentLog } from '../../common/log.ts'
 import { encodeConfig } from '../../inference/model-config.ts'
 import { decodeModel } from '../../inference/model-file.ts'
-import { ggufCheckpoint, hfCheckpoint } from '../fakes/checkpoints.ts'
+import { ggufCheckpoint, hfCheckpoint, peftConfigJson, peftTensors } from '../fakes/checkpoints.ts'
+import { safetensorsFile } from '../fakes/model-files.ts'
 import { randomFloatModel } from '../fakes/random-float-model.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'openledger-model-'))
@@ -104,6 +105,29 @@ describe('openledger model', () => {
     expect((await run('run', plain)).text.length).toBeGreaterThan(0)
     await expect(run('run', [...flags, '--template', 'chatml'])).rejects.toThrow('bos is not <|im_start|>')
     await expect(run('run', [...flags, '--template', 'llama3'])).rejects.toThrow('<|start_header_id|>')
+  })
+
+  test('an adapter of PEFT is converted for its base, moves its answers, and fits no other model', async () => {
+    mkdirSync(path('lora'))
+    const written = [
+      ...peftTensors(['0.self_attn.q_proj'], { rank: 8, rows: 64, columns: 48 }),
+      ...peftTensors(['1.mlp.up_proj'], { rank: 8, rows: 80, columns: 48 }),
+    ]
+    writeFileSync(path('lora/adapter_config.json'), JSON.stringify(peftConfigJson(8)))
+    writeFileSync(path('lora/adapter_model.safetensors'), safetensorsFile(written, 'F32'))
+    const { text } = await run('convert-adapter', [
+      path('lora'),
+      ...['--base', path('x.olm'), '--float', path('hf'), '--out', path('x.ola')],
+    ])
+    expect(text).toContain(`base ${root}`)
+    const flags = ['--prompt', 'in the', '--template', 'plain', '--max-tokens', '40', '--temperature', '1']
+    const [plain, adapted] = [
+      await run('run', [path('x.olm'), ...flags]),
+      await run('run', [path('x.olm'), ...flags, '--adapter', path('x.ola')]),
+    ]
+    expect(adapted.text).not.toBe(plain.text)
+    const elsewhere = run('run', [path('z.olm'), ...flags, '--adapter', path('x.ola')])
+    await expect(elsewhere).rejects.toThrow('x.ola is refused')
   })
 
   test('what a file holds is shown', async () => {

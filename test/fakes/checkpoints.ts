@@ -1,5 +1,14 @@
 import type { FloatModel } from '../../inference/float/float-model.ts'
-import { type GgufValue, ggufFile, ggufTensors, hfTensors, safetensorsFile, type WrittenType } from './model-files.ts'
+import {
+  type GgufValue,
+  ggufFile,
+  ggufTensors,
+  hfTensors,
+  numbersIn,
+  safetensorsFile,
+  type TensorData,
+  type WrittenType,
+} from './model-files.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -111,4 +120,40 @@ export function ggufMetadata(model: FloatModel, change: Readonly<Record<string, 
 
 export function ggufCheckpoint(model: FloatModel, change: Readonly<Record<string, GgufValue>> = {}): Uint8Array {
   return ggufFile(ggufMetadata(model, change), ggufTensors(model))
+}
+
+export function peftConfigJson(rank: number, change: Json = {}): Json {
+  return {
+    peft_type: 'LORA',
+    r: rank,
+    lora_alpha: 2 * rank,
+    target_modules: ['q_proj', 'down_proj'],
+    bias: 'none',
+    use_rslora: false,
+    use_dora: false,
+    fan_in_fan_out: false,
+    modules_to_save: null,
+    rank_pattern: {},
+    lora_dropout: 0.05,
+    ...change,
+  }
+}
+
+/** Both halves for each `layer.module`, numbers that tell their place. F32. */
+export function peftTensors(
+  places: readonly string[],
+  { rank, rows, columns }: { readonly rank: number; readonly rows: number; readonly columns: number },
+): TensorData[] {
+  const values = (count: number, seed: number) =>
+    numbersIn(
+      'F32',
+      Float32Array.from({ length: count }, (_, i) => Math.sin(seed + i) / 4),
+    )
+  return places.flatMap((place, i) => {
+    const name = `base_model.model.model.layers.${place}`
+    return [
+      { name: `${name}.lora_A.weight`, shape: [rank, columns], bytes: values(rank * columns, i) },
+      { name: `${name}.lora_B.weight`, shape: [rows, rank], bytes: values(rows * rank, i + 9) },
+    ]
+  })
 }
