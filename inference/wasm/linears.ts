@@ -50,6 +50,7 @@ export class Linears {
         offset += matrix.rows
       }
     })
+    if (pass.runs.every(({ slots }) => slots.length === 0)) return
     for (const { target, out } of group) this.#adapt(pass, index, target, input, out, each)
   }
 

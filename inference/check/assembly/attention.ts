@@ -1,6 +1,5 @@
 import { exp2Negative, roundDiv } from '../../wasm/assembly/integer'
-import { loadPairs, loadPairs2 } from './elementwise'
-import { halfOf, mulShift, narrow64, topLane } from './integer'
+import { halfOf, loadPairs, loadPairs2, mulShift, narrow64, topLane } from '../../wasm/assembly/simd'
 
 /** Q16 to int16 Q10 with the position's angles, §5.4: `heads` heads of 2·half at `x`, `stride` bytes apart at `out`. */
 export function rotate(x: usize, cos: usize, sin: usize, heads: i32, half: i32, out: usize, stride: i32): void {

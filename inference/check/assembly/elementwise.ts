@@ -1,7 +1,7 @@
-import { rmsNorm as plainNorm, swiGlu as plainSwiGlu } from '../../wasm/assembly/elementwise'
-import { bitLength, integerSqrt, roundDiv, roundShift, saturate32 } from '../../wasm/assembly/integer'
-import { dequantise as plainDequantise, quantise as plainQuantise } from '../../wasm/assembly/linear'
-import { halfOf, mulShift, topLane, topMagnitude } from './integer'
+import { add, rmsNorm, swiGlu } from '../../wasm/assembly/elementwise'
+import { roundShift, saturate32 } from '../../wasm/assembly/integer'
+import { dequantise as plainDequantise, quantise } from '../../wasm/assembly/linear'
+import { halfOf, mulShift, topLane } from '../../wasm/assembly/simd'
 
 /**
  * The rules of docs/canonical-inference.md §5 four elements at a time, for the magnitudes that occur; where an intermediate
@@ -12,31 +12,9 @@ import { halfOf, mulShift, topLane, topMagnitude } from './integer'
 export function norms(x: usize, positions: i32, weight: usize, epsilon: i32, n: i32, out: usize): void {
   const line = <usize>n << 2
   for (let i = 0; i < positions; i++) {
-    norm(x, weight, epsilon, n, out)
+    rmsNorm(x, weight, epsilon, n, out)
     x += line
     out += line
-  }
-}
-
-/** From more columns on an output may saturate. */
-const normColumnsMax = 8192
-
-function norm(x: usize, weight: usize, epsilon: i32, n: i32, out: usize): void {
-  if (n > normColumnsMax || bitLength(topMagnitude(x, n)) > 22) return plainNorm(x, weight, epsilon, n, out)
-  let sums = i64x2.splat(0)
-  const line = <usize>n << 2
-  for (let i: usize = 0; i < line; i += 16) {
-    const value = v128.load(x + i)
-    sums = i64x2.add(sums, i64x2.extmul_low_i32x4_s(value, value))
-    sums = i64x2.add(sums, i64x2.extmul_high_i32x4_s(value, value))
-  }
-  const mean = (i64x2.extract_lane(sums, 0) + i64x2.extract_lane(sums, 1)) / n + epsilon
-  const reciprocal = roundDiv(1 << 46, integerSqrt(mean << 16))
-  if (reciprocal > 0x7fffffff) return plainNorm(x, weight, epsilon, n, out)
-  const factor = i32x4.splat(<i32>reciprocal)
-  for (let i: usize = 0; i < line; i += 16) {
-    const scaled = mulShift(v128.load(x + i), factor, halfOf(22), 22)
-    v128.store(out + i, mulShift(scaled, v128.load(weight + i), halfOf(16), 16))
   }
 }
 
@@ -48,28 +26,6 @@ export function quantiseRows(x: usize, positions: i32, n: i32, out: usize, scale
     out += <usize>n << 1
     scale += 8
   }
-}
-
-function quantise(x: usize, n: i32, out: usize, scale: usize): void {
-  const top = topMagnitude(x, n)
-  const bits = bitLength(top)
-  if (top == 0 || bits > 25) return plainQuantise(x, n, out, scale)
-  const exponent = bits > 15 ? bits - 15 : 0
-  const mantissa = (top + ((1 << exponent) - 1)) >>> exponent
-  const factor = i32x4.splat(<i32>roundDiv(127 << 22, mantissa))
-  const shift = 22 + exponent
-  const half = halfOf(shift)
-  const most = i16x8.splat(127)
-  const least = i16x8.splat(-127)
-  const end = x + (<usize>n << 2)
-  for (; x < end; x += 32) {
-    const low = mulShift(v128.load(x), factor, half, shift)
-    const high = mulShift(v128.load(x, 16), factor, half, shift)
-    v128.store(out, i16x8.max_s(i16x8.min_s(i16x8.narrow_i32x4_s(low, high), most), least))
-    out += 16
-  }
-  store<i32>(scale, mantissa)
-  store<i32>(scale, exponent, 4)
 }
 
 /**
@@ -132,63 +88,9 @@ export function swiGluRows(gate: usize, up: usize, positions: i32, table: usize,
   }
 }
 
-function swiGlu(gate: usize, up: usize, table: usize, n: i32, out: usize): void {
-  const low = i32x4.splat(-(1 << 20))
-  const high = i32x4.splat((1 << 20) - 1)
-  const offset = i32x4.splat(1 << 20)
-  const half = halfOf(16)
-  let topSilu = i32x4.splat(0)
-  let topUp = i32x4.splat(0)
-  const line = <usize>n << 2
-  for (let i: usize = 0; i < line; i += 16) {
-    const g = v128.load(gate + i)
-    const u = v128.load(up + i)
-    const place = i32x4.add(i32x4.min_s(i32x4.max_s(g, low), high), offset)
-    const silu = mulShift(g, sigmoid(table, place), half, 16)
-    topSilu = i32x4.max_s(topSilu, i32x4.abs(silu))
-    topUp = i32x4.max_s(topUp, i32x4.abs(u))
-    v128.store(out + i, mulShift(silu, u, half, 16))
-  }
-  if (<i64>topLane(topSilu) * <i64>topLane(topUp) >= <i64>0x7fff << 32) plainSwiGlu(gate, up, table, n, out)
-}
-
-/** SIG between its entries at four places in Q9 of the table. */
-@inline
-function sigmoid(table: usize, place: v128): v128 {
-  const index = i32x4.shl(i32x4.shr_u(place, 9), 2)
-  const pair = loadPairs(table, index)
-  const next = loadPairs2(table, index)
-  const low = v128.shuffle<i32>(pair, next, 0, 2, 4, 6)
-  const high = v128.shuffle<i32>(pair, next, 1, 3, 5, 7)
-  const part = i32x4.mul(i32x4.sub(high, low), v128.and(place, i32x4.splat(511)))
-  return i32x4.add(low, i32x4.shr_s(i32x4.add(part, i32x4.splat(256)), 9))
-}
-
-/** Neighbouring entries of a table of u32 at the first two of four byte offsets. */
-@inline
-export function loadPairs(table: usize, index: v128): v128 {
-  return v128.load64_lane(table + <usize>i32x4.extract_lane(index, 1), v128.load64_zero(table + <usize>i32x4.extract_lane(index, 0)), 1)
-}
-
-/** The same at the last two. */
-@inline
-export function loadPairs2(table: usize, index: v128): v128 {
-  return v128.load64_lane(table + <usize>i32x4.extract_lane(index, 3), v128.load64_zero(table + <usize>i32x4.extract_lane(index, 2)), 1)
-}
-
 /** x ← sat32(x + y), n int32 above −2^31, n a multiple of 4. */
 export function addRows(x: usize, y: usize, n: i32): void {
-  const line = <usize>n << 2
-  const least = i32x4.splat(-0x7fffffff)
-  const most = i32x4.splat(0x7fffffff)
-  for (let i: usize = 0; i < line; i += 16) {
-    const a = v128.load(x + i)
-    const b = v128.load(y + i)
-    const sum = i32x4.add(a, b)
-    const over = i32x4.shr_s(v128.and(v128.xor(a, sum), v128.xor(b, sum)), 31)
-    const end = v128.xor(i32x4.shr_s(a, 31), most)
-    v128.store(x + i, i32x4.max_s(v128.bitselect(end, sum, over), least))
-  }
+  add(x, y, n, x)
 }
 
 /** The lowest index of the largest of n int32. */

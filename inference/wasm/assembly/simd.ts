@@ -36,3 +36,15 @@ export function topMagnitude(x: usize, n: i32): i32 {
   for (; x < end; x += 16) top = i32x4.max_s(top, i32x4.abs(v128.load(x)))
   return topLane(top)
 }
+
+/** Neighbouring entries of a table of u32 at the first two of four byte offsets. */
+@inline
+export function loadPairs(table: usize, index: v128): v128 {
+  return v128.load64_lane(table + <usize>i32x4.extract_lane(index, 1), v128.load64_zero(table + <usize>i32x4.extract_lane(index, 0)), 1)
+}
+
+/** The same at the last two. */
+@inline
+export function loadPairs2(table: usize, index: v128): v128 {
+  return v128.load64_lane(table + <usize>i32x4.extract_lane(index, 3), v128.load64_zero(table + <usize>i32x4.extract_lane(index, 2)), 1)
+}
