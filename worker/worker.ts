@@ -41,6 +41,7 @@ import { AnswerStep } from './settle/answer-step.ts'
 import { CommitStep } from './settle/commit-step.ts'
 import { PublishStep } from './settle/publish-step.ts'
 import { settle } from './settle/settlement.ts'
+import { TraceStep } from './settle/trace-step.ts'
 import { WorkerError } from './worker-error.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
@@ -106,6 +107,7 @@ export async function openWorker(
     terms.set(modelVersion, known)
     return known
   }
+  const modelRoot = async (modelVersion: Hex) => (await termsOf(modelVersion)).root
   let announcer: Announcer | undefined
   let served: readonly Hex[] = []
   const findServed = async () => {
@@ -127,7 +129,7 @@ export async function openWorker(
     {
       ...{ book, facts, log, backend: thread, funds: new Funds({ rpc, book, worker: account.address }) },
       now: () => ledger.head?.time ?? BigInt(Math.floor(clock.nowMs() / 1_000)),
-      modelRoot: async (modelVersion) => (await termsOf(modelVersion)).root,
+      modelRoot,
       attribute: async ({ modelVersion }, output) => contributionsOf(await termsOf(modelVersion), indexes, output),
       proofs: {
         keep: (proof) => proofs.put(proof),
@@ -174,6 +176,7 @@ export async function openWorker(
     ),
     new PublishStep({ ledger, content, worker: account.address, nodes: options.nodes, log }),
     new AnswerStep({ ledger, content, sender, log }),
+    new TraceStep({ ledger, content, backend: thread, modelRoot, sender, log }),
   ]
   await findServed()
   const announcing = announcer

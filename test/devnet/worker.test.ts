@@ -2,12 +2,16 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { KnownBatch } from '../../attribution/epochs/known-batch.ts'
 import { committedBatch } from '../../chain/ledger/committed-batch.ts'
+import { eventTopic, moneyContracts } from '../../chain/ledger/money-contracts.ts'
 import { openProxy, type RunningProxy } from '../../cli/proxy/proxy.ts'
 import { systemClock } from '../../common/clock.ts'
+import { ContentStore } from '../../common/content-store.ts'
 import { createLog } from '../../common/log.ts'
 import { baseModelFile, readBaseModelRecord } from '../../inference/models/base-model.ts'
 import type { Hex } from '../../protocol/bytes.ts'
+import { merkleRoot } from '../../protocol/content-hash.ts'
 import { openWorker, type RunningWorker } from '../../worker/worker.ts'
 import { ServedChain } from '../fakes/served-chain.ts'
 
@@ -134,6 +138,25 @@ test('an OpenAI client gets an answer of the shipped model, paid by a voucher an
   expect(batch?.header).toMatchObject({ count: 1, class: 1, worker: served.chain.actor('worker').address })
 })
 
+test('shows on chain what is asked of the trace of an answer', async () => {
+  const { header, segments } = (await committedBatch(served.chain.rpc, 1n)) ?? unreachable()
+  const file = new ContentStore(join(dir, 'worker/content'), merkleRoot).get(header.dataHash)
+  const opened = KnownBatch.of(header, segments, { file }).openReceipt(0)
+  const bob = served.chain.actor('bob')
+  await served.chain.send(bob, 'TraceDemands', 'requestRoot', [opened, 1], { value: open })
+  const filter = {
+    address: moneyContracts.TraceDemands,
+    topics: [eventTopic('TraceDemands', 'TraceServed')],
+    fromBlock: '0x0',
+  }
+  for (let i = 0; i < 100; i++) {
+    const logs = (await served.chain.rpc.request('eth_getLogs', [filter])) as unknown[]
+    if (logs.length > 0) return
+    await new Promise((next) => setTimeout(next, 200))
+  }
+  throw new Error(`nothing was shown\n${lines.slice(-10).join('')}`)
+})
+
 test('streams tokens as server-sent events, with the cost in the last', async () => {
   const { status, text } = await post('/v1/chat/completions', { ...question, stream: true })
   expect(status, `${text}\n${lines.slice(-10).join('')}`).toBe(200)
@@ -170,3 +193,7 @@ test.each<[string, string, object, number, RegExp]>([
   expect(answer.status).toBe(status)
   expect(JSON.parse(answer.text).error.message).toMatch(words)
 })
+
+function unreachable(): never {
+  throw new Error('there is no batch')
+}

@@ -45,6 +45,8 @@ export class BackwardsBackend implements Backend {
     yield { kind: 'end', traceRoot: `0x${'7a'.repeat(32)}` } as const
   }
 
+  readonly show: Backend['show'] = async () => []
+
   readonly trace: Backend['trace'] = async (_, output) => ({ traceRoot: bytesToHex(tokenListRoot(output)) })
 }
 

@@ -1,14 +1,14 @@
-import { setImmediate as turn } from 'node:timers/promises'
-import { type Adapter, targets } from '../../inference/adapter/adapter.ts'
 import type { AnswerParts, AnswerRequest, AnswerTrace } from '../../inference/answer/generate.ts'
 import { choiceOf } from '../../inference/choice.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
 import { EmbeddingProofs } from '../../inference/trace/embedding-proofs.ts'
 import { traceRootOf } from '../../inference/trace/head.ts'
-import { type AdapterShape, TraceLayout } from '../../inference/trace/layout.ts'
+import { adapterShapes, TraceLayout } from '../../inference/trace/layout.ts'
+import { CommittedTrace } from '../../inference/trace/opening.ts'
 import { encodeExactProof } from '../../inference/trace/proof-file.ts'
 import { RecordStore } from '../../inference/trace/record-store.ts'
 import { TraceRecorder } from '../../inference/trace/recorder.ts'
+import { retrace } from '../../inference/trace/retrace.ts'
 import { bytesToHex } from '../../protocol/bytes.ts'
 import type { AnswerProof } from './backend.ts'
 
@@ -20,68 +20,76 @@ export type AnswerTraceMaker = {
   readonly finish: (output: readonly number[], signal: AbortSignal) => Promise<AnswerProof>
 }
 
+type Again<T> = (request: AnswerRequest, output: readonly number[], signal: AbortSignal) => Promise<T>
+
+/** Traces of a model's answers. */
 export type AnswerTraces = {
   readonly begin: (request: AnswerRequest) => AnswerTraceMaker
-  /** The trace of an answer that is known, which is run again. */
-  readonly again: (request: AnswerRequest, output: readonly number[], signal: AbortSignal) => Promise<AnswerProof>
+  /** The proof of an answer that is known, which is run again. */
+  readonly again: Again<AnswerProof>
+  /** Its whole trace. */
+  readonly whole: Again<CommittedTrace>
 }
 
-/** Positions run between two turns of the event loop. */
-const positionsPerTurn = 32
-
-/** Traces of a model's answers; of their records those are kept that are sent. */
-export function openTraces(model: CanonicalModel, { engine }: AnswerParts): AnswerTraces {
+export function openTraces(model: CanonicalModel, parts: AnswerParts): AnswerTraces {
   const embedding = new EmbeddingProofs(model.embedding)
-  const record = (request: AnswerRequest, width: 3 | 4) => {
-    const { input, rule, seed, slots = [] } = request
-    const layout = new TraceLayout(
-      model.config,
-      slots.map(({ adapter }) => adapterShape(adapter)),
-    )
-    const store = new RecordStore((tree) => tree === 'linear')
-    const choose = (logits: Int32Array, position: number) => choiceOf(logits, rule, seed, position + 1, model.expTable)
-    const recorder = new TraceRecorder(layout, { tin: input.length, width, onRecord: store.add, choose })
-    const finish = (output: readonly number[]): AnswerProof => {
-      const { head } = recorder.finish()
-      const proof = encodeExactProof(layout, { head, input, output }, store.get, (token) => embedding.row(token))
-      return { traceRoot: bytesToHex(traceRootOf(head)), proof }
-    }
-    return { recorder, finish }
-  }
+  const layoutOf = ({ slots = [] }: AnswerRequest) => new TraceLayout(model.config, adapterShapes(slots))
 
-  /** Runs the tokens of an answer. Aborts between batches with the signal's reason. */
-  const again: AnswerTraces['again'] = async (request, output, signal) => {
+  /** With four bytes an accumulator where three are too few. */
+  const recorded = async (
+    request: AnswerRequest,
+    output: readonly number[],
+    store: () => RecordStore,
+    signal: AbortSignal,
+  ) => {
+    const { input, rule, seed, slots = [] } = request
     for (const width of [3, 4] as const) {
-      const { recorder, finish } = record(request, width)
-      const { input, slots = [] } = request
-      const tokens = [...input, ...output.slice(0, -1)]
-      const session = engine.start({ slots, positions: tokens.length })
-      try {
-        for (let start = 0; start < tokens.length && !recorder.overflowed; start += positionsPerTurn) {
-          signal.throwIfAborted()
-          const batch = tokens.slice(start, start + positionsPerTurn)
-          const headFrom = Math.min(batch.length, Math.max(0, input.length - 1 - start))
-          session.append(batch, recorder.trace, headFrom)
-          await turn()
-        }
-      } finally {
-        session.close()
-      }
-      if (!recorder.overflowed) return finish(output)
+      const records = store()
+      const answer = { input, output, rule, seed, slots }
+      const recorder = await retrace(parts, layoutOf(request), answer, { width, onRecord: records.add, signal })
+      if (!recorder.overflowed) return { recorder, records }
     }
     throw new Error('accumulators of four bytes always fit')
   }
 
-  const begin: AnswerTraces['begin'] = (request) => {
-    const { recorder, finish } = record(request, 3)
-    return {
-      recorder,
-      finish: async (output, signal) => (recorder.overflowed ? await again(request, output, signal) : finish(output)),
-    }
+  const proofOf = (
+    request: AnswerRequest,
+    output: readonly number[],
+    recorder: TraceRecorder,
+    records: RecordStore,
+  ) => {
+    const { head } = recorder.finish()
+    const tokens = { head, input: request.input, output }
+    const proof = encodeExactProof(layoutOf(request), tokens, records.get, (token) => embedding.row(token))
+    return { traceRoot: bytesToHex(traceRootOf(head)), proof }
   }
-  return { begin, again }
+
+  const again: AnswerTraces['again'] = async (request, output, signal) => {
+    const { recorder, records } = await recorded(request, output, sentRecords, signal)
+    return proofOf(request, output, recorder, records)
+  }
+
+  return {
+    again,
+    begin: (request) => {
+      const { input, rule, seed } = request
+      const records = sentRecords()
+      const recorder = new TraceRecorder(layoutOf(request), {
+        ...{ tin: input.length, width: 3, onRecord: records.add },
+        choose: (logits, position) => choiceOf(logits, rule, seed, position + 1, model.expTable),
+      })
+      const finish: AnswerTraceMaker['finish'] = async (output, signal) =>
+        recorder.overflowed ? await again(request, output, signal) : proofOf(request, output, recorder, records)
+      return { recorder, finish }
+    },
+    whole: async (request, output, signal) => {
+      const { recorder, records } = await recorded(request, output, () => new RecordStore(), signal)
+      return new CommittedTrace(layoutOf(request), recorder.finish(), records.get)
+    },
+  }
 }
 
-function adapterShape({ rank, layers }: Adapter): AdapterShape {
-  return { rank, targets: targets.filter((target) => layers[0]?.[target] !== undefined) }
+/** Of the records those are kept that are sent. */
+function sentRecords(): RecordStore {
+  return new RecordStore((tree) => tree === 'linear')
 }

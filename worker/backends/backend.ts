@@ -1,3 +1,5 @@
+import type { Question } from '../../inference/check/descent.ts'
+import type { DemandCall } from '../../inference/check/trace-questions.ts'
 import type { SamplingRule } from '../../inference/sampler.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 
@@ -35,4 +37,11 @@ export type Backend = {
   readonly answer: (task: AnswerTask, signal: AbortSignal) => AsyncIterable<AnswerEvent>
   /** The proof of this answer, which is run again. */
   readonly trace: (task: AnswerTask, output: Uint32Array, signal: AbortSignal) => Promise<AnswerProof>
+  /** What answers questions about the trace of this answer, one call a question. */
+  readonly show: (
+    task: AnswerTask,
+    output: Uint32Array,
+    questions: readonly Question[],
+    signal: AbortSignal,
+  ) => Promise<readonly DemandCall[]>
 }

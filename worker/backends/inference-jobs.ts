@@ -3,6 +3,7 @@ import { errorMessage } from '../../common/errors.ts'
 import type { Adapter, Slot } from '../../inference/adapter/adapter.ts'
 import { decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { type AnswerParts, type AnswerRequest, generate } from '../../inference/answer/generate.ts'
+import { answerCall } from '../../inference/check/trace-questions.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
 import { decodeModel, modelRoot } from '../../inference/model-file.ts'
 import { readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
@@ -42,14 +43,32 @@ export class InferenceJobs {
     }
     const stop = new AbortController()
     this.#running.set(id, stop)
-    const run =
-      message.kind === 'answer' ? this.#answer(id, message, stop.signal) : this.#trace(id, message, stop.signal)
-    run
+    this.#do(message, stop.signal)
       .catch((error: unknown) => {
         const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
         this.#post({ kind: 'failed', id, code, message: errorMessage(error) })
       })
       .finally(() => this.#running.delete(id))
+  }
+
+  #do(message: Exclude<ToThread, { kind: 'abort' }>, signal: AbortSignal): Promise<void> {
+    switch (message.kind) {
+      case 'answer':
+        return this.#answer(message.id, message, signal)
+      case 'trace':
+        return this.#trace(message.id, message, signal)
+      case 'show':
+        return this.#show(message, signal)
+    }
+  }
+
+  async #show(
+    { id, task, files, output, questions }: Extract<ToThread, { kind: 'show' }>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const loaded = this.#load(files)
+    const trace = await loaded.traces.whole(this.#requestOf(task, files, loaded), output, signal)
+    this.#post({ kind: 'shown', id, calls: questions.map((question) => answerCall(question, trace)) })
   }
 
   async #answer(id: number, { task, files }: { task: AnswerTask; files: Files }, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { Ending } from '../../inference/answer/ending.ts'
 import { stopHash } from '../../inference/answer/stops.ts'
+import type { Question } from '../../inference/check/descent.ts'
+import type { DemandCall } from '../../inference/check/trace-questions.ts'
 import { InferenceError } from '../../inference/inference-error.ts'
 import { checkRule } from '../../inference/sampler.ts'
 import { AnswerStream } from '../jobs/answer-stream.ts'
@@ -9,13 +11,25 @@ import type { AnswerEvent, AnswerTask, Backend } from './backend.ts'
 import type { ModelFolder } from './model-folder.ts'
 import type { Files, FromThread, ToThread } from './thread-messages.ts'
 
+/** What a thread is asked, without what every message has. */
+type Asked =
+  | { readonly kind: 'answer'; readonly task: AnswerTask }
+  | { readonly kind: 'trace'; readonly task: AnswerTask; readonly output: readonly number[] }
+  | {
+      readonly kind: 'show'
+      readonly task: AnswerTask
+      readonly output: readonly number[]
+      readonly questions: readonly Question[]
+    }
+type Event = AnswerEvent | { readonly kind: 'shown'; readonly calls: readonly DemandCall[] }
+
 /**
  * The canonical engine on a thread of its own, so that network and settlement go on while it works. The thread starts with the first
  * task; where it died, its tasks fail and the next one starts it anew.
  */
 export class InferenceThread implements Backend {
   readonly #folder: ModelFolder
-  readonly #tasks = new Map<number, AnswerStream<AnswerEvent>>()
+  readonly #tasks = new Map<number, AnswerStream<Event>>()
   #worker: Worker | undefined
   #last = 0
 
@@ -49,7 +63,7 @@ export class InferenceThread implements Backend {
   }
 
   async *answer(task: AnswerTask, signal: AbortSignal): AsyncGenerator<AnswerEvent> {
-    yield* this.#run({ kind: 'answer', task }, signal)
+    for await (const event of this.#run({ kind: 'answer', task }, signal)) if (event.kind !== 'shown') yield event
   }
 
   readonly trace: Backend['trace'] = async (task, output, signal) => {
@@ -59,6 +73,13 @@ export class InferenceThread implements Backend {
     throw new Error('the thread ended without a trace')
   }
 
+  readonly show: Backend['show'] = async (task, output, questions, signal) => {
+    for await (const event of this.#run({ kind: 'show', task, output: [...output], questions }, signal)) {
+      if (event.kind === 'shown') return event.calls
+    }
+    throw new Error('the thread ended without an answer')
+  }
+
   /** Ends the thread; tasks that run fail. */
   async close(): Promise<void> {
     const worker = this.#worker
@@ -66,15 +87,10 @@ export class InferenceThread implements Backend {
     await worker?.terminate()
   }
 
-  async *#run(
-    asked:
-      | { readonly kind: 'answer'; readonly task: AnswerTask }
-      | { readonly kind: 'trace'; readonly task: AnswerTask; readonly output: readonly number[] },
-    signal: AbortSignal,
-  ): AsyncGenerator<AnswerEvent> {
+  async *#run(asked: Asked, signal: AbortSignal): AsyncGenerator<Event> {
     signal.throwIfAborted()
     const id = ++this.#last
-    const stream = new AnswerStream<AnswerEvent>()
+    const stream = new AnswerStream<Event>()
     const abort = () => {
       this.#post({ kind: 'abort', id })
       stream.end(signal.reason)
@@ -124,7 +140,8 @@ export class InferenceThread implements Backend {
       stream.end(new Error(message.message))
       return
     }
-    stream.push({ kind: 'end', traceRoot: message.traceRoot, proof: message.proof })
+    const { id: _, ...event } = message
+    stream.push(event)
     stream.end()
   }
 

@@ -1,3 +1,5 @@
+import type { Question } from '../../inference/check/descent.ts'
+import type { DemandCall } from '../../inference/check/trace-questions.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { AnswerTask } from './backend.ts'
 
@@ -13,10 +15,19 @@ export type ToThread =
       readonly output: readonly number[]
       readonly files: Files
     }
+  | {
+      readonly kind: 'show'
+      readonly id: number
+      readonly task: AnswerTask
+      readonly output: readonly number[]
+      readonly questions: readonly Question[]
+      readonly files: Files
+    }
   | { readonly kind: 'abort'; readonly id: number }
 
 export type FromThread =
   | { readonly kind: 'tokens'; readonly id: number; readonly tokens: readonly number[] }
   /** `proof`: what is sent of the trace; absent where none was asked for. */
   | { readonly kind: 'end'; readonly id: number; readonly traceRoot: Hex; readonly proof?: Uint8Array | undefined }
+  | { readonly kind: 'shown'; readonly id: number; readonly calls: readonly DemandCall[] }
   | { readonly kind: 'failed'; readonly id: number; readonly code: string | undefined; readonly message: string }
