@@ -5,6 +5,9 @@ import type { Hex } from '../../protocol/bytes.ts'
 /** The model file that comes with the repository; docs/BASE-MODEL.md. */
 export const baseModelFile = join(import.meta.dirname, 'openledger-base.olm')
 
+/** Its float original, f16, which quality is measured against. */
+export const baseFloatFile = join(import.meta.dirname, 'openledger-base.safetensors')
+
 /** What its making left beside it. */
 export type BaseModelRecord = {
   readonly root: Hex

@@ -15,6 +15,8 @@ const benches: Readonly<Record<string, (options: Options) => Promise<object>>> =
   gas: async () => (await import('./gas.ts')).benchGas(),
   epoch: async (options) => (await import('./epoch.ts')).benchEpoch(options),
   indexer: async (options) => (await import('./indexer.ts')).benchIndexer(options),
+  inference: async (options) => (await import('./inference.ts')).benchInference(options),
+  check: async (options) => (await import('./check.ts')).benchCheck(options),
   suffix: async (options) => (await import('./suffix.ts')).benchSuffix(options),
   workers: async (options) => (await import('./workers.ts')).benchWorkers(options),
 }

@@ -1,5 +1,5 @@
 /**
- * Makes what the base model learns from: `train.tokens` and `heldout.tokens` (u16 little-endian, each document from bos to eos),
+ * Makes what the base model learns from: `train.tokens`, `talks.tokens` and `heldout.tokens` (u16 little-endian, each document from bos to eos),
  * `tokenizer` (section of the model file), `heldout.json` (the held-out documents) and `manifest.json` with the hashes.
  * Usage: npx tsx scripts/train-base/corpus.ts FOLDER
  */
@@ -45,6 +45,7 @@ if (tokenizer.vocab !== vocab) throw new Error(`${tokenizer.vocab} tokens`)
 const files = {
   tokenizer: encodeTokenizer(tokenizer),
   'train.tokens': encodeAll(tokenizer, kept),
+  'talks.tokens': encodeAll(tokenizer, lastTalks(kept)),
   'heldout.tokens': encodeAll(tokenizer, heldOut),
   'heldout.json': Buffer.from(JSON.stringify(heldOut)),
 }
@@ -93,6 +94,13 @@ function talks(name: string, turns: readonly Turn[]): Document[] {
 function hurried(question: string, seed: string): string {
   const plain = chance('sign', seed) % 6 === 0 ? question.replace(/[?.!]$/, '') : question
   return chance('case', seed) % 5 === 0 ? plain.toLowerCase() : plain
+}
+
+/** What the last part of the training sees more of: talks, our own three times. */
+function lastTalks(list: readonly Document[]): Document[] {
+  const talks = list.filter(({ kind }) => kind === 'talk')
+  const own = talks.filter(({ source }) => source === 'questions/own')
+  return shuffled([...talks, ...own, ...own], 'talks', textOf)
 }
 
 function isHeldOut(document: Document): boolean {

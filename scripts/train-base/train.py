@@ -25,8 +25,8 @@ from export import save_safetensors
 SEED = 5
 STEP_TOKENS = 4096
 MICRO_TOKENS = 1024
-# Most documents are short: the context's full length is learnt while the rate falls.
-LENGTH, LAST_LENGTH = 256, model.CONTEXT
+# Most documents are short: the context's full length is learnt in the last steps.
+LENGTH, LAST_LENGTH, LAST_STEPS = 256, model.CONTEXT, 50
 WARM_UP_STEPS = 50
 CHECKPOINT_STEPS = 100
 HELD_OUT_ROWS = 48
@@ -34,15 +34,14 @@ HELD_OUT_ROWS = 48
 
 def main(corpus, state, steps, decay):
     state.mkdir(parents=True, exist_ok=True)
-    tokens = np.fromfile(corpus / "train.tokens", dtype="<u2").astype(np.int32)
-    held_out = rows_of(np.fromfile(corpus / "heldout.tokens", dtype="<u2").astype(np.int32), 0, HELD_OUT_ROWS, LENGTH)
+    tokens, talks, held_out = (read_tokens(corpus / f"{name}.tokens") for name in ("train", "talks", "heldout"))
+    held_out = rows_of(held_out, 0, HELD_OUT_ROWS, LENGTH)
     weights = model.init(SEED)
     moments = optimiser.start(weights)
     weights, moments, done = resume(state, weights, moments, steps, decay)
     started, first = time.time(), done
     for step in range(done + 1, steps + 1):
-        length = LAST_LENGTH if step > steps - decay // 3 else LENGTH
-        batch = rows_of(tokens, (step - 1) * STEP_TOKENS, STEP_TOKENS // length, length)
+        batch = batch_of(tokens, talks, step, steps - decay, LAST_LENGTH if step > steps - LAST_STEPS else LENGTH)
         rate = min(1.0, step / WARM_UP_STEPS) * min(1.0, (steps + 1 - step) / decay)
         weights, moments, nats = train_step(weights, moments, micro_batches(batch), float(step), rate)
         if step % 10 == 0:
@@ -53,6 +52,20 @@ def main(corpus, state, steps, decay):
             save(state, weights, moments, f"step-{step:06d}{end}")
             log(state, step=step, heldOutNats=round(held_out_nats(weights, held_out), 4))
     save_safetensors(weights, state / "model.safetensors", "F16")
+
+
+def read_tokens(path):
+    return np.fromfile(path, dtype="<u2").astype(np.int32)
+
+
+def batch_of(tokens, talks, step, steady, length):
+    """All of the text at first; while the rate falls half of it is talks, which the model is asked for."""
+    if step <= steady:
+        return rows_of(tokens, (step - 1) * STEP_TOKENS, STEP_TOKENS // length, length)
+    half, since = STEP_TOKENS // 2, step - steady - 1
+    text = rows_of(tokens, steady * STEP_TOKENS + since * half, half // length, length)
+    spoken = rows_of(talks, since * half, half // length, length)
+    return tuple(np.concatenate(parts) for parts in zip(text, spoken))
 
 
 def rows_of(tokens, start, rows, length):
