@@ -328,6 +328,77 @@ const cheats: readonly Cheat[] = [
   { output: (tokens) => tokens.splice(3, 1, world.model.config.vocab) },
 ]
 
+describe('what is judged', () => {
+  test('a stream that the payer cut ends where it was cut, and no call shows that it ended early', async () => {
+    const { chain } = world.money
+    expect(await quarrel({ tout: 2, isCut: true })).toEqual({ kind: 'right', rounds: 1 })
+    await chain.trial(async () => {
+      const proof = await chain.trial(async () => await world.proofOf(await world.settle(ask, { tout: 2 })))
+      const cut = await world.settle(ask, { tout: 2, isCut: true })
+      const { opened, segments } = world.openedOf(cut)
+      const [config, text] = proof.args
+      const failing = async (payment: unknown) => {
+        const args = [opened, segments, cut.built.request, config, text, payment]
+        return (await chain.fails(world.checker, 'DisputeGame', 'stoppedEarly', args)).error
+      }
+      const { payment } = cut.answer
+      expect(await failing(payment)).toBe('NoFault')
+      expect(await failing({ ...(payment as object), cut: false })).toBe('WrongPayment')
+    })
+  })
+
+  test('class SAMPLED as EXACT; of other classes nothing is asked and nothing shown', async () => {
+    const { chain } = world.money
+    const tamper = alterOne('down', { layer: 0, position: 2, part: 0 }, 1, 1)
+    expectShown(await quarrel({ tamper, proofClass: 2 }), 'wrongStep')
+    await chain.trial(async () => {
+      const proof = await chain.trial(async () => await world.proofOf(await world.settle(ask, { tamper })))
+      const signed = await world.settle(ask, { tamper, proofClass: 3 })
+      const { opened, segments } = world.openedOf(signed)
+      const value = 10n ** 18n
+      expect((await chain.fails(world.checker, 'TraceDemands', 'requestRoot', [opened, 0], { value })).error).toBe(
+        'NoTrace',
+      )
+      const args = [opened, segments, signed.built.request, ...proof.args]
+      expect((await chain.fails(world.checker, 'DisputeGame', proof.functionName, args)).error).toBe('NotCanonical')
+    })
+  })
+
+  test('the receipt is void, half of the slash is kept for who showed it, and the payer is owed the fee', async () => {
+    const { chain } = world.money
+    await chain.trial(async () => {
+      const settled = await world.settle(ask, { tamper: alterOne('up', { layer: 0, position: 2, part: 0 }, 1, 1) })
+      const game = chain.balance('DisputeGame')
+      expectShown(await world.quarrel(settled), 'wrongStep')
+      const { batchId } = settled.batch.header
+      expect(await chain.read('InferenceMarket', 'isVoid', [batchId, 0])).toBe(true)
+      expect(await chain.read('WorkerRegistry', 'isActive', [world.worker.address])).toBe(false)
+      expect(chain.balance('DisputeGame') - game).toBe(250n * 10n ** 18n)
+      const voided = (await chain.read('InferenceMarket', 'voidedSums', [batchId])) as readonly bigint[]
+      expect(voided[0]).toBe(settled.built.receipt.fee)
+    })
+  })
+
+  test('the request shown has to be the receipt’s, and the receipt the batch’s', async () => {
+    const { chain } = world.money
+    await chain.trial(async () => {
+      const cheat = { tamper: alterOne('up', { layer: 0, position: 2, part: 0 }, 1, 1) }
+      const settled = await world.settle(ask, cheat)
+      const proof = await world.proofOf(settled)
+      const { opened, segments } = world.openedOf(settled)
+      const { request } = settled.built
+      const failing = async (first: unknown, second: unknown) => {
+        const args = [first, segments, second, ...proof.args]
+        return (await chain.fails(world.checker, 'DisputeGame', proof.functionName, args)).error
+      }
+      expect(await failing(opened, { ...request, nonce: request.nonce + 1n })).toBe('WrongRequest')
+      const other = { ...opened, receipt: { ...opened.receipt, traceRoot: `0x${'11'.repeat(32)}` } }
+      expect(await failing(other, request)).not.toBe('')
+      expect(await chain.read('InferenceMarket', 'isVoid', [opened.header.batchId, 0])).toBe(false)
+    })
+  })
+})
+
 describe('with adapters', () => {
   let adapted: TraceWorld
   beforeAll(async () => {

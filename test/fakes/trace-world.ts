@@ -33,7 +33,7 @@ import { modelVersionHash, requestIdOf } from '../../protocol/inference-request.
 import { moneyDigest } from '../../protocol/money-domain.ts'
 import { batchHash } from '../../protocol/receipt-batch.ts'
 import { tokenListRoot } from '../../protocol/token-list.ts'
-import { paymentHash, voucherStructHash } from '../../protocol/voucher.ts'
+import { cancelStructHash, paymentHash, voucherStructHash } from '../../protocol/voucher.ts'
 import { type BuiltReceipt, batchOf } from './money-batch.ts'
 import { type Actor, chainId, open } from './money-chain.ts'
 import { type CommittedBatch, MoneyWorld } from './money-world.ts'
@@ -54,6 +54,9 @@ export type Cheat = {
   /** Changes the leaves of a tree, by their index. */
   readonly leaves?: (leaves: { readonly [Tree in TraceTree]: Map<number, Uint8Array> }) => void
   readonly tout?: number
+  /** The payer consents to as much as there is. */
+  readonly isCut?: boolean
+  readonly proofClass?: number
 }
 
 /** What a payer asks for. */
@@ -156,7 +159,7 @@ export class TraceWorld {
       adapters: this.#adapters,
       promptRoot: bytesToHex(tokenListRoot(ask.input)),
       sampling: { ...ask.rule, maxTokens: ask.maxTokens, stopHash: stopHash(ask.stops) },
-      class: 1,
+      class: cheat.proofClass ?? 1,
       maxFee: 10n * open,
     }
     const requestId = requestIdOf(request)
@@ -170,19 +173,23 @@ export class TraceWorld {
       tout: output.length,
       outputRoot: bytesToHex(tokenListRoot(output)),
       traceRoot: bytesToHex(traceRootOf(head)),
-      class: 1,
+      class: request.class,
     }
     const voucher = { ...draft.voucher, requestId, maxFee: request.maxFee, cumulativeCap: 50n * open }
     const signature = payer.sign(moneyDigest(chainId, voucherStructHash(voucher)))
-    const payment = paymentHash({ value: voucher, signature: signature.bytes })
+    const { isCut = false } = cheat
+    const cancel = { requestId, tout: output.length, outputRoot: receipt.outputRoot }
+    const consent = payer.sign(moneyDigest(chainId, cancelStructHash(cancel)))
+    const payment = paymentHash(
+      { value: voucher, signature: signature.bytes },
+      isCut ? { value: cancel, signature: consent.bytes } : undefined,
+    )
     const built = { ...draft, request, receipt, voucher, signature, paymentHash: payment }
     const sums = receiptSums(receipt, draft.parts)
-    const batchBuilt = batchOf(worker.address, [{ ...built, sums }], 1, money.chain.now + 600n)
+    const batchBuilt = batchOf(worker.address, [{ ...built, sums }], request.class, money.chain.now + 600n)
     const { batch } = await money.commit(worker, batchBuilt)
-    const cancel = { requestId: zeroHash, tout: 0, outputRoot: zeroHash }
-    const none = { r: zeroHash, vs: zeroHash }
-    const paid = { voucher, signature, cut: false, cancel, cancelSignature: none }
-    const answer = { request, input: ask.input, output, stops: ask.stops, isCut: false, payment: paid }
+    const paid = { voucher, signature, cut: isCut, cancel, cancelSignature: consent }
+    const answer = { request, input: ask.input, output, stops: ask.stops, isCut, payment: paid }
     return { ask, batch, built: { ...built, sums }, answer, output, head, trace: forged }
   }
 
