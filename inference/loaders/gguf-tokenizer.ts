@@ -4,6 +4,8 @@ import type { Fields } from './fields.ts'
 import { LoadError } from './load-error.ts'
 import { tokenizerSection } from './source-vocabulary.ts'
 
+const what = 'tokenizer.ggml'
+
 /** llama.cpp's names of pre-tokenisers. Those of Llama 3 take a whole piece for a token where it is one. */
 const rules: Readonly<Record<string, SplitRule>> = {
   'gpt-2': 'gpt2',
@@ -15,13 +17,21 @@ const rules: Readonly<Record<string, SplitRule>> = {
 }
 
 /** llama.cpp's token types. Unknown and control tokens are no text. */
-const kinds: Readonly<Record<number, TokenKind>> = { 1: 'text', 2: 'special', 3: 'special', 4: 'added', 5: 'unused' }
+const kinds: Readonly<Record<number, TokenKind>> = {
+  1: 'text',
+  2: 'special',
+  3: 'special',
+  4: 'added',
+  5: 'unused',
+  6: 'byte',
+}
 
-/** Section `tokenizer` of a GGUF with a byte-level vocabulary. Throws {@link LoadError}, naming what is not supported. */
+/** Section `tokenizer` of a GGUF with a byte-level vocabulary, or one of SentencePiece's BPE. Throws {@link LoadError}, naming what is not supported. */
 export function ggufTokenizer(metadata: Fields, vocab: number): Uint8Array {
   const model = metadata.text('tokenizer.ggml.model')
+  if (model === 'llama') return scoredTokenizer(metadata, vocab)
   if (model !== 'gpt2') {
-    throw new LoadError('unsupported', `tokenizer.ggml.model ${model}; gpt2, which is byte-level BPE, is supported`)
+    throw new LoadError('unsupported', `tokenizer.ggml.model ${model}; gpt2 (byte-level BPE) and llama are supported`)
   }
   const pre = metadata.text('tokenizer.ggml.pre')
   const rule = Object.hasOwn(rules, pre) ? rules[pre] : undefined
@@ -30,24 +40,55 @@ export function ggufTokenizer(metadata: Fields, vocab: number): Uint8Array {
     throw new LoadError('unsupported', `tokenizer.ggml.pre ${pre}; ${supported} are supported`)
   }
   metadata.require({ 'tokenizer.ggml.add_space_prefix': false })
+  const tokens = tokensOf(metadata)
+  const merges = metadata.list('tokenizer.ggml.merges').map((merge) => mergeOf(String(merge)))
+  return tokenizerSection({ what, rule, wholePieces: rule === 'llama3', tokens, merges, vocab })
+}
+
+/** SentencePiece's BPE as llama.cpp has it: no merges, but a score for each token. */
+function scoredTokenizer(metadata: Fields, vocab: number): Uint8Array {
+  metadata.require({ 'tokenizer.ggml.add_space_prefix': true })
+  const tokens = tokensOf(metadata)
+  const scores = metadata.list('tokenizer.ggml.scores').map(Number)
+  if (scores.length !== tokens.length) {
+    throw new LoadError('file', `${what}: ${tokens.length} tokens, ${scores.length} scores`)
+  }
+  return tokenizerSection({ what, rule: 'llama2', wholePieces: false, tokens, merges: mergesOf(tokens, scores), vocab })
+}
+
+/**
+ * Every way to make a token of two, the best score first, then in the order of the two: as HF transformers makes merges of a
+ * SentencePiece model.
+ */
+function mergesOf(tokens: readonly SourceToken[], scores: readonly number[]): (readonly [string, string])[] {
+  const ids = new Map(tokens.flatMap(({ text, kind }, id) => (kind === 'text' ? [[text, id]] : [])))
+  const ways = tokens.flatMap(({ text, kind }, id) => {
+    const characters = kind === 'text' ? [...text] : []
+    const cuts = characters
+      .slice(1)
+      .map((_, i) => [characters.slice(0, i + 1).join(''), characters.slice(i + 1).join('')])
+    return cuts.flatMap(([left = '', right = '']) => {
+      const [a, b] = [ids.get(left), ids.get(right)]
+      return a === undefined || b === undefined ? [] : [{ left, right, a, b, id }]
+    })
+  })
+  const score = (id: number) => scores[id] ?? 0
+  ways.sort((x, y) => score(y.id) - score(x.id) || x.id - y.id || x.a - y.a || x.b - y.b)
+  return ways.map(({ left, right }) => [left, right])
+}
+
+type SourceToken = { readonly text: string; readonly kind: TokenKind }
+
+function tokensOf(metadata: Fields): SourceToken[] {
   const texts = metadata.list('tokenizer.ggml.tokens')
   const types = metadata.list('tokenizer.ggml.token_type')
   if (types.length !== texts.length) {
-    throw new LoadError('file', `tokenizer.ggml: ${texts.length} tokens, ${types.length} types`)
+    throw new LoadError('file', `${what}: ${texts.length} tokens, ${types.length} types`)
   }
-  const tokens = texts.map((text, id) => {
+  return texts.map((text, id) => {
     const kind = kinds[Number(types[id])]
-    if (kind === undefined) throw new LoadError('unsupported', `tokenizer.ggml: token ${id} of type ${types[id]}`)
+    if (kind === undefined) throw new LoadError('unsupported', `${what}: token ${id} of type ${types[id]}`)
     return { text: String(text), kind }
-  })
-  const merges = metadata.list('tokenizer.ggml.merges').map((merge) => mergeOf(String(merge)))
-  return tokenizerSection({
-    what: 'tokenizer.ggml',
-    rule,
-    wholePieces: rule === 'llama3',
-    tokens,
-    merges,
-    vocab,
   })
 }
 

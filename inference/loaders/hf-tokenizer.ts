@@ -1,5 +1,5 @@
 import type { SplitRule } from '../tokenizer/split-text.ts'
-import type { TokenKind } from '../tokenizer/vocabulary-tokenizer.ts'
+import type { TokenKind, VocabularyRule } from '../tokenizer/vocabulary-tokenizer.ts'
 import { Fields } from './fields.ts'
 import { mergeOf } from './gguf-tokenizer.ts'
 import { LoadError } from './load-error.ts'
@@ -32,7 +32,15 @@ const supported = {
   dropout: 0,
   continuing_subword_prefix: '',
   end_of_word_suffix: '',
-  byte_fallback: false,
+}
+
+/** How Llama 2's text is normalized. */
+const llama2Normalizer = {
+  type: 'Sequence',
+  normalizers: [
+    { type: 'Prepend', prepend: '\u2581' },
+    { type: 'Replace', pattern: { String: ' ' }, content: '\u2581' },
+  ],
 }
 
 export type HfTokenizer = {
@@ -41,30 +49,30 @@ export type HfTokenizer = {
   readonly token: (name: string) => number | undefined
 }
 
-/** Section `tokenizer` of a `tokenizer.json` of byte-level BPE. Throws {@link LoadError}, naming what is not supported. */
+/** Section `tokenizer` of a `tokenizer.json` of byte-level BPE or of Llama 2's. Throws {@link LoadError}, naming what is not supported. */
 export function hfTokenizer(json: Fields, vocab: number): HfTokenizer {
   const model = json.object('model')
   model.require(supported)
-  if (json.get('normalizer') !== undefined) throw new LoadError('unsupported', `${what}: a normalizer`)
-  const tokens = tokensOf(json, model)
+  const rule = ruleOf(json, model)
+  const tokens = tokensOf(json, model, rule)
   const merges = model.list('merges').map((merge) => (Array.isArray(merge) ? pairOf(merge) : mergeOf(String(merge))))
   const wholePieces = model.flag('ignore_merges', false)
-  const section = tokenizerSection({
-    what,
-    rule: ruleOf(json.get('pre_tokenizer')),
-    wholePieces,
-    tokens,
-    merges,
-    vocab,
-  })
+  const section = tokenizerSection({ what, rule, wholePieces, tokens, merges, vocab })
   const ids = new Map(tokens.flatMap((token, id) => (token === undefined ? [] : [[token.text, id]])))
   return { section, token: (name) => ids.get(name) }
 }
 
-function tokensOf(json: Fields, model: Fields): ({ text: string; kind: TokenKind } | undefined)[] {
+function tokensOf(
+  json: Fields,
+  model: Fields,
+  rule: VocabularyRule,
+): ({ text: string; kind: TokenKind } | undefined)[] {
   const tokens: ({ text: string; kind: TokenKind } | undefined)[] = []
   const vocabulary = model.object('vocab')
-  for (const text of vocabulary.names) tokens[tokenId(vocabulary.count(text))] = { text, kind: 'text' }
+  for (const text of vocabulary.names) {
+    const kind = rule === 'llama2' && /^<0x[0-9A-F]{2}>$/.test(text) ? 'byte' : 'text'
+    tokens[tokenId(vocabulary.count(text))] = { text, kind }
+  }
   for (const added of json.list('added_tokens', [])) {
     const fields = Fields.of(`${what}: added token`, added)
     const kind = fields.flag('special', false) ? 'special' : 'added'
@@ -84,7 +92,22 @@ function pairOf(merge: readonly unknown[]): readonly [left: string, right: strin
   return [left, right]
 }
 
-function ruleOf(preTokenizer: unknown): SplitRule {
+function ruleOf(json: Fields, model: Fields): VocabularyRule {
+  const normalizer = JSON.stringify(withoutOffsets(json.get('normalizer')))
+  if (model.flag('byte_fallback', false)) {
+    if (normalizer !== JSON.stringify(withoutOffsets(llama2Normalizer)) || json.get('pre_tokenizer') !== undefined) {
+      throw new LoadError(
+        'unsupported',
+        `${what}: byte_fallback with another normalizer or pre_tokenizer than Llama 2's`,
+      )
+    }
+    return 'llama2'
+  }
+  if (json.get('normalizer') !== undefined) throw new LoadError('unsupported', `${what}: normalizer ${normalizer}`)
+  return splitRuleOf(json.get('pre_tokenizer'))
+}
+
+function splitRuleOf(preTokenizer: unknown): SplitRule {
   const given = JSON.stringify(withoutOffsets(preTokenizer))
   const found = preTokenizers.find(([, expected]) => JSON.stringify(withoutOffsets(expected)) === given)
   if (found === undefined) {

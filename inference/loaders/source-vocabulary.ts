@@ -1,14 +1,21 @@
-import type { SplitRule } from '../tokenizer/split-text.ts'
 import type { Merge } from '../tokenizer/tokenizer.ts'
 import { encodeVocabulary } from '../tokenizer/vocabulary-file.ts'
-import { type TokenKind, type VocabularyToken, VocabularyTokenizer } from '../tokenizer/vocabulary-tokenizer.ts'
+import {
+  type TokenKind,
+  type VocabularyRule,
+  type VocabularyToken,
+  VocabularyTokenizer,
+} from '../tokenizer/vocabulary-tokenizer.ts'
 import { bytesOfCharacters } from './byte-characters.ts'
 import { LoadError } from './load-error.ts'
 
-/** A byte-level vocabulary as files have it: text tokens in byte characters, the others as they read. */
+/**
+ * A vocabulary as files have it: text tokens in GPT-2's characters of bytes, or with U+2581 for spaces with rule `llama2`; bytes as
+ * `<0x0A>`; the others as they read.
+ */
 export type SourceVocabulary = {
   readonly what: string
-  readonly rule: SplitRule
+  readonly rule: VocabularyRule
   readonly wholePieces: boolean
   /** By token; holes are unused. */
   readonly tokens: readonly ({ readonly text: string; readonly kind: TokenKind } | undefined)[]
@@ -27,11 +34,15 @@ export function tokenizerSection(source: SourceVocabulary): Uint8Array {
   const tokens = Array.from({ length: vocab }, (_, id): VocabularyToken => {
     const token = source.tokens[id]
     if (token === undefined || token.kind === 'unused') return { kind: 'unused', bytes: new Uint8Array() }
-    const bytes = token.kind === 'text' ? bytesOfCharacters(token.text) : new TextEncoder().encode(token.text)
-    if (bytes === undefined)
-      throw new LoadError('unsupported', `${what}: token ${id} is not of a byte-level vocabulary`)
+    const bytes = tokenBytes(token.text, token.kind, rule)
+    if (bytes === undefined) {
+      throw new LoadError('unsupported', `${what}: token ${id}, ${token.text}, is not one of a ${rule} vocabulary`)
+    }
     return { kind: token.kind, bytes }
   })
+  if (rule === 'llama2' && tokens.filter(({ kind }) => kind === 'byte').length !== 256) {
+    throw new LoadError('unsupported', `${what}: not every byte has a token`)
+  }
   const ids = new Map(source.tokens.flatMap((token, id) => (token?.kind === 'text' ? [[token.text, id]] : [])))
   const merges = source.merges.map(([left, right], rank): Merge => {
     const [a, b] = [ids.get(left), ids.get(right)]
@@ -41,4 +52,11 @@ export function tokenizerSection(source: SourceVocabulary): Uint8Array {
   const vocabulary = { rule, wholePieces, tokens, merges }
   // Refuses what a reader of the section would refuse.
   return encodeVocabulary(new VocabularyTokenizer(vocabulary).vocabulary)
+}
+
+function tokenBytes(text: string, kind: TokenKind, rule: VocabularyRule): Uint8Array | undefined {
+  if (kind === 'byte') return /^<0x[0-9A-F]{2}>$/.test(text) ? Uint8Array.of(Number(text.slice(1, -1))) : undefined
+  if (kind !== 'text') return new TextEncoder().encode(text)
+  if (rule !== 'llama2') return bytesOfCharacters(text)
+  return text.includes(' ') ? undefined : new TextEncoder().encode(text.replaceAll('\u2581', ' '))
 }

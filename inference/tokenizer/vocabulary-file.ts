@@ -1,7 +1,12 @@
 import { concatBytes, FormatError } from '../../protocol/bytes.ts'
-import { splitRules } from './split-text.ts'
 import type { Merge } from './tokenizer.ts'
-import { tokenKinds, type Vocabulary, VocabularyTokenizer, vocabularyTokensMax } from './vocabulary-tokenizer.ts'
+import {
+  tokenKinds,
+  type Vocabulary,
+  VocabularyTokenizer,
+  vocabularyRules,
+  vocabularyTokensMax,
+} from './vocabulary-tokenizer.ts'
 
 const headBytes = 24
 export const vocabularyVersion = 2
@@ -16,7 +21,7 @@ export function encodeVocabulary({ rule, wholePieces, tokens, merges }: Vocabula
   const tables = new DataView(new ArrayBuffer(headBytes + 8 * (tokens.length + merges.length)))
   const head = [
     vocabularyVersion,
-    splitRules.indexOf(rule),
+    vocabularyRules.indexOf(rule),
     wholePieces ? 1 : 0,
     tokens.length,
     merges.length,
@@ -43,7 +48,7 @@ export function decodeVocabulary(section: Uint8Array): VocabularyTokenizer {
   if (section.length < headBytes) throw new FormatError('tokenizer: cut off')
   const view = new DataView(section.buffer, section.byteOffset, section.length)
   const [version, ruleId, whole, count, mergeCount, textBytes] = [0, 4, 8, 12, 16, 20].map((at) => view.getUint32(at))
-  const rule = splitRules[ruleId as number]
+  const rule = vocabularyRules[ruleId as number]
   if (version !== vocabularyVersion || rule === undefined || (whole as number) > 1) {
     throw new FormatError(`tokenizer: version ${version}, rule ${ruleId}, whole pieces ${whole}`)
   }

@@ -1,18 +1,24 @@
 import { FormatError } from '../../protocol/bytes.ts'
+import { codePointsOf } from './code-points.ts'
 import { mergePiece } from './merge-piece.ts'
-import { type SplitRule, splitText } from './split-text.ts'
+import { splitRules, splitText } from './split-text.ts'
 import { type Merge, pairKey } from './tokenizer.ts'
 
 /**
  * `text`: stands for its bytes. `special`: a mark such as the begin of a turn, named by its bytes, that stands for none. `added`:
- * stands for its bytes, but no text makes it. `unused`: none of these, as rows that pad an embedding.
+ * stands for its bytes, but no text makes it. `unused`: none of these, as rows that pad an embedding. `byte`: stands for one byte of a
+ * character that has no token, with rule `llama2`.
  */
-export const tokenKinds = ['text', 'special', 'added', 'unused'] as const
+export const tokenKinds = ['text', 'special', 'added', 'unused', 'byte'] as const
 export type TokenKind = (typeof tokenKinds)[number]
 export type VocabularyToken = { readonly kind: TokenKind; readonly bytes: Uint8Array }
 
+/** Those of {@link splitText}, and Llama 2's (SentencePiece): a space before all, and no pieces. */
+export const vocabularyRules = [...splitRules, 'llama2'] as const
+export type VocabularyRule = (typeof vocabularyRules)[number]
+
 export type Vocabulary = {
-  readonly rule: SplitRule
+  readonly rule: VocabularyRule
   /** A piece that is a token is that token, whatever merges would make of it. */
   readonly wholePieces: boolean
   readonly tokens: readonly VocabularyToken[]
@@ -23,13 +29,14 @@ export const vocabularyTokensMax = 2 ** 18
 export const tokenBytesMax = 1024
 
 /**
- * Byte-level BPE with the vocabulary, the order and the merges of its source: version 2 of docs/canonical-inference.md §10. Bytes
- * that no token stands for are left out, as the sources do.
+ * BPE with the vocabulary, the order and the merges of its source: version 2 of docs/canonical-inference.md §10. Bytes that no token
+ * stands for are left out, as the sources do.
  */
 export class VocabularyTokenizer {
   readonly vocabulary: Vocabulary
   /** Text tokens by their bytes, one Latin-1 character each. */
   readonly #tokens = new Map<string, number>()
+  readonly #bytes = new Map<string, number>()
   readonly #marks = new Map<string, number>()
   readonly #merges = new Map<number, { readonly rank: number; readonly joined: number }>()
   readonly #byteTokens: readonly (number | undefined)[]
@@ -44,7 +51,8 @@ export class VocabularyTokenizer {
         throw new FormatError(`tokenizer: ${kind} token ${token} of ${bytes.length} bytes`)
       }
       if (kind === 'unused') continue
-      const names = kind === 'text' ? this.#tokens : this.#marks
+      const names = kind === 'text' ? this.#tokens : kind === 'byte' ? this.#bytes : this.#marks
+      if (kind === 'byte' && bytes.length !== 1) throw new FormatError(`tokenizer: byte ${token}`)
       if (names.has(keyOf(bytes))) throw new FormatError(`tokenizer: token ${token} is there before`)
       names.set(keyOf(bytes), token)
     }
@@ -59,7 +67,9 @@ export class VocabularyTokenizer {
   /** Tokens of UTF-8 text or any bytes; never a special or added one. */
   encode(text: string | Uint8Array): number[] {
     const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text
-    return splitText(bytes, this.vocabulary.rule).flatMap((piece) => this.#encodePiece(piece))
+    const { rule } = this.vocabulary
+    if (rule === 'llama2') return this.#merge(this.#characters(spaced(bytes)))
+    return splitText(bytes, rule).flatMap((piece) => this.#encodePiece(piece))
   }
 
   /** Bytes of tokens; special and unused ones have none. Throws {@link FormatError} for what is no token. */
@@ -91,6 +101,23 @@ export class VocabularyTokenizer {
     const whole = this.vocabulary.wholePieces ? this.#tokens.get(keyOf(piece)) : undefined
     if (whole !== undefined) return [whole]
     const tokens = Array.from(piece, (byte) => this.#byteTokens[byte]).filter((token) => token !== undefined)
+    return this.#merge(tokens)
+  }
+
+  /** A token for each code point, or for each of its bytes where it has none. */
+  #characters(bytes: Uint8Array): number[] {
+    const { count, starts } = codePointsOf(bytes)
+    const tokens: (number | undefined)[] = []
+    for (let i = 0; i < count; i++) {
+      const key = keyOf(bytes.subarray(starts[i], starts[i + 1]))
+      const token = this.#tokens.get(key)
+      if (token !== undefined) tokens.push(token)
+      else tokens.push(...Array.from(key, (byte) => this.#bytes.get(byte)))
+    }
+    return tokens.filter((token) => token !== undefined)
+  }
+
+  #merge(tokens: readonly number[]): number[] {
     return mergePiece(tokens, (left, right) => this.#merges.get(pairKey(left, right)))
   }
 }
@@ -98,3 +125,13 @@ export class VocabularyTokenizer {
 function keyOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
+
+/** A space before a text that is not empty; U+2581, which the sources write for a space, is one. */
+function spaced(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0) return bytes
+  const text = Buffer.from(bytes).toString('latin1').replaceAll(lowerBlock, ' ')
+  return new Uint8Array(Buffer.from(` ${text}`, 'latin1'))
+}
+
+/** U+2581 in UTF-8, one character a byte. */
+const lowerBlock = '\xe2\x96\x81'

@@ -78,7 +78,7 @@ export function hfCheckpoint(
 ): ReadonlyMap<string, Uint8Array> {
   const json = (value: Json) => new TextEncoder().encode(JSON.stringify(value))
   const tensors = hfTensors(model, type)
-  const files = new Map([
+  const files = new Map<string, Uint8Array>([
     ['config.json', json(hfConfigJson(model, change))],
     ['tokenizer.json', json(hfTokenizerJson())],
   ])
@@ -157,3 +157,28 @@ export function peftTensors(
     ]
   })
 }
+
+/** A vocabulary as Llama 2's: marks, bytes, characters and what they make. */
+export const llama2Vocabulary = (() => {
+  const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
+  const texts = ['<s>', '</s>', ...bytes, ...['\u2581', 't', 'h', 'e', 'n'], ...['th', '\u2581th', '\u2581the', 'en']]
+  const prepend = { type: 'Prepend', prepend: '\u2581' }
+  const replace = { type: 'Replace', pattern: { String: ' ' }, content: '\u2581' }
+  const json = hfTokenizerJson(
+    { normalizer: { type: 'Sequence', normalizers: [prepend, replace] }, pre_tokenizer: null },
+    {
+      byte_fallback: true,
+      unk_token: '<s>',
+      vocab: Object.fromEntries(texts.map((text, id) => [text, id])),
+      // Each is the one way to make its token of two.
+      merges: ['t h', '\u2581 th', '\u2581th e', 'e n'],
+    },
+  )
+  const metadata = {
+    'tokenizer.ggml.model': 'llama',
+    'tokenizer.ggml.tokens': texts,
+    'tokenizer.ggml.token_type': texts.map((_, id) => (id < 2 ? 3 : id < 258 ? 6 : 1)),
+    'tokenizer.ggml.scores': texts.map((_, id) => -id),
+  }
+  return { texts, json, metadata }
+})()

@@ -5,6 +5,7 @@ import { compareQuality } from '../../../inference/float/quality.ts'
 import { Fields } from '../../../inference/loaders/fields.ts'
 import { readGguf } from '../../../inference/loaders/gguf.ts'
 import { ggufLlama } from '../../../inference/loaders/gguf-llama.ts'
+import { ggufTokenizer } from '../../../inference/loaders/gguf-tokenizer.ts'
 import { hfLlama } from '../../../inference/loaders/hf-llama.ts'
 import { hfTokenizer } from '../../../inference/loaders/hf-tokenizer.ts'
 import { LoadError } from '../../../inference/loaders/load-error.ts'
@@ -18,6 +19,7 @@ import {
   ggufMetadata,
   hfCheckpoint,
   hfTokenizerJson,
+  llama2Vocabulary,
 } from '../../fakes/checkpoints.ts'
 import { memorySource } from '../../fakes/memory-source.ts'
 import { ggufFile, ggufTensors, numbersIn } from '../../fakes/model-files.ts'
@@ -137,7 +139,12 @@ describe('checkpoints of the Llama family', () => {
     ['experts', { 'llama.expert_count': 8 }, 'llama.expert_count is 8'],
     ['yarn', { 'llama.rope.scaling.type': 'yarn' }, 'llama.rope.scaling.type is "yarn"'],
     ['half a rotation', { 'llama.rope.dimension_count': 8 }, 'llama.rope.dimension_count is 8'],
-    ['a SentencePiece vocabulary', { 'tokenizer.ggml.model': 'llama' }, 'tokenizer.ggml.model llama'],
+    ['a WordPiece vocabulary', { 'tokenizer.ggml.model': 'bert' }, 'tokenizer.ggml.model bert'],
+    [
+      'a SentencePiece vocabulary without scores',
+      { 'tokenizer.ggml.model': 'llama' },
+      'tokenizer.ggml.scores is missing',
+    ],
     ['an unknown rule', { 'tokenizer.ggml.pre': 'tekken' }, 'tokenizer.ggml.pre tekken'],
     ['types of other tokens', { 'tokenizer.ggml.token_type': [1, 1] }, '2 types'],
     ['a merge of nothing', { 'tokenizer.ggml.merges': ['t h', 'qq q'] }, 'merge 1 joins no tokens'],
@@ -147,15 +154,27 @@ describe('checkpoints of the Llama family', () => {
   })
 
   test.each([
-    ['a normalizer', { normalizer: { type: 'NFC' } }, {}, 'a normalizer'],
+    ['a normalizer', { normalizer: { type: 'NFC' } }, {}, 'normalizer {"type":"NFC"}'],
     ['another pre-tokenizer', { pre_tokenizer: { type: 'Whitespace' } }, {}, 'pre_tokenizer {"type":"Whitespace"}'],
     ['another model', {}, { type: 'Unigram' }, 'type is "Unigram"'],
-    ['tokens for unknown bytes', {}, { byte_fallback: true }, 'byte_fallback is true'],
+    ['tokens for unknown bytes', {}, { byte_fallback: true }, 'byte_fallback with another normalizer'],
     ['dropout', {}, { dropout: 0.1 }, 'dropout is 0.1'],
   ] as const)('a tokenizer with %s is refused by name', (_, change, modelChange, message) => {
     const json = Fields.of('tokenizer.json', hfTokenizerJson(change, modelChange))
     expect(() => hfTokenizer(json, 277)).toThrow(LoadError)
     expect(() => hfTokenizer(json, 277)).toThrow(message)
+  })
+
+  test("Llama 2's vocabulary gives the same tokenizer from its merges and from its scores", () => {
+    const { texts, json, metadata } = llama2Vocabulary
+    const hf = hfTokenizer(Fields.of('tokenizer.json', json), 300).section
+    expect(ggufTokenizer(Fields.of('x.gguf', metadata), 300)).toEqual(hf)
+    const tokenizer = readTokenizer(hf)
+    const marked = tokenizer.encode('the én').map((token) => texts[token])
+    expect(marked).toEqual(['\u2581the', '\u2581', '<0xC3>', '<0xA9>', 'n'])
+    const types = metadata['tokenizer.ggml.token_type'].with(2, 3)
+    const fewer = Fields.of('x.gguf', { ...metadata, 'tokenizer.ggml.token_type': types })
+    expect(() => ggufTokenizer(fewer, 300)).toThrow('not every byte has a token')
   })
 
   test('scaled rotary positions: linear by the factor, Llama 3 by wavelength, in both kinds', () => {

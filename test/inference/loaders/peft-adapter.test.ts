@@ -10,7 +10,7 @@ import { safetensorsFile, type TensorData } from '../../fakes/model-files.ts'
 const shape = { rank: 4, rows: 6, columns: 8 }
 const tensors = peftTensors(['0.self_attn.q_proj', '1.mlp.down_proj'], shape)
 
-function open(change: object = {}, written: readonly TensorData[] = tensors) {
+function open(change: Readonly<Record<string, unknown>> = {}, written: readonly TensorData[] = tensors) {
   const config = Fields.of('adapter_config.json', peftConfigJson(shape.rank, change))
   return peftAdapter(config, readSafetensors(memorySource(safetensorsFile(written, 'F32'))), 2)
 }

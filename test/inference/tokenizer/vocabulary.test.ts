@@ -61,6 +61,29 @@ describe('vocabulary of a real model', () => {
     expect(whole.encode('cab abc')).toEqual([11, 9, 8, 7, 6])
   })
 
+  test('Llama 2 puts a space before a text, and takes bytes for characters that have no token', () => {
+    const byte = (value: number): VocabularyToken => ({ kind: 'byte', bytes: Uint8Array.of(value) })
+    const llama2 = decodeVocabulary(
+      encodeVocabulary({
+        rule: 'llama2',
+        wholePieces: false,
+        tokens: [
+          ...Array.from({ length: 256 }, (_, value) => byte(value)),
+          ...[' ', 'a', 'é', ' a', 'é a'].map((text) => token(text)),
+        ],
+        merges: [
+          [256, 257],
+          [258, 259],
+        ],
+      }),
+    )
+    expect(llama2.encode('a')).toEqual([259])
+    expect(llama2.encode('')).toEqual([])
+    expect(llama2.encode('é a\u2581b')).toEqual([256, 260, 256, 98])
+    expect(llama2.encode('日')).toEqual([256, 0xe6, 0x97, 0xa5])
+    expect(Buffer.from(llama2.decode(llama2.encode('日 é a'))).toString()).toBe(' 日 é a')
+  })
+
   test('merging with a queue makes what making one merge after another makes', () => {
     const merges: readonly (readonly [number, number])[] = [
       [0, 1],
@@ -99,7 +122,7 @@ describe('vocabulary of a real model', () => {
       section.slice(0, -1),
       new Uint8Array([...section, 0]),
       change(3, 3),
-      change(7, 3),
+      change(7, 4),
       change(11, 2),
       change(15, 16),
       change(27, 1),
@@ -121,6 +144,7 @@ describe('vocabulary of a real model', () => {
 
   test.each([
     ['two tokens of the same bytes', { tokens: [token('a'), token('a')], merges: [] }],
+    ['a byte of two bytes', { tokens: [token('ab', 'byte')], merges: [] }],
     ['a text token without bytes', { tokens: [token('')], merges: [] }],
     ['a token that is too long', { tokens: [token('a'.repeat(1025))], merges: [] }],
     ['a merge into no token', { tokens: [token('a'), token('b')], merges: [[0, 1]] }],
