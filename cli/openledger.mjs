@@ -7,6 +7,11 @@ import { register } from 'tsx/esm/api'
 process.env['NODE_ENV'] ??= 'production'
 // On a machine with much memory V8 lets garbage grow to four times what is alive before it looks; this is half again.
 setFlagsFromString('--heap-growing-percent=50')
+// A reader that has seen enough, `head` for example, is no failure.
+process.stdout.on('error', (error) => {
+  if (error.code === 'EPIPE') process.exit()
+  throw error
+})
 register()
 const { main } = await import('./main.ts')
 process.exitCode = await main(process.argv.slice(2))

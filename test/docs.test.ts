@@ -13,6 +13,7 @@ test.each([
   'docs/OPERATOR.md',
   'docs/MODELS.md',
   'docs/MONEY-GUIDE.md',
+  'docs/WORKER-GUIDE.md',
   'docs/SECURITY-REVIEW.md',
   'docs/WORKER-NETWORK.md',
 ])('%s names only files that exist', (page) => {
