@@ -60,18 +60,37 @@ export function multiply(
   tokens: i32,
   stride: i32,
 ): void {
+  const block = max(4, (blockBytes / columns) & ~3)
+  for (let row = 0; row < rows; row += block) {
+    multiplyRows(weights, inputs, out, row, min(row + block, rows), columns, tokens, stride)
+  }
+}
+
+/** Weights that stay in the cache while all inputs go by. */
+const blockBytes = 1 << 16
+
+function multiplyRows(
+  weights: usize,
+  inputs: usize,
+  out: usize,
+  from: i32,
+  to: i32,
+  columns: i32,
+  tokens: i32,
+  stride: i32,
+): void {
   let token = 0
   for (; token + 4 <= tokens; token += 4) {
-    let row = 0
-    for (; row + 2 <= rows; row += 2) block2x4(weights, inputs, out, row, token, stride, columns)
-    for (; row < rows; row++) {
+    let row = from
+    for (; row + 2 <= to; row += 2) block2x4(weights, inputs, out, row, token, stride, columns)
+    for (; row < to; row++) {
       for (let t = token; t < token + 4; t++) single(weights, inputs, out, row, t, stride, columns)
     }
   }
   for (; token < tokens; token++) {
-    let row = 0
-    for (; row + 4 <= rows; row += 4) block4x1(weights, inputs, out, row, token, stride, columns)
-    for (; row < rows; row++) single(weights, inputs, out, row, token, stride, columns)
+    let row = from
+    for (; row + 4 <= to; row += 4) block4x1(weights, inputs, out, row, token, stride, columns)
+    for (; row < to; row++) single(weights, inputs, out, row, token, stride, columns)
   }
 }
 
