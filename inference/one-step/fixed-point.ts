@@ -38,6 +38,7 @@ export function bitLength(a: bigint): bigint {
 
 /** `⌊√a⌋`. */
 export function integerSqrt(a: bigint): bigint {
+  if (a === 0n) return 0n
   let root = 1n << ((bitLength(a) + 1n) / 2n)
   for (let next = (root + a / root) / 2n; next < root; next = (root + a / root) / 2n) root = next
   return root

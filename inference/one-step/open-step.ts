@@ -10,12 +10,20 @@ import type { Run, Step, StepContext, StepElement } from './step.ts'
 import { StepError } from './step-error.ts'
 import { StepUnits } from './step-units.ts'
 
+/** A model's or an adapter's file of which leaves are shown; of a section's bytes no more is read than is needed. */
+export type SectionSource = Pick<SectionOpener, 'leaf' | 'siblings' | 'run'> & {
+  section(number: number): {
+    readonly leafBytes: number
+    readonly bytes: { readonly length: number; subarray(begin: number, end: number): Uint8Array }
+  }
+}
+
 /** What steps are opened from: the model and the slots' adapters, the trace that was committed to, and the tokens. */
 export type StepSources = {
   readonly context: StepContext
   readonly layout: TraceLayout
   /** The model, then the adapters of the slots. */
-  readonly files: readonly SectionOpener[]
+  readonly files: readonly SectionSource[]
   readonly trace: TraceOpener
   readonly prompt: ArrayLike<number>
   readonly output: ArrayLike<number>
@@ -71,6 +79,7 @@ class ReadStep extends StepUnits {
     leavesOf(this.#records, `${tree} ${base}`).add(offset, length, leafBytes[tree])
     const { data } = this.#sources.trace.run(tree, base + first, base + end)
     const begin = offset - first * leafBytes[tree]
+    if (begin + length > data.length) throw new StepError('RecordNotShown')
     return data.subarray(begin, begin + length)
   }
 
@@ -83,7 +92,7 @@ class ReadStep extends StepUnits {
     return list[place] ?? 0
   }
 
-  #file(file: number): SectionOpener {
+  #file(file: number): SectionSource {
     const opener = this.#sources.files[file]
     if (opener === undefined) throw new Error(`no file ${file}`)
     return opener

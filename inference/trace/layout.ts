@@ -1,4 +1,4 @@
-import { type Target, targetShape, targets } from '../adapter/adapter.ts'
+import { type Slot, type Target, targetShape, targets } from '../adapter/adapter.ts'
 import { choiceElements, choiceTileElements, choiceTileLogits } from '../choice.ts'
 import { InferenceError } from '../inference-error.ts'
 import { bitLength } from '../integer.ts'
@@ -72,7 +72,7 @@ export class TraceLayout {
       4 * dim,
       bytesOf(this.#derivedHead),
       bytesOf(this.#derivedLayer) + this.#tilesBytes(context - 1),
-      this.#cacheBytes(this.#tile),
+      this.#cacheBytes(Math.min(this.#tile, context)),
     )
     const linearLeaf = bitsFor(leavesOf('linear', bytesOf(this.#linearLayer[4])))
     const headSlabs = Math.ceil(leavesOf('linear', 4 * vocab) / 2 ** linearLeaf)
@@ -300,15 +300,12 @@ function derivedLayerUnits(
     ['downScale', 0, 2],
     ['downInput', 0, ffnDim],
     ['ffnResidual', 0, dim],
-    ...adapters.flatMap(({ rank, targets: has }, slot) =>
-      targets
-        .filter((target) => has.includes(target))
-        .map((target) => adapterPart(slot, target))
-        .flatMap((part): UnitSize[] => [
-          ['loraDown', part, rank],
-          ['loraScale', part, 2],
-          ['loraInput', part, rank],
-        ]),
+    ...(['loraDown', 'loraScale', 'loraInput'] as const).flatMap((op) =>
+      adapters.flatMap(({ rank, targets: has }, slot) =>
+        targets
+          .filter((target) => has.includes(target))
+          .map((target): UnitSize => [op, adapterPart(slot, target), op === 'loraScale' ? 2 : rank]),
+      ),
     ),
   ]
 }

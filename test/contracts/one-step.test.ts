@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type GenesisEvm, RevertError, type Target } from '../../genesis/genesis-evm.ts'
+import { stepArgs } from '../../inference/check/dispute.ts'
 import { judgeStep, type StepJudge, stepJudgeOf } from '../../inference/one-step/judge-step.ts'
 import { opOfId } from '../../inference/one-step/model-places.ts'
 import { openStep } from '../../inference/one-step/open-step.ts'
@@ -11,7 +12,7 @@ import type { Hex } from '../../protocol/bytes.ts'
 import { Random } from '../fakes/random.ts'
 import { randomAdapter } from '../fakes/random-adapter.ts'
 import { randomModel, smallConfig } from '../fakes/random-model.ts'
-import { elementOf, StepWorld, stepArguments, type UnitElement } from '../fakes/step-world.ts'
+import { elementOf, StepWorld, type UnitElement } from '../fakes/step-world.ts'
 import { deploy, emptyChain } from './chain.ts'
 
 /** Elements of each world that are asked about. */
@@ -32,7 +33,7 @@ beforeAll(async () => {
 /** What the contract says: the fault's number, or the name of its error. */
 async function asked(context: StepContext, step: Step, judge = judgeOf(step)): Promise<number | string> {
   try {
-    return Number(await evm.call(targets.get(judge) as Target, 'judge', [context, stepArguments(step)]))
+    return Number(await evm.call(targets.get(judge) as Target, 'judge', [context, stepArgs(step)]))
   } catch (error) {
     if (!(error instanceof RevertError)) throw error
     return /: ([A-Za-z]+)\(/.exec(error.message)?.[1] ?? error.message

@@ -235,15 +235,19 @@ describe('rules', () => {
   })
 
   test('tiles and their joins are those of the oracle', async () => {
-    const [headDim, scale] = [8, { scoreMultiplier: 16713, scoreShift: 19 }]
+    const scale = { scoreMultiplier: 16713, scoreShift: 22 }
     const positions = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constant(40))
-    const tileOf = positions.chain((n) => {
-      const half = fc.constantFrom(32767, 900).chain((max) => vector(max, headDim * n))
-      return fc.record({ keys: half, values: half })
+    const inputs = fc.constantFrom(8, 24, 64).chain((headDim) => {
+      const tileOf = positions.chain((n) => {
+        const half = fc.constantFrom(32767, 900).chain((max) => vector(max, headDim * n))
+        return fc.record({ keys: half, values: half })
+      })
+      const tiles = fc.array(tileOf, { minLength: 1, maxLength: 3 })
+      return fc.record({ query: vector(32767, headDim), tiles, i: fc.nat(headDim - 1) })
     })
-    const inputs = fc.record({ query: vector(32767, headDim), tiles: fc.array(tileOf, { minLength: 1, maxLength: 3 }) })
     await fc.assert(
-      fc.asyncProperty(inputs, fc.nat(headDim - 1), async ({ query, tiles }, i) => {
+      fc.asyncProperty(inputs, async ({ query, tiles, i }) => {
+        const headDim = query.length
         const q = Int16Array.from(query)
         const parts = []
         for (const { keys, values } of tiles) {

@@ -6,8 +6,7 @@ import type { CanonicalModel } from '../../inference/model.ts'
 import { modelRoot, sectionsOf } from '../../inference/model-file.ts'
 import { SectionOpener } from '../../inference/one-step/open-section.ts'
 import type { StepSources } from '../../inference/one-step/open-step.ts'
-import type { Step, StepContext, StepElement } from '../../inference/one-step/step.ts'
-import { treeNumbers } from '../../inference/one-step/step.ts'
+import type { StepContext, StepElement } from '../../inference/one-step/step.ts'
 import { Oracle } from '../../inference/oracle.ts'
 import type { SamplingRule } from '../../inference/sampler.ts'
 import { traceRootOf } from '../../inference/trace/head.ts'
@@ -16,7 +15,7 @@ import { CommittedTrace } from '../../inference/trace/opening.ts'
 import { RecordStore } from '../../inference/trace/record-store.ts'
 import { TraceRecorder } from '../../inference/trace/recorder.ts'
 import { ops, type Unit } from '../../inference/trace.ts'
-import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
+import { bytesToHex } from '../../protocol/bytes.ts'
 import { tokenListRoot } from '../../protocol/token-list.ts'
 
 export type StepWorldOptions = {
@@ -132,24 +131,6 @@ export class StepWorld {
 
 export function elementOf({ op, layer, position, part, element }: UnitElement): StepElement {
   return { op: ops[op].id, layer, position, part, element }
-}
-
-/** A step as the contracts' ABI takes it. */
-export function stepArguments(step: Step): unknown {
-  const { head, model, trace, tokens, ...element } = step
-  const hexes = (list: readonly Uint8Array[]): Hex[] => list.map((each) => bytesToHex(each))
-  const run = ({ first, data, siblings }: Step['tokens'][number]) => {
-    return { first, data: bytesToHex(data), siblings: hexes(siblings) }
-  }
-  return {
-    ...element,
-    head: { ...head, linearRoot: bytesToHex(head.linearRoot), derivedRoot: bytesToHex(head.derivedRoot) },
-    model: model.map((each) => {
-      return { ...each, leaf: bytesToHex(each.leaf), siblings: hexes(each.siblings), run: run(each.run) }
-    }),
-    trace: trace.map((each) => ({ tree: treeNumbers.indexOf(each.tree), run: run(each.run) })),
-    tokens: tokens.map(run),
-  }
 }
 
 function isSame(a: Unit, b: Unit): boolean {

@@ -51,26 +51,39 @@ library Elements {
         }
     }
 
-    /// @notice The first `n` int16.
+    /// @notice The first `n` int16, n a multiple of 8. Sixteen at a time: what is written behind the last is overwritten.
     function int16s(bytes calldata data, uint256 n) internal pure returns (int256[] memory values) {
-        values = _room(n);
+        values = _room(n, 8);
         assembly ("memory-safe") {
             let to := add(values, 32)
             let end := add(to, shl(5, n))
             for { let from := data.offset } lt(to, end) { from := add(from, 32) } {
                 let word := calldataload(from)
                 word := or(shl(8, and(word, ODD_BYTES)), and(shr(8, word), ODD_BYTES))
-                for { let shift := 240 } and(lt(to, end), lt(shift, 241)) { shift := sub(shift, 16) } {
-                    mstore(to, signextend(1, shr(shift, word)))
-                    to := add(to, 32)
-                }
+                mstore(to, signextend(1, shr(240, word)))
+                mstore(add(to, 32), signextend(1, shr(224, word)))
+                mstore(add(to, 64), signextend(1, shr(208, word)))
+                mstore(add(to, 96), signextend(1, shr(192, word)))
+                mstore(add(to, 128), signextend(1, shr(176, word)))
+                mstore(add(to, 160), signextend(1, shr(160, word)))
+                mstore(add(to, 192), signextend(1, shr(144, word)))
+                mstore(add(to, 224), signextend(1, shr(128, word)))
+                mstore(add(to, 256), signextend(1, shr(112, word)))
+                mstore(add(to, 288), signextend(1, shr(96, word)))
+                mstore(add(to, 320), signextend(1, shr(80, word)))
+                mstore(add(to, 352), signextend(1, shr(64, word)))
+                mstore(add(to, 384), signextend(1, shr(48, word)))
+                mstore(add(to, 416), signextend(1, shr(32, word)))
+                mstore(add(to, 448), signextend(1, shr(16, word)))
+                mstore(add(to, 480), signextend(1, word))
+                to := add(to, 512)
             }
         }
     }
 
-    /// @notice The first `n` int32.
+    /// @notice The first `n` int32, n a multiple of 8.
     function int32s(bytes calldata data, uint256 n) internal pure returns (int256[] memory values) {
-        values = _room(n);
+        values = _room(n, 0);
         assembly ("memory-safe") {
             let to := add(values, 32)
             let end := add(to, shl(5, n))
@@ -78,10 +91,15 @@ library Elements {
                 let word := calldataload(from)
                 word := or(shl(8, and(word, ODD_BYTES)), and(shr(8, word), ODD_BYTES))
                 word := or(shl(16, and(word, ODD_PAIRS)), and(shr(16, word), ODD_PAIRS))
-                for { let shift := 224 } and(lt(to, end), lt(shift, 225)) { shift := sub(shift, 32) } {
-                    mstore(to, signextend(3, shr(shift, word)))
-                    to := add(to, 32)
-                }
+                mstore(to, signextend(3, shr(224, word)))
+                mstore(add(to, 32), signextend(3, shr(192, word)))
+                mstore(add(to, 64), signextend(3, shr(160, word)))
+                mstore(add(to, 96), signextend(3, shr(128, word)))
+                mstore(add(to, 128), signextend(3, shr(96, word)))
+                mstore(add(to, 160), signextend(3, shr(64, word)))
+                mstore(add(to, 192), signextend(3, shr(32, word)))
+                mstore(add(to, 224), signextend(3, word))
+                to := add(to, 256)
             }
         }
     }
@@ -128,12 +146,12 @@ library Elements {
         }
     }
 
-    /// @dev A list whose elements are all written next: nothing is cleared.
-    function _room(uint256 n) private pure returns (int256[] memory values) {
+    /// @dev A list whose elements are all written next, so that nothing is cleared, with room behind it.
+    function _room(uint256 n, uint256 spare) private pure returns (int256[] memory values) {
         assembly ("memory-safe") {
             values := mload(0x40)
             mstore(values, n)
-            mstore(0x40, add(values, shl(5, add(n, 1))))
+            mstore(0x40, add(values, shl(5, add(add(n, spare), 1))))
         }
     }
 }

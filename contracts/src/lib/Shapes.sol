@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 /// @dev A model's config, and what an answer's adapters are: rank and targets of each slot. docs/canonical-inference.md §4, §9.
+///      The last four are TracePlaces' own, which remembers them, one more than they are; 0 where it has not made them yet.
 struct Shape {
     uint256 vocab;
     uint256 dim;
@@ -17,6 +18,10 @@ struct Shape {
     bool tiedHead;
     uint256[] ranks;
     uint256[] targets;
+    uint256 linearLeafBits;
+    uint256 derivedLeafBits;
+    uint256 positionBits;
+    uint256 tilesOffset;
 }
 
 /// @title Shapes

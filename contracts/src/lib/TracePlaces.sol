@@ -87,18 +87,22 @@ library TracePlaces {
 
     /// @notice Levels of an index that count a record's leaves.
     function leafBits(Shape memory shape, uint8 tree) internal pure returns (uint256) {
-        if (tree == Traces.LINEAR) return _bitsFor(linearBytes(shape, 4), Traces.LINEAR_LEAF_BYTES);
-        uint256 most = derivedBytes(shape, shape.context - 1);
-        uint256 tile = Shapes.tilePositions(shape);
-        uint256 cached = cacheBytes(shape, tile < shape.context ? tile : shape.context);
-        if (cached > most) most = cached;
-        if (headBytes(shape) > most) most = headBytes(shape);
-        return _bitsFor(most, Traces.DERIVED_LEAF_BYTES);
+        if (tree == Traces.LINEAR) {
+            if (shape.linearLeafBits == 0) {
+                shape.linearLeafBits = 1 + _bitsFor(linearBytes(shape, 4), Traces.LINEAR_LEAF_BYTES);
+            }
+            return shape.linearLeafBits - 1;
+        }
+        if (shape.derivedLeafBits == 0) {
+            shape.derivedLeafBits = 1 + _bitsFor(_widestBytes(shape), Traces.DERIVED_LEAF_BYTES);
+        }
+        return shape.derivedLeafBits - 1;
     }
 
     /// @notice Levels of an index that count positions.
     function positionBits(Shape memory shape) internal pure returns (uint256) {
-        return Leaves.depthOf(shape.context);
+        if (shape.positionBits == 0) shape.positionBits = 1 + Leaves.depthOf(shape.context);
+        return shape.positionBits - 1;
     }
 
     function slabs(Shape memory shape, uint8 tree) internal pure returns (uint256) {
@@ -141,7 +145,7 @@ library TracePlaces {
         if (op == LORA_UP) {
             // Row 0 of every slot that has the target, row 1 of every such slot, …
             (uint256 before, uint256 all) = _slotsWith(shape, part);
-            place.offset = _upOffset(shape, part % Shapes.TARGETS) + size * (i * all + before);
+            place.offset += size * (i * (all - 1) + before);
         }
         if (op == ATTENTION_TILE) {
             // max of every tile, sum of every tile, mix_0 of every tile, …
@@ -273,6 +277,7 @@ library TracePlaces {
             return (SCALE_BYTES + shape.dim + 8 * before, 8);
         }
         if (op == ATTENTION_TILE) return (derivedBytes(shape, position), 8);
+        if (op == LORA_UP) return (_upOffset(shape, part % Shapes.TARGETS), 4);
         return _layerOffset(shape, op, part);
     }
 
@@ -303,19 +308,36 @@ library TracePlaces {
         if (op == DOWN_INPUT) return (offset, 1);
         offset += ffn;
         if (op == FFN_RESIDUAL) return (offset, 4);
-        offset += 4 * dim + _loraBytes(shape, part / Shapes.TARGETS, part % Shapes.TARGETS);
-        if (op == LORA_DOWN) return (offset, 4);
-        if (op == LORA_UP) return (0, 4);
-        offset += 4 * shape.ranks[part / Shapes.TARGETS];
-        return op == LORA_SCALE ? (offset, 4) : (offset + SCALE_BYTES, 1);
+        return _loraOffset(shape, offset + 4 * dim, op, part);
     }
 
-    /// @dev Bytes of adapters' loraDown, loraScale and loraInput before those of a slot's target.
-    function _loraBytes(Shape memory shape, uint256 slots, uint256 targets) private pure returns (uint256 bytes_) {
+    /// @dev Of all slots' targets first loraDown, then loraScale, then loraInput.
+    function _loraOffset(Shape memory shape, uint256 offset, uint8 op, uint256 part)
+        private
+        pure
+        returns (uint256, uint256)
+    {
+        (uint256 pairs, uint256 ranks) = _loraBefore(shape, shape.ranks.length, 0);
+        (uint256 pairsBefore, uint256 ranksBefore) =
+            _loraBefore(shape, part / Shapes.TARGETS, part % Shapes.TARGETS);
+        if (op == LORA_DOWN) return (offset + 4 * ranksBefore, 4);
+        offset += 4 * ranks;
+        if (op == LORA_SCALE) return (offset + SCALE_BYTES * pairsBefore, 4);
+        return (offset + SCALE_BYTES * pairs + ranksBefore, 1);
+    }
+
+    /// @dev Pairs of a slot and one of its targets before one of them, and their ranks' sum.
+    function _loraBefore(Shape memory shape, uint256 slots, uint256 targets)
+        private
+        pure
+        returns (uint256 pairs, uint256 ranks)
+    {
         for (uint256 slot = 0; slot < shape.ranks.length && slot <= slots; slot++) {
             uint256 end = slot < slots ? Shapes.TARGETS : targets;
             for (uint256 t = 0; t < end; t++) {
-                if (Shapes.hasTarget(shape, slot, t)) bytes_ += SCALE_BYTES + 5 * shape.ranks[slot];
+                if (!Shapes.hasTarget(shape, slot, t)) continue;
+                pairs++;
+                ranks += shape.ranks[slot];
             }
         }
     }
@@ -323,7 +345,8 @@ library TracePlaces {
     /// @dev Where the adapters' outputs of a target stand; of the target behind the last: where the tiles do.
     function _upOffset(Shape memory shape, uint256 target) private pure returns (uint256 offset) {
         (offset,) = _layerOffset(shape, FFN_RESIDUAL, 0);
-        offset += 4 * shape.dim + _loraBytes(shape, shape.ranks.length, 0);
+        (uint256 pairs, uint256 ranks) = _loraBefore(shape, shape.ranks.length, 0);
+        offset += 4 * shape.dim + SCALE_BYTES * pairs + 5 * ranks;
         for (uint256 t = 0; t < target; t++) {
             (, uint256 all) = _slotsWith(shape, t);
             offset += 4 * all * Shapes.rowsOf(shape, t);
@@ -340,7 +363,17 @@ library TracePlaces {
     }
 
     function _tilesOffset(Shape memory shape) private pure returns (uint256) {
-        return _upOffset(shape, Shapes.TARGETS);
+        if (shape.tilesOffset == 0) shape.tilesOffset = 1 + _upOffset(shape, Shapes.TARGETS);
+        return shape.tilesOffset - 1;
+    }
+
+    /// @dev Bytes of the largest record of the derived tree that the context allows.
+    function _widestBytes(Shape memory shape) private pure returns (uint256 most) {
+        most = derivedBytes(shape, shape.context - 1);
+        uint256 tile = Shapes.tilePositions(shape);
+        uint256 cached = cacheBytes(shape, tile < shape.context ? tile : shape.context);
+        if (cached > most) most = cached;
+        if (headBytes(shape) > most) most = headBytes(shape);
     }
 
     function _bitsFor(uint256 bytes_, uint256 leafBytes) private pure returns (uint256) {

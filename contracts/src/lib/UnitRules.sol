@@ -37,11 +37,16 @@ library UnitRules {
     /// @notice No tiles have this sum: one of them is wrong.
     error BadSum(int256 sum);
 
+    uint256 private constant ODD_BYTES = 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff;
+    uint256 private constant SIGNS = 0x8000800080008000800080008000800080008000800080008000800080008000;
+    uint256 private constant LANES = 0x000000000000ffff000000000000ffff000000000000ffff000000000000ffff;
+    uint256 private constant LANE_STARTS = 0x0000000000000000800000000000000080000000000000008000000000000000;
+
     int256 private constant MANTISSA_MAX = 2 ** 15;
     /// @dev Of the largest magnitude that 32 bits hold.
     int256 private constant EXPONENT_MAX = 17;
 
-    /// @notice §5.1: all of a norm's output. `x` and `weights` are int32.
+    /// @notice §5.1: all of a norm's output. `x` and `weights` are int32, n a multiple of 8.
     function norm(bytes calldata x, bytes calldata weights, uint256 n, uint256 epsilon)
         internal
         pure
@@ -51,19 +56,9 @@ library UnitRules {
             values = Elements.int32s(x, n);
             uint256 e = FixedPoint.bits(Elements.maxMagnitude(values));
             e = e > 22 ? e - 22 : 0;
-            uint256 squares;
-            for (uint256 i = 1; i <= n; i++) {
-                int256 y = FixedPoint.rsh(_at(values, i), e);
-                squares += uint256(y * y);
-                _set(values, i, y);
-            }
-            uint256 mean = squares / n + (epsilon >> (2 * e));
+            uint256 mean = _scaledSquares(values, e) / n + (epsilon >> (2 * e));
             int256 r = FixedPoint.rdiv(2 ** 46, int256(FixedPoint.isqrt(mean << 16)));
-            int256[] memory gains = Elements.int32s(weights, n);
-            for (uint256 i = 1; i <= n; i++) {
-                int256 y = (_at(values, i) * r + 2 ** 21) >> 22;
-                _set(values, i, FixedPoint.sat((y * _at(gains, i) + 2 ** 15) >> 16, FixedPoint.INT32_MAX));
-            }
+            _applyGains(values, Elements.int32s(weights, n), r);
         }
     }
 
@@ -126,21 +121,17 @@ library UnitRules {
         return FixedPoint.sat(FixedPoint.rsh(value, 6), FixedPoint.INT16_MAX);
     }
 
-    /// @notice §5.5: one head's query against positions' keys and values, int16 all.
+    /// @notice §5.5: one head's query against positions' keys and values, int16 all; headDim a multiple of 8.
     function tile(bytes calldata query, bytes calldata keys, bytes calldata values, TileShape memory shape)
         internal
         pure
         returns (Tile memory result)
     {
         unchecked {
-            int256[] memory q = Elements.int16s(query, shape.headDim);
-            int256[] memory scores = Elements.int16s(keys, shape.headDim * shape.count);
-            result.max = type(int256).min;
-            for (uint256 j = 0; j < shape.count; j++) {
-                int256 z = FixedPoint.rsh(_dot(q, scores, shape.headDim * j) * int256(shape.multiplier), shape.shift);
-                // A score takes the place of a key that is used up.
-                _set(scores, j + 1, z);
-                if (z > result.max) result.max = z;
+            int256[] memory scores = _scores(query, keys, shape);
+            result.max = scores[0];
+            for (uint256 j = 2; j <= shape.count; j++) {
+                if (_at(scores, j) > result.max) result.max = _at(scores, j);
             }
             for (uint256 j = 0; j < shape.count; j++) {
                 int256 p = int256(FixedPoint.exp2n(uint256(result.max - _at(scores, j + 1)), 9));
@@ -194,13 +185,89 @@ library UnitRules {
         }
     }
 
-    function _dot(int256[] memory q, int256[] memory keys, uint256 from) private pure returns (int256 sum) {
+    /// @dev y_i = rsh(x_i, e) in place; Σ y_i².
+    function _scaledSquares(int256[] memory values, uint256 e) private pure returns (uint256 squares) {
+        int256 half = e == 0 ? int256(0) : int256(1 << (e - 1));
         assembly ("memory-safe") {
-            let at := add(keys, add(32, shl(5, from)))
-            let end := add(q, shl(5, add(mload(q), 1)))
-            for { let each := add(q, 32) } lt(each, end) { each := add(each, 32) } {
-                sum := add(sum, mul(mload(each), mload(at)))
-                at := add(at, 32)
+            let end := add(values, shl(5, add(mload(values), 1)))
+            for { let at := add(values, 32) } lt(at, end) { at := add(at, 32) } {
+                let y := sar(e, add(mload(at), half))
+                mstore(at, y)
+                squares := add(squares, mul(y, y))
+            }
+        }
+    }
+
+    /// @dev sat32(rsh(rsh(y_i·r, 22)·g_i, 16)) in place.
+    function _applyGains(int256[] memory values, int256[] memory gains, int256 r) private pure {
+        int256 max = FixedPoint.INT32_MAX;
+        assembly ("memory-safe") {
+            let min := sub(0, max)
+            let gain := add(gains, 32)
+            let end := add(values, shl(5, add(mload(values), 1)))
+            for { let at := add(values, 32) } lt(at, end) { at := add(at, 32) } {
+                let h := mul(sar(22, add(mul(mload(at), r), 0x200000)), mload(gain))
+                h := sar(16, add(h, 0x8000))
+                if sgt(h, max) { h := max }
+                if slt(h, min) { h := min }
+                mstore(at, h)
+                gain := add(gain, 32)
+            }
+        }
+    }
+
+    /// @dev Scores of a tile's positions, four products at a time: keys, 2^15 more than they are, stand in four lanes of 64 bits, four
+    ///      elements of the query in the lanes of another word in reverse order, so that the product's highest lane is the sum
+    ///      of theirs. Other lanes do not reach it: each is a sum of less than 2^7 products below 2^31, and begins at 2^63.
+    function _scores(bytes calldata query, bytes calldata keys, TileShape memory shape)
+        private
+        pure
+        returns (int256[] memory scores)
+    {
+        (uint256[] memory lanes, int256 bias) = _queryLanes(query, shape.headDim);
+        scores = new int256[](shape.count);
+        uint256 rowBytes = 2 * shape.headDim;
+        assembly ("memory-safe") {
+            let lanesEnd := add(lanes, shl(5, add(mload(lanes), 1)))
+            let row := keys.offset
+            let end := add(scores, shl(5, add(mload(scores), 1)))
+            for { let to := add(scores, 32) } lt(to, end) { to := add(to, 32) } {
+                let total := LANE_STARTS
+                let at := row
+                for { let lane := add(lanes, 32) } lt(lane, lanesEnd) { lane := add(lane, 128) } {
+                    let word := calldataload(at)
+                    word := xor(or(shl(8, and(word, ODD_BYTES)), and(shr(8, word), ODD_BYTES)), SIGNS)
+                    total := add(total, mul(and(word, LANES), mload(lane)))
+                    total := add(total, mul(and(shr(16, word), LANES), mload(add(lane, 32))))
+                    total := add(total, mul(and(shr(32, word), LANES), mload(add(lane, 64))))
+                    total := add(total, mul(and(shr(48, word), LANES), mload(add(lane, 96))))
+                    at := add(at, 32)
+                }
+                mstore(to, sub(signextend(7, shr(192, total)), bias))
+                row := add(row, rowBytes)
+            }
+        }
+        unchecked {
+            for (uint256 j = 1; j <= shape.count; j++) {
+                _set(scores, j, FixedPoint.rsh(_at(scores, j) * int256(shape.multiplier), shape.shift));
+            }
+        }
+    }
+
+    /// @dev Of each 16 elements of the query, elements 3, 7, 11 and 15 in the lanes of one word, lowest first, then those before them in
+    ///      three more; behind the query's end zeros, since a word of keys may go on with the next row. `bias` is 2^15 times the
+    ///      elements' sum.
+    function _queryLanes(bytes calldata query, uint256 headDim)
+        private
+        pure
+        returns (uint256[] memory lanes, int256 bias)
+    {
+        unchecked {
+            lanes = new uint256[](4 * ((headDim + 15) / 16));
+            for (uint256 i = 0; i < headDim; i++) {
+                int256 value = Elements.int16At(query, i);
+                lanes[i / 16 * 4 + 3 - i % 4] += uint256(value) << (64 * (i % 16 / 4));
+                bias += value << 15;
             }
         }
     }
