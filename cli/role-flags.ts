@@ -1,8 +1,8 @@
-import { asBig, asDurationMs, asHttpUrls, asSwitch, asText } from '../common/flag-parsers.ts'
+import { asAddress, asBig, asDurationMs, asHttpUrls, asPort, asSwitch, asText } from '../common/flag-parsers.ts'
 import type { FlagTable } from '../common/flags.ts'
 
 /** What a node may do beside following the chain. */
-export const roleNames = ['sequencer', 'batcher', 'proposer', 'attributor', 'watcher'] as const
+export const roleNames = ['sequencer', 'batcher', 'proposer', 'attributor', 'watcher', 'checker'] as const
 export type RoleName = (typeof roleNames)[number]
 
 const asRoles = (text: string): readonly RoleName[] =>
@@ -11,6 +11,9 @@ const asRoles = (text: string): readonly RoleName[] =>
     if (name === undefined) throw new Error(`must be a list of ${roleNames.join(', ')}`)
     return name
   })
+
+const asTexts = (text: string): readonly string[] => text.split(',').map((part) => asText(part.trim()))
+const asAddresses = (text: string) => text.split(',').map((part) => asAddress(part.trim()))
 
 /** Roles, and what those of money need. */
 export const roleFlags = {
@@ -55,5 +58,34 @@ export const roleFlags = {
     help: 'commit to the evidence of a challenge in a transaction before it, so that who copies it gains nothing',
     parse: asSwitch,
     default: 'false',
+  },
+  'checker.private-key': { help: 'key of the checker account', value: 'HEX', parse: asText, envOnly: true },
+  'checker.keystore': { help: 'keystore file of the checker account', value: 'FILE', parse: asText },
+  'checker.keystore-password-file': { help: 'file with its password', value: 'FILE', parse: asText },
+  'checker.keystore-password': { help: 'its password', value: 'TEXT', parse: asText, envOnly: true },
+  'checker.models': {
+    help: 'directories of model and adapter files; a model is read once, what is kept of it checks answers without weights',
+    value: 'DIR',
+    parse: asTexts,
+    many: true,
+  },
+  'checker.listen.ip': {
+    help: 'address to listen on for workers',
+    value: 'IP',
+    parse: asText,
+    default: '0.0.0.0',
+  },
+  'checker.listen.tcp': { help: 'its TCP port; 0: any free one', value: 'PORT', parse: asPort, default: '9224' },
+  'checker.static': {
+    help: 'multiaddrs with peer id of workers and checkers that are kept connected',
+    value: 'ADDRS',
+    parse: asTexts,
+    many: true,
+  },
+  'checker.accounts': {
+    help: 'accounts of other checkers that are let in and heard',
+    value: 'ADDRS',
+    parse: asAddresses,
+    many: true,
   },
 } as const satisfies FlagTable

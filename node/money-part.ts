@@ -17,6 +17,7 @@ import { merkleRoot } from '../protocol/content-hash.ts'
 import { keccak256 } from '../protocol/keccak.ts'
 import { Attributor } from './attributor/attributor.ts'
 import { attributorDefaults } from './attributor/attributor-parts.ts'
+import { makeChecker } from './checker-part.ts'
 import type { Closers } from './closers.ts'
 import { NodeError } from './node-error.ts'
 import type { NodeOptions } from './node-options.ts'
@@ -45,13 +46,14 @@ const peerMsMax = 60_000
 /** Looks of a role at the book. */
 const pollMs = 1_000
 
-/** What has to do with money: content, and the roles attributor and watcher. Throws NodeError `no-money-contracts`. */
+/** What has to do with money: content, and the roles attributor, watcher and checker. Throws NodeError `no-money-contracts`. */
 export async function makeMoney(options: NodeOptions, parts: Parts, closers: Closers): Promise<MoneyPart> {
   const { dataDir, content: where } = options
   const store = new ContentStore(where?.dir ?? join(dataDir, 'content'), merkleRoot)
   const peers = new ContentPeers({ urls: where?.peers ?? [], timeoutMs: peerMsMax }, contentHashOf)
   const content = new Content(store, peers, parts.clock)
-  if (options.attributor === undefined && options.watcher === undefined) {
+  const { attributor, watcher, checker } = options
+  if (attributor === undefined && watcher === undefined && checker === undefined) {
     return { routes: contentRoutes({ content, isNamed: () => false }), run: undefined }
   }
   await checkContracts(parts.rpc)
@@ -60,7 +62,17 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
   closers.add('ledger book', () => book.close())
   const sync = new LedgerSync({ ...parts, log, book })
   const shared = { ...parts, log, book, sync, content }
-  const roles = await Promise.all([makeAttributor(options, shared, closers), makeWatcher(options, shared)])
+  const roles = await Promise.all([
+    makeAttributor(options, shared, closers),
+    makeWatcher(options, shared),
+    checker &&
+      makeChecker(
+        { chainId: options.rollupConfig.l2ChainId, dir: join(dataDir, 'checker') },
+        checker,
+        { ...parts, book, content },
+        closers,
+      ),
+  ])
   return {
     routes: contentRoutes({ content, isNamed: (hash) => book.namesContent(hash) }),
     run: async (signal) => {
@@ -114,7 +126,7 @@ async function checkContracts(rpc: L2Rpc): Promise<void> {
     if (code !== '0x') continue
     throw new NodeError(
       'no-money-contracts',
-      `this chain has no ${name} at ${moneyContracts[name]}: the roles attributor and watcher have nothing to do on it`,
+      `this chain has no ${name} at ${moneyContracts[name]}: the roles attributor, watcher and checker have nothing to do on it`,
     )
   }
 }

@@ -26,6 +26,7 @@ export type NodeOptions = {
   readonly proposer?: ProposerFlags | undefined
   readonly attributor?: AttributorFlags | undefined
   readonly watcher?: WatcherFlags | undefined
+  readonly checker?: CheckerFlags | undefined
   /** Absent: `content` in the data directory, and nobody is asked. */
   readonly content?: ContentOptions | undefined
   /** Absent: `--p2p.disable`. */
@@ -172,6 +173,20 @@ export type WatcherFlags = {
   readonly key: Hex
   /** `--watcher.commit-evidence` */
   readonly commitEvidence?: boolean | undefined
+}
+
+export type CheckerFlags = {
+  /** Of the account that verdicts are signed by. */
+  readonly key: Hex
+  /** `--checker.models`: folders of model and adapter files, each model read once. */
+  readonly models: readonly string[]
+  /** `--checker.listen.ip`, `--checker.listen.tcp` */
+  readonly listenIp: string
+  readonly listenPort: number
+  /** `--checker.static`: multiaddrs of workers and checkers that are kept connected. */
+  readonly staticPeers: readonly string[]
+  /** `--checker.accounts`: other checkers that are let in. */
+  readonly accounts: readonly Hex[]
 }
 
 export type ContentOptions = {

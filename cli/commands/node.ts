@@ -6,6 +6,7 @@ import { loadSigningKey } from '../../common/signing-key.ts'
 import type {
   AttributorFlags,
   BatcherFlags,
+  CheckerFlags,
   EngineOptions,
   L1Options,
   NodeOptions,
@@ -81,6 +82,7 @@ export async function nodeOptions(flags: Flags, log: Log): Promise<NodeOptions> 
     ...(has('proposer') ? { proposer: await proposerOptions(flags, dev) } : {}),
     ...(has('attributor') ? { attributor: await attributorOptions(flags, dev) } : {}),
     ...(has('watcher') ? { watcher: await watcherOptions(flags, dev) } : {}),
+    ...(has('checker') ? { checker: await checkerOptions(flags, dev) } : {}),
     content: { dir: flags['content.dir'], peers: flags['content.peers'] ?? [] },
     p2p,
     sync: syncOptions(flags, flags.l2 === undefined),
@@ -163,10 +165,21 @@ async function watcherOptions(flags: Flags, dev: boolean): Promise<WatcherFlags>
   return { key: await signingKey(flags, 'watcher', dev), commitEvidence: flags['watcher.commit-evidence'] }
 }
 
+async function checkerOptions(flags: Flags, dev: boolean): Promise<CheckerFlags> {
+  return {
+    key: await signingKey(flags, 'checker', dev),
+    models: flags['checker.models'] ?? [],
+    listenIp: flags['checker.listen.ip'],
+    listenPort: flags['checker.listen.tcp'],
+    staticPeers: flags['checker.static'] ?? [],
+    accounts: flags['checker.accounts'] ?? [],
+  }
+}
+
 /** By `--roles`, or by the flag that op-node has for it. */
 function hasRole(flags: Flags, role: RoleName): boolean {
   if (flags.roles?.includes(role) === true) return true
-  return role !== 'attributor' && role !== 'watcher' && flags[`${role}.enabled`]
+  return role !== 'attributor' && role !== 'watcher' && role !== 'checker' && flags[`${role}.enabled`]
 }
 
 function signingKey(flags: Flags, role: Exclude<RoleName, 'sequencer'>, allowDevKeys: boolean): Promise<Hex> {

@@ -6,13 +6,19 @@ import type { Log } from '../../common/log.ts'
 import { counter } from '../../common/metrics.ts'
 import type { Verdict } from '../../inference/check/verdict.ts'
 import { answerSeed } from '../../inference/sampler.ts'
+import { ProofError } from '../../inference/trace/proof-file.ts'
 import { ops } from '../../inference/trace.ts'
 import type { MessageAuthor } from '../../p2p/workers/message-author.ts'
-import { type ProofAnnounce, rowUnknown, verdict as verdictMessage, verdictKinds } from '../../p2p/workers/wire/messages.ts'
+import {
+  type ProofAnnounce,
+  rowUnknown,
+  verdictKinds,
+  verdict as verdictMessage,
+} from '../../p2p/workers/wire/messages.ts'
 import type { WorkerNetwork } from '../../p2p/workers/worker-network.ts'
 import { WorkersError } from '../../p2p/workers/workers-error.ts'
-import { type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
-import type { CheckTask } from './check-messages.ts'
+import { FormatError, type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
+import type { CheckTask } from './checked-models.ts'
 import { CheckerError } from './checker-error.ts'
 import type { SettledAnswer } from './settled-answers.ts'
 
@@ -40,6 +46,7 @@ export type CheckerParts = {
   readonly answer: (worker: Hex, requestId: Hex) => SettledAnswer | undefined
   readonly lookForBatches: (signal: AbortSignal) => Promise<void>
   readonly modelTerms: (modelVersion: Hex) => Promise<Pick<ModelTerms, 'root'> | undefined>
+  /** Throws `ProofError` and `FormatError` for a file that is not of this answer. */
   readonly check: (task: CheckTask) => Promise<Verdict>
   readonly clock: Clock
   readonly log: Log
@@ -118,7 +125,7 @@ export class Checker {
       else await this.#conclude(key, answer, found)
     } catch (error) {
       if (signal.aborted) return
-      const isServed = !(error instanceof WorkersError) && !(error instanceof CheckerError && error.code === 'unreadable')
+      const isServed = ![WorkersError, ProofError, FormatError].some((kind) => error instanceof kind)
       waiting.nextMs = clock.nowMs() + pullAgainMs
       waiting.pulls++
       log.debug('an answer is not checked yet', { requestId, worker, error: errorMessage(error) })
@@ -170,19 +177,17 @@ const keyOf = ({ worker, requestId }: Pick<ProofAnnounce, 'worker' | 'requestId'
 
 function taskOf({ request, receipt, payment }: SettledAnswer, model: Hex, file: Uint8Array): CheckTask {
   const { tempQ16, topK, topPQ16, maxTokens } = request.sampling
-  return {
-    model,
-    adapters: request.adapters,
+  const facts = {
     promptRoot: hexToBytes(request.promptRoot),
     outputRoot: hexToBytes(receipt.outputRoot),
     traceRoot: receipt.traceRoot,
     rule: { tempQ16, topK, topPQ16 },
     seed: answerSeed(receipt.requestId, receipt.worker),
     maxTokens,
+    stops: [],
     cancelled: payment?.cancel !== undefined,
-    positions: receipt.tin + receipt.tout,
-    file,
   }
+  return { model, adapters: request.adapters, facts, file }
 }
 
 const nowhere = { slab: 0, op: 0, position: 0, part: 0, row: 0 }

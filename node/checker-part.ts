@@ -1,0 +1,118 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Registry } from 'prom-client'
+import type { Content } from '../chain/ledger/content.ts'
+import type { L2Rpc } from '../chain/ledger/l2-rpc.ts'
+import type { LedgerBook } from '../chain/ledger/ledger-book.ts'
+import { type ModelTerms, modelTerms } from '../chain/ledger/model-terms.ts'
+import { WorkerFeed } from '../chain/ledger/worker-feed.ts'
+import type { Clock } from '../common/clock.ts'
+import type { Log } from '../common/log.ts'
+import { keySigner, MessageAuthor } from '../p2p/workers/message-author.ts'
+import { WorkerBook } from '../p2p/workers/registry-view.ts'
+import { openWorkerHost } from '../p2p/workers/worker-host.ts'
+import type { WorkerNetwork } from '../p2p/workers/worker-network.ts'
+import { type Hex, hexToBytes } from '../protocol/bytes.ts'
+import { CheckedModels } from './checker/checked-models.ts'
+import { Checker } from './checker/checker.ts'
+import { SettledAnswers } from './checker/settled-answers.ts'
+import type { Closers } from './closers.ts'
+import type { CheckerFlags } from './node-options.ts'
+
+type Parts = {
+  readonly rpc: L2Rpc
+  readonly book: LedgerBook
+  readonly content: Content
+  readonly clock: Clock
+  readonly log: Log
+  readonly registry: Registry
+}
+
+export type CheckerPart = {
+  readonly checker: Checker
+  readonly network: WorkerNetwork
+  readonly run: (signal: AbortSignal) => Promise<void>
+}
+
+/** Time back to which a worker that connects is asked for announcements; they live no longer. */
+const catchUpSeconds = 120
+/** Between looks for workers that have connected. */
+const lookMs = 2_000
+
+/** The role checker: a host of the network of workers, and what checks answers. Throws P2pError and PeersError. */
+export async function makeChecker(
+  { chainId, dir }: { readonly chainId: bigint; readonly dir: string },
+  flags: CheckerFlags,
+  parts: Parts,
+  closers: Closers,
+): Promise<CheckerPart> {
+  const { rpc, book, content, clock, registry: metrics } = parts
+  const log = parts.log.with({ component: 'checker' })
+  const account = keySigner(hexToBytes(flags.key))
+  const pools = join(dir, 'pools')
+  await mkdir(pools, { recursive: true, mode: 0o700 })
+  const workers = new WorkerBook([account.address, ...flags.accounts])
+  const host = await openWorkerHost(
+    {
+      ...{ chainId, role: 'checker', agent: 'openledger', dir: join(dir, 'p2p') },
+      ...{ listenIp: flags.listenIp, listenPort: flags.listenPort, staticPeers: flags.staticPeers },
+    },
+    {
+      ...{ clock, log, metrics, registry: workers, account },
+      // Which requests are open on chain is seen when their batch is.
+      jobs: { state: () => 'open' },
+      proof: () => undefined,
+      handlers: { proof: (announce) => checker.add(announce) },
+      onEvidence: ({ kind, author }) => log.warn('two messages under one nonce', { kind, author }),
+    },
+  )
+  closers.add('worker network', () => host.close())
+  const models = new CheckedModels(flags.models, pools)
+  closers.add('checker’s threads', () => models.close())
+  const answers = new SettledAnswers(book, content)
+  const terms = new Map<Hex, ModelTerms>()
+  const checker = new Checker({
+    ...{ network: host.network, author: new MessageAuthor(chainId, account, clock), clock, log, metrics },
+    answer: (worker, requestId) => answers.get(worker, requestId),
+    lookForBatches: (signal) => answers.look(signal),
+    modelTerms: async (modelVersion) => {
+      const known = terms.get(modelVersion) ?? (await modelTerms(rpc, modelVersion))
+      if (known !== undefined) terms.set(modelVersion, known)
+      return known
+    },
+    check: async (task) => (await models.check(task)).verdict,
+  })
+  const feed = new WorkerFeed({ rpc, sink: workers, clock, log, onHead: () => host.network.onHead() })
+  return {
+    checker,
+    network: host.network,
+    run: async (signal) => {
+      await Promise.all([
+        feed.run(signal),
+        host.run(signal),
+        checker.run(signal),
+        catchUp(host.network, { clock, log }, signal),
+      ])
+    },
+  }
+}
+
+/** Asks each worker that connects for what it announced before. */
+async function catchUp(
+  network: WorkerNetwork,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  let asked = new Set<string>()
+  while (!signal.aborted) {
+    const bound = network.peers().filter(({ role }) => role === 'worker' || role === 'checker')
+    const since = Math.floor(clock.nowMs() / 1_000) - catchUpSeconds
+    for (const { peerId } of bound.filter(({ peerId }) => !asked.has(peerId))) {
+      await network.catchUp(peerId, since, signal).catch((error: unknown) => {
+        if (!signal.aborted) log.debug('a peer gave no list of proofs', { peer: peerId, error })
+      })
+    }
+    asked = new Set(bound.map(({ peerId }) => peerId))
+    await clock.sleep(lookMs, signal)
+  }
+}

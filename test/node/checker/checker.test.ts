@@ -1,0 +1,176 @@
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { silentLog } from '../../../common/log.ts'
+import type { Verdict } from '../../../inference/check/verdict.ts'
+import { ProofError } from '../../../inference/trace/proof-file.ts'
+import { Checker, type CheckerParts, pullsMax } from '../../../node/checker/checker.ts'
+import type { SettledAnswer } from '../../../node/checker/settled-answers.ts'
+import { MessageAuthor } from '../../../p2p/workers/message-author.ts'
+import { faultOfVerdict } from '../../../p2p/workers/wire/canonical.ts'
+import { proofAnnounce, verdict, verdictKinds } from '../../../p2p/workers/wire/messages.ts'
+import { WorkersError } from '../../../p2p/workers/workers-error.ts'
+import { bytesToHex } from '../../../protocol/bytes.ts'
+import { requestIdOf } from '../../../protocol/inference-request.ts'
+import { ManualClock } from '../../fakes/manual-clock.ts'
+import { jobFor, signedReceipt } from '../../fakes/worker-jobs.ts'
+import { account, accountKey, announced, announcement, netChain, word } from '../../fakes/worker-net.ts'
+
+const worker = account(1).address
+const job = jobFor(worker, [0, 5, 3])
+const requestId = requestIdOf(job.request)
+const output = [7, 8, 1]
+const receipt = signedReceipt(job, output, accountKey(1), { proofHash: word(5) }).value
+const settled: SettledAnswer = {
+  ...{ receipt, request: job.request, sums: [], entries: [], batchId: 3n, index: 0 },
+  payment: { voucher: job.voucher },
+  prompt: job.tokens,
+  output: Uint32Array.from(output),
+}
+const never = new AbortController().signal
+
+function world(change: Partial<CheckerParts> & { readonly verdict?: Verdict } = {}) {
+  const clock = new ManualClock(1_000_000)
+  const state = { pulls: 0, checks: 0, said: [] as Uint8Array[], closed: 0, isCommitted: true, hosts: ['host'] }
+  const author = new MessageAuthor(netChain, account(100), clock)
+  const checker = new Checker({
+    network: {
+      pull: async () => {
+        state.pulls++
+        return new Uint8Array(9)
+      },
+      hostsOf: () => state.hosts,
+      publish: async (_, bytes) => state.said.push(bytes),
+      closeProof: () => void state.closed++,
+    },
+    author,
+    answer: () => (state.isCommitted ? settled : undefined),
+    lookForBatches: async () => {},
+    modelTerms: async () => ({ root: word(9) }),
+    check: async () => {
+      state.checks++
+      return change.verdict ?? { ok: true }
+    },
+    clock,
+    log: silentLog,
+    metrics: new Registry(),
+    ...change,
+  })
+  const from = new MessageAuthor(netChain, account(1), clock)
+  const hear = (proofHash = word(5), proofClass = 1) =>
+    checker.add(
+      proofAnnounce.decode(announcement(from, 1, { ...announced(worker, 1), requestId, proofHash, class: proofClass })),
+    )
+  const verdicts = () => state.said.map((bytes) => verdict.decode(bytes))
+  return { checker, clock, state, hear, verdicts }
+}
+
+test('an answer is checked once its batch is committed, once, and what came out is gossiped', async () => {
+  const { checker, state, hear, verdicts } = world()
+  state.isCommitted = false
+  hear()
+  await checker.look(never)
+  expect(state.pulls).toBe(0)
+  state.isCommitted = true
+  await checker.look(never)
+  hear()
+  await checker.look(never)
+  expect([state.pulls, state.checks, state.closed, checker.waiting]).toEqual([1, 1, 1, 0])
+  expect(verdicts()).toMatchObject([{ kind: verdictKinds.sound, requestId, worker, checker: account(100).address }])
+  expect(checker.get(worker, requestId)?.verdict).toEqual({ ok: true })
+})
+
+test.each<[Verdict, object]>([
+  [
+    { ok: false, kind: 'unit', slab: 2, op: 'gate', position: 5, part: 0, row: undefined, reason: '' },
+    { kind: 1, slab: 2, op: 19, position: 5, row: 2 ** 32 - 1 },
+  ],
+  [
+    { ok: false, kind: 'unit', slab: 2, op: 'gate', position: 5, part: 1, row: 7, reason: '' },
+    { kind: 1, part: 1, row: 7 },
+  ],
+  [
+    { ok: false, kind: 'answer', position: 4, reason: '' },
+    { kind: 2, slab: 0, position: 4 },
+  ],
+  [
+    { ok: false, kind: 'root', reason: '' },
+    { kind: 3, position: 0 },
+  ],
+])('the place of %o is told in its one form', async (found, said) => {
+  const { checker, hear, verdicts } = world({ verdict: found })
+  hear()
+  await checker.look(never)
+  expect(verdicts()).toMatchObject([said])
+  expect(verdicts().map(faultOfVerdict)).toEqual([undefined])
+})
+
+test.each([
+  ['is not pulled', new WorkersError('withheld', 'nobody')],
+  ['is another file', new ProofError('tampered', 'no')],
+])('a proof that %s is asked for again, then its worker is told of', async (_, error) => {
+  const { checker, clock, state, hear, verdicts } = world({
+    check: async () => {
+      throw error
+    },
+  })
+  hear()
+  for (let i = 0; i < pullsMax; i++) {
+    expect(verdicts()).toEqual([])
+    await checker.look(never)
+    await checker.look(never)
+    clock.advance(10_000)
+  }
+  expect(state.pulls).toBe(pullsMax)
+  expect(verdicts()).toMatchObject([{ kind: verdictKinds.withheld, position: 0 }])
+})
+
+test('what this node cannot judge is no fault of the worker', async () => {
+  const lacks = world({
+    check: async () => {
+      throw new Error('the disk is full')
+    },
+  })
+  lacks.hear()
+  for (let i = 0; i < pullsMax + 1; i++) {
+    await lacks.checker.look(never)
+    lacks.clock.advance(10_000)
+  }
+  expect([lacks.verdicts(), lacks.checker.waiting]).toEqual([[], 0])
+  const unreached = world()
+  unreached.state.hosts = []
+  unreached.hear()
+  await unreached.checker.look(never)
+  expect([unreached.state.pulls, unreached.checker.waiting]).toEqual([0, 1])
+  const other = world()
+  other.hear(word(6))
+  other.hear(word(5), 2)
+  await other.checker.look(never)
+  expect(other.state.pulls).toBe(0)
+})
+
+test('the check has what request and receipt say, and nothing of the announcement', async () => {
+  let seen: unknown
+  const { checker, hear } = world({
+    check: async ({ facts, model, adapters }) => {
+      seen = {
+        ...facts,
+        outputRoot: bytesToHex(facts.outputRoot),
+        promptRoot: bytesToHex(facts.promptRoot),
+        model,
+        adapters,
+      }
+      return { ok: true }
+    },
+  })
+  hear()
+  await checker.look(never)
+  expect(seen).toMatchObject({
+    ...{
+      outputRoot: receipt.outputRoot,
+      promptRoot: job.request.promptRoot,
+      traceRoot: receipt.traceRoot,
+      model: word(9),
+    },
+    ...{ adapters: job.request.adapters, maxTokens: 64, cancelled: false, stops: [] },
+  })
+})
