@@ -1,8 +1,7 @@
 import type { SplitRule } from '../tokenizer/split-text.ts'
-import type { TokenKind } from '../tokenizer/vocabulary-tokenizer.ts'
 import type { Fields } from './fields.ts'
 import { LoadError } from './load-error.ts'
-import { tokenizerSection } from './source-vocabulary.ts'
+import { type SourceKind, tokenizerSection } from './source-vocabulary.ts'
 
 const what = 'tokenizer.ggml'
 
@@ -17,7 +16,7 @@ const rules: Readonly<Record<string, SplitRule>> = {
 }
 
 /** llama.cpp's token types. Unknown and control tokens are no text. */
-const kinds: Readonly<Record<number, TokenKind>> = {
+const kinds: Readonly<Record<number, SourceKind>> = {
   1: 'text',
   2: 'special',
   3: 'special',
@@ -77,7 +76,7 @@ function mergesOf(tokens: readonly SourceToken[], scores: readonly number[]): (r
   return ways.map(({ left, right }) => [left, right])
 }
 
-type SourceToken = { readonly text: string; readonly kind: TokenKind }
+type SourceToken = { readonly text: string; readonly kind: SourceKind }
 
 function tokensOf(metadata: Fields): SourceToken[] {
   const texts = metadata.list('tokenizer.ggml.tokens')

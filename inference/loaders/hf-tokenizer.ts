@@ -1,9 +1,9 @@
 import type { SplitRule } from '../tokenizer/split-text.ts'
-import type { TokenKind, VocabularyRule } from '../tokenizer/vocabulary-tokenizer.ts'
+import type { VocabularyRule } from '../tokenizer/vocabulary-tokenizer.ts'
 import { Fields } from './fields.ts'
 import { mergeOf } from './gguf-tokenizer.ts'
 import { LoadError } from './load-error.ts'
-import { tokenizerSection } from './source-vocabulary.ts'
+import { type SourceKind, tokenizerSection } from './source-vocabulary.ts'
 
 const what = 'tokenizer.json'
 
@@ -66,8 +66,8 @@ function tokensOf(
   json: Fields,
   model: Fields,
   rule: VocabularyRule,
-): ({ text: string; kind: TokenKind } | undefined)[] {
-  const tokens: ({ text: string; kind: TokenKind } | undefined)[] = []
+): ({ text: string; kind: SourceKind } | undefined)[] {
+  const tokens: ({ text: string; kind: SourceKind } | undefined)[] = []
   const vocabulary = model.object('vocab')
   for (const text of vocabulary.names) {
     const kind = rule === 'llama2' && /^<0x[0-9A-F]{2}>$/.test(text) ? 'byte' : 'text'

@@ -9,6 +9,9 @@ import {
 import { bytesOfCharacters } from './byte-characters.ts'
 import { LoadError } from './load-error.ts'
 
+/** `byte`: of a character that has no token. */
+export type SourceKind = TokenKind | 'byte'
+
 /**
  * A vocabulary as files have it: text tokens in GPT-2's characters of bytes, or with U+2581 for spaces with rule `llama2`; bytes as
  * `<0x0A>`; the others as they read.
@@ -18,7 +21,7 @@ export type SourceVocabulary = {
   readonly rule: VocabularyRule
   readonly wholePieces: boolean
   /** By token; holes are unused. */
-  readonly tokens: readonly ({ readonly text: string; readonly kind: TokenKind } | undefined)[]
+  readonly tokens: readonly ({ readonly text: string; readonly kind: SourceKind } | undefined)[]
   /** Two texts each. */
   readonly merges: readonly (readonly [left: string, right: string])[]
   /** Rows of the embedding. */
@@ -38,9 +41,9 @@ export function tokenizerSection(source: SourceVocabulary): Uint8Array {
     if (bytes === undefined) {
       throw new LoadError('unsupported', `${what}: token ${id}, ${token.text}, is not one of a ${rule} vocabulary`)
     }
-    return { kind: token.kind, bytes }
+    return { kind: token.kind === 'byte' ? 'added' : token.kind, bytes }
   })
-  if (rule === 'llama2' && tokens.filter(({ kind }) => kind === 'byte').length !== 256) {
+  if (rule === 'llama2' && source.tokens.filter((token) => token?.kind === 'byte').length !== 256) {
     throw new LoadError('unsupported', `${what}: not every byte has a token`)
   }
   const ids = new Map(source.tokens.flatMap((token, id) => (token?.kind === 'text' ? [[token.text, id]] : [])))
@@ -54,7 +57,7 @@ export function tokenizerSection(source: SourceVocabulary): Uint8Array {
   return encodeVocabulary(new VocabularyTokenizer(vocabulary).vocabulary)
 }
 
-function tokenBytes(text: string, kind: TokenKind, rule: VocabularyRule): Uint8Array | undefined {
+function tokenBytes(text: string, kind: SourceKind, rule: VocabularyRule): Uint8Array | undefined {
   if (kind === 'byte') return /^<0x[0-9A-F]{2}>$/.test(text) ? Uint8Array.of(Number(text.slice(1, -1))) : undefined
   if (kind !== 'text') return new TextEncoder().encode(text)
   if (rule !== 'llama2') return bytesOfCharacters(text)

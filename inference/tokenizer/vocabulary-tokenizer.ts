@@ -6,10 +6,10 @@ import { type Merge, pairKey } from './tokenizer.ts'
 
 /**
  * `text`: stands for its bytes. `special`: a mark such as the begin of a turn, named by its bytes, that stands for none. `added`:
- * stands for its bytes, but no text makes it. `unused`: none of these, as rows that pad an embedding. `byte`: stands for one byte of a
- * character that has no token, with rule `llama2`.
+ * stands for its bytes, but no text makes it; with rule `llama2` one of a single byte is what that byte of a character without a token
+ * becomes. `unused`: none of these, as rows that pad an embedding.
  */
-export const tokenKinds = ['text', 'special', 'added', 'unused', 'byte'] as const
+export const tokenKinds = ['text', 'special', 'added', 'unused'] as const
 export type TokenKind = (typeof tokenKinds)[number]
 export type VocabularyToken = { readonly kind: TokenKind; readonly bytes: Uint8Array }
 
@@ -36,7 +36,6 @@ export class VocabularyTokenizer {
   readonly vocabulary: Vocabulary
   /** Text tokens by their bytes, one Latin-1 character each. */
   readonly #tokens = new Map<string, number>()
-  readonly #bytes = new Map<string, number>()
   readonly #marks = new Map<string, number>()
   readonly #merges = new Map<number, { readonly rank: number; readonly joined: number }>()
   readonly #byteTokens: readonly (number | undefined)[]
@@ -51,8 +50,7 @@ export class VocabularyTokenizer {
         throw new FormatError(`tokenizer: ${kind} token ${token} of ${bytes.length} bytes`)
       }
       if (kind === 'unused') continue
-      const names = kind === 'text' ? this.#tokens : kind === 'byte' ? this.#bytes : this.#marks
-      if (kind === 'byte' && bytes.length !== 1) throw new FormatError(`tokenizer: byte ${token}`)
+      const names = kind === 'text' ? this.#tokens : this.#marks
       if (names.has(keyOf(bytes))) throw new FormatError(`tokenizer: token ${token} is there before`)
       names.set(keyOf(bytes), token)
     }
@@ -112,9 +110,14 @@ export class VocabularyTokenizer {
       const key = keyOf(bytes.subarray(starts[i], starts[i + 1]))
       const token = this.#tokens.get(key)
       if (token !== undefined) tokens.push(token)
-      else tokens.push(...Array.from(key, (byte) => this.#bytes.get(byte)))
+      else tokens.push(...Array.from(key, (byte) => this.#added(byte)))
     }
     return tokens.filter((token) => token !== undefined)
+  }
+
+  #added(name: string): number | undefined {
+    const token = this.#marks.get(name)
+    return token !== undefined && this.vocabulary.tokens[token]?.kind === 'added' ? token : undefined
   }
 
   #merge(tokens: readonly number[]): number[] {

@@ -62,7 +62,7 @@ describe('vocabulary of a real model', () => {
   })
 
   test('Llama 2 puts a space before a text, and takes bytes for characters that have no token', () => {
-    const byte = (value: number): VocabularyToken => ({ kind: 'byte', bytes: Uint8Array.of(value) })
+    const byte = (value: number): VocabularyToken => ({ kind: 'added', bytes: Uint8Array.of(value) })
     const llama2 = decodeVocabulary(
       encodeVocabulary({
         rule: 'llama2',
@@ -144,7 +144,6 @@ describe('vocabulary of a real model', () => {
 
   test.each([
     ['two tokens of the same bytes', { tokens: [token('a'), token('a')], merges: [] }],
-    ['a byte of two bytes', { tokens: [token('ab', 'byte')], merges: [] }],
     ['a text token without bytes', { tokens: [token('')], merges: [] }],
     ['a token that is too long', { tokens: [token('a'.repeat(1025))], merges: [] }],
     ['a merge into no token', { tokens: [token('a'), token('b')], merges: [[0, 1]] }],
