@@ -10,6 +10,7 @@ import { type Actor, clocks, MoneyChain, open } from '../../test/fakes/money-cha
 import { MoneyWorld } from '../../test/fakes/money-world.ts'
 import { stake } from '../../test/fakes/standing-model.ts'
 import { type SpanCost, spanChallenges } from './span-challenges.ts'
+import { type StepCosts, stepCosts } from './step-costs.ts'
 import { worstChallenges } from './worst-challenge.ts'
 
 /** One figure. `gas` is null where what it measures does not exist yet; `note` says how it was taken, or why not. */
@@ -46,7 +47,7 @@ export async function gasFigures(): Promise<GasFigure[]> {
     await challenges(),
     ...(await contributions()),
     ...(await spanDisputes()),
-    ...notYet,
+    ...(await steps()),
   ]
 }
 
@@ -77,9 +78,26 @@ async function spanDisputes(): Promise<GasFigure[]> {
   ]
 }
 
-const notYet: readonly GasFigure[] = [
-  { field: 'oneStepMax', gas: null, limit: 3_000_000, note: 'one-step proofs come with the inference dispute' },
-]
+/** One-step proofs; units whose step reads most where there are adapters. */
+async function steps(): Promise<GasFigure[]> {
+  const dearest = (costs: StepCosts) => Object.entries(costs).reduce((most, each) => (each[1] > most[1] ? each : most))
+  const adapted = ['activation', 'cachedKey', 'downScale', 'loraUp'] as const
+  const [[op, gas], [ofThree, three], [ofFour, four]] = [
+    dearest(await stepCosts(0)),
+    dearest(await stepCosts(3, adapted)),
+    dearest(await stepCosts(4, adapted)),
+  ]
+  return [
+    {
+      field: 'oneStepMax',
+      gas,
+      limit: 3_000_000,
+      note: `${op}: one wrong element of a model of 1.2 billion parameters at position 32,766, the receipt void, the worker slashed`,
+    },
+    { field: 'oneStepAdapters', gas: three, limit: 3_000_000, note: `${ofThree}, with three adapters of every target` },
+    { field: 'oneStepAdaptersMax', gas: four, note: `${ofFour}, with four` },
+  ]
+}
 
 const batchItems = 1000
 

@@ -21,7 +21,7 @@ describe('docs/GAS.md', () => {
   let figures: GasFigure[]
   beforeAll(async () => {
     figures = await gasFigures()
-  }, 300_000)
+  }, 600_000)
 
   test('the bench measures every field, or says why it cannot yet', () => {
     expect(figures.map(({ field }) => field)).toEqual(expect.arrayContaining([...fields]))
