@@ -3,6 +3,7 @@ import type { Slot } from '../adapter/adapter.ts'
 import { choiceOf } from '../choice.ts'
 import type { Engine } from '../engine.ts'
 import type { SamplingRule } from '../sampler.ts'
+import type { Trace, Unit } from '../trace.ts'
 import type { TraceLayout } from './layout.ts'
 import { type RecordSink, TraceRecorder } from './recorder.ts'
 
@@ -18,6 +19,8 @@ export type GivenAnswer = {
 export type RetraceOptions = {
   readonly width: 3 | 4
   readonly onRecord?: RecordSink | undefined
+  /** Told every unit, behind the recorder. */
+  readonly onUnit?: ((unit: Unit, values: ArrayLike<number>, recorder: TraceRecorder) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -32,7 +35,7 @@ export async function retrace(
   { engine, expTable }: { readonly engine: Engine; readonly expTable: Uint32Array },
   layout: TraceLayout,
   { input, output, rule, seed, slots }: GivenAnswer,
-  { width, onRecord, signal }: RetraceOptions,
+  { width, onRecord, onUnit, signal }: RetraceOptions,
 ): Promise<TraceRecorder> {
   const recorder = new TraceRecorder(layout, {
     tin: input.length,
@@ -40,14 +43,18 @@ export async function retrace(
     choose: (logits, position) => choiceOf(logits, rule, seed, position + 1, expTable),
     ...(onRecord && { onRecord }),
   })
-  const tokens = [...input, ...output.slice(0, -1)]
-  const session = engine.start({ slots, positions: tokens.length })
+  const trace: Trace = (unit, values) => {
+    recorder.trace(unit, values)
+    onUnit?.(unit, values, recorder)
+  }
+  const tokens = [...input, ...output].slice(0, -1)
+  const session = engine.start({ slots, positions: Math.max(1, tokens.length) })
   try {
     for (let start = 0; start < tokens.length; start += batch) {
       signal?.throwIfAborted()
       const next = tokens.slice(start, start + batch)
       const headFrom = Math.min(next.length, Math.max(0, input.length - 1 - start))
-      session.append(next, recorder.trace, headFrom)
+      session.append(next, trace, headFrom)
       await turn()
     }
   } finally {

@@ -13,7 +13,7 @@ const [dataWithheld, wrongStep] = [8, 9]
 let world: TraceWorld
 beforeAll(async () => {
   world = await TraceWorld.create()
-})
+}, 60_000)
 
 const ask: Ask = {
   input: [0, 120, 44, 7, 250, 131],
@@ -408,7 +408,7 @@ describe('with adapters', () => {
       { adapter: randomAdapter(4, config, 16, ['value', 'output', 'up', 'key']), weight: 9_000 },
     ]
     adapted = await TraceWorld.create({ slots })
-  })
+  }, 60_000)
 
   test('an honest answer is right, and none of its elements can be shown wrong', async () => {
     const { chain } = adapted.money
@@ -472,7 +472,7 @@ describe('of other shapes', () => {
       loud.money.chain.trial(async () => await loud.quarrel(await loud.settle(ask, cheat)))
     expect(await outcome({ width: 4 })).toMatchObject({ kind: 'right' })
     expectShown(await outcome({ width: 3 }), 'wrongStep')
-  })
+  }, 120_000)
 })
 
 test('any bytes of any leaves changed, left out or added: always shown, whatever they are', async () => {

@@ -273,7 +273,7 @@ export class TraceWorld {
       execute: (width) => {
         const { model, layout, slots } = this
         const given = { ...answer, rule: ask.rule, seed: hexToBytes(context.seed), slots }
-        return executeAgain(new Oracle(model), model.expTable, layout, given, width)
+        return executeAgain({ engine: new Oracle(model), expTable: model.expTable }, layout, given, width)
       },
     }
     return new Dispute(parts)

@@ -11,7 +11,7 @@ import { type Ask, type Cheat, type Settled, TraceWorld } from '../../fakes/trac
 let world: TraceWorld
 beforeAll(async () => {
   world = await TraceWorld.create()
-})
+}, 60_000)
 
 const ask: Ask = {
   input: [0, 120, 44, 7],
