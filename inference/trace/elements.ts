@@ -95,9 +95,9 @@ function writeSmall(to: Uint8Array, offset: number, width: number, values: Array
 /** Integers below 2^53 in magnitude. */
 function writeInt64(to: Uint8Array, offset: number, values: ArrayLike<number>, stride: number): void {
   const view = new DataView(to.buffer, to.byteOffset, to.length)
-  for (let i = 0; i < values.length; i++) {
+  for (let i = 0, at = offset; i < values.length; i++, at += stride) {
     const value = values[i] as number
-    view.setUint32(offset + i * stride, value % 2 ** 32 < 0 ? (value % 2 ** 32) + 2 ** 32 : value % 2 ** 32, true)
-    view.setInt32(offset + i * stride + 4, Math.floor(value / 2 ** 32), true)
+    view.setUint32(at, value % 2 ** 32, true)
+    view.setInt32(at + 4, Math.floor(value / 2 ** 32), true)
   }
 }

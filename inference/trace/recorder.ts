@@ -40,6 +40,7 @@ export class TraceRecorder {
   readonly #options: RecorderOptions
   readonly #open = { linear: new Map<number, Open>(), derived: new Map<number, Open>() }
   readonly #roots = { linear: new Map<number, Uint8Array>(), derived: new Map<number, Uint8Array>() }
+  /** By op where the part is 0, else by op and part. */
   readonly #fields: ReadonlyMap<string, Field>
   readonly #tile: number
   /** Tokens chosen, by position of the logits. */
@@ -55,7 +56,7 @@ export class TraceRecorder {
     const fields = (['linear', 'derived'] as const).flatMap((tree) =>
       slabs.flatMap((slab) => layout.fields(tree, slab, options.width)),
     )
-    this.#fields = new Map(fields.map((field) => [`${field.op} ${field.part}`, field]))
+    this.#fields = new Map(fields.map((field) => [fieldName(field.op, field.part), field]))
   }
 
   /** Whether an accumulator did not fit 3 bytes, of which its low ones were taken: the trace is to be made anew with 4. */
@@ -123,11 +124,11 @@ export class TraceRecorder {
     const { kvHeads, headDim, layers } = this.#layout.config
     const [slab, tile] = [layers + 2 + layer, Math.floor(position / this.#tile)]
     const record = this.#record('derived', slab, tile)
+    const numbers = values instanceof Int16Array ? values : Int16Array.from(values)
     for (let head = 0; head < kvHeads; head++) {
       const list = 2 * head + (op === 'cachedValue' ? 1 : 0)
       const offset = 2 * headDim * (list * this.#tile + (position % this.#tile))
-      const row = Array.prototype.slice.call(values, head * headDim, (head + 1) * headDim)
-      writeElements(record.bytes, offset, 2, row)
+      writeElements(record.bytes, offset, 2, numbers.subarray(head * headDim, (head + 1) * headDim))
     }
     this.#written('derived', slab, tile, record, 2 * values.length)
   }
@@ -162,7 +163,7 @@ export class TraceRecorder {
   }
 
   #field(op: Op, part: number): Field {
-    const field = this.#fields.get(`${op} ${part}`)
+    const field = this.#fields.get(fieldName(op, part))
     if (field === undefined) throw new InferenceError('trace', `${op} ${part} is not in the layout`)
     return field
   }
@@ -238,4 +239,8 @@ export class TraceRecorder {
 /** Norms are one rule with the quantisation behind them. */
 function isUncommitted(op: Op): boolean {
   return op === 'attentionNorm' || op === 'ffnNorm' || op === 'finalNorm'
+}
+
+function fieldName(op: Op, part: number): string {
+  return part === 0 ? op : `${op} ${part}`
 }

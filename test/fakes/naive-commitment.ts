@@ -19,7 +19,7 @@ export function naiveTraceRoot(
     const fixed = 4 * config.dim * 2 + 2 * config.dim + config.heads * config.headDim * 7 + 5 * config.ffnDim + 32
     const tiles = 8 * config.heads * (config.headDim + 2) * Math.ceil(config.context / tilePositions(config))
     const head = 8 + config.dim + 96 + 48 * Math.ceil(config.vocab / 256)
-    const cache = 4 * config.kvHeads * config.headDim * tilePositions(config)
+    const cache = 4 * config.kvHeads * config.headDim * Math.min(tilePositions(config), config.context)
     return Math.max(4 * config.dim, fixed + tiles, head, cache)
   }
   const { layers, dim, heads, kvHeads, headDim, ffnDim, vocab, context } = config

@@ -62,6 +62,18 @@ describe('proof of an answer', () => {
     }
   })
 
+  test('a slab of the head that is empty at width 3 takes no room', () => {
+    const small = randomModel(22, { ...smallConfig, vocab: 4096, layers: 1 })
+    const [few, proofs] = [[0, 1, 2], new EmbeddingProofs(small.embedding)]
+    for (const width of [3, 4] as const) {
+      const { layout, head, store } = tracedAnswer(small, few, { tin: 2, width })
+      const tokens = { head, input: [0, 1], output: [2, 3] }
+      const bytes = encodeExactProof(layout, tokens, store.get, (token) => proofs.row(token))
+      const { slabs } = decodeExactProof(layout, bytes, bytesToHex(traceRootOf(head)))
+      expect(slabs.slice(1).map((slab) => slab.length)).toEqual(width === 3 ? [2 * 12_288, 0] : [2 * 12_288, 2 * 4096])
+    }
+  })
+
   test('cut anywhere it is truncated, with anything behind it oversized', () => {
     const { layout, bytes, root } = one
     fc.assert(
