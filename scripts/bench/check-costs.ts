@@ -1,0 +1,313 @@
+import { targets } from '../../inference/adapter/adapter.ts'
+import { type CheckParts, checkExact, type ExactJob } from '../../inference/check/check-answer.ts'
+import { type CheckKernels, loadCheckKernels } from '../../inference/check/check-kernels.ts'
+import { CheckMemory } from '../../inference/check/check-memory.ts'
+import { checkSampled } from '../../inference/check/check-sampled.ts'
+import { linearRoot } from '../../inference/check/linear-root.ts'
+import { linearsOf } from '../../inference/check/secret-vectors.ts'
+import { recordWords, WeightlessPass } from '../../inference/check/weightless-pass.ts'
+import type { Session } from '../../inference/engine.ts'
+import type { CanonicalModel } from '../../inference/model.ts'
+import { sample } from '../../inference/sampler.ts'
+import { writeElements } from '../../inference/trace/elements.ts'
+import { leafHashes } from '../../inference/trace/hash.ts'
+import { TraceLayout } from '../../inference/trace/layout.ts'
+import type { Trace } from '../../inference/trace.ts'
+import { WasmEngine } from '../../inference/wasm/wasm-engine.ts'
+import { tokenListRoot } from '../../protocol/token-list.ts'
+import { noText, pairOf, rowOf } from '../../test/fakes/check-world.ts'
+
+/** CPU milliseconds per position of one shape of answers, and their quotients. */
+export type Costs = {
+  readonly inferenceMs: number
+  readonly checkMs: number
+  readonly hashMs: number
+  readonly sampledMs: number
+  /** Check with hashing / inference; without; of the linears alone; of one layer, embedding, head and sampler. */
+  readonly ratio: number
+  readonly ratioUnhashed: number
+  readonly linear: number
+  readonly sampled: number
+  /** Wall microseconds per position, best of some runs. */
+  readonly parts: Readonly<Record<string, number>>
+}
+
+const repeats = 4
+const seed = new Uint8Array(32)
+
+/** Measures a model: `oneByOne` tokens of an answer made one at a time, and a batch of `batch` input tokens with one output. */
+export function measureChecks(model: CanonicalModel, oneByOne: number, batch: number) {
+  const engine = new WasmEngine(model)
+  const kept = { ...model, root: '0x', embeddingRoot: '0x' } as const
+  const started = cpuMs()
+  const pair = pairOf(model)
+  const setupMs = cpuMs() - started
+  const times = new Map<string, number>()
+  const parts: CheckParts = { kept, pass: new WeightlessPass(kept, pair), text: noText }
+  const timed: CheckParts = { ...parts, pass: new WeightlessPass(kept, pair, { load: (m) => timedKernels(m, times) }) }
+  const tokens = (count: number) => Array.from({ length: count }, (_, i) => (i * 7919 + 2) % model.config.vocab)
+  return {
+    setupMs,
+    single: costsOf(model, engine, parts, timed, times, { input: tokens(1), output: oneByOne }),
+    batch: costsOf(model, engine, parts, timed, times, { input: tokens(batch), output: 1 }),
+  }
+}
+
+function costsOf(
+  model: CanonicalModel,
+  engine: WasmEngine,
+  plain: CheckParts,
+  watched: CheckParts,
+  times: Map<string, number>,
+  shape: { readonly input: readonly number[]; readonly output: number },
+): Costs {
+  const job = recorded(model, engine, shape)
+  const [parts, timed] = [goingOn(plain, job), goingOn(watched, job)]
+  const { positions } = job.head
+  const layout = new TraceLayout(model.config)
+  const inferenceMs = best(() => run(engine, model, job.input, shape.output)) / positions
+  const check = () => {
+    const { verdict } = checkExact(parts, { ...job, isHashed: true })
+    if (!verdict.ok) throw new Error(`an honest answer is judged ${JSON.stringify(verdict)}`)
+  }
+  const checkMs = best(check) / positions
+  const hashMs = best(() => linearRoot(layout, job.head, job.slabs)) / positions
+  const sampledMs = best(sampledCheck(parts, job, layout)) / positions
+  const found = new Map<string, number>()
+  let wall = Number.POSITIVE_INFINITY
+  for (let i = 0; i < 2 * repeats; i++) {
+    times.clear()
+    const begin = performance.now()
+    checkExact(timed, { ...job, isHashed: true })
+    wall = Math.min(wall, performance.now() - begin)
+    for (const [name, ms] of times) found.set(name, Math.min(found.get(name) ?? Number.POSITIVE_INFINITY, ms))
+  }
+  const microseconds = (ms: number) => Math.round((1000 * ms) / positions)
+  const inKernels = [...found.values()].reduce((total, ms) => total + ms, 0)
+  const freivalds = (found.get('dotRows') ?? 0) + (found.get('dotInputs') ?? 0)
+  const entries = [...found].sort((a, b) => b[1] - a[1]).map(([name, ms]) => [name, microseconds(ms)] as const)
+  return {
+    inferenceMs,
+    checkMs,
+    hashMs,
+    sampledMs,
+    ratio: (checkMs + hashMs) / inferenceMs,
+    ratioUnhashed: checkMs / inferenceMs,
+    linear: freivalds / positions / productMs(model, shape.input.length === 1 ? 1 : positions),
+    sampled: sampledMs / inferenceMs,
+    parts: {
+      hashing: microseconds(hashMs * positions),
+      ...Object.fromEntries(entries),
+      rest: microseconds(Math.max(0, wall - inKernels)),
+    },
+  }
+}
+
+/** No token of the answer ends it, so that all of it is measured. */
+function goingOn(parts: CheckParts, { output }: ExactJob): CheckParts {
+  const eos =
+    Array.from({ length: output.length + 1 }, (_, token) => token).find((token) => !output.includes(token)) ?? 0
+  return { ...parts, kept: { ...parts.kept, config: { ...parts.kept.config, eos } } }
+}
+
+/** The worker's part: greedy, one position at a time behind the input. */
+function run(
+  engine: WasmEngine,
+  model: CanonicalModel,
+  input: readonly number[],
+  count: number,
+  trace?: Trace,
+): number[] {
+  const session: Session = engine.start({ positions: input.length + count })
+  const rule = { tempQ16: 0, topK: 0, topPQ16: 65_536 }
+  const output: number[] = []
+  let logits = session.append(input, trace)
+  for (;;) {
+    output.push(sample(logits, rule, seed, session.length, model.expTable))
+    if (output.length === count) break
+    logits = session.append([output.at(-1) as number], trace)
+  }
+  session.close()
+  return output
+}
+
+/** An answer with its accumulators at three bytes each. */
+function recorded(
+  model: CanonicalModel,
+  engine: WasmEngine,
+  { input, output: count }: { readonly input: readonly number[]; readonly output: number },
+): ExactJob {
+  const { config } = model
+  const [positions, tin, words] = [input.length + count - 1, input.length, recordWords(config)]
+  const layers = Array.from({ length: config.layers }, () => new Uint8Array(3 * words * positions))
+  const heads = Array.from({ length: positions - tin + 1 }, () => new Uint8Array(3 * config.vocab))
+  const offsets = new Map<string, number>()
+  let offset = 0
+  for (const { op, rows } of linearsOf(config).slice(0, targets.length)) {
+    offsets.set(op, offset)
+    offset += rows
+  }
+  const trace: Trace = ({ op, layer, position }, values) => {
+    const at = offsets.get(op)
+    if (op === 'head' && position >= tin - 1) writeElements(heads[position - tin + 1] as Uint8Array, 0, 3, values)
+    if (at === undefined) return
+    if (!writeElements(layers[layer] as Uint8Array, 3 * (words * position + at), 3, values)) throw new Error('too wide')
+  }
+  const output = run(engine, model, input, count, trace)
+  const layout = new TraceLayout(config)
+  const head = {
+    ...{
+      positions,
+      tin,
+      width: 3 as const,
+      linearDepth: layout.depth('linear'),
+      derivedDepth: layout.depth('derived'),
+    },
+    ...{ linearRoot: seed, derivedRoot: seed },
+  }
+  return {
+    ...{ input, output, promptRoot: tokenListRoot(input), outputRoot: tokenListRoot(output), head },
+    ...{
+      rule: { tempQ16: 0, topK: 0, topPQ16: 65_536 },
+      seed,
+      maxTokens: count,
+      stops: [],
+      cancelled: false,
+      slots: [],
+    },
+    rows: new Map([...input, ...output].map((token) => [token, rowOf(model, token)])),
+    slabs: [...layers, ...headSlabs(layout, heads)],
+    isHashed: false,
+  }
+}
+
+/** The head's records, cut into its slabs. */
+function headSlabs(layout: TraceLayout, heads: readonly Uint8Array[]): Uint8Array[] {
+  const slabs: Uint8Array[] = []
+  let from = 0
+  for (let slab = layout.config.layers + 1; slab < layout.slabs.linear; slab++) {
+    const bytes = layout.recordBytes('linear', slab, 0, { positions: 1, tin: 1, width: 3 })
+    slabs.push(new Uint8Array(Buffer.concat(heads.map((head) => head.subarray(from, from + bytes)))))
+    from += bytes
+  }
+  return slabs
+}
+
+/** One layer of the middle from opened residuals, embedding, head, sampler, with the hashes of what is opened. */
+function sampledCheck({ kept, pass, text }: CheckParts, job: ExactJob, layout: TraceLayout): () => void {
+  const { positions, tin } = job.head
+  const { layers } = kept.config
+  const layer = Math.floor(layers / 2)
+  const wanted = [0, layer, layer + 1, layers]
+  const residuals = new Map<number, Int32Array[]>()
+  const keep = (slab: number) => {
+    if (!wanted.includes(slab)) return
+    residuals.set(
+      slab,
+      Array.from({ length: positions }, (_, position) => pass.residual(position).slice()),
+    )
+  }
+  const record = (slab: number, from: number) => (position: number) => {
+    const bytes = job.slabs[slab] as Uint8Array
+    const size = bytes.length / (positions - from)
+    return bytes.subarray((position - from) * size, (position - from + 1) * size)
+  }
+  pass.begin({ positions, tin, width: 3, slots: [] })
+  for (const [i, token] of [...job.input, ...job.output].slice(0, positions).entries()) {
+    pass.embed(i, token, job.rows.get(token) as Int8Array)
+  }
+  keep(0)
+  for (let i = 0; i < layers; i++) {
+    pass.layer(i, (position) => [record(i, 0)(position)])
+    keep(i + 1)
+  }
+  const headRecords = Array.from({ length: layout.slabs.linear - layers - 1 }, (_, k) => record(layers + k, tin - 1))
+  return () => {
+    for (let position = 0; position < positions; position++) {
+      leafHashes('linear', 0, record(layer, 0)(position))
+      const opened = position >= tin - 1 ? wanted : wanted.slice(0, 3)
+      for (const slab of opened) leafHashes('derived', 0, bytesOf(residuals.get(slab)?.[position] as Int32Array))
+      if (position >= tin - 1) for (const each of headRecords) leafHashes('linear', 0, each(position))
+    }
+    const { verdict } = checkSampled(
+      { kept, pass, text },
+      {
+        ...job,
+        layers: [{ layer, record: (position) => [record(layer, 0)(position)] }],
+        headRecord: (position) => headRecords.map((each) => each(position)),
+        residual: (slab, position) => residuals.get(slab)?.[position] as Int32Array,
+      },
+    )
+    if (!verdict.ok) throw new Error(`an honest slab is judged ${JSON.stringify(verdict)}`)
+  }
+}
+
+/** What the engine's kernel takes for all matrices, milliseconds per position; the head's for one position of the batch. */
+function productMs({ config }: CanonicalModel, tokens: number): number {
+  const memory = new CheckMemory()
+  const kernels = loadCheckKernels(memory.memory)
+  const linears = linearsOf(config)
+  const [rowsMax, columnsMax] = [
+    Math.max(...linears.map(({ rows }) => rows)),
+    Math.max(...linears.map((l) => l.columns)),
+  ]
+  const weights = memory.take(linears.reduce((most, { rows, columns }) => Math.max(most, rows * columns), 0))
+  const input = memory.take(2 * columnsMax * tokens)
+  const out = memory.take(4 * rowsMax * tokens)
+  const shapes = new Map<string, { rows: number; columns: number; tokens: number; count: number }>()
+  for (const { op, rows, columns } of linears) {
+    const shape = shapes.get(`${rows} ${columns} ${op === 'head'}`)
+    if (shape !== undefined) shape.count++
+    else
+      shapes.set(`${rows} ${columns} ${op === 'head'}`, { rows, columns, tokens: op === 'head' ? 1 : tokens, count: 1 })
+  }
+  let total = 0
+  for (const { rows, columns, tokens: batch, count } of shapes.values()) {
+    const wall = bestWall(() => kernels.multiply(weights, input, out, rows, columns, batch, rows))
+    total += wall * count
+  }
+  return total / tokens
+}
+
+function timedKernels(memory: WebAssembly.Memory, times: Map<string, number>): CheckKernels {
+  const kernels = Object.entries(loadCheckKernels(memory)).map(([name, kernel]) => {
+    const timed = (...args: number[]) => {
+      const begin = performance.now()
+      const result = (kernel as (...all: number[]) => number)(...args)
+      times.set(name, (times.get(name) ?? 0) + performance.now() - begin)
+      return result
+    }
+    return [name, timed] as const
+  })
+  return Object.fromEntries(kernels) as unknown as CheckKernels
+}
+
+function bytesOf(words: Int32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
+}
+
+function best(work: () => unknown): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let i = 0; i < repeats; i++) {
+    const begin = cpuMs()
+    work()
+    least = Math.min(least, cpuMs() - begin)
+  }
+  return least
+}
+
+function bestWall(work: () => void): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let i = 0; i < repeats; i++) {
+    const begin = performance.now()
+    work()
+    least = Math.min(least, performance.now() - begin)
+  }
+  return least
+}
+
+/** Of this process, all its threads; both sides of a quotient run on this one alone. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
