@@ -14,7 +14,7 @@ import { nextNats } from '../../scripts/train-base/next-nats.ts'
 
 const fileBytesMax = 8_000_000
 /** docs/BASE-MODEL.md has what it is on all that was held out. */
-const bitsPerByteMax = 2.1
+const bitsPerByteMax = 1.75
 const measuredDocuments = 12
 
 const bytes = new Uint8Array(readFileSync(baseModelFile))
@@ -27,10 +27,12 @@ test('the committed model is a few million int8 weights with the root that its r
   expect(modelRoot(model)).toBe(readBaseModelRecord().root)
 })
 
-test('oracle and kernels give the same answer to a question', () => {
+test('oracle and kernels give the same answer, the one that was learnt', () => {
   const tokens = answer(new WasmEngine(model), 24)
   expect(answer(new Oracle(model), 6)).toEqual(tokens.slice(0, 6))
-  expect(tokens.length).toBeGreaterThan(5)
+  expect(new TextDecoder().decode(tokenizer.decode(tokens))).toMatch(
+    /^OpenLedger is a blockchain that makes AI payable: /,
+  )
 })
 
 test('it predicts text that it never saw', () => {
