@@ -133,7 +133,7 @@ describe('re-execution', () => {
   })
 
   test('tokens that are not those of request and receipt are refused before anything is run', async () => {
-    const engine = { ...parts.engine, config: model.config, start: () => expect.unreachable() }
+    const engine = { config: model.config, start: () => expect.unreachable(), step: () => [] }
     const answer = received(honest)
     const check = (change: Partial<ReceivedAnswer>) => reExecute({ ...parts, engine }, { ...answer, ...change })
     expect(await check({ promptRoot: tokenListRoot([1]) })).toMatchObject({ kind: 'answer', position: 0 })
