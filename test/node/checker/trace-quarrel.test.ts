@@ -3,8 +3,11 @@ import { decodeCall } from '../../../chain/ledger/money-contracts.ts'
 import type { TraceDemand } from '../../../chain/ledger/trace-demands.ts'
 import { answerCall } from '../../../inference/check/trace-questions.ts'
 import { treeNumbers } from '../../../inference/one-step/step.ts'
+import { Oracle } from '../../../inference/oracle.ts'
+import { openQuarrel } from '../../../node/checker/open-quarrel.ts'
 import { TraceQuarrel } from '../../../node/checker/trace-quarrel.ts'
 import type { Hex } from '../../../protocol/bytes.ts'
+import type { Cancel } from '../../../protocol/voucher.ts'
 import type { MoneyEvent } from '../../fakes/money-chain.ts'
 import { type Ask, type Cheat, type Settled, TraceWorld } from '../../fakes/trace-world.ts'
 
@@ -49,11 +52,19 @@ type Played = { readonly calls: readonly string[]; readonly isRight: boolean; re
 
 /** Plays a quarrel until nothing is left to do; the worker answers each block what `answers` says. */
 async function play(settled: Settled, answers: (demand: TraceDemand) => boolean, asked = new Asked()): Promise<Played> {
-  const { chain } = world.money
   const { opened, segments } = world.openedOf(settled)
   const dispute = world.dispute(settled)
   const parts = { dispute, opened, segments, request: settled.built.request, demands: () => asked.all() }
-  const quarrel = new TraceQuarrel(parts)
+  return await playOut(new TraceQuarrel(parts), settled, answers, asked)
+}
+
+async function playOut(
+  quarrel: TraceQuarrel,
+  settled: Settled,
+  answers: (demand: TraceDemand) => boolean,
+  asked: Asked,
+): Promise<Played> {
+  const { chain } = world.money
   const calls: string[] = []
   for (let block = 0; block < 20; block++) {
     const closesAt = settled.batch.header.committedAt + 10n
@@ -139,4 +150,37 @@ describe('a quarrel that is played on chain', () => {
       expect((await quarrel.look(now, now)).actions).toEqual([])
     })
   })
+})
+
+test('is opened from what the batch’s file says of a receipt, a cut stream’s too', async () => {
+  for (const [cheat, last] of [
+    [lie, 'wrongStep'],
+    [{ tout: 1 }, 'stoppedEarly'],
+    [{ tout: 1, isCut: true }, undefined],
+  ] as const satisfies readonly (readonly [Cheat, string | undefined])[]) {
+    await trial(async () => {
+      const settled = await world.settle(ask, cheat)
+      const { opened, segments } = world.openedOf(settled)
+      const { receipt, request, voucher, signature } = settled.built
+      const { cancel, cancelSignature } = settled.answer.payment as {
+        readonly cancel: Cancel
+        readonly cancelSignature: { readonly bytes: Uint8Array }
+      }
+      const paid = { voucher: { value: voucher, signature: signature.bytes } }
+      const consent = settled.answer.isCut ? { cancel: { value: cancel, signature: cancelSignature.bytes } } : {}
+      const asked = new Asked()
+      const quarrel = openQuarrel({
+        answer: {
+          ...{ receipt, request, payment: { ...paid, ...consent } },
+          prompt: Uint32Array.from(ask.input),
+          output: Uint32Array.from(settled.output),
+        },
+        ...{ opened, segments, model: world.model, slots: [], engine: new Oracle(world.model), stops: [] },
+        demands: () => asked.all(),
+      })
+      const played = await playOut(quarrel, settled, () => true, asked)
+      expect(played.calls.filter((name) => !name.startsWith('request')).at(-1)).toBe(last)
+      expect(played.isRight).toBe(last === undefined)
+    })
+  }
 })
