@@ -242,31 +242,36 @@ function sampledCheck({ kept, pass, text }: CheckParts, job: ExactJob, layout: T
   }
 }
 
-/** What the engine's kernel takes for all matrices, milliseconds per position; the head's for one position of the batch. */
+/** Weights that no cache holds. */
+const coldBytes = 2 ** 28
+
+/**
+ * What the engine's kernel takes for all matrices one after another, milliseconds per position; the head's for one position of the
+ * batch. Weights come from memory as in a run, not from what the matrix before left in a cache.
+ */
 function productMs({ config }: CanonicalModel, tokens: number): number {
   const memory = new CheckMemory()
   const kernels = loadCheckKernels(memory.memory)
   const linears = linearsOf(config)
-  const [rowsMax, columnsMax] = [
-    Math.max(...linears.map(({ rows }) => rows)),
-    Math.max(...linears.map((l) => l.columns)),
-  ]
-  const weights = memory.take(linears.reduce((most, { rows, columns }) => Math.max(most, rows * columns), 0))
-  const input = memory.take(2 * columnsMax * tokens)
-  const out = memory.take(4 * rowsMax * tokens)
-  const shapes = new Map<string, { rows: number; columns: number; tokens: number; count: number }>()
-  for (const { op, rows, columns } of linears) {
-    const shape = shapes.get(`${rows} ${columns} ${op === 'head'}`)
-    if (shape !== undefined) shape.count++
-    else
-      shapes.set(`${rows} ${columns} ${op === 'head'}`, { rows, columns, tokens: op === 'head' ? 1 : tokens, count: 1 })
-  }
-  let total = 0
-  for (const { rows, columns, tokens: batch, count } of shapes.values()) {
-    const wall = bestWall(() => kernels.multiply(weights, input, out, rows, columns, batch, rows))
-    total += wall * count
-  }
-  return total / tokens
+  const largest = (size: (linear: (typeof linears)[number]) => number) => Math.max(...linears.map(size))
+  const total = linears.reduce((sum, { rows, columns }) => sum + rows * columns, 0)
+  const held = Math.max(
+    Math.min(total, coldBytes),
+    largest(({ rows, columns }) => rows * columns),
+  )
+  const weights = memory.take(held)
+  memory.bytes(weights, held).fill(3)
+  const input = memory.take(2 * tokens * largest(({ columns }) => columns))
+  const out = memory.take(4 * largest(({ op, rows }) => (op === 'head' ? rows : rows * tokens)))
+  const wall = bestWall(() => {
+    let at = 0
+    for (const { op, rows, columns } of linears) {
+      if (at + rows * columns > held) at = 0
+      kernels.multiply(weights + at, input, out, rows, columns, op === 'head' ? 1 : tokens, rows)
+      at += rows * columns
+    }
+  })
+  return wall / tokens
 }
 
 function timedKernels(memory: WebAssembly.Memory, times: Map<string, number>): CheckKernels {
