@@ -1,10 +1,11 @@
+import type { Slot } from '../../inference/adapter/adapter.ts'
 import { choiceOf } from '../../inference/choice.ts'
 import type { Engine } from '../../inference/engine.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
 import { type ModelConfig, scoreScale } from '../../inference/model-config.ts'
 import { Oracle } from '../../inference/oracle.ts'
 import type { SamplingRule } from '../../inference/sampler.ts'
-import { TraceLayout } from '../../inference/trace/layout.ts'
+import { adapterShapes, TraceLayout } from '../../inference/trace/layout.ts'
 import { CommittedTrace } from '../../inference/trace/opening.ts'
 import { RecordStore } from '../../inference/trace/record-store.ts'
 import { TraceRecorder } from '../../inference/trace/recorder.ts'
@@ -40,22 +41,23 @@ export type TracedOptions = {
   /** Tokens a call; all in one by default. */
   readonly batch?: number
   readonly engine?: Engine
+  readonly slots?: readonly Slot[]
   /** Sees every unit before it is recorded, and may change its values. */
   readonly tamper?: Trace
 }
 
 /** The trace of a model run on tokens, all records kept. */
 export function tracedAnswer(model: CanonicalModel, tokens: readonly number[], options: TracedOptions) {
-  const { tin, width = 3, rule = warm, batch = tokens.length, engine = new Oracle(model), tamper } = options
+  const { tin, width = 3, rule = warm, batch = tokens.length, engine = new Oracle(model), slots = [], tamper } = options
   const store = new RecordStore()
-  const layout = new TraceLayout(model.config)
+  const layout = new TraceLayout(model.config, adapterShapes(slots))
   const recorder = new TraceRecorder(layout, {
     tin,
     width,
     onRecord: store.add,
     choose: (logits, position) => choiceOf(logits, rule, testSeed, position + 1, model.expTable),
   })
-  const session = engine.start()
+  const session = engine.start({ slots })
   const units = new Map<string, number[]>()
   const trace: Trace = (unit, values) => {
     const copy = Array.isArray(values) ? [...values] : (values as Int32Array).slice()

@@ -5,11 +5,14 @@ import { describe, expect, test } from 'vitest'
 import { choiceOf, choiceTileElements } from '../../../inference/choice.ts'
 import type { ModelConfig } from '../../../inference/model-config.ts'
 import { Oracle } from '../../../inference/oracle.ts'
+import { readElement } from '../../../inference/trace/elements.ts'
 import { traceRootOf } from '../../../inference/trace/head.ts'
 import { TraceLayout } from '../../../inference/trace/layout.ts'
 import { TraceRecorder } from '../../../inference/trace/recorder.ts'
+import type { Op } from '../../../inference/trace.ts'
 import { WasmEngine } from '../../../inference/wasm/wasm-engine.ts'
 import { naiveTraceRoot } from '../../fakes/naive-commitment.ts'
+import { randomAdapter } from '../../fakes/random-adapter.ts'
 import { randomModel } from '../../fakes/random-model.ts'
 import { testSeed, tracedAnswer, traceShapes, warm } from '../../fakes/traced-answer.ts'
 
@@ -70,6 +73,29 @@ describe('recorded trace', () => {
       }),
       { numRuns: 12 },
     )
+  })
+
+  test('with adapters every number stands at its place, whatever engine ran', () => {
+    const model = randomModel(9)
+    const slots = [
+      { adapter: randomAdapter(1, model.config, 8, ['query', 'gate', 'down']), weight: 30_000 },
+      { adapter: randomAdapter(2, model.config, 16, ['gate', 'value']), weight: 65_535 },
+    ]
+    const answer = tracedAnswer(model, [0, 3, 5, 7], { tin: 3, slots })
+    const { layout, head, store, units } = answer
+    for (const [name, values] of units) {
+      const [op, layer, position, part] = name.split(' ') as [Op, string, string, string]
+      if (['attentionNorm', 'ffnNorm', 'finalNorm', 'logits'].includes(op)) continue
+      const unit = { op, layer: Number(layer), position: Number(position), part: Number(part) }
+      for (const [element, value] of values.entries()) {
+        const place = layout.place(unit, element, head)
+        const record = store.get(place.tree, place.slab, place.position)
+        if (readElement(record, place.offset, place.bytes) !== value) expect.unreachable(`${name} ${element}`)
+      }
+    }
+    expect([...units.keys()].filter((name) => name.startsWith('lora')).length).toBe(2 * 4 * 4 * 5)
+    const other = tracedAnswer(model, [0, 3, 5, 7], { tin: 3, slots, batch: 3, engine: new WasmEngine(model) })
+    expect(rootOf(other)).toBe(rootOf(answer))
   })
 
   test('one changed number of any unit changes the root', () => {
