@@ -39,8 +39,8 @@ export type PassParts = {
   readonly vectors?: SecretVectors
 }
 
-/** Bytes of accumulators of one block of positions: half of a common second-level cache. */
-const blockBytesMax = 2 ** 19
+/** Bytes of accumulators of one block of positions: a second-level cache has room for them and for the vectors beside them. */
+const blockBytesMax = 2 ** 18
 const blockMax = 32
 
 /**
