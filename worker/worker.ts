@@ -141,7 +141,7 @@ export async function openWorker(
     },
   )
 
-  const workers = new WorkerBook([])
+  const workers = new WorkerBook('any')
   const stopping = new AbortController()
   const hostDir = join(dataDir, 'p2p')
   const host = await openWorkerHost(
