@@ -110,7 +110,9 @@ export class StepWorld {
       },
     })
     for (const [unit, values] of this.#units) {
-      recorder.trace(unit, Int32Array.from(altered(unit, values)))
+      const copy = altered(unit, values)
+      // Mixes of a tile exceed 32 bits.
+      recorder.trace(unit, ops[unit.op].bytes === 8 ? Float64Array.from(copy) : Int32Array.from(copy))
     }
     const recorded = recorder.finish()
     const context: StepContext = {
