@@ -2,12 +2,16 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Registry } from 'prom-client'
 import type { Content } from '../chain/ledger/content.ts'
+import { callContract } from '../chain/ledger/l2-calls.ts'
 import type { L2Rpc } from '../chain/ledger/l2-rpc.ts'
 import type { LedgerBook } from '../chain/ledger/ledger-book.ts'
 import { type ModelTerms, modelTerms } from '../chain/ledger/model-terms.ts'
+import type { Sender } from '../chain/ledger/sender.ts'
 import { WorkerFeed } from '../chain/ledger/worker-feed.ts'
 import type { Clock } from '../common/clock.ts'
+import { errorMessage } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import { counter } from '../common/metrics.ts'
 import { keySigner, MessageAuthor } from '../p2p/workers/message-author.ts'
 import { WorkerBook } from '../p2p/workers/registry-view.ts'
 import { openWorkerHost } from '../p2p/workers/worker-host.ts'
@@ -15,9 +19,11 @@ import type { WorkerNetwork } from '../p2p/workers/worker-network.ts'
 import { type Hex, hexToBytes } from '../protocol/bytes.ts'
 import { CheckedModels } from './checker/checked-models.ts'
 import { Checker } from './checker/checker.ts'
+import { Quarrels } from './checker/quarrels.ts'
 import { SettledAnswers } from './checker/settled-answers.ts'
 import type { Closers } from './closers.ts'
 import type { CheckerFlags } from './node-options.ts'
+import { ActionRunner } from './watcher/action-runner.ts'
 
 type Parts = {
   readonly rpc: L2Rpc
@@ -26,6 +32,7 @@ type Parts = {
   readonly clock: Clock
   readonly log: Log
   readonly registry: Registry
+  readonly sender: Pick<Sender, 'address' | 'send'>
 }
 
 export type CheckerPart = {
@@ -36,6 +43,8 @@ export type CheckerPart = {
 
 /** Time back to which a worker that connects is asked for announcements; they live no longer. */
 const catchUpSeconds = 120
+/** Between looks at quarrels: an answer is due in no less than 10 s. */
+const quarrelMs = 1_000
 /** Between looks for workers that have connected. */
 const lookMs = 2_000
 
@@ -82,6 +91,22 @@ export async function makeChecker(
     },
     check: async (task) => (await models.check(task)).verdict,
   })
+  const sent = counter(metrics, 'checker_transactions_total', 'Transactions of quarrels', ['kind', 'outcome'])
+  const runner = new ActionRunner({
+    ...{ rpc, sender: parts.sender, evidence: undefined, nowMs: () => clock.nowMs(), log },
+    metrics: { sent },
+  })
+  let window: bigint | undefined
+  const quarrels = new Quarrels({
+    ...{ book, files: content, runner, folders: flags.models, log, suspects: () => checker.suspects() },
+    modelTerms: async (modelVersion) => terms.get(modelVersion) ?? (await modelTerms(rpc, modelVersion)),
+    window: async () => {
+      window ??= (await callContract(rpc, {
+        ...{ contract: 'TraceDemands', functionName: 'window', args: [] },
+      })) as bigint
+      return window
+    },
+  })
   const feed = new WorkerFeed({ rpc, sink: workers, clock, log, onHead: () => host.network.onHead() })
   return {
     checker,
@@ -92,8 +117,24 @@ export async function makeChecker(
         host.run(signal),
         checker.run(signal),
         catchUp(host.network, { clock, log }, signal),
+        quarrel(quarrels, { clock, log }, signal),
       ])
+      await runner.settle()
     },
+  }
+}
+
+/** Raises and plays quarrels until the signal. */
+async function quarrel(
+  quarrels: Quarrels,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await quarrels.look(signal).catch((error: unknown) => {
+      if (!signal.aborted) log.warn('quarrels do not go on, trying again', { error: errorMessage(error) })
+    })
+    await clock.sleep(quarrelMs, signal)
   }
 }
 

@@ -69,7 +69,7 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
       makeChecker(
         { chainId: options.rollupConfig.l2ChainId, dir: join(dataDir, 'checker') },
         checker,
-        { ...parts, book, content },
+        { ...parts, book, content, sender: await openSender(options, 'checker', checker.key, shared) },
         closers,
       ),
   ])
@@ -112,7 +112,7 @@ async function makeWatcher(options: NodeOptions, parts: Shared): Promise<Role | 
 
 async function openSender(
   { dataDir, rollupConfig }: NodeOptions,
-  name: 'attributor' | 'watcher',
+  name: 'attributor' | 'watcher' | 'checker',
   privateKey: Hex,
   parts: Shared,
 ): Promise<Sender> {

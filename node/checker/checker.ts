@@ -84,6 +84,12 @@ export class Checker {
     return this.#checked.get(keyOf({ worker, requestId }))
   }
 
+  /** Answers that are wrong, or whose proof their worker withholds. */
+  suspects(): SettledAnswer[] {
+    const isWrong = ({ verdict }: Checked) => verdict === 'withheld' || !verdict.ok
+    return [...this.#checked.values()].filter(isWrong).map(({ answer }) => answer)
+  }
+
   get waiting(): number {
     return this.#waiting.size
   }

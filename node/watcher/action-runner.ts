@@ -24,7 +24,7 @@ export type ActionRunnerParts = {
   readonly evidence: Evidence | undefined
   readonly nowMs: () => number
   readonly log: Log
-  readonly metrics: WatcherMetrics
+  readonly metrics: Pick<WatcherMetrics, 'sent'>
 }
 
 type Pause = { readonly waitMs: number; readonly untilMs: number }
