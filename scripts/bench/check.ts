@@ -77,7 +77,7 @@ function tamper(count: number): { readonly tampers: number; readonly escaped: nu
     const pair = pairOf(model)
     const parts = partsOf(model, pair)
     const saboteur = new Saboteur(model, pair.seed, round)
-    for (const list of [saboteur.edits((0.95 * count) / rounds), saboteur.runs((0.06 * count) / rounds)]) {
+    for (const list of [saboteur.edits((1.05 * count) / rounds), saboteur.runs((0.06 * count) / rounds)]) {
       const campaign = runCampaign(model, (job) => checkExact(parts, job), list)
       tampers += campaign.tampers
       escaped += [...campaign.escaped.values()].reduce((total, one) => total + one, 0)
