@@ -30,10 +30,14 @@ test('a later token depends on an earlier one past a tile of attention', () => {
 
 test('every op is traced once per layer and position, tiles once per head and tile', () => {
   const seen = new Map<string, number>()
-  oracle.start().append([5, 6], ({ op, layer, position, part }) => {
-    const name = `${op} ${layer} ${position} ${part}`
-    seen.set(name, (seen.get(name) ?? 0) + 1)
-  }, 0)
+  oracle.start().append(
+    [5, 6],
+    ({ op, layer, position, part }) => {
+      const name = `${op} ${layer} ${position} ${part}`
+      seen.set(name, (seen.get(name) ?? 0) + 1)
+    },
+    0,
+  )
   expect([...seen.values()].every((count) => count === 1)).toBe(true)
   const [outside, adapters, choices] = [6, 4, 2]
   const perLayer = Object.keys(ops).length - outside - adapters - choices - 1 + smallConfig.heads
@@ -54,8 +58,12 @@ test.each([
   [4000, '662a074381362c71b0ed256b93ecdbc0e9fcd3f2b5ec86840a3f934c1e836d8c'],
 ])('the trace of model 7 at gain %i is the recorded one', (gain, recorded) => {
   const hash = createHash('sha256')
-  new Oracle(randomModel(7, smallConfig, gain)).start().append([1, 2, 3, 4], ({ op }, values) => {
-    hash.update(unitBytes(op, values))
-  }, 0)
+  new Oracle(randomModel(7, smallConfig, gain)).start().append(
+    [1, 2, 3, 4],
+    ({ op }, values) => {
+      hash.update(unitBytes(op, values))
+    },
+    0,
+  )
   expect(hash.digest('hex')).toBe(recorded)
 })
