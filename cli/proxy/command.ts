@@ -5,11 +5,9 @@ import { asCount, asDurationMs, asPort, asText, asUrl } from '../../common/flag-
 import { HttpRpcClient } from '../../common/json-rpc.ts'
 import { bytesToHex, parseQuantity } from '../../protocol/bytes.ts'
 import { defineCommand, exitCodes } from '../command.ts'
-import { readKey } from '../money/chain.ts'
 import { keyFlags } from '../money/money-flags.ts'
 import { asOpen } from '../money/parsers.ts'
 import { asAddresses, asList } from '../worker/lists.ts'
-import { openProxy } from './proxy.ts'
 
 const rpcTimeoutMs = 20_000
 
@@ -70,6 +68,8 @@ export const proxy = defineCommand({
     if (models === undefined) throw new UsageError('--models is required')
     const staticPeers = flags['p2p.static']
     if (staticPeers === undefined) throw new UsageError('--p2p.static is required: where workers or checkers are')
+    // Loaded when it is known what is wanted: help and wrong flags need none of it.
+    const [{ openProxy }, { readKey }] = await Promise.all([import('./proxy.ts'), import('../money/chain.ts')])
     const rpc = new HttpRpcClient({ url: l2, timeoutMs: rpcTimeoutMs, signal })
     const key = await readKey(flags, parseQuantity(await rpc.request('eth_chainId')))
     if (key === undefined)

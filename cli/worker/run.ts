@@ -4,10 +4,8 @@ import { UsageError } from '../../common/errors.ts'
 import { asDurationMs, asHttpUrls, asPort, asPositive, asText, asUrl } from '../../common/flag-parsers.ts'
 import { HttpRpcClient } from '../../common/json-rpc.ts'
 import { bytesToHex, parseQuantity } from '../../protocol/bytes.ts'
-import { openWorker } from '../../worker/worker.ts'
 import { WorkerError } from '../../worker/worker-error.ts'
 import { defineCommand, exitCodes } from '../command.ts'
-import { readKey } from '../money/chain.ts'
 import { keyFlags } from '../money/money-flags.ts'
 import { asList } from './lists.ts'
 
@@ -63,6 +61,11 @@ export const run = defineCommand({
     if (datadir === undefined) throw new UsageError('--datadir is required')
     if (l2 === undefined) throw new UsageError('--l2 is required')
     if (models === undefined) throw new UsageError('--models is required')
+    // Loaded when it is known what is wanted: help and wrong flags need none of it.
+    const [{ openWorker }, { readKey }] = await Promise.all([
+      import('../../worker/worker.ts'),
+      import('../money/chain.ts'),
+    ])
     const chainId = parseQuantity(
       await new HttpRpcClient({ url: l2, timeoutMs: rpcTimeoutMs, signal }).request('eth_chainId'),
     )

@@ -40,7 +40,7 @@ const llamaCppPackages = ['node-llama-cpp@3.22.1', '@node-llama-cpp/linux-x64@3.
 const installFlags = ['--omit=optional', '--ignore-scripts']
 const prefillTokens = 128
 const decodeTokens = 64
-const heldOut = join(import.meta.dirname, '../../test/vectors/base-model/held-out.json')
+const heldOut = join(import.meta.dirname, '../../test/inference/held-out.json')
 const theta = 10_000
 
 export async function benchInference({ quick }: { readonly quick: boolean }): Promise<InferenceBench> {

@@ -36,7 +36,7 @@ test('oracle and kernels give the same answer, the one that was learnt', () => {
 })
 
 test('it predicts text that it never saw', () => {
-  const file = join(import.meta.dirname, '../vectors/base-model/held-out.json')
+  const file = join(import.meta.dirname, 'held-out.json')
   const documents = (JSON.parse(readFileSync(file, 'utf8')) as Document[]).slice(0, measuredDocuments)
   const engine = new WasmEngine(model)
   const nats = documents.reduce((sum, document) => sum + nextNats(engine, documentTokens(tokenizer, document)), 0)

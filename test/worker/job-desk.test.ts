@@ -54,7 +54,10 @@ describe('a job', () => {
     const job = world.job([1, 2])
     const first = await world.answer(job, desk)
     const runs = world.backend.runs
-    expect(await world.answer(job, desk)).toEqual(first)
+    const again = await world.answer(job, desk)
+    expect(outputOf(again)).toEqual(outputOf(first))
+    for (const kind of ['answer', 'entries', 'receipt'] as const)
+      expect(eventOf(again, kind)).toEqual(eventOf(first, kind))
     expect(world.backend.runs).toBe(runs)
   })
 
