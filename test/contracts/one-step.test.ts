@@ -16,7 +16,7 @@ import { elementOf, StepWorld, type UnitElement } from '../fakes/step-world.ts'
 import { deploy, emptyChain } from './chain.ts'
 
 /** Elements of each world that are asked about. */
-const trials = Math.ceil(Number(process.env['OPENLEDGER_FUZZ'] ?? 290) / 10)
+const trials = Math.ceil(Number(process.env['OPENLEDGER_FUZZ'] ?? 1_160) / 40)
 const wrongStep = 9
 
 const judges: readonly StepJudge[] = ['LinearStep', 'QuantiseStep', 'ElementStep', 'AttentionStep', 'ChoiceStep']
