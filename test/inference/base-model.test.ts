@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { chatTemplate, inputTokens } from '../../inference/answer/template.ts'
 import type { Engine } from '../../inference/engine.ts'
@@ -8,14 +7,14 @@ import { baseModelFile, readBaseModelRecord } from '../../inference/models/base-
 import { Oracle } from '../../inference/oracle.ts'
 import { readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
 import { WasmEngine } from '../../inference/wasm/wasm-engine.ts'
-import type { Document } from '../../scripts/train-base/document.ts'
 import { bos, documentTokens, eos, textBytes } from '../../scripts/train-base/encode.ts'
+import { heldOutTexts } from '../../scripts/train-base/held-out.ts'
 import { nextNats } from '../../scripts/train-base/next-nats.ts'
 
 const fileBytesMax = 8_000_000
 /** docs/BASE-MODEL.md has what it is on all that was held out. */
 const bitsPerByteMax = 1.75
-const measuredDocuments = 12
+const measuredDocuments = 40
 
 const bytes = new Uint8Array(readFileSync(baseModelFile))
 const model = decodeModel(bytes)
@@ -36,8 +35,7 @@ test('oracle and kernels give the same answer, the one that was learnt', () => {
 })
 
 test('it predicts text that it never saw', () => {
-  const file = join(import.meta.dirname, 'held-out.json')
-  const documents = (JSON.parse(readFileSync(file, 'utf8')) as Document[]).slice(0, measuredDocuments)
+  const documents = heldOutTexts().slice(0, measuredDocuments)
   const engine = new WasmEngine(model)
   const nats = documents.reduce((sum, document) => sum + nextNats(engine, documentTokens(tokenizer, document)), 0)
   const all = documents.reduce((sum, document) => sum + textBytes(document), 0)
