@@ -98,6 +98,21 @@ test('an answer past its deadline is given up, with words', async () => {
   expect(world.lines.join('')).toContain('not settled before their deadline')
 })
 
+test('an answer that would be challenged is left out of its batch, and stays out', async () => {
+  const { desk, commit, sync, ledger, book } = await world.start()
+  const [sound, other] = [world.job([1, 2, 3]), world.job([4, 5])]
+  const signature = Uint8Array.from(sound.voucher.signature)
+  const faulty = { ...other, voucher: { ...other.voucher, signature } }
+  for (const job of [sound, faulty]) await world.answer(job, desk)
+  await world.follow(sync)
+  expect(await mined(commit.run(signal))).toBe(true)
+  await world.follow(sync)
+  expect(batchState(ledger, 1n)?.header).toMatchObject({ count: 1 })
+  await commit.run(signal)
+  expect(book.get(sound.voucher.value.requestId)?.state).toBe('committed')
+  expect(book.get(faulty.voucher.value.requestId)?.state).toBe('dropped')
+})
+
 test('what somebody asks to see of a batch is shown on chain', async () => {
   const { desk, commit, answers, sync, ledger } = await world.start()
   await world.answer(world.job([1, 2, 3]), desk)

@@ -114,7 +114,7 @@ export class CommitStep {
     const { input, segments, file } = packed
     const { dataHash } = input
     await content.put(dataHash, file)
-    const ids = receipts.map(({ receipt }) => receipt.requestId)
+    const ids = packed.receipts.map(({ receipt }) => receipt.requestId)
     book.move(ids, 'committing', dataHash)
     try {
       const call = { contract: 'InferenceMarket', functionName: 'commitBatch', args: [input, segments] } as const
