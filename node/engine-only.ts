@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { Clock } from '../common/clock.ts'
+import { Closers } from '../common/closers.ts'
 import type { Log } from '../common/log.ts'
-import { Closers } from './closers.ts'
 import { type ChainOptions, type EnginePart, openEmbedded } from './engine-part.ts'
 import type { EngineOptions } from './node-options.ts'
 import { NodeStore } from './node-store.ts'

@@ -1,5 +1,5 @@
-import { errorMessage } from '../common/errors.ts'
-import type { Log } from '../common/log.ts'
+import { errorMessage } from './errors.ts'
+import type { Log } from './log.ts'
 
 /** What was opened and must be closed, last first. One that fails to close does not keep the others open. */
 export class Closers {
