@@ -38,6 +38,8 @@ type Parts = {
 export type CheckerPart = {
   readonly checker: Checker
   readonly network: WorkerNetwork
+  readonly models: CheckedModels
+  readonly account: Hex
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
@@ -77,6 +79,7 @@ export async function makeChecker(
   )
   closers.add('worker network', () => host.close())
   const models = new CheckedModels(flags.models, pools)
+  await models.openPools()
   closers.add('checker’s threads', () => models.close())
   const answers = new SettledAnswers(book, content)
   const terms = new Map<Hex, ModelTerms>()
@@ -111,6 +114,8 @@ export async function makeChecker(
   return {
     checker,
     network: host.network,
+    models,
+    account: account.address,
     run: async (signal) => {
       await Promise.all([
         feed.run(signal),

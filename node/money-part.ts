@@ -12,6 +12,7 @@ import type { Clock } from '../common/clock.ts'
 import type { Closers } from '../common/closers.ts'
 import { ContentPeers } from '../common/content-peers.ts'
 import { ContentStore } from '../common/content-store.ts'
+import type { RpcMethods } from '../common/json-rpc-server.ts'
 import type { Log } from '../common/log.ts'
 import { concatBytes, type Hex, hexToBytes } from '../protocol/bytes.ts'
 import { merkleRoot } from '../protocol/content-hash.ts'
@@ -21,6 +22,7 @@ import { attributorDefaults } from './attributor/attributor-parts.ts'
 import { makeChecker } from './checker-part.ts'
 import { NodeError } from './node-error.ts'
 import type { NodeOptions } from './node-options.ts'
+import { checkerMethods } from './rpc/checker-methods.ts'
 import { contentRoutes } from './rpc/content-routes.ts'
 import { Watcher } from './watcher/watcher.ts'
 
@@ -37,6 +39,8 @@ type Role = { readonly run: (signal: AbortSignal) => Promise<void> }
 export type MoneyPart = {
   /** Files of batches and epochs over HTTP. */
   readonly routes: ReturnType<typeof contentRoutes>
+  /** What its roles tell over RPC. */
+  readonly methods: RpcMethods
   /** Follows the chain's money and does its roles' work until the signal; absent where the node has none of these roles. */
   readonly run: ((signal: AbortSignal) => Promise<void>) | undefined
 }
@@ -54,7 +58,7 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
   const content = new Content(store, peers, parts.clock)
   const { attributor, watcher, checker } = options
   if (attributor === undefined && watcher === undefined && checker === undefined) {
-    return { routes: contentRoutes({ content, isNamed: () => false }), run: undefined }
+    return { routes: contentRoutes({ content, isNamed: () => false }), methods: {}, run: undefined }
   }
   await checkContracts(parts.rpc)
   const log = parts.log.with({ component: 'money' })
@@ -62,9 +66,7 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
   closers.add('ledger book', () => book.close())
   const sync = new LedgerSync({ ...parts, log, book })
   const shared = { ...parts, log, book, sync, content }
-  const roles = await Promise.all([
-    makeAttributor(options, shared, closers),
-    makeWatcher(options, shared),
+  const [checkerPart, ...others] = await Promise.all([
     checker &&
       makeChecker(
         { chainId: options.rollupConfig.l2ChainId, dir: join(dataDir, 'checker') },
@@ -72,8 +74,12 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
         { ...parts, book, content, sender: await openSender(options, 'checker', checker.key, shared) },
         closers,
       ),
+    makeAttributor(options, shared, closers),
+    makeWatcher(options, shared),
   ])
+  const roles = [checkerPart, ...others]
   return {
+    methods: checkerPart === undefined ? {} : checkerMethods(checkerPart),
     routes: contentRoutes({ content, isNamed: (hash) => book.namesContent(hash) }),
     run: async (signal) => {
       await Promise.all([sync.run(signal), ...roles.map((role) => role?.run(signal))])

@@ -147,6 +147,7 @@ async function start(
       ...optimismMethods(config, { syncStatus, l2, engine, safeDb }),
       ...(options.rpc.enableAdmin ? adminMethods(config, { driver, unsafe, log, sequencer }) : {}),
       ...(p2p === undefined ? {} : p2pMethods(p2p)),
+      ...money.methods,
       ...(options.rpc.enableAdmin && posting.batcher !== undefined ? batcherAdminMethods(posting.batcher) : {}),
       ...(options.rpc.enableAdmin && posting.proposer !== undefined ? proposerAdminMethods(posting.proposer) : {}),
     },

@@ -1,6 +1,7 @@
 import { convert } from '../model/convert.ts'
 import { convertAdapterCommand } from '../model/convert-adapter.ts'
 import { inspect } from '../model/inspect.ts'
+import { pool } from '../model/pool.ts'
 import { quality } from '../model/quality.ts'
 import { run } from '../model/run.ts'
 import { verify } from '../model/verify.ts'
@@ -18,6 +19,7 @@ export const command = {
     verify,
     quality,
     inspect,
+    pool,
     run,
     ...moneyCommands(summary, modelTable).actions,
   },

@@ -3,11 +3,12 @@ import { UsageError } from '../../common/errors.ts'
 import { asText } from '../../common/flag-parsers.ts'
 import { decodeModel, modelMagic, sectionsOf } from '../../inference/model-file.ts'
 import { type ListedSection, listedRoot, listSection, SectionReader } from '../../inference/sections.ts'
-import { FormatError, fixedHex, type Hex } from '../../protocol/bytes.ts'
+import { FormatError, type Hex } from '../../protocol/bytes.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { listingPath, readListing } from './listing.ts'
 import { positional } from './positional.ts'
 import { readModelBytes } from './read-model.ts'
+import { asRoot } from './root-flag.ts'
 
 export const verify = defineCommand({
   summary:
@@ -65,12 +66,4 @@ function differences(bytes: Uint8Array, expected: readonly ListedSection[]): str
     problems.push(error.message)
   }
   return problems
-}
-
-function asRoot(text: string): Hex {
-  try {
-    return fixedHex(text.toLowerCase(), 32, 'root')
-  } catch {
-    throw new Error('must be 32 bytes as 0x and 64 hex digits')
-  }
 }

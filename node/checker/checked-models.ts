@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import { errorMessage } from '../../common/errors.ts'
 import type { Slot } from '../../inference/adapter/adapter.ts'
@@ -33,6 +33,7 @@ export class CheckedModels {
   readonly #folders: readonly string[]
   readonly #pools: string
   readonly #models = new Map<Hex, Promise<Loaded>>()
+  readonly #pairs = new Map<Hex, SecretPool>()
 
   /** `pools`: a folder of this node alone; who reads it can deceive it. */
   constructor(folders: readonly string[], pools: string) {
@@ -54,6 +55,25 @@ export class CheckedModels {
     }
   }
 
+  /** Opens the pools that are on disk, so that it is known at once what can be checked. */
+  async openPools(): Promise<void> {
+    const roots = (await readdir(this.#pools)).filter((name) => /^[0-9a-f]{64}$/.test(name))
+    for (const root of roots) {
+      const pool = await readPool(this.#pools, `0x${root}`)
+      if (pool !== undefined) await this.#load(pool.kept.root)
+    }
+  }
+
+  /** Models that can be checked now, and how many secret pairs are left of each. */
+  ready(): { readonly root: Hex; readonly pairsLeft: number }[] {
+    return [...this.#pairs].map(([root, pool]) => ({ root, pairsLeft: pool.pairsLeft }))
+  }
+
+  /** Files with weights that a pool can be made from. */
+  async weights(): Promise<number> {
+    return (await filesOf(this.#folders, '.olm')).length
+  }
+
   async close(): Promise<void> {
     const loaded = await Promise.allSettled(this.#models.values())
     this.#models.clear()
@@ -63,32 +83,30 @@ export class CheckedModels {
   #load(root: Hex): Promise<Loaded> {
     const known = this.#models.get(root)
     if (known !== undefined) return known
-    const loading = this.#open(root).then((pool) => ({ pool, thread: new CheckerThread(pool) }))
+    const loading = this.#open(root).then((pool) => {
+      this.#pairs.set(root, pool)
+      return { pool, thread: new CheckerThread(pool) }
+    })
     this.#models.set(root, loading)
     loading.catch(() => this.#models.delete(root))
     return loading
   }
 
   async #open(root: Hex): Promise<SecretPool> {
-    const missing = new CheckerError(
+    const known = await readPool(this.#pools, root)
+    if (known !== undefined) return known
+    const isMade = await inThread({ root, folders: this.#folders, pools: this.#pools })
+    const made = isMade ? await readPool(this.#pools, root) : undefined
+    if (made !== undefined) return made
+    throw new CheckerError(
       'no-model',
-      `there is no model ${root} in ${this.#folders.join(', ') || 'no folder'}`,
+      `neither secret pairs nor weights of the model ${root} are here: ${this.#folders.join(', ') || 'no folder of models'}`,
     )
-    const read = () =>
-      SecretPool.open({ folder: this.#pools, root }, async () => {
-        throw missing
-      })
-    try {
-      return await read()
-    } catch (error) {
-      if (error !== missing) throw error
-    }
-    if (!(await inThread({ root, folders: this.#folders, pools: this.#pools }))) throw missing
-    return await read()
   }
 
   async #forget(root: Hex, thread: CheckerThread): Promise<void> {
     this.#models.delete(root)
+    this.#pairs.delete(root)
     await thread.close()
   }
 
@@ -103,6 +121,19 @@ export class CheckedModels {
       }
     }
     throw new CheckerError('no-adapter', `the adapter ${root} is not here`)
+  }
+}
+
+/** What is on disk of a model; undefined where no pair of it is left. */
+async function readPool(folder: string, root: Hex): Promise<SecretPool | undefined> {
+  const none = new CheckerError('no-model', 'no pool')
+  try {
+    return await SecretPool.open({ folder, root }, async () => {
+      throw none
+    })
+  } catch (error) {
+    if (error === none) return undefined
+    throw error
   }
 }
 

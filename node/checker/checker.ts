@@ -36,8 +36,12 @@ const exact = 1
 
 type Waiting = { readonly announce: ProofAnnounce; pulls: number; nextMs: number }
 
-/** What was found out about an answer. `withheld`: its worker does not serve the proof. */
-export type Checked = { readonly answer: SettledAnswer; readonly verdict: Verdict | 'withheld' }
+/** What was found out about an answer, and when. `withheld`: its worker does not serve the proof. */
+export type Checked = {
+  readonly answer: SettledAnswer
+  readonly verdict: Verdict | 'withheld'
+  readonly atMs: number
+}
 
 export type CheckerParts = {
   readonly network: Pick<WorkerNetwork, 'pull' | 'hostsOf' | 'publish' | 'closeProof'>
@@ -82,6 +86,11 @@ export class Checker {
   /** What was found out about an answer. */
   get(worker: Hex, requestId: Hex): Checked | undefined {
     return this.#checked.get(keyOf({ worker, requestId }))
+  }
+
+  /** All that is remembered, newest first. */
+  list(): Checked[] {
+    return [...this.#checked.values()].reverse()
   }
 
   /** Answers that are wrong, or whose proof their worker withholds. */
@@ -162,14 +171,14 @@ export class Checker {
   }
 
   async #conclude(key: string, answer: SettledAnswer, verdict: Checked['verdict']): Promise<void> {
-    const { network, author, log } = this.#parts
+    const { network, author, clock, log } = this.#parts
     const { requestId, worker, proofHash } = answer.receipt
     this.#waiting.delete(key)
-    this.#checked.set(key, { answer, verdict })
+    this.#checked.set(key, { answer, verdict, atMs: clock.nowMs() })
     const [oldest] = this.#checked.keys()
     if (this.#checked.size > verdictsMax && oldest !== undefined) this.#checked.delete(oldest)
     const place = placeOf(verdict)
-    const result = verdict === 'withheld' ? verdict : verdict.ok ? 'sound' : verdict.kind
+    const result = resultOf(verdict)
     this.#results.inc({ result })
     if (result === 'sound') log.info('an answer is right', { requestId, worker })
     else log.warn('an answer is wrong', { requestId, worker, result, ...place, ...reasonOf(verdict) })
@@ -195,6 +204,9 @@ function taskOf({ request, receipt, payment }: SettledAnswer, model: Hex, file: 
   }
   return { model, adapters: request.adapters, facts, file }
 }
+
+export const resultOf = (verdict: Checked['verdict']) =>
+  verdict === 'withheld' ? verdict : verdict.ok ? 'sound' : verdict.kind
 
 const nowhere = { slab: 0, op: 0, position: 0, part: 0, row: 0 }
 

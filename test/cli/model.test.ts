@@ -130,6 +130,16 @@ describe('openledger model', () => {
     await expect(elsewhere).rejects.toThrow('x.ola is refused')
   })
 
+  test('what a node without weights needs is made of a file, and of no other than the one asked for', async () => {
+    const pools = path('pools')
+    const wrong = await run('pool', [path('z.olm'), '--pools', pools, '--root', root])
+    expect(wrong).toEqual({ code: 1, text: expect.stringContaining(`not ${root}`) })
+    expect(readdirSync(join(pools, root.slice(2)))).toEqual([])
+    const made = await run('pool', [path('x.olm'), '--pools', pools])
+    expect(made).toEqual({ code: 0, text: expect.stringContaining(`root ${root}, 64 pairs`) })
+    expect(readdirSync(join(pools, root.slice(2)))).toHaveLength(66)
+  })
+
   test('what a file holds is shown', async () => {
     const { text } = await run('inspect', [path('x.olm'), '--sections', 'true'])
     expect(text).toContain(root)
@@ -161,6 +171,7 @@ describe('openledger model', () => {
     ['verify', [], 'give a model file'],
     ['run', ['x.olm'], '--prompt is required'],
     ['quality', ['x.olm'], '--float and --text are required'],
+    ['pool', ['x.olm'], 'give --pools'],
     ['inspect', ['nowhere.olm'], 'nowhere.olm cannot be read'],
   ] as const)('%s %j says what is missing', async (action, argv, message) => {
     const inFolder = argv.map((word) => (/^(x\.|hf|nowhere)/.test(word) ? path(word) : word))

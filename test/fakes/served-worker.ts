@@ -1,0 +1,111 @@
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openProxy, type RunningProxy } from '../../cli/proxy/proxy.ts'
+import { type Clock, systemClock } from '../../common/clock.ts'
+import { createLog, type Log } from '../../common/log.ts'
+import { baseModelFile, readBaseModelRecord } from '../../inference/models/base-model.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+import { openWorker, type RunningWorker } from '../../worker/worker.ts'
+import { ServedChain } from './served-chain.ts'
+
+const open = 10n ** 18n
+const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
+
+export type ServedWorkerOptions = {
+  readonly proofClass?: number
+  /** Multiaddrs of checkers. */
+  readonly checkers?: readonly string[]
+  /** URLs of nodes that the data of batches are given to. */
+  readonly nodes?: readonly string[]
+}
+
+/** A served chain on which the shipped model is registered. */
+export class ModelChain {
+  readonly served: ServedChain
+  readonly dir = mkdtempSync(join(tmpdir(), 'openledger-worker-'))
+  /** Folder with the model file. */
+  readonly models = join(this.dir, 'models')
+  readonly lines: string[] = []
+  readonly log: Log = createLog({ level: 'debug', format: 'text', write: (line) => this.lines.push(line) })
+  /** The chain's time, which is not that of the day; between blocks it goes on as that of the day does. */
+  readonly clock: Clock
+
+  private constructor(served: ServedChain) {
+    this.served = served
+    const { chain } = served
+    const [startMs, beganMs] = [Number(chain.now) * 1_000, Date.now()]
+    this.clock = {
+      nowMs: () => Math.max(Number(chain.now) * 1_000, startMs + Date.now() - beganMs),
+      sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 200), signal),
+    }
+    mkdirSync(this.models)
+    copyFileSync(baseModelFile, join(this.models, 'openledger-base.olm'))
+  }
+
+  static async open(): Promise<ModelChain> {
+    const served = await ServedChain.open()
+    const { chain } = served
+    const owner = chain.actor('datanet owner')
+    await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
+    await chain.send(owner, 'DatanetRegistry', 'setStatus', [1n, 2])
+    const modelOwner = chain.actor('model owner')
+    const version = {
+      ...{ weightsManifest: readBaseModelRecord().root, configHash: word(5), trainingRoot: word(6), indexIds: [] },
+    }
+    const params = { kind: 0, verifyClasses: 0b111, licenceId: word(7), version }
+    await chain.send(modelOwner, 'ModelRegistry', 'register', [params, [], [{ id: 1n, version: 1, weightBps: 10_000 }]])
+    const validUntil = chain.now + 30n * 86_400n
+    for (const proofClass of [1, 2]) {
+      const price = [1n, 1, proofClass, open, 2n * open, validUntil]
+      await chain.send(modelOwner, 'ModelRegistry', 'setPrice', price)
+    }
+    const stake = { value: 1_000n * open }
+    await chain.send(chain.actor('worker'), 'WorkerRegistry', 'register', ['0x1220', 1, 0b111], stake)
+    return new ModelChain(served)
+  }
+
+  async worker({ checkers = [], nodes = [] }: ServedWorkerOptions = {}): Promise<RunningWorker> {
+    const { served, dir, models, clock, log } = this
+    return await openWorker(
+      {
+        ...{ dataDir: join(dir, 'worker'), l2Url: served.url, privateKey: served.chain.actor('worker').key },
+        ...{ modelDirs: [models], indexDir: undefined, nodes, jobsMax: 4, batchIntervalSeconds: 1 },
+        proofBytesMax: 2 ** 28,
+        p2p: { listenIp: '127.0.0.1', listenPort: 0, advertiseIp: undefined, staticPeers: checkers },
+      },
+      { clock, log },
+    )
+  }
+
+  async proxy(worker: RunningWorker, { proofClass = 1 }: ServedWorkerOptions = {}): Promise<RunningProxy> {
+    const { served, dir, models, clock, log } = this
+    return await openProxy(
+      {
+        ...{ dataDir: join(dir, 'proxy'), l2Url: served.url, privateKey: served.chain.actor('alice').key },
+        ...{ modelDirs: [models], staticPeers: worker.addresses(), listen: { host: '127.0.0.1', port: 0 } },
+        ...{ checkers: [], proofClass, p2p: { listenIp: '127.0.0.1', listenPort: 0 } },
+        ...{ answerSeconds: 600, dailyCap: 20n * open, deposit: 5n * open },
+      },
+      { clock, log },
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.served.close()
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+/** What an endpoint answers to a question; until its worker is connected and known there is none to ask. */
+export async function askProxy(proxy: RunningProxy, question: object, lines: readonly string[]): Promise<unknown> {
+  for (let i = 0; i < 120; i++) {
+    const url = `http://127.0.0.1:${proxy.port}/v1/chat/completions`
+    const response = await fetch(url, { method: 'POST', body: JSON.stringify(question) })
+    const text = await response.text()
+    if (response.status === 200) return JSON.parse(text)
+    if (response.status !== 503) throw new Error(`HTTP ${response.status}: ${text}\n${lines.slice(-20).join('')}`)
+    await new Promise((next) => setTimeout(next, 500))
+  }
+  throw new Error(`no worker answered\n${lines.slice(-30).join('')}`)
+}
