@@ -21,6 +21,7 @@ export const kernelModules: readonly KernelModule[] = [
     memory: sharedMemory,
   },
   { assembly: join(inference, 'check/assembly'), file: join(inference, 'check/check-kernels.wasm') },
+  { assembly: join(inference, 'gradients/assembly'), file: join(inference, 'gradients/gradient-kernels.wasm') },
 ]
 /** Memory comes from outside and nothing in it belongs to the kernels: no runtime, no static data, no abort. */
 const options = [

@@ -22,7 +22,7 @@ export class CheckMemory {
     this.#end = Math.ceil((address + bytes) / alignment) * alignment
     const missing = Math.ceil(this.#end / pageBytes) - this.memory.buffer.byteLength / pageBytes
     if (missing > 0) {
-      if (this.#end > pagesMax * pageBytes) throw new FormatError('the check exceeds 4 GiB')
+      if (this.#end > pagesMax * pageBytes) throw new FormatError('more than 4 GiB of memory are needed')
       this.memory.grow(missing)
     }
     return address

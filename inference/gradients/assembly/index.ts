@@ -1,0 +1,5 @@
+export { adamStep } from './adam'
+export { causalSoftmax, softmaxBackward } from './attention'
+export { addTo, normBackward, normForward, rotate, swiGluBackward, swiGluForward, transpose } from './elementwise'
+export { crossEntropy } from './loss'
+export { multiply } from './multiply'
