@@ -15,6 +15,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly command: Command
   worker: () => import('./commands/worker.ts'),
   infer: () => import('./commands/infer.ts'),
   claim: () => import('./commands/claim.ts'),
+  explain: () => import('./commands/explain.ts'),
 }
 
 /** One line a command, for the overview. */
@@ -31,6 +32,7 @@ export const commandSummaries: Readonly<Record<string, string>> = {
   worker: 'workers: stake, receipts, batches',
   infer: 'payers: deposits, requests, vouchers, refunds; what matures and settles batches',
   claim: 'payees: claims with proof, pools, recipients, operators, payout addresses, app codes',
+  explain: 'recompute a payout to the wei: receipts, entries, formulas, words',
 }
 
 export const commandNames: readonly string[] = Object.keys(loaders)

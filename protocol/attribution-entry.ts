@@ -4,7 +4,10 @@ import { sumRow } from './sum-tree.ts'
 
 /** Classes of entries: model, worker, app, span, gradient, retrieval, units. docs/MONEY.md §4. */
 export const entryClasses = { M: 0, W: 1, A: 2, S: 3, G: 4, R: 5, U: 6 } as const
-export type EntryClass = (typeof entryClasses)[keyof typeof entryClasses]
+export type EntryLetter = keyof typeof entryClasses
+export type EntryClass = (typeof entryClasses)[EntryLetter]
+/** Letters of the classes, by their numbers. */
+export const entryLetters = Object.keys(entryClasses) as readonly EntryLetter[]
 
 /** Pools of a receipt that entries are paid from, in the order of an entry row's sums. */
 export const entryPools = ['model', 'worker', 'builder', 'contributors'] as const

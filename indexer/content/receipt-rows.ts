@@ -2,11 +2,10 @@ import { decodeBatchFile, layouts, payments, rowBytes, rowStarts } from '../../a
 import { amountOf, weightUnits } from '../../attribution/epochs/epoch-credits.ts'
 import { viewOf } from '../../attribution/epochs/epoch-rows.ts'
 import { decodeRow } from '../../attribution/epochs/row-layout.ts'
+import { entryLetters } from '../../protocol/attribution-entry.ts'
 import { type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import type { Store, Value } from '../store/store.ts'
 
-/** Letters of the classes of entries. docs/MONEY.md §4. */
-const classes = ['M', 'W', 'A', 'S', 'G', 'R', 'U'] as const
 /** Classes whose id is a contribution's. */
 const ofContributions: readonly string[] = ['S', 'G', 'R']
 const paymentNames = Object.fromEntries(Object.entries(payments).map(([name, number]) => [number, name]))
@@ -36,7 +35,7 @@ export function receiptWriter(store: Store, batch: number, bytes: Uint8Array): (
     for (let k = first; k < end; k++) {
       const at = k * rowBytes.entries
       const entry = decodeRow(layouts.entries, file.entries, at)
-      const name = classes[entry.class] ?? String(entry.class)
+      const name = entryLetters[entry.class] ?? String(entry.class)
       const isContribution = ofContributions.includes(name) && entry.id <= BigInt(Number.MAX_SAFE_INTEGER)
       store.run(
         'insert or replace into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',

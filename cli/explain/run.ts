@@ -1,0 +1,146 @@
+import { entryTree } from '../../attribution/epochs/batch-trees.ts'
+import type { ExplainedReceipt } from '../../attribution/explain/explain-payout.ts'
+import { receiptDifferences } from '../../attribution/explain/explain-payout.ts'
+import { explainAmount, explainReceipt } from '../../attribution/explain/explain-receipt.ts'
+import type { Figure } from '../../attribution/explain/figure.ts'
+import { isEqual } from '../../attribution/explain/figure.ts'
+import { formatPayoutId, type PayoutId } from '../../attribution/explain/payout-id.ts'
+import { UsageError } from '../../common/errors.ts'
+import { entryLetters } from '../../protocol/attribution-entry.ts'
+import { bytesToHex } from '../../protocol/bytes.ts'
+import type { ChainAccess } from '../money/action.ts'
+import type { ContentPlaces } from '../money/content-places.ts'
+import { Amount } from '../money/values.ts'
+import { openBatch, openEpoch } from './epoch-source.ts'
+import { explainEpoch, receiptFacts, termsReader } from './explain-epoch.ts'
+import { type AtHand, type Words, wordsOf } from './words.ts'
+
+/** What is shown, and a line for each figure that is not the chain's. */
+export type Explained = { readonly shown: object; readonly differences: readonly string[] }
+
+type Parts = { readonly chain: ChainAccess; readonly places: ContentPlaces; readonly atHand: AtHand }
+
+/** `receiptsMax`: receipts shown; all are recomputed. */
+export async function explainPayoutId(id: PayoutId, receiptsMax: number, parts: Parts): Promise<Explained> {
+  const { chain, places, atHand } = parts
+  const epoch = await openEpoch(chain, places, id.epoch)
+  const { explanation, places: receiptPlaces } = await explainEpoch(chain, epoch, id)
+  const { amount, figures, receipts, differences } = explanation
+  const found = [...differences]
+  const shown: object[] = []
+  for (const receipt of receipts.slice(0, receiptsMax)) {
+    const { batchId, index } = receipt
+    const batch = epoch.batches.find(({ header }) => header.batchId === batchId)
+    const place = receiptPlaces.find((each) => each.batchId === batchId && each.index === index)
+    if (batch === undefined || place === undefined) throw new Error(`receipt ${batchId}:${index} is of no batch`)
+    const words = await wordsOf(chain, `receipt ${batchId}:${index}`, place.read(), batch.header.committedAt, atHand)
+    if (words.kind === 'shown') found.push(...words.differences)
+    shown.push({ ...receiptShown(receipt), words: wordsShown(words, new Set(receipt.entries.map(({ id }) => id))) })
+  }
+  const [paid] = (await chain.read('RoyaltyVault', 'payees', [id.payee])) as readonly [bigint]
+  return {
+    shown: {
+      payout: formatPayoutId(id),
+      epoch: {
+        number: id.epoch,
+        isFinal: epoch.isFinal,
+        firstBatch: epoch.header.firstBatch,
+        lastBatch: epoch.header.lastBatch,
+      },
+      amount: new Amount(amount),
+      paidSoFar: new Amount(paid),
+      figures: figures.map(figureShown),
+      receipts: shown,
+      ...(receipts.length > receiptsMax ? { receiptsNotShown: receipts.length - receiptsMax } : {}),
+      differences: found,
+    },
+    differences: found,
+  }
+}
+
+/** Throws UsageError where there is no such receipt. */
+export async function explainReceiptAt(
+  batchId: bigint,
+  index: number,
+  { chain, places, atHand }: Parts,
+): Promise<Explained> {
+  const { batch, header, isVoid, voided } = await openBatch(chain, places, batchId)
+  if (index >= batch.count) throw new UsageError(`batch ${batchId} has ${batch.count} receipts`)
+  const receipt = batch.receipt(index)
+  const facts = await receiptFacts(receipt, termsReader(chain))
+  const where = `receipt ${batchId}:${index}`
+  const root = bytesToHex(entryTree(batch.entryRows(index)).root)
+  const explained = {
+    ...{ batchId, index, requestId: receipt.receipt.requestId, figures: explainReceipt(facts) },
+    // Nothing is credited yet: what the formula gives stands beside itself.
+    entries: facts.entries.map((entry, k) => {
+      const figure = explainAmount(facts, entry, undefined)
+      return { ...entry, index: k, amount: { ...figure, onChain: figure.recomputed } }
+    }),
+  }
+  const words = await wordsOf(chain, where, receipt, header.committedAt, atHand)
+  const differences = [
+    ...(root === receipt.receipt.attrRoot
+      ? []
+      : [`${where}: attrRoot is ${receipt.receipt.attrRoot} and ${root} by its entries`]),
+    ...(facts.price === undefined ? [`${where}: its price is not on chain`] : []),
+    ...receiptDifferences(explained),
+    ...(words.kind === 'shown' ? words.differences : []),
+  ]
+  const shown = {
+    ...receiptShown(explained),
+    ...{ isVoid: isVoid || voided.includes(index), tin: facts.tin, tout: facts.tout, fee: new Amount(facts.fee) },
+    ...{ words: wordsShown(words, undefined), differences },
+  }
+  return { shown, differences }
+}
+
+function receiptShown({ batchId, index, requestId, figures, entries }: Omit<ExplainedReceipt, 'number'>) {
+  return {
+    receipt: `${batchId}:${index}`,
+    requestId,
+    figures: figures.map(figureShown),
+    entries: entries.map(({ index: k, class: kind, id, payee, weight, evidenceHash, amount }) => ({
+      ...{ entry: k, class: entryLetters[kind] ?? String(kind), id, payee, weight, evidenceHash },
+      amount: new Amount(amount.recomputed),
+      formula: amount.formula,
+      ...(isEqual(amount) ? {} : { onChain: amount.onChain ?? 'not there' }),
+    })),
+  }
+}
+
+function figureShown(figure: Figure) {
+  const { name, formula, recomputed, onChain } = figure
+  return isEqual(figure)
+    ? { name, value: recomputed, formula }
+    : { name, value: recomputed, formula, onChain: onChain ?? 'not there' }
+}
+
+/** `ids`: contributions that are looked at; undefined: all. */
+function wordsShown(words: Words, ids: ReadonlySet<bigint> | undefined): object | string {
+  if (words.kind === 'none') return words.why
+  const { matched, tokens, spans, figures } = words.spans
+  const own = spans
+    .map((span) => ({ ...span, places: span.places.filter(({ contribId }) => ids?.has(contribId) ?? true) }))
+    .filter(({ places }) => places.length > 0)
+  return {
+    matched: `${matched} of ${tokens} tokens`,
+    weights: figures.map(figureShown),
+    spans: own.map(({ start, length, weight, text, places }) => ({
+      tokens: `${start}–${start + length}`,
+      bits: (weight / 256).toFixed(2),
+      ...(text && {
+        words: text.words,
+        characters: `${text.characters[0]}–${text.characters[1]}`,
+        bytes: `${text.bytes[0]}–${text.bytes[1]}`,
+      }),
+      from: places.map(({ contribId, index, position, range }) => ({
+        ...{ contribution: contribId, index, position },
+        ...(range && {
+          characters: `${range.characters[0]}–${range.characters[1]}`,
+          bytes: `${range.bytes[0]}–${range.bytes[1]}`,
+        }),
+      })),
+    })),
+  }
+}

@@ -1,0 +1,163 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { BuiltEpoch } from '../../attribution/epochs/build-epoch.ts'
+import { creditAt, creditBytes } from '../../attribution/epochs/epoch-rows.ts'
+import { encodeIndexFile } from '../../attribution/suffix/index-file.ts'
+import { committedBatch } from '../../chain/ledger/committed-batch.ts'
+import { ContentStore } from '../../common/content-store.ts'
+import { baseModelFile } from '../../inference/models/base-model.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+import { merkleRoot } from '../../protocol/content-hash.ts'
+import { clocks } from '../fakes/money-chain.ts'
+import { openledgerHere } from '../fakes/money-cli.ts'
+import { ServedChain } from '../fakes/served-chain.ts'
+import { settleFirstEpoch } from '../fakes/settled-epoch.ts'
+import { SpanMarket, spanAnswer, spanTexts } from '../fakes/span-market.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'explain-'))
+const content = join(dir, 'content')
+
+let served: ServedChain
+let market: SpanMarket
+let epoch: BuiltEpoch
+/** The second receipt of batch 2 says that its words are all another's. */
+let batches: Awaited<ReturnType<SpanMarket['settle']>>[]
+
+beforeAll(async () => {
+  served = await ServedChain.open()
+  const { chain } = served
+  market = await SpanMarket.open(chain, chain.rpc)
+  const right = await market.settle([
+    { text: spanAnswer, model: 1 },
+    { text: 'Nothing that anybody said.', model: 2 },
+  ])
+  const output = Uint32Array.from(market.tokenizer.encode(spanAnswer))
+  const lie = market
+    .contributions(output)
+    .map((each, i) => ({ ...each, weight: each.weight + ([1000n, -1000n][i] ?? 0n) }))
+  const wrong = await market.settle([
+    { text: 'A second answer.', model: 1 },
+    { text: spanAnswer, model: 1, contributions: lie },
+  ])
+  batches = [right, wrong]
+  const headers = await Promise.all([1n, 2n].map(async (id) => (await committedBatch(chain.rpc, id))?.header))
+  chain.advance(clocks.window)
+  await chain.send(chain.actor('worker'), 'InferenceMarket', 'matureBatches', [headers])
+  epoch = await settleFirstEpoch(
+    chain,
+    batches.map(({ batchId, file }) => ({ batchId, file, voided: [] })),
+  )
+  const store = new ContentStore(content, merkleRoot)
+  for (const file of [...batches.map(({ file }) => file), epoch.file]) store.put(file)
+  mkdirSync(join(dir, 'indexes'))
+  writeFileSync(join(dir, 'indexes', `${market.index.id}.oli`), encodeIndexFile(market.index))
+}, 120_000)
+
+afterAll(async () => {
+  await served?.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+type Shown = {
+  readonly amount: string
+  readonly differences: readonly string[]
+  readonly figures: readonly { name: string; value: string }[]
+  readonly receipts: readonly { words: Words; entries: readonly { class: string; id: string; amount: string }[] }[]
+  readonly words: Words
+}
+type Words = {
+  readonly matched: string
+  readonly spans: readonly { words: string; from: readonly { contribution: string; characters: string }[] }[]
+}
+
+const explain = (...words: readonly string[]) => explainFrom(content, words)
+
+async function explainFrom(
+  folder: string,
+  words: readonly string[],
+): Promise<{ code: number | null; shown: Shown; stderr: string }> {
+  const given = ['explain', '--rpc', served.url, '--content.dir', folder, '--json', ...words]
+  const { code, stdout, stderr } = await openledgerHere(given)
+  return { code, shown: (stdout === '' ? {} : JSON.parse(stdout)) as Shown, stderr }
+}
+
+const creditsOf = (payee: Hex) =>
+  Array.from({ length: epoch.header.creditsCount }, (_, i) => creditAt(epochCredits(), i)).filter(
+    (each) => each.payee === payee,
+  )
+const epochCredits = () => epoch.file.subarray(72, 72 + epoch.header.creditsCount * creditBytes)
+
+describe('openledger explain', () => {
+  test('recomputes every payee’s payout to the wei', async () => {
+    const payees = [
+      ...new Set(Array.from({ length: epoch.header.creditsCount }, (_, i) => creditAt(epochCredits(), i).payee)),
+    ]
+    expect(payees.length).toBeGreaterThanOrEqual(5)
+    for (const payee of payees) {
+      const { code, shown, stderr } = await explain('--payout', `1:${payee}`)
+      expect(shown.differences, stderr).toEqual([])
+      expect(code).toBe(0)
+      expect(BigInt(shown.amount)).toBe(creditsOf(payee).reduce((sum, { amount }) => sum + amount, 0n))
+    }
+  }, 60_000)
+
+  test('shows which words came from which contribution, by characters that are those words', async () => {
+    const { code, shown } = await explain(
+      '--receipt',
+      '1:0',
+      '--indexes',
+      join(dir, 'indexes'),
+      '--models',
+      dirname(baseModelFile),
+    )
+    expect(shown.differences).toEqual([])
+    expect(code).toBe(0)
+    expect(shown.words.spans.length).toBeGreaterThanOrEqual(2)
+    for (const { words, from } of shown.words.spans) {
+      expect(spanAnswer).toContain(words)
+      for (const { contribution, characters } of from) {
+        const [first = 0, end = 0] = characters.split('–').map(Number)
+        expect(spanTexts[Number(contribution) - 1]?.[1].slice(first, end)).toBe(words)
+      }
+    }
+  })
+
+  test('tells a weight that is not what the words give, with exit code 1', async () => {
+    const without = await explain('--receipt', '2:1')
+    expect(without.code).toBe(0)
+    const { code, shown } = await explain('--receipt', '2:1', '--indexes', join(dir, 'indexes'))
+    expect(code).toBe(1)
+    expect(shown.differences).toHaveLength(2)
+    expect(shown.differences[0]).toMatch(/^receipt 2:1: weight of S 1 is \d+ on chain and \d+ by/)
+    const alice = served.chain.actor('alice').address
+    const payout = await explain('--payout', `1:${alice}:S`, '--indexes', join(dir, 'indexes'))
+    expect(payout.code).toBe(1)
+    expect(payout.shown.differences).toEqual(shown.differences)
+  })
+
+  test('what is missing is named INCOMPLETE, what is not there and wrong ids are refused', async () => {
+    expect(await explainFrom(join(dir, 'nothing'), ['--receipt', '1:0'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('INCOMPLETE'),
+    })
+    for (const [words, why] of [
+      [['--receipt', '9:0'], /there is no batch 9/],
+      [['--receipt', '1:2'], /batch 1 has 2 receipts/],
+      [['--payout', `7:${served.chain.actor('alice').address}`], /there is no epoch 7/],
+      [['--payout', 'all'], /is no EPOCH:PAYEE/],
+      [[], /give either --payout or --receipt/],
+    ] as const) {
+      const { code, stderr } = await explain(...words)
+      expect(stderr).toMatch(why)
+      expect(code).toBe(2)
+    }
+  })
+
+  test('who was never credited earned nothing', async () => {
+    const { code, shown } = await explain('--payout', `1:0x${'99'.repeat(20)}`)
+    expect(shown).toMatchObject({ amount: '0', differences: [], receipts: [] })
+    expect(code).toBe(0)
+  })
+})
