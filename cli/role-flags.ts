@@ -1,5 +1,6 @@
 import { asAddress, asBig, asDurationMs, asHttpUrls, asPort, asSwitch, asText } from '../common/flag-parsers.ts'
 import type { FlagTable } from '../common/flags.ts'
+import { keyFlagsOf } from './key-flags.ts'
 
 /** What a node may do beside following the chain. */
 export const roleNames = ['sequencer', 'batcher', 'proposer', 'attributor', 'watcher', 'checker'] as const
@@ -28,16 +29,18 @@ export const roleFlags = {
     value: 'DIR',
     parse: asText,
   },
+  'content.indexes': {
+    help: 'directory of suffix indexes, served and, by a watcher, fetched by id; absent: indexes in the data directory',
+    value: 'DIR',
+    parse: asText,
+  },
   'content.peers': {
     help: 'rollup RPCs of nodes that are asked for files that are not here',
     value: 'URL',
     parse: asHttpUrls,
     many: true,
   },
-  'attributor.private-key': { help: 'key of the attributor account', value: 'HEX', parse: asText, envOnly: true },
-  'attributor.keystore': { help: 'keystore file of the attributor account', value: 'FILE', parse: asText },
-  'attributor.keystore-password-file': { help: 'file with its password', value: 'FILE', parse: asText },
-  'attributor.keystore-password': { help: 'its password', value: 'TEXT', parse: asText, envOnly: true },
+  ...keyFlagsOf('attributor.', 'the attributor account'),
   'attributor.epoch-interval': {
     help: 'least time between two epochs',
     value: 'DURATION',
@@ -50,19 +53,13 @@ export const roleFlags = {
     parse: asBig,
     default: '10000000000000000',
   },
-  'watcher.private-key': { help: 'key of the watcher account', value: 'HEX', parse: asText, envOnly: true },
-  'watcher.keystore': { help: 'keystore file of the watcher account', value: 'FILE', parse: asText },
-  'watcher.keystore-password-file': { help: 'file with its password', value: 'FILE', parse: asText },
-  'watcher.keystore-password': { help: 'its password', value: 'TEXT', parse: asText, envOnly: true },
+  ...keyFlagsOf('watcher.', 'the watcher account'),
   'watcher.commit-evidence': {
     help: 'commit to the evidence of a challenge in a transaction before it, so that who copies it gains nothing',
     parse: asSwitch,
     default: 'false',
   },
-  'checker.private-key': { help: 'key of the checker account', value: 'HEX', parse: asText, envOnly: true },
-  'checker.keystore': { help: 'keystore file of the checker account', value: 'FILE', parse: asText },
-  'checker.keystore-password-file': { help: 'file with its password', value: 'FILE', parse: asText },
-  'checker.keystore-password': { help: 'its password', value: 'TEXT', parse: asText, envOnly: true },
+  ...keyFlagsOf('checker.', 'the checker account'),
   'checker.models': {
     help: 'directories of model and adapter files; a model is read once, what is kept of it checks answers without weights',
     value: 'DIR',

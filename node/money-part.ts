@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Registry } from 'prom-client'
 import { BatchThread } from '../attribution/epochs/batch-thread.ts'
+import { IndexFolder } from '../attribution/indexes/index-folder.ts'
 import { Content, contentHashOf } from '../chain/ledger/content.ts'
 import type { L2Rpc } from '../chain/ledger/l2-rpc.ts'
 import { LedgerBook } from '../chain/ledger/ledger-book.ts'
@@ -56,9 +57,10 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
   const store = new ContentStore(where?.dir ?? join(dataDir, 'content'), merkleRoot)
   const peers = new ContentPeers({ urls: where?.peers ?? [], timeoutMs: peerMsMax }, contentHashOf)
   const content = new Content(store, peers, parts.clock)
+  const indexes = new IndexFolder(where?.indexes ?? join(dataDir, 'indexes'))
   const { attributor, watcher, checker } = options
   if (attributor === undefined && watcher === undefined && checker === undefined) {
-    return { routes: contentRoutes({ content, isNamed: () => false }), methods: {}, run: undefined }
+    return { routes: contentRoutes({ content, indexes, isNamed: () => false }), methods: {}, run: undefined }
   }
   await checkContracts(parts.rpc)
   const log = parts.log.with({ component: 'money' })
@@ -80,7 +82,7 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
   const roles = [checkerPart, ...others]
   return {
     methods: checkerPart === undefined ? {} : checkerMethods(checkerPart),
-    routes: contentRoutes({ content, isNamed: (hash) => book.namesContent(hash) }),
+    routes: contentRoutes({ content, indexes, isNamed: (hash) => book.namesContent(hash) }),
     run: async (signal) => {
       await Promise.all([sync.run(signal), ...roles.map((role) => role?.run(signal))])
     },

@@ -192,6 +192,8 @@ export type CheckerFlags = {
 export type ContentOptions = {
   /** `--content.dir`: files of batches and epochs by content hash. */
   readonly dir?: string | undefined
+  /** `--content.indexes`: index files by id; absent: `indexes` in the data directory. */
+  readonly indexes?: string | undefined
   /** `--content.peers`: nodes that are asked for files that are not here. */
   readonly peers: readonly string[]
 }

@@ -15,8 +15,8 @@ import { TableTree } from './table-tree.ts'
 export type TextSource = {
   readonly tokenizer: Tokenizer
   readonly items: readonly VersionItem[]
-  /** Contents of the items, in their order. */
-  readonly contents: readonly Uint8Array[]
+  /** Content of item `document`; asked for one document after the other. */
+  readonly contents: (document: number) => Uint8Array
   /** The offsets that the index commits to, where they are not those of its tokens. */
   readonly offsets?: Table
 }
@@ -64,7 +64,7 @@ export class TextCheck {
 
   #wrongAt(place: number, document: number): IndexChallenge | undefined {
     const token = this.#opener.index.tables.tokens.at(place)
-    const content = this.#source.contents[document] ?? new Uint8Array()
+    const content = this.#source.contents(document)
     const offset = this.#offset(place)
     if (token === separator) {
       if (offset === content.length) return undefined

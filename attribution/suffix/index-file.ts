@@ -123,6 +123,19 @@ export function checkIndexRoots({ record, tables }: SuffixIndex, tokenLengths: U
   }
 }
 
+/** The record of an index file; its tables are not read. Throws {@link SuffixError} `format` or `size`. */
+export function readIndexRecord(path: string): IndexRecord {
+  const fd = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(fd)
+    const head = Buffer.alloc(Math.min(size, indexHeadBytes))
+    readFully(fd, head, 0)
+    return decodeHead(head, size)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 function decodeHead(bytes: Uint8Array, size: number): IndexRecord {
   if (!equalBytes(bytes.subarray(0, indexMagic.length), indexMagic)) throw new SuffixError('format', 'no index file')
   const record = decodeIndexRecord(bytes.subarray(indexMagic.length, indexHeadBytes))

@@ -83,7 +83,11 @@ export async function nodeOptions(flags: Flags, log: Log): Promise<NodeOptions> 
     ...(has('attributor') ? { attributor: await attributorOptions(flags, dev) } : {}),
     ...(has('watcher') ? { watcher: await watcherOptions(flags, dev) } : {}),
     ...(has('checker') ? { checker: await checkerOptions(flags, dev) } : {}),
-    content: { dir: flags['content.dir'], peers: flags['content.peers'] ?? [] },
+    content: {
+      dir: flags['content.dir'],
+      indexes: flags['content.indexes'],
+      peers: flags['content.peers'] ?? [],
+    },
     p2p,
     sync: syncOptions(flags, flags.l2 === undefined),
     metrics: flags['metrics.enabled'],

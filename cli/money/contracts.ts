@@ -21,6 +21,7 @@ const speakers = [
   'CodeRegistry',
   'RevenueSplitter',
   'RoyaltyGraph',
+  'IndexRegistry',
 ] as const
 
 type AbiError = Extract<Abi[number], { type: 'error' }>

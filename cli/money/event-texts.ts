@@ -25,6 +25,10 @@ export const eventTexts: Readonly<Record<string, string>> = {
   StakeWithdrawn: '{amount:open} of {worker} paid to {to}',
   WorkerUnjailed: 'worker {worker} is out of jail',
 
+  IndexPublished: 'index {id} of Datanet {datanet} is published, bond {bond:open}',
+  IndexRetired: 'index {id} counts for nothing from {deadFrom:time} on',
+  IndexBondReturned: 'bond {amount:open} of index {id} paid to {to}',
+
   ModelRegistered: 'model {id} of {owner} is registered, royalties {royaltyHash}',
   ModelVersion: 'version {version} of model {id} is published, weights {weightsManifest}',
   ModelTrainedOn: 'model {id} was trained on Datanet {datanet}, version {version}, {weightBps} basis points',

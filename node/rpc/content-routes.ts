@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
+import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
 import type { Content } from '../../chain/ledger/content.ts'
 import { contentBytesMax } from '../../common/content-store.ts'
 import type { HttpAnswer, HttpRoute } from '../../common/json-rpc-server.ts'
@@ -12,12 +13,15 @@ const uploadsMax = 2
 
 type Parts = {
   readonly content: Content
+  /** Served by their ids. */
+  readonly indexes: Pick<IndexFolder, 'place'>
   /** True for data that a batch or an epoch on chain names. */
   readonly isNamed: (hash: Hex) => boolean
 }
 
 /**
- * `GET /content/0x…`: the bytes of that content hash, whole or by `Range: bytes=a-b`; who reads checks the hash.
+ * `GET /content/0x…`: the bytes of that content hash, or the index file of that index id, whole or by `Range: bytes=a-b`; who
+ * reads checks the hash.
  * `PUT /content/0x…`: takes the data of a batch or epoch on chain that is not here yet, so that a stranger cannot fill the disk.
  */
 export function contentRoutes(parts: Parts): { readonly route: HttpRoute; readonly upload: HttpRoute } {
@@ -25,7 +29,7 @@ export function contentRoutes(parts: Parts): { readonly route: HttpRoute; readon
   return {
     route: async (path, request) => {
       const hash = contentPath(path)
-      const place = hash && parts.content.store.place(hash)
+      const place = hash && (parts.content.store.place(hash) ?? parts.indexes.place(hash))
       if (place === undefined) return undefined
       if (place.bytes === 0) return { status: 200, contentType: 'application/octet-stream', body: '' }
       const range = rangeOf(request.headers.range, place.bytes)
@@ -75,7 +79,7 @@ function contentPath(path: string): Hex | undefined {
 /** Undefined for a range that is none of the content's. */
 function rangeOf(header: string | undefined, bytes: number): { start: number; end: number } | undefined {
   if (header === undefined) return { start: 0, end: bytes - 1 }
-  const [, from, to] = /^bytes=(\d{1,9})-(\d{0,9})$/.exec(header) ?? []
+  const [, from, to] = /^bytes=(\d{1,12})-(\d{0,12})$/.exec(header) ?? []
   if (from === undefined) return undefined
   const [start, end] = [Number(from), to === '' ? bytes - 1 : Math.min(Number(to), bytes - 1)]
   return start <= end ? { start, end } : undefined

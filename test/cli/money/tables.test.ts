@@ -4,13 +4,14 @@ import type { Action, Query } from '../../../cli/money/action.ts'
 import { claimTable } from '../../../cli/money/claim-table.ts'
 import { errorTexts } from '../../../cli/money/error-texts.ts'
 import { eventTexts } from '../../../cli/money/event-texts.ts'
+import { indexTable } from '../../../cli/money/index-table.ts'
 import { inferTable } from '../../../cli/money/infer-table.ts'
 import { modelTable } from '../../../cli/money/model-table.ts'
 import { actionFlags, paperFlags, queryFlags } from '../../../cli/money/money-flags.ts'
 import { workerTable } from '../../../cli/money/worker-table.ts'
 import { loadArtifact } from '../../../contracts/artifact.ts'
 
-const tables = { model: modelTable, worker: workerTable, infer: inferTable, claim: claimTable }
+const tables = { model: modelTable, index: indexTable, worker: workerTable, infer: inferTable, claim: claimTable }
 const rows: readonly (readonly [string, Action | Query])[] = Object.entries(tables).flatMap(([group, table]) =>
   Object.entries(table).map(([name, row]) => [`${group} ${name}`, row] as const),
 )
@@ -41,6 +42,12 @@ const notForUsers: Readonly<Record<string, readonly string[]>> = {
     ],
   ],
   CodeRegistry: [],
+  // Genesis; the watcher's challenges and rewards.
+  IndexRegistry: [
+    ...['initialize', 'commitEvidence', 'payReward', 'takeOverReward'],
+    ...['badOrder', 'badSuffix', 'equalSuffixes', 'badSeparators', 'badDocument', 'badItem', 'otherItems', 'noItem'],
+    ...['badToken', 'badUnigram', 'badOffset', 'badStart', 'badBytes', 'badLength'],
+  ],
 }
 
 type AbiItem = {
@@ -86,7 +93,13 @@ describe('the table of actions', () => {
 })
 
 /** Errors that only other contracts of the protocol, genesis or a bug meet. */
-const neverMet = ['InvalidInitialization', 'NotInitializing', 'ReentrancyGuardReentrantCall', 'OversizedField']
+const neverMet = [
+  'InvalidInitialization',
+  'InsufficientBalance',
+  'NotInitializing',
+  'ReentrancyGuardReentrantCall',
+  'OversizedField',
+]
 
 describe('words', () => {
   const speaking = [...contracts, 'RoyaltyGraph']
@@ -173,5 +186,10 @@ const onlyOthers = [
     'BadRoyaltyCount',
     'BadRoyaltyRow',
     'BadRoyaltySum',
+  ],
+  ...[
+    ...['AlreadyCommitted', 'AlreadyFalse', 'CountNotProven', 'EntryOutOfRange', 'NoBytes', 'NoEarlierCommitment'],
+    ...['NoFault', 'NoReward', 'NotAToken', 'NotHolder', 'NotInDocument', 'NotShown', 'RewardSettled', 'RewardWaits'],
+    ...['TextRight', 'TextTooLong', 'UnknownFormat', 'WrongRun', 'WrongRunBytes', 'WrongRunSiblings'],
   ],
 ]

@@ -26,7 +26,11 @@ describe('content over HTTP', () => {
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'content-'))
     own = contentIn('own', [])
-    const routes = contentRoutes({ content: own, isNamed: (asked) => named.has(asked) })
+    const routes = contentRoutes({
+      content: own,
+      indexes: { place: () => undefined },
+      isNamed: (asked) => named.has(asked),
+    })
     server = new RpcServer({ host: '127.0.0.1', port: 0 }, { methods: {}, log: silentLog, ...routes })
     url = `http://127.0.0.1:${await server.start()}`
   })
