@@ -1,6 +1,7 @@
 import { attributionContext } from './attribution-context.ts'
 import { influenceDot } from './influence-dot.ts'
 import { merkleSum } from './merkle-sum.ts'
+import { minHashSim } from './min-hash-sim.ts'
 import type { Precompile } from './precompile.ts'
 import { proRata } from './pro-rata.ts'
 import { royaltyGraph } from './royalty-graph.ts'
@@ -16,4 +17,5 @@ export const precompiles: readonly Precompile[] = [
   toplocCheck,
   proRata,
   influenceDot,
+  minHashSim,
 ]

@@ -23,6 +23,13 @@ export const callMakers: Readonly<Record<string, (random: Random) => TwinCall>> 
     const other = random.chance(0.1) ? random.int(50) : length
     return encoded('InfluenceDot', 'dot', [bytesToHex(random.bytes(length)), bytesToHex(random.bytes(other))])
   },
+  MinHashSim: (random) => {
+    const words = random.list(128, () => uintBytes(random.pick([random.int(2), 0xffff_ffff]), 4))
+    const others = words.map((word) => (random.chance(0.5) ? word : uintBytes(random.int(2 ** 31), 4)))
+    const [a, b] = [concatBytes(...words), concatBytes(...others)]
+    const cut = random.chance(0.1) ? random.int(600) : 512
+    return encoded('MinHashSim', 'similarity', [bytesToHex(a), bytesToHex(b.subarray(0, cut))])
+  },
   ToplocCheck: toplocCall,
   MerkleSum: sumProofCall,
   SpanProof: spanProofCall,

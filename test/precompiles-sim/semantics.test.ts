@@ -174,6 +174,18 @@ describe('ToplocCheck', () => {
   })
 })
 
+describe('MinHashSim', () => {
+  test('counts equal entries in ten-thousandths, and none of a text without terms', async () => {
+    const entries = (value: (i: number) => number) =>
+      bytesToHex(concatBytes(...Array.from({ length: 128 }, (_, i) => uintBytes(value(i), 4))))
+    const rising = entries((i) => i)
+    expect(await ask('MinHashSim', 'similarity', [rising, rising])).toBe(10_000)
+    expect(await ask('MinHashSim', 'similarity', [rising, entries((i) => (i < 71 ? i : 999))])).toBe(5_546)
+    const nothing = entries(() => 0xffff_ffff)
+    expect(await ask('MinHashSim', 'similarity', [nothing, nothing])).toBe(0)
+  })
+})
+
 describe('InfluenceDot', () => {
   test('signed bytes, the extremes included', async () => {
     expect(await ask('InfluenceDot', 'dot', ['0x80ff7f', '0x80017f'])).toBe(16_384 - 1 + 16_129)
