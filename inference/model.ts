@@ -53,6 +53,14 @@ export const mantissaMax = 2 ** 15 - 1
 export function rowScale(real: number): number {
   if (!(real >= 0) || real >= mantissaMax / 2 ** shiftMin) throw new RangeError(`row scale ${real}`)
   if (real === 0) return shiftMin
-  const shift = Math.min(shiftMax, Math.max(shiftMin, 14 - Math.floor(Math.log2(real))))
+  const shift = Math.min(shiftMax, Math.max(shiftMin, 14 - exponentOf(real)))
   return Math.min(Math.round(real * 2 ** shift), mantissaMax) * 256 + shift
+}
+
+const word = new DataView(new ArrayBuffer(8))
+
+/** `⌊log2 real⌋` of a normal positive double, exact where Math.log2 may not be; what is smaller has -1023. */
+function exponentOf(real: number): number {
+  word.setFloat64(0, real)
+  return (word.getUint16(0) >> 4) - 1023
 }

@@ -38,7 +38,7 @@ export function convertAdapter(
         target,
         pair === undefined
           ? absent(model, target, rank)
-          : convertPair(pair, adapter.scale, smoothingOf(before, after, target), rank),
+          : quantisePair(pair, adapter.scale, smoothingOf(before, after, target), rank),
       ]
     })
     return Object.fromEntries(pairs)
@@ -78,7 +78,7 @@ function absent({ config }: CanonicalModel, target: Target, rank: number): LowRa
  * In the smoothed model's terms, and each component's size shared evenly by its row of `down` and its column of `up`, so that
  * none is lost in the rounding of either.
  */
-function convertPair({ down, up }: FloatLowRank, scale: number, factors: Factors, rank: number): LowRank {
+export function quantisePair({ down, up }: FloatLowRank, scale: number, factors: Factors, rank: number): LowRank {
   const d = new Float32Array(rank * down.columns)
   const u = new Float32Array(up.rows * rank)
   for (const [i, weight] of down.weights.entries()) d[i] = weight * (factors.columns[i % down.columns] ?? 1)
@@ -102,6 +102,7 @@ function convertPair({ down, up }: FloatLowRank, scale: number, factors: Factors
 /** Euclidean, of every `step`-th element from `first` to `end`. */
 function norm(values: Float32Array, first: number, step: number, end = values.length): number {
   let squares = 0
-  for (let i = first; i < end; i += step) squares += (values[i] ?? 0) ** 2
+  // A power may be rounded differently elsewhere, a product may not.
+  for (let i = first; i < end; i += step) squares += (values[i] ?? 0) * (values[i] ?? 0)
   return Math.sqrt(squares)
 }
