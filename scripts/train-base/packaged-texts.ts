@@ -20,10 +20,13 @@ const paragraphCharsMin = 60
 /** The list's licences repeat each other; of each, the opening part is enough to know its style. */
 const licenceCharsMax = 6_000
 
-/** The texts of the development network's Datanets, by their Datanet. */
+/** Of the development network's; others came later or repeat what is learnt elsewhere. */
+const learntDatanets = new Set(['Open licences', 'Solidity NatSpec'])
+
+/** The texts of the development network's Datanets that the base model learnt, by their Datanet. */
 export function datanetTexts(): PackagedText[] {
   return seedDatanets()
-    .filter(({ name }) => name !== 'WordNet adverbs')
+    .filter(({ name }) => learntDatanets.has(name))
     .flatMap(({ texts }) => texts)
     .map(({ source, text }) => ({ source, text: text.slice(0, licenceCharsMax) }))
 }
