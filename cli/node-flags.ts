@@ -12,6 +12,7 @@ import {
   oneOf,
 } from '../common/flag-parsers.ts'
 import type { FlagTable } from '../common/flags.ts'
+import { keyFlagsOf } from './key-flags.ts'
 import { p2pFlags } from './p2p-flags.ts'
 import { roleFlags } from './role-flags.ts'
 
@@ -118,10 +119,7 @@ export const nodeFlags = {
     default: 'false',
   },
   'batcher.enabled': { help: 'post batches to L1', parse: asSwitch, default: 'false' },
-  'batcher.private-key': { help: 'key of the batcher account', value: 'HEX', parse: asText, envOnly: true },
-  'batcher.keystore': { help: 'keystore file of the batcher account', value: 'FILE', parse: asText },
-  'batcher.keystore-password-file': { help: 'file with its password', value: 'FILE', parse: asText },
-  'batcher.keystore-password': { help: 'its password', value: 'TEXT', parse: asText, envOnly: true },
+  ...keyFlagsOf('batcher.', 'the batcher account'),
   'batcher.data-availability-type': {
     help: 'where batches go; auto: what is cheaper',
     value: 'blobs|calldata|auto',
@@ -160,10 +158,7 @@ export const nodeFlags = {
     default: '48s',
   },
   'proposer.enabled': { help: 'post output roots to L1', parse: asSwitch, default: 'false' },
-  'proposer.private-key': { help: 'key of the proposer account', value: 'HEX', parse: asText, envOnly: true },
-  'proposer.keystore': { help: 'keystore file of the proposer account', value: 'FILE', parse: asText },
-  'proposer.keystore-password-file': { help: 'file with its password', value: 'FILE', parse: asText },
-  'proposer.keystore-password': { help: 'its password', value: 'TEXT', parse: asText, envOnly: true },
+  ...keyFlagsOf('proposer.', 'the proposer account'),
   'proposer.l2oo-address': { help: 'OutputOracle on L1', value: 'ADDRESS', parse: asAddress },
   'proposer.poll-interval': {
     help: 'time between looks for a due output root',

@@ -8,8 +8,8 @@ export type WorkerOptions = {
   readonly privateKey: Hex
   /** Folders with models (.olm) and adapters (.ola). */
   readonly modelDirs: readonly string[]
-  /** Folder with suffix indexes; absent: none are here. */
-  readonly indexDir: string | undefined
+  /** Folder with suffix indexes, each `<id>.oli`. */
+  readonly indexDir: string
   /** Rollup RPCs of nodes that take the data of batches. */
   readonly nodes: readonly string[]
   readonly p2p: {
@@ -19,7 +19,9 @@ export type WorkerOptions = {
     readonly advertiseIp: string | undefined
     readonly staticPeers: readonly string[]
   }
+  /** Jobs answered at once, and those that wait behind them. */
   readonly jobsMax: number
+  readonly jobsWaitingMax: number
   /** Seconds that an answer waits for others before it is settled. */
   readonly batchIntervalSeconds: number
   /** Memory for proofs that are served, in bytes. */

@@ -1,47 +1,36 @@
-import { readdirSync } from 'node:fs'
-import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import secp256k1 from 'secp256k1'
-import { IndexFile } from '../attribution/suffix/index-file.ts'
-import { ChainFacts } from '../chain/ledger/chain-facts.ts'
-import { Content, contentHashOf } from '../chain/ledger/content.ts'
-import { callContract } from '../chain/ledger/l2-calls.ts'
-import { LedgerBook } from '../chain/ledger/ledger-book.ts'
-import { LedgerSync } from '../chain/ledger/ledger-sync.ts'
-import { type ModelTerms, modelTerms, versionsOf } from '../chain/ledger/model-terms.ts'
-import { moneyContracts } from '../chain/ledger/money-contracts.ts'
-import { Sender } from '../chain/ledger/sender.ts'
+import { IndexFolder } from '../attribution/indexes/index-folder.ts'
+import { obtainIndex } from '../chain/indexes/obtain-index.ts'
+import { readHead } from '../chain/ledger/l2-calls.ts'
+import type { L2Rpc } from '../chain/ledger/l2-rpc.ts'
+import { type OpenAccount, openAccount } from '../chain/ledger/open-account.ts'
+import { requestState } from '../chain/ledger/open-requests.ts'
 import { WorkerFeed } from '../chain/ledger/worker-feed.ts'
-import { noBlobs } from '../chain/tx/kzg.ts'
 import type { Clock } from '../common/clock.ts'
-import { ContentPeers } from '../common/content-peers.ts'
-import { ContentStore } from '../common/content-store.ts'
+import { Closers } from '../common/closers.ts'
 import { errorMessage } from '../common/errors.ts'
-import { HttpRpcClient } from '../common/json-rpc.ts'
 import type { Log } from '../common/log.ts'
 import { loadIdentity } from '../p2p/peers/identity.ts'
-import { Announcer, type OpenProof } from '../p2p/workers/announcer.ts'
-import { keySigner, MessageAuthor } from '../p2p/workers/message-author.ts'
+import { Announcer } from '../p2p/workers/announcer.ts'
+import { type AccountSigner, keySigner, MessageAuthor } from '../p2p/workers/message-author.ts'
 import { ProofStore } from '../p2p/workers/proofs/proof-store.ts'
 import { WorkerBook } from '../p2p/workers/registry-view.ts'
 import { openWorkerHost } from '../p2p/workers/worker-host.ts'
-import { type Hex, hexToBytes, parseQuantity } from '../protocol/bytes.ts'
-import { merkleRoot } from '../protocol/content-hash.ts'
-import { contributionsOf, type Indexes, requireIndexes } from './attribute/contributions.ts'
+import { type Hex, hexToBytes, zeroHash } from '../protocol/bytes.ts'
 import { InferenceThread } from './backends/inference-thread.ts'
-import { openModelFolder } from './backends/model-folder.ts'
-import { Funds } from './jobs/funds.ts'
-import { type BookedJob, JobBook } from './jobs/job-book.ts'
-import { JobDesk } from './jobs/job-desk.ts'
-import { JobError } from './jobs/job-error.ts'
+import { type ModelFolder, openModelFolder } from './backends/model-folder.ts'
+import type { JobDesk } from './jobs/job-desk.ts'
 import { jobHandler } from './jobs/job-handler.ts'
+import { type Books, openBooks, openDesk, openSteps } from './open-parts.ts'
 import { Adverts } from './report/adverts.ts'
-import { AnswerStep } from './settle/answer-step.ts'
-import { CommitStep } from './settle/commit-step.ts'
-import { PublishStep } from './settle/publish-step.ts'
+import { Announcements } from './report/announcements.ts'
+import { Hardware } from './report/hardware.ts'
+import { announcedAddresses, toldAddress } from './report/own-address.ts'
+import { ServedModels } from './served-models.ts'
 import { settle } from './settle/settlement.ts'
-import { TraceStep } from './settle/trace-step.ts'
+import { type Registered, registeredAs } from './worker-chain.ts'
 import { WorkerError } from './worker-error.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
@@ -54,217 +43,151 @@ export type RunningWorker = {
   readonly close: () => Promise<void>
 }
 
-type Registered = { readonly units: number; readonly classes: number; readonly registeredAt: bigint }
+type Around = { readonly clock: Clock; readonly log: Log }
+/** Something that goes on until the signal. */
+type Running = { readonly run: (signal: AbortSignal) => Promise<void> }
 
-const rpcTimeoutMs = 20_000
-const peerMsMax = 60_000
-/** Seconds that a request must last beyond its acceptance. */
-const settleSeconds = 60n
-/** Seconds before its deadline at which an answer waits for no others. */
-const marginSeconds = 45n
 /** Between looks for versions of the models that are here. */
 const lookMs = 60_000
-/** A proof is announced for so long where nobody speaks of it. */
-const announceMs = 30 * 60_000
 /** Models of a capability. */
 const toldModelsMax = 4
+/** Of the hardware challenge at the start, which takes a part of a second. */
+const challengeSize = 512
 
 /** A worker with all its parts, not yet at work. Throws {@link WorkerError}, and what files, ports and the RPC throw. */
-export async function openWorker(
-  options: WorkerOptions,
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
-): Promise<RunningWorker> {
-  const { dataDir } = options
+export async function openWorker(options: WorkerOptions, around: Around): Promise<RunningWorker> {
+  const closers = new Closers(around.log)
+  try {
+    return await open(options, around, closers)
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
+async function open(options: WorkerOptions, { clock, log }: Around, closers: Closers): Promise<RunningWorker> {
   const registry = new Registry()
-  const privateKey = hexToBytes(options.privateKey)
-  const account = keySigner(privateKey)
-  const rpc = new HttpRpcClient({ url: options.l2Url, timeoutMs: rpcTimeoutMs })
-  const chainId = parseQuantity(await rpc.request('eth_chainId'))
-  const genesis = ((await rpc.request('eth_getBlockByNumber', ['0x0', false])) as { readonly hash: Hex }).hash
-  const { units, classes } = await registeredAs(rpc, account.address)
+  const account = keySigner(hexToBytes(options.privateKey))
+  const chain = await openAccount({ ...options, name: 'worker' }, { clock, log, registry })
+  const registered = await registeredAs(chain.rpc, account.address)
   const folder = openModelFolder(options.modelDirs)
   if (folder.models.size === 0) throw new WorkerError('no-models', `no model in ${options.modelDirs.join(', ')}`)
-  const indexes = openIndexes(options.indexDir)
+  const hardware = await measured(chain.rpc)
 
-  const ledger = LedgerBook.open(join(dataDir, 'ledger.sqlite'), genesis)
-  const sync = new LedgerSync({ rpc, book: ledger, clock, log })
-  const book = JobBook.open(join(dataDir, 'jobs.sqlite'), genesis, account.address)
-  const facts = new ChainFacts({ rpc, chainId, earlierReceipt: async () => undefined })
-  const store = new ContentStore(join(dataDir, 'content'), merkleRoot)
-  const peers = new ContentPeers({ urls: options.nodes, timeoutMs: peerMsMax }, contentHashOf)
-  const content = new Content(store, peers, clock)
-  const sender = await Sender.open(
-    { name: 'worker', privateKey: options.privateKey, chainId, journalDir: join(dataDir, 'transactions') },
-    { rpc, clock, log, registry, kzg: noBlobs },
-  )
-  const thread = new InferenceThread(folder)
-  const proofs = new ProofStore(options.proofBytesMax)
-  const terms = new Map<Hex, ModelTerms>()
-  const termsOf = async (modelVersion: Hex): Promise<ModelTerms> => {
-    const known = terms.get(modelVersion) ?? (await modelTerms(rpc, modelVersion))
-    if (known === undefined) throw new JobError('unknown-model', `there is no model version ${modelVersion}`)
-    requireIndexes(known, indexes)
-    terms.set(modelVersion, known)
-    return known
-  }
-  const modelRoot = async (modelVersion: Hex) => (await termsOf(modelVersion)).root
-  let announcer: Announcer | undefined
-  let served: readonly Hex[] = []
-  const findServed = async () => {
-    const versions = await versionsOf(rpc, new Set(folder.models.keys()))
-    const known = await Promise.all(
-      versions.map((each) =>
-        termsOf(each).then(
-          () => each,
-          () => undefined,
-        ),
-      ),
-    )
-    served = known.filter((each) => each !== undefined)
-    return false
-  }
-  const offered = new Set([0, 1, 2, 3, 4, 5].filter((proofClass) => ((classes >> proofClass) & 1) === 1))
-  const desk = new JobDesk(
-    { chainId, privateKey, worker: account.address, classes: offered, jobsMax: options.jobsMax, settleSeconds },
-    {
-      ...{ book, facts, log, backend: thread, funds: new Funds({ rpc, book, worker: account.address }) },
-      now: () => ledger.head?.time ?? BigInt(Math.floor(clock.nowMs() / 1_000)),
-      modelRoot,
-      attribute: async ({ modelVersion }, output) => contributionsOf(await termsOf(modelVersion), indexes, output),
-      proofs: {
-        keep: (proof) => proofs.put(proof),
-        announce: (job) => {
-          const proof = proofs.get(job.receipt.receipt.proofHash)
-          if (proof !== undefined) announcer?.announce(openProof(job, proof.size, ledger), clock.nowMs() + announceMs)
-        },
-      },
-    },
-  )
-
-  const workers = new WorkerBook('any')
-  const stopping = new AbortController()
-  const hostDir = join(dataDir, 'p2p')
-  const host = await openWorkerHost(
-    { chainId, role: 'worker', ...options.p2p, announce: announced(options.p2p), dir: hostDir, agent: 'openledger' },
-    {
-      ...{ clock, log, metrics: registry, registry: workers, account },
-      jobs: { state: () => 'open' },
-      proof: (hash) => proofs.get(hash),
-      handlers: { verdict: ({ requestId, worker }) => void (worker === account.address && announcer?.done(requestId)) },
-      onJob: jobHandler(desk, stopping.signal),
-      onEvidence: (evidence) => log.warn('two messages under one nonce', { evidence }),
-    },
-  )
-  const feed = new WorkerFeed({ rpc, sink: workers, clock, log, onHead: () => host.network.onHead() })
-  const hostKey = secp256k1.publicKeyCreate(await loadIdentity(join(hostDir, 'priv.txt')), true)
-  const contextMax = Math.max(...[...folder.models.values()].map(({ config }) => config.context))
-  const author = new MessageAuthor(chainId, account, clock)
-  announcer = new Announcer({ network: host.network, author, clock, log, random: Math.random })
-  const adverts = new Adverts({
-    ...{ network: host.network, author, clock, log },
-    block: () => ledger.head?.number ?? 0n,
-    load: () => ({ running: desk.active, queued: 0, tokensPerMinute: 0 }),
-    offer: () => ({
-      ...{ hostKey, units, classes: offered, contextMax, ...dialled(options.p2p, host.network.addresses()) },
-      models: served.slice(0, toldModelsMax),
-    }),
+  const books = openBooks(options, chain, { clock, log }, closers)
+  const indexes = new IndexFolder(options.indexDir)
+  closers.add('indexes', () => indexes.close())
+  const sources = { rpc: chain.rpc, content: books.content.store, peers: options.nodes }
+  const models = new ServedModels({
+    ...{ rpc: chain.rpc, indexes, roots: new Set(folder.models.keys()), log },
+    obtainIndex: (id, signal) => obtainIndex(indexes, id, { ...sources, signal }),
   })
-  const steps = [
-    new CommitStep(
-      { intervalSeconds: BigInt(options.batchIntervalSeconds), marginSeconds },
-      { book, ledger, facts, content, sender, log },
-    ),
-    new PublishStep({ ledger, content, worker: account.address, nodes: options.nodes, log }),
-    new AnswerStep({ ledger, content, sender, log }),
-    new TraceStep({ ledger, content, backend: thread, modelRoot, sender, log }),
-  ]
-  await findServed()
-  const announcing = announcer
+  await models.look()
+  const backend = new InferenceThread(folder)
+  closers.add('inference', () => backend.close())
+  const store = new ProofStore(options.proofBytesMax)
+  const proofs = new Announcements({ store, ledger: books.ledger, clock })
+  const parts = { chain, books, backend, models, indexes, proofs, clock, log }
+  const desk = openDesk(options, { ...parts, classes: registered.classes })
+  const steps = await openSteps(options, { ...parts, ...desk })
+
+  const stopping = new AbortController()
+  const network = await openNetwork(
+    options,
+    {
+      ...{ clock, log, registry, account, chain, books, store, proofs, hardware, registered, models, folder },
+      ...desk,
+    },
+    { closers, stop: stopping.signal },
+  )
+  closers.add('jobs under way', () => stopping.abort(new Error('the worker was closed')))
   return {
     address: account.address,
-    addresses: () => host.network.addresses(),
+    addresses: network.addresses,
     run: async (signal) => {
       const end = () => stopping.abort(signal.reason)
       signal.addEventListener('abort', end, { once: true })
       if (signal.aborted) end()
       const { signal: stop } = stopping
-      // New versions of models are looked for now and then.
-      const again = async (look: () => Promise<unknown>) => {
-        while (!stop.aborted) {
-          await clock.sleep(lookMs, stop)
-          if (!stop.aborted)
-            await look().catch((error: unknown) =>
-              log.warn('models were not looked for', { error: errorMessage(error) }),
-            )
-        }
-      }
       await Promise.all([
-        sync.run(stop),
-        feed.run(stop),
-        host.run(stop),
-        adverts.run(stop),
-        announcing.run(stop),
-        settle({ steps, clock, log }, stop),
-        again(findServed),
+        ...[books.sync, ...network.running].map((part) => part.run(stop)),
+        ...[settle({ steps, clock, log }, stop), lookAgain(models, { clock, log }, stop)],
       ])
     },
-    close: async () => {
-      stopping.abort(new Error('the worker was closed'))
-      await host.close()
-      await thread.close()
-      book.close()
-      ledger.close()
+    close: () => closers.close(),
+  }
+}
+
+/** The seed is a block that nobody could choose or know before. */
+async function measured(rpc: L2Rpc): Promise<Hardware> {
+  const hardware = new Hardware()
+  await hardware.multiply({ seed: (await readHead(rpc, 'latest'))?.hash ?? zeroHash, size: challengeSize })
+  return hardware
+}
+
+type NetworkParts = Around & {
+  readonly registry: Registry
+  readonly account: AccountSigner
+  readonly chain: OpenAccount
+  readonly books: Books
+  readonly store: ProofStore
+  readonly proofs: Announcements
+  readonly hardware: Hardware
+  readonly registered: Registered
+  readonly models: ServedModels
+  readonly folder: ModelFolder
+  readonly desk: JobDesk
+}
+
+/** The worker's host, and what it says by itself. */
+async function openNetwork(
+  { p2p, dataDir }: WorkerOptions,
+  parts: NetworkParts,
+  { closers, stop }: { readonly closers: Closers; readonly stop: AbortSignal },
+): Promise<{ readonly addresses: () => readonly string[]; readonly running: readonly Running[] }> {
+  const { clock, log, registry, account, chain, books, store, proofs, hardware, registered, models, folder, desk } =
+    parts
+  const { rpc, chainId } = chain
+  const workers = new WorkerBook('any')
+  const dir = join(dataDir, 'p2p')
+  const host = await openWorkerHost(
+    { ...{ chainId, role: 'worker', ...p2p, announce: announcedAddresses(p2p) }, dir, agent: 'openledger' },
+    {
+      ...{ clock, log, metrics: registry, registry: workers, account },
+      jobs: { state: (requestId) => requestState(books.ledger, requestId) },
+      proof: (hash) => store.get(hash),
+      multiply: (challenge) => hardware.multiply(challenge, stop),
+      handlers: { verdict: ({ requestId, worker }) => void (worker === account.address && proofs.done(requestId)) },
+      onJob: jobHandler(desk, stop),
+      onEvidence: (evidence) => log.warn('two messages under one nonce', { evidence }),
     },
+  )
+  closers.add('network', () => host.close())
+  const { network } = host
+  const author = new MessageAuthor(chainId, account, clock)
+  const announcer = new Announcer({ network, author, clock, log, random: Math.random })
+  proofs.announcer = announcer
+  const hostKey = secp256k1.publicKeyCreate(await loadIdentity(join(dir, 'priv.txt')), true)
+  const contextMax = Math.max(...[...folder.models.values()].map(({ config }) => config.context))
+  const adverts = new Adverts({
+    ...{ network, author, clock, log },
+    block: () => books.ledger.head?.number ?? 0n,
+    load: () => desk.load,
+    offer: () => ({
+      ...{ hostKey, ...registered, contextMax, ...hardware.score, ...toldAddress(p2p, network.addresses()) },
+      models: models.versions.slice(0, toldModelsMax),
+    }),
+  })
+  const feed = new WorkerFeed({ rpc, sink: workers, clock, log, onHead: () => network.onHead() })
+  return { addresses: () => network.addresses(), running: [feed, host, adverts, announcer] }
+}
+
+/** New versions of models are looked for now and then, and indexes that they need. */
+async function lookAgain(models: ServedModels, { clock, log }: Around, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await models
+      .obtain(signal)
+      .catch((error: unknown) => log.warn('models were not looked for', { error: errorMessage(error) }))
+    await clock.sleep(lookMs, signal)
   }
-}
-
-/** Throws {@link WorkerError} for an account that may not answer. */
-async function registeredAs(rpc: HttpRpcClient, worker: Hex): Promise<Registered> {
-  const code = await rpc.request('eth_getCode', [moneyContracts.WorkerRegistry, 'latest'])
-  if (code === '0x') throw new WorkerError('no-contracts', 'the chain has no WorkerRegistry: is --l2 an OpenLedger L2?')
-  const ask = (functionName: string) => callContract(rpc, { contract: 'WorkerRegistry', functionName, args: [worker] })
-  const registered = (await ask('workers')) as Registered
-  if (registered.registeredAt === 0n) {
-    throw new WorkerError('not-registered', `${worker} is no worker: openledger worker register makes it one`)
-  }
-  if ((await ask('isActive')) !== true) {
-    throw new WorkerError(
-      'not-registered',
-      `the worker ${worker} is in jail, or its stake is below the least of its units`,
-    )
-  }
-  return registered
-}
-
-function openIndexes(folder: string | undefined): Indexes {
-  if (folder === undefined) return new Map()
-  const files = readdirSync(folder).filter((name) => name.endsWith('.oli'))
-  return new Map(files.map((name) => IndexFile.open(join(folder, name)).index).map((index) => [index.id, index]))
-}
-
-function openProof({ receipt: booked }: BookedJob, proofBytes: number, ledger: LedgerBook): OpenProof {
-  const { request, receipt, payment } = booked
-  const { requestId, outputRoot, traceRoot, proofHash } = receipt
-  return {
-    ...{ requestId, origin: payment === undefined ? 1 : 0, block: ledger.head?.number ?? 0n },
-    ...{ modelVersion: request.modelVersion, promptRoot: request.promptRoot, outputRoot, traceRoot },
-    ...{ proofHash, proofBytes, class: receipt.class },
-  }
-}
-
-function announced({ advertiseIp, listenPort }: WorkerOptions['p2p']): readonly string[] {
-  return advertiseIp === undefined || listenPort === 0 ? [] : [`/ip4/${advertiseIp}/tcp/${listenPort}`]
-}
-
-/** The address that a capability tells: IPv4 mapped into IPv6. */
-function dialled(
-  { advertiseIp, listenIp }: WorkerOptions['p2p'],
-  addresses: readonly string[],
-): { ip: Hex; port: number } {
-  const port = Number(/\/tcp\/(\d+)/.exec(addresses[0] ?? '')?.[1] ?? 0)
-  const text = advertiseIp ?? /\/ip4\/([\d.]+)/.exec(addresses[0] ?? '')?.[1] ?? listenIp
-  const bytes = isIPv4(text)
-    ? text.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))
-    : ['00', '00', '00', '00']
-  return { ip: `0x${'00'.repeat(10)}ffff${bytes.join('')}`, port }
 }

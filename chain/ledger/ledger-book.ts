@@ -22,7 +22,7 @@ export type Followed = {
 export type BookedEpoch = { readonly pos: number; readonly hash: Hex; readonly record: EpochRecord }
 
 /** Of another version the file is made anew: all of it stands on chain. */
-const version = 2
+const version = 3
 
 const schema = `
   create table meta (chain text not null);
@@ -215,6 +215,13 @@ export class LedgerBook {
       select 1 from event where key = asked.key and pos > asked.pos
       and name in ('DataServed', 'DataMissing', 'DataRequestDropped')) order by pos`
     return this.#all(sql).map(eventOf)
+  }
+
+  /** `RequestOpened` of requests whose deadline is `now` or later, and that were neither settled nor refunded. */
+  openRequests(now: bigint): LedgerEvent[] {
+    const sql = `select * from event opened where name = 'RequestOpened' and number >= ? and not exists (
+      select 1 from event where key = opened.key and name in ('RequestSettled', 'RequestRefunded')) order by pos`
+    return this.#all(sql, now).map(eventOf)
   }
 
   #addClaimed(payee: Hex, pos: number, amount: bigint): void {

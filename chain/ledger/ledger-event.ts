@@ -14,7 +14,10 @@ export type LedgerEvent = {
 
 /** What is followed, by contract. */
 export const followedEvents = {
-  InferenceMarket: ['BatchCommitted', 'ReceiptVoided', 'BatchVoided', 'BatchMatured', 'BatchHeld'],
+  InferenceMarket: [
+    ...['BatchCommitted', 'ReceiptVoided', 'BatchVoided', 'BatchMatured', 'BatchHeld'],
+    ...['RequestOpened', 'RequestSettled', 'RequestRefunded'],
+  ],
   AttributionLedger: [
     ...['EpochProposed', 'EpochFinalized', 'EpochReverted', 'EpochOrphaned', 'AttributorSet'],
     ...['DataRequested', 'DataServed', 'DataMissing', 'DataRequestDropped'],
@@ -26,6 +29,11 @@ export const followedEvents = {
   RoyaltyVault: ['Claimed', 'ClaimSkipped'],
   WorkerRegistry: ['WorkerSlashed'],
   TraceDemands: ['TraceRequested', 'TraceServed'],
+  EvidenceDemands: ['EvidenceRequested', 'EvidenceServed', 'PrepaidReturned'],
+  IndexRegistry: [
+    ...['IndexPublished', 'IndexRetired', 'IndexProvenFalse'],
+    ...['EvidenceCommitted', 'RewardWon', 'RewardTakenOver', 'RewardPaid'],
+  ],
 } as const satisfies Partial<Record<MoneyContract, readonly string[]>>
 
 export type FollowedEvent = (typeof followedEvents)[keyof typeof followedEvents][number]
@@ -40,14 +48,16 @@ export const followedContracts = Object.keys(followedEvents) as readonly (keyof 
 /** Events of one block stand below the first of the next. */
 export const eventsPerBlockMax = 2 ** 20
 
-/** The batch or epoch an event is about; what it has neither of, no number. */
+/** The batch or epoch an event is about, the deadline of a request; what it has none of, no number. */
 export function numberOf({ args }: Pick<LedgerEvent, 'args'>): bigint | undefined {
-  const number = args['batchId'] ?? args['epoch'] ?? args['number']
+  const request = args['request'] as { readonly deadline?: bigint } | undefined
+  const number = args['batchId'] ?? args['epoch'] ?? args['number'] ?? request?.deadline
   return typeof number === 'bigint' ? number : undefined
 }
 
-/** The demand, subject or account by which events are found again. */
+/** The demand, subject, request or account by which events are found again. */
 export function keyOf({ args }: Pick<LedgerEvent, 'args'>): Hex | undefined {
-  const key = args['demandId'] ?? args['subject'] ?? args['payee'] ?? args['commitment'] ?? args['worker']
+  const { demandId, subject, payee, commitment, requestId, worker } = args
+  const key = demandId ?? subject ?? payee ?? commitment ?? requestId ?? worker
   return typeof key === 'string' ? (key as Hex) : undefined
 }

@@ -1,5 +1,6 @@
 import { asAddress, asCount, asSwitch, asText, asUrl } from '../../common/flag-parsers.ts'
 import type { FlagTable } from '../../common/flags.ts'
+import { keyFlagsOf } from '../key-flags.ts'
 
 /** Of everything that asks the chain. */
 export const chainFlags = {
@@ -9,10 +10,7 @@ export const chainFlags = {
 
 /** Whose key signs. */
 export const keyFlags = {
-  'private-key': { help: 'key that signs', value: 'HEX', parse: asText, envOnly: true },
-  keystore: { help: 'keystore file of the key that signs', value: 'FILE', parse: asText },
-  'keystore-password-file': { help: 'file with its password', value: 'FILE', parse: asText },
-  'keystore-password': { help: 'its password', value: 'TEXT', parse: asText, envOnly: true },
+  ...keyFlagsOf('', 'the account that signs'),
   'dev-account': {
     help: 'number of a well-known dev account that signs, 0 to 9; dev chains only',
     value: 'N',

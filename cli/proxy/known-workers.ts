@@ -18,6 +18,7 @@ export class KnownWorkers {
   readonly #workers = new Map<Hex, { capability: Capability; running: number; atMs: number }>()
 
   offers(capability: Capability, nowMs: number): void {
+    for (const [worker, { atMs }] of this.#workers) if (nowMs - atMs >= silentMs) this.#workers.delete(worker)
     const running = this.#workers.get(capability.worker)?.running ?? 0
     this.#workers.set(capability.worker, { capability, running, atMs: nowMs })
   }

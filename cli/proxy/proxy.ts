@@ -1,18 +1,15 @@
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
-import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
-import { Sender } from '../../chain/ledger/sender.ts'
+import { openAccount } from '../../chain/ledger/open-account.ts'
 import { WorkerFeed } from '../../chain/ledger/worker-feed.ts'
-import { noBlobs } from '../../chain/tx/kzg.ts'
 import type { Clock } from '../../common/clock.ts'
+import { Closers } from '../../common/closers.ts'
 import { errorMessage } from '../../common/errors.ts'
-import { HttpRpcClient } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { WorkerBook } from '../../p2p/workers/registry-view.ts'
 import { verdictKinds } from '../../p2p/workers/wire/messages.ts'
 import { openWorkerHost } from '../../p2p/workers/worker-host.ts'
-import { bytesToHex, type Hex, hexToBytes, parseQuantity } from '../../protocol/bytes.ts'
-import { privateKeyAddress } from '../../protocol/secp256k1.ts'
+import { type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { openModelFolder } from '../../worker/backends/model-folder.ts'
 import { WorkerAsker } from './ask-worker.ts'
 import { KnownWorkers } from './known-workers.ts'
@@ -45,36 +42,40 @@ export type RunningProxy = {
   readonly close: () => Promise<void>
 }
 
-const rpcTimeoutMs = 20_000
+type Around = { readonly clock: Clock; readonly log: Log }
+
 /** Verdicts by which a worker is found wrong. */
 const wrongKinds: readonly number[] = [verdictKinds.unit, verdictKinds.answer, verdictKinds.root]
 /** Between looks for versions of the models that are here. */
 const lookMs = 15_000
 
 /** The endpoint with its host, listening. Throws what files, ports and the RPC throw. */
-export async function openProxy(
-  options: ProxyOptions,
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
-): Promise<RunningProxy> {
+export async function openProxy(options: ProxyOptions, around: Around): Promise<RunningProxy> {
+  const closers = new Closers(around.log)
+  try {
+    return await open(options, around, closers)
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
+async function open(options: ProxyOptions, { clock, log }: Around, closers: Closers): Promise<RunningProxy> {
   const { dataDir } = options
-  const rpc: L2Rpc = new HttpRpcClient({ url: options.l2Url, timeoutMs: rpcTimeoutMs })
-  const chainId = parseQuantity(await rpc.request('eth_chainId'))
-  const genesis = ((await rpc.request('eth_getBlockByNumber', ['0x0', false])) as { readonly hash: Hex }).hash
-  const privateKey = hexToBytes(options.privateKey)
-  const payer = bytesToHex(privateKeyAddress(privateKey))
-  const { models: files } = openModelFolder(options.modelDirs)
   const registry = new Registry()
+  const { rpc, chainId, genesis, sender } = await openAccount({ ...options, name: 'payer' }, { clock, log, registry })
+  const privateKey = hexToBytes(options.privateKey)
+  const payer = sender.address
+  const { models: files } = openModelFolder(options.modelDirs)
   const book = PayerBook.open(join(dataDir, 'payer.sqlite'), genesis, payer, options.dailyCap)
-  const sender = await Sender.open(
-    { name: 'payer', privateKey: options.privateKey, chainId, journalDir: join(dataDir, 'transactions') },
-    { rpc, clock, log, registry, kzg: noBlobs },
-  )
+  closers.add('book', () => book.close())
   const known = new KnownWorkers()
   const registered = new WorkerBook(options.checkers)
   const host = await openWorkerHost(
     { chainId, role: 'client', ...options.p2p, dir: join(dataDir, 'p2p'), staticPeers: options.staticPeers },
     {
       ...{ clock, log, metrics: registry, registry: registered },
+      // A client hears no jobs and no announcements.
       jobs: { state: () => 'unknown' },
       proof: () => undefined,
       handlers: {
@@ -87,6 +88,7 @@ export async function openProxy(
       onEvidence: () => {},
     },
   )
+  closers.add('network', () => host.close())
   const feed = new WorkerFeed({ rpc, sink: registered, clock, log, onHead: () => host.network.onHead() })
   let served: readonly ServedModel[] = await servedModels(rpc, files)
   const asker = new WorkerAsker(
@@ -97,6 +99,7 @@ export async function openProxy(
     { rpc, network: host.network, workers: known, book, sender, log, nowMs: () => clock.nowMs() },
   )
   const server = new OpenAiServer({ asker, models: () => served, nowMs: () => clock.nowMs(), log })
+  closers.add('endpoint', () => server.close())
   const port = await server.listen(options.listen.host, options.listen.port)
   return {
     port,
@@ -114,10 +117,6 @@ export async function openProxy(
       }
       await Promise.all([feed.run(signal), host.run(signal), look()])
     },
-    close: async () => {
-      await server.close()
-      await host.close()
-      book.close()
-    },
+    close: () => closers.close(),
   }
 }

@@ -102,6 +102,10 @@ export class Announcer {
       log.debug('announcement not published', { request: entry.proof.requestId, error: errorMessage(error) })
     }
     const checkers = network.peers().filter(({ role }) => role === 'checker')
+    const here = new Set(checkers.map(({ peerId }) => peerId))
+    for (const known of [entry.taken, entry.busyUntilMs]) {
+      for (const peerId of known.keys()) if (!here.has(peerId)) known.delete(peerId)
+    }
     const due = checkers.filter(
       ({ peerId }) => !entry.taken.has(peerId) && (entry.busyUntilMs.get(peerId) ?? 0) <= nowMs,
     )

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { Closers } from '../../common/closers.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { BanList } from '../peers/ban-list.ts'
@@ -31,10 +32,27 @@ export async function openWorkerHost(
   { dir, staticPeers, ...options }: WorkerHostOptions,
   parts: Omit<WorkerNetworkParts, 'gater' | 'datastore'>,
 ): Promise<WorkerHost> {
+  const closers = new Closers(parts.log)
+  try {
+    const { network, dialler } = await startHost({ dir, staticPeers, ...options }, parts, closers)
+    return { network, run: (signal) => dialler.run(signal), close: () => closers.close() }
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
+async function startHost(
+  { dir, staticPeers, ...options }: WorkerHostOptions,
+  parts: Omit<WorkerNetworkParts, 'gater' | 'datastore'>,
+  closers: Closers,
+): Promise<{ readonly network: WorkerNetwork; readonly dialler: StaticPeers }> {
   const { clock, log, metrics } = parts
   const privateKey = await loadIdentity(join(dir, 'priv.txt'))
   const store = await openRecords(join(dir, 'peers'), notWritten(log))
+  closers.add('peer records', () => store.close())
   const datastore = await openDatastore(join(dir, 'peers'))
+  closers.add('peer store', () => datastore?.close())
   const statics = staticPeers.map(parsePeerAddress)
   const staticIps = new Set(statics.flatMap(({ multiaddr }) => ipOf(multiaddr) ?? []))
   const staticIds = statics.map(({ peerId }) => peerId)
@@ -50,17 +68,9 @@ export async function openWorkerHost(
       ...(datastore === undefined ? {} : { datastore }),
     },
   )
+  closers.add('worker network', () => network.stop())
   log.info('worker network started', { peer: network.peerId, addresses: network.addresses() })
-  const dialler = new StaticPeers(staticPeers, { network, clock, log })
-  return {
-    network,
-    run: (signal) => dialler.run(signal),
-    close: async () => {
-      await network.stop()
-      await datastore?.close()
-      await store.close()
-    },
-  }
+  return { network, dialler: new StaticPeers(staticPeers, { network, clock, log }) }
 }
 
 const notWritten = (log: Log) => (error: unknown) => log.warn('peer store not written', { error: errorMessage(error) })

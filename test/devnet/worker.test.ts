@@ -63,7 +63,7 @@ beforeAll(async () => {
         privateKey: chain.actor('worker').key,
         modelDirs: [models],
       },
-      ...{ indexDir: undefined, nodes: [], jobsMax: 4, batchIntervalSeconds: 1, proofBytesMax: 2 ** 28 },
+      ...{ indexDir: join(dir, 'indexes'), nodes: [], jobsMax: 4, jobsWaitingMax: 8, batchIntervalSeconds: 1, proofBytesMax: 2 ** 28 },
       p2p: { listenIp: '127.0.0.1', listenPort: 0, advertiseIp: undefined, staticPeers: [] },
     },
     { clock, log },

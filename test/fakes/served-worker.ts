@@ -70,7 +70,7 @@ export class ModelChain {
     return await openWorker(
       {
         ...{ dataDir: join(dir, 'worker'), l2Url: served.url, privateKey: served.chain.actor('worker').key },
-        ...{ modelDirs: [models], indexDir: undefined, nodes, jobsMax: 4, batchIntervalSeconds: 1 },
+        ...{ modelDirs: [models], indexDir: join(dir, 'indexes'), nodes, jobsMax: 4, jobsWaitingMax: 8, batchIntervalSeconds: 1 },
         proofBytesMax: 2 ** 28,
         p2p: { listenIp: '127.0.0.1', listenPort: 0, advertiseIp: undefined, staticPeers: checkers },
       },

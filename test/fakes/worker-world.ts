@@ -22,8 +22,10 @@ import { channelOf, voucherStructHash } from '../../protocol/voucher.ts'
 import type { Backend } from '../../worker/backends/backend.ts'
 import { Funds } from '../../worker/jobs/funds.ts'
 import { JobBook } from '../../worker/jobs/job-book.ts'
-import { type DeskParts, JobDesk } from '../../worker/jobs/job-desk.ts'
+import { JobDesk } from '../../worker/jobs/job-desk.ts'
+import { ReceiptMaker } from '../../worker/jobs/receipt-maker.ts'
 import { AnswerStep } from '../../worker/settle/answer-step.ts'
+import { AttributeStep } from '../../worker/settle/attribute-step.ts'
 import { CommitStep } from '../../worker/settle/commit-step.ts'
 import { LedgerChain } from './ledger-chain.ts'
 import { LedgerMarket } from './ledger-market.ts'
@@ -53,6 +55,7 @@ export class BackwardsBackend implements Backend {
 type OpenWorker = {
   readonly desk: JobDesk
   readonly commit: CommitStep
+  readonly attribute: AttributeStep
   readonly answers: AnswerStep
   readonly book: JobBook
   readonly ledger: LedgerBook
@@ -67,6 +70,9 @@ export class WorkerWorld {
   readonly market: LedgerMarket
   readonly backend = new BackwardsBackend()
   readonly lines: string[] = []
+  /** Throws while answers cannot be attributed. */
+  requireAttribution: () => void = () => {}
+  nowMs = 1_000_000
   readonly #dir = mkdtempSync(join(tmpdir(), 'worker-'))
   #open: OpenWorker | undefined
   #nonce = 0n
@@ -89,7 +95,9 @@ export class WorkerWorld {
   }
 
   /** Opens what is on disk, as a worker that was restarted. */
-  async start(options: Partial<{ intervalSeconds: bigint; jobsMax: number }> = {}): Promise<OpenWorker> {
+  async start(
+    options: Partial<{ intervalSeconds: bigint; jobsMax: number; jobsWaitingMax: number }> = {},
+  ): Promise<OpenWorker> {
     const { chain, backend } = this
     const { address: worker, key } = chain.actor('worker')
     const log = createLog({ level: 'debug', format: 'text', write: (line) => this.lines.push(line) })
@@ -102,26 +110,34 @@ export class WorkerWorld {
     const content = new Content(store, new ContentPeers({ urls: [], timeoutMs: 1_000 }, contentHashOf), clock)
     const account = { name: 'worker', privateKey: key, chainId: 901n, journalDir: join(this.#dir, 'txs') }
     const sender = await Sender.open(account, { rpc: chain.rpc, clock, log, registry: new Registry(), kzg: {} as Kzg })
-    const parts: DeskParts = {
-      ...{ book, facts, backend, log, now: () => chain.now },
-      funds: new Funds({ rpc: chain.rpc, book, worker }),
-      modelRoot: async () => zeroHash,
-      attribute: async () => [unitsOf(1n)],
-      proofs: { keep: async () => zeroHash, announce: () => {} },
-    }
+    const now = () => chain.now
+    const receipts = new ReceiptMaker({
+      ...{ chainId: 901n, privateKey: hexToBytes(key), facts, now },
+      attribute: async () => {
+        this.requireAttribution()
+        return [unitsOf(1n)]
+      },
+    })
+    const { jobsMax = 8, jobsWaitingMax = 0 } = options
     const desk = new JobDesk(
       {
-        ...{ chainId: 901n, privateKey: hexToBytes(key), worker, classes: new Set([this.market.terms.class]) },
-        ...{ jobsMax: options.jobsMax ?? 8, settleSeconds: 60n },
+        ...{ worker, classes: new Set([this.market.terms.class]) },
+        ...{ runningMax: jobsMax, waitingMax: jobsWaitingMax, settleSeconds: 60n },
       },
-      parts,
+      {
+        ...{ book, facts, backend, log, now, receipts, nowMs: () => this.nowMs },
+        funds: new Funds({ rpc: chain.rpc, book, worker }),
+        modelRoot: async () => zeroHash,
+        proofs: { keep: async () => zeroHash, announce: () => {} },
+      },
     )
+    const attribute = new AttributeStep({ book, receipts, desk, now, nowMs: () => this.nowMs, log })
     const commit = new CommitStep(
       { intervalSeconds: options.intervalSeconds ?? 0n, marginSeconds: 60n },
       { book, ledger, facts, content, sender, log },
     )
     const answers = new AnswerStep({ ledger, content, sender, log })
-    this.#open = { desk, commit, answers, book, ledger, sync, content, sender }
+    this.#open = { desk, commit, attribute, answers, book, ledger, sync, content, sender }
     return this.#open
   }
 

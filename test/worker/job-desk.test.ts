@@ -117,10 +117,26 @@ describe('a job', () => {
     const held = new Promise<void>((resolve) => (release = resolve))
     world.backend.pause = () => held
     const running = [world.answer(world.job([1]), desk), world.answer(world.job([2]), desk)]
-    while (desk.active < 2) await new Promise((next) => setTimeout(next, 1))
+    while (desk.load.running < 2) await new Promise((next) => setTimeout(next, 1))
     await expect(world.answer(world.job([3]), desk)).rejects.toMatchObject({ code: 'busy', retryAfterMs: 2_000 })
     world.backend.pause = undefined
     release()
     await Promise.all(running)
+  })
+
+  test('waits its turn behind those that are answered, and is answered then', async () => {
+    world.stop()
+    const { desk: queueing } = await world.start({ jobsMax: 1, jobsWaitingMax: 1 })
+    let release: () => void = () => {}
+    const held = new Promise<void>((resolve) => (release = resolve))
+    world.backend.pause = () => held
+    const running = [world.answer(world.job([1]), queueing), world.answer(world.job([2]), queueing)]
+    while (queueing.load.running + queueing.load.queued < 2) await new Promise((next) => setTimeout(next, 1))
+    expect(queueing.load).toMatchObject({ running: 1, queued: 1 })
+    await expect(world.answer(world.job([3]), queueing)).rejects.toMatchObject({ code: 'busy' })
+    world.backend.pause = undefined
+    release()
+    expect((await Promise.all(running)).map(outputOf)).toEqual([[1], [2]])
+    expect(queueing.load).toEqual({ running: 0, queued: 0, tokensPerMinute: 2 })
   })
 })

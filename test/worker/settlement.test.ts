@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { batchState } from '../../chain/ledger/batch-state.ts'
 import { openDemands } from '../../chain/ledger/demand-state.ts'
+import { silentLog } from '../../common/log.ts'
+import { ForgetStep } from '../../worker/settle/forget-step.ts'
 import { WorkerWorld } from '../fakes/worker-world.ts'
 
 let world: WorkerWorld
@@ -127,4 +129,23 @@ test('what somebody asks to see of a batch is shown on chain', async () => {
   expect(await mined(answers.run(signal))).toBe(true)
   await world.follow(sync)
   expect(openDemands(ledger)).toHaveLength(0)
+})
+
+test('old jobs are forgotten once their receipts are mature since a day, and none before', async () => {
+  const { desk, book, commit, sync, ledger } = await world.start()
+  const job = world.job([1], { deadline: world.chain.now + 400n })
+  const { requestId } = job.voucher.value
+  await world.answer(job, desk)
+  await world.follow(sync)
+  await mined(commit.run(signal))
+  await world.follow(sync)
+  const windowSeconds = 60n
+  let time = job.request.deadline + windowSeconds + 86_400n
+  const forget = new ForgetStep({ book, now: () => time, windowSeconds, log: silentLog })
+  await forget.run()
+  expect(book.get(requestId)?.state).toBe('committed')
+  time += 3_600n
+  await forget.run()
+  expect(book.get(requestId)).toBeUndefined()
+  expect(ledger.lastBatch).toBe(1n)
 })

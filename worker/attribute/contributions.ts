@@ -9,11 +9,11 @@ import { largestRemainder } from '../../protocol/largest-remainder.ts'
 import { JobError } from '../jobs/job-error.ts'
 
 /** Indexes at hand, by id. */
-export type Indexes = ReadonlyMap<Hex, SuffixIndex>
+export type Indexes = { readonly get: (id: Hex) => SuffixIndex | undefined }
 
 /** Throws JobError `unknown-model` for a model whose answers cannot be attributed here: without its indexes nothing is signed. */
 export function requireIndexes({ indexIds, trainedOn }: ModelTerms, indexes: Indexes): void {
-  const missing = indexIds.filter((id) => !indexes.has(id))
+  const missing = indexIds.filter((id) => indexes.get(id) === undefined)
   if (missing.length > 0) throw new JobError('unknown-model', `the index ${missing[0]} of the model is not here`)
   if (indexIds.length === 0 && trainedOn.length === 0) {
     throw new JobError(
@@ -25,13 +25,11 @@ export function requireIndexes({ indexIds, trainedOn }: ModelTerms, indexes: Ind
 
 /**
  * What the contributors' pool of an answer goes to: by the model's indexes (docs/ATTRIBUTION.md), or, of a model without, to the unit
- * holders of the Datanets that it says it was trained on, by their weights.
+ * holders of the Datanets that it says it was trained on, by their weights. Throws as {@link requireIndexes}.
  */
-export function contributionsOf(
-  { indexIds, trainedOn }: ModelTerms,
-  indexes: Indexes,
-  output: Uint32Array,
-): Contribution[] {
+export function contributionsOf(terms: ModelTerms, indexes: Indexes, output: Uint32Array): Contribution[] {
+  requireIndexes(terms, indexes)
+  const { indexIds, trainedOn } = terms
   if (indexIds.length === 0) return byTraining(trainedOn)
   const set = indexIds.flatMap((id) => indexes.get(id) ?? [])
   const { shares, evidenceHash } = attribute(indexSet(set), output)

@@ -2,7 +2,8 @@ import { callContract } from '../../chain/ledger/l2-calls.ts'
 import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
 import type { MoneyContract } from '../../chain/ledger/money-contracts.ts'
 import type { Hex } from '../../protocol/bytes.ts'
-import type { Voucher } from '../../protocol/voucher.ts'
+import type { InferenceRequest } from '../../protocol/inference-request.ts'
+import type { Signed, Voucher } from '../../protocol/voucher.ts'
 import type { JobBook } from './job-book.ts'
 import { JobError } from './job-error.ts'
 
@@ -13,6 +14,8 @@ const otherFactor = 3n
 const coverRetryMs = 60_000
 const settlingRetryMs = 2_000
 
+type Channel = { readonly balance: bigint; readonly spent: bigint }
+type Payable = { readonly request: InferenceRequest; readonly voucher?: Signed<Voucher> }
 type Parts = { readonly rpc: L2Rpc; readonly book: JobBook; readonly worker: Hex }
 
 /**
@@ -22,28 +25,47 @@ type Parts = { readonly rpc: L2Rpc; readonly book: JobBook; readonly worker: Hex
 export class Funds {
   readonly #parts: Parts
   /** Greatest fees of jobs under way, by request. */
-  readonly #reserved = new Map<Hex, { readonly channel: Hex; readonly fee: bigint; readonly cover: bigint }>()
+  readonly #reserved = new Map<
+    Hex,
+    { readonly channel: Hex | undefined; readonly fee: bigint; readonly cover: bigint }
+  >()
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
   /**
-   * Reserves `maxFee` under the voucher until the returned function is called. Throws {@link JobError} `channel-short`, `voucher-cap`
-   * or `busy`, and what the RPC throws.
+   * Reserves a request's greatest fee, under its voucher or in escrow, until the returned function is called. Throws {@link JobError}
+   * `channel-short`, `voucher-cap` or `busy`, and what the RPC throws.
    */
-  async reserve({ requestId, channel, maxFee, cumulativeCap }: Voucher, proofClass: number): Promise<() => void> {
-    const { book, worker } = this.#parts
-    const [{ balance, spent }, withdrawal, { free, cover }] = await Promise.all([
-      this.#read<{ balance: bigint; spent: bigint }>('channels', channel),
-      this.#read<readonly [amount: bigint, availableAt: bigint]>('withdrawals', channel),
-      this.#read<{ free: bigint; cover: bigint }>('coverOf', worker),
+  async reserve(requestId: Hex, { request, voucher }: Payable): Promise<() => void> {
+    const { maxFee, class: proofClass } = request
+    const channel = voucher?.value.channel
+    const [held, { free, cover }] = await Promise.all([
+      channel === undefined ? undefined : this.#channel(channel),
+      this.#read<{ free: bigint; cover: bigint }>('coverOf', this.#parts.worker),
     ])
     // From here on nothing waits, so that two jobs cannot reserve the same wei.
+    if (held !== undefined && voucher !== undefined) this.#checkChannel({ ...voucher.value, maxFee }, held)
+    const others = [...this.#reserved.values()]
+    const waiting = [...this.#parts.book.unsettledByClass()].map(([kind, fees]) => coverOf(kind, fees))
+    const needed = coverOf(proofClass, maxFee)
+    if (free < cover + sum(waiting) + sum(others.map((each) => each.cover)) + needed) {
+      throw new JobError('busy', 'the stake of this worker covers no more fees until earlier batches are mature', {
+        retryAfterMs: coverRetryMs,
+      })
+    }
+    this.#reserved.set(requestId, { channel, fee: maxFee, cover: needed })
+    return () => void this.#reserved.delete(requestId)
+  }
+
+  /** Throws {@link JobError} where the channel or the voucher pays too little. */
+  #checkChannel({ channel, maxFee, cumulativeCap }: Voucher, { balance, spent }: Channel): void {
+    const { book } = this.#parts
     const others = [...this.#reserved.values()]
     const promised =
       book.unsettledOf(channel).fees + sum(others.filter((each) => each.channel === channel).map(({ fee }) => fee))
-    const left = balance - withdrawal[0] - promised
+    const left = balance - promised
     if (left < maxFee) {
       throw new JobError(
         'channel-short',
@@ -58,15 +80,15 @@ export class Funds {
         { retryAfterMs: book.unsettledOf(channel).jobs > 0 ? settlingRetryMs : 0 },
       )
     }
-    const needed = coverOf(proofClass, maxFee)
-    const waiting = [...book.unsettledByClass()].map(([kind, fees]) => coverOf(kind, fees))
-    if (free < cover + sum(waiting) + sum(others.map((each) => each.cover)) + needed) {
-      throw new JobError('busy', 'the stake of this worker covers no more fees until earlier batches are mature', {
-        retryAfterMs: coverRetryMs,
-      })
-    }
-    this.#reserved.set(requestId, { channel, fee: maxFee, cover: needed })
-    return () => void this.#reserved.delete(requestId)
+  }
+
+  /** What a channel holds that nobody asked back, and was ever debited. */
+  async #channel(channel: Hex): Promise<Channel> {
+    const [{ balance, spent }, withdrawal] = await Promise.all([
+      this.#read<Channel>('channels', channel),
+      this.#read<readonly [amount: bigint, availableAt: bigint]>('withdrawals', channel),
+    ])
+    return { balance: balance - withdrawal[0], spent }
   }
 
   async #read<T>(functionName: string, arg: Hex): Promise<T> {

@@ -6,17 +6,21 @@ import { type BatchReceipt, batchFileOf, batchReceipt } from '../../attribution/
 import type { Hex } from '../../protocol/bytes.ts'
 import { type InferenceReceipt, receiptTypes } from '../../protocol/inference-receipt.ts'
 
-/** `made`: to be settled. `committing`: in a batch that is on its way. `committed`: on chain. `dropped`: cannot be settled any more. */
-export type JobState = 'made' | 'committing' | 'committed' | 'dropped'
+/**
+ * `waiting`: answered, and to be attributed before there is a receipt. `made`: to be settled. `committing`: in a batch that is on its
+ * way. `committed`: on chain. `dropped`: cannot be settled any more.
+ */
+export type JobState = 'waiting' | 'made' | 'committing' | 'committed' | 'dropped'
 
 export type BookedJob = {
   readonly requestId: Hex
   readonly state: JobState
   /** Of the batch that is on its way or on chain. */
   readonly dataHash: Hex | undefined
+  /** While the job waits, its entries, sums and what follows from them are empty, and the fee is the greatest one. */
   readonly receipt: BatchReceipt
-  /** What the receipt's signature is over is in `receipt`; `r ‖ vs`. */
-  readonly signature: Uint8Array
+  /** What the receipt's signature is over is in `receipt`; `r ‖ vs`. Undefined where it was never attributed. */
+  readonly signature: Uint8Array | undefined
   readonly answerSignature: Uint8Array
 }
 
@@ -83,7 +87,7 @@ export class JobBook {
     this.#db.close()
   }
 
-  /** Writes an answer before it is released; false where the request has another one already. */
+  /** Writes an answer before it is released; false where the request has another one already. Without a signature it waits. */
   keep(job: Omit<BookedJob, 'state' | 'dataHash' | 'requestId'>, nowSeconds: bigint): boolean {
     const { receipt, signature, answerSignature } = job
     const { requestId, outputRoot, fee, class: proofClass } = receipt.receipt
@@ -96,12 +100,21 @@ export class JobBook {
       this.#db
         .prepare('insert into job values (?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?)')
         .run(
-          ...[requestId, outputRoot, 'made', proofClass, voucher?.channel ?? '', String(fee)],
-          ...[receipt.request.deadline, nowSeconds],
-          ...[encodeBatchFile(batchFileOf([receipt])), signature, answerSignature],
+          ...[requestId, outputRoot, signature === undefined ? 'waiting' : 'made', proofClass, voucher?.channel ?? ''],
+          ...[String(fee), receipt.request.deadline, nowSeconds],
+          ...[encodeBatchFile(batchFileOf([receipt])), signature ?? new Uint8Array(0), answerSignature],
         )
       return true
     })()
+  }
+
+  /** A job that waited has its receipt. */
+  complete(requestId: Hex, receipt: BatchReceipt, signature: Uint8Array): void {
+    this.#db
+      .prepare(
+        "update job set state = 'made', fee = ?, receipt = ?, signature = ? where request_id = ? and state = 'waiting'",
+      )
+      .run(String(receipt.receipt.fee), encodeBatchFile(batchFileOf([receipt])), signature, requestId)
   }
 
   get(requestId: Hex): BookedJob | undefined {
@@ -113,6 +126,22 @@ export class JobBook {
   unsettled(limit: number): BookedJob[] {
     const rows = this.#db.prepare("select * from job where state = 'made' order by class, deadline limit ?").all(limit)
     return rows.map((row) => jobOf(row as Row))
+  }
+
+  /** Jobs to be attributed, the most urgent first. */
+  waiting(limit: number): BookedJob[] {
+    const rows = this.#db
+      .prepare("select * from job where state = 'waiting' order by class, deadline limit ?")
+      .all(limit)
+    return rows.map((row) => jobOf(row as Row))
+  }
+
+  /** How many jobs wait to be attributed. */
+  get waitingCount(): number {
+    const row = this.#db.prepare("select count(*) as n from job where state = 'waiting'").get() as {
+      readonly n: number
+    }
+    return row.n
   }
 
   /** Jobs made since `seconds` that went into batches, by the hash of the batch's data. */
@@ -130,7 +159,7 @@ export class JobBook {
 
   /** Fees of a channel that no batch on chain has debited. */
   unsettledOf(channel: Hex): Unsettled {
-    const query = "select fee, state from job where channel = ? and state in ('made', 'committing')"
+    const query = "select fee, state from job where channel = ? and state in ('waiting', 'made', 'committing')"
     const rows = this.#db.prepare(query).all(channel) as { fee: string; state: JobState }[]
     return {
       fees: rows.reduce((sum, { fee }) => sum + BigInt(fee), 0n),
@@ -140,7 +169,7 @@ export class JobBook {
 
   /** Fees by class that no batch on chain covers yet. */
   unsettledByClass(): Map<number, bigint> {
-    const rows = this.#db.prepare("select class, fee from job where state in ('made', 'committing')").all()
+    const rows = this.#db.prepare("select class, fee from job where state in ('waiting', 'made', 'committing')").all()
     const sums = new Map<number, bigint>()
     for (const row of rows as { class: number; fee: string }[]) {
       sums.set(row.class, (sums.get(row.class) ?? 0n) + BigInt(row.fee))
@@ -155,10 +184,10 @@ export class JobBook {
     })()
   }
 
-  /** Drops what was committed or given up before `seconds`. */
+  /** Drops what was committed or given up and could not be committed any more since `seconds`; returns how many. */
   forgetBefore(seconds: bigint): number {
-    return this.#db.prepare("delete from job where state in ('committed', 'dropped') and made_at < ?").run(seconds)
-      .changes
+    const sql = "delete from job where state in ('committed', 'dropped') and deadline < ?"
+    return this.#db.prepare(sql).run(seconds).changes
   }
 }
 
@@ -169,7 +198,7 @@ function jobOf(row: Row): BookedJob {
     state: row.state,
     dataHash: row.data_hash ?? undefined,
     receipt: plainReceipt(batchReceipt(file, rowStarts(file.receipts), 0)),
-    signature: new Uint8Array(row.signature),
+    signature: row.signature.length === 0 ? undefined : new Uint8Array(row.signature),
     answerSignature: new Uint8Array(row.answer_signature),
   }
 }

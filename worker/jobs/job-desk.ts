@@ -1,34 +1,28 @@
 import type { BatchFacts } from '../../attribution/epochs/batch-facts.ts'
-import { makeReceipt, termsOf } from '../../attribution/epochs/make-receipt.ts'
-import type { Contribution } from '../../attribution/epochs/receipt-entries.ts'
+import { termsOf } from '../../attribution/epochs/make-receipt.ts'
 import { ReceiptError } from '../../attribution/epochs/receipt-error.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { answerSeed } from '../../inference/sampler.ts'
-import type { Job, JobContext, JobEvent, SignedCancel } from '../../p2p/workers/jobs/job.ts'
+import type { Job, JobContext, JobEvent } from '../../p2p/workers/jobs/job.ts'
 import { type Answer, answerStructHash } from '../../protocol/answer.ts'
-import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
-import { signCompact } from '../../protocol/compact-signature.ts'
+import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { feeOf } from '../../protocol/fee.ts'
-import { receiptStructHash } from '../../protocol/inference-receipt.ts'
-import type { InferenceRequest } from '../../protocol/inference-request.ts'
-import { moneyDigest } from '../../protocol/money-domain.ts'
-import { tokenListRoot } from '../../protocol/token-list.ts'
-import type { AnswerProof, AnswerTask, Backend } from '../backends/backend.ts'
+import type { AnswerTask, Backend } from '../backends/backend.ts'
 import { AnswerStream } from './answer-stream.ts'
 import type { Funds } from './funds.ts'
 import type { BookedJob, JobBook } from './job-book.ts'
 import { JobError } from './job-error.ts'
-import { eventsOf, replayed } from './job-events.ts'
+import { eventsOf, replayed, settledEvents } from './job-events.ts'
+import { draftOf, type ReceiptMaker, type SignedReceipt } from './receipt-maker.ts'
+import { type Outcome, runTask } from './run-task.ts'
+import { TokenRate } from './token-rate.ts'
+import { type Turn, Turns, type TurnsOptions } from './turns.ts'
 
-export type DeskOptions = {
-  readonly chainId: bigint
-  readonly privateKey: Uint8Array
+export type DeskOptions = TurnsOptions & {
   readonly worker: Hex
   /** Proof classes that the worker offers. */
   readonly classes: ReadonlySet<number>
-  /** Jobs answered at once; more are refused as `busy`. */
-  readonly jobsMax: number
   /** Seconds that a request and its price must last beyond now, so that its batch can be committed. */
   readonly settleSeconds: bigint
 }
@@ -46,135 +40,156 @@ export type DeskParts = {
   readonly funds: Funds
   readonly facts: BatchFacts
   readonly backend: Backend
+  readonly receipts: ReceiptMaker
   /** Root of a model version's weights; zeros where there is none. */
   readonly modelRoot: (modelVersion: Hex) => Promise<Hex>
   readonly proofs: JobProofs
-  /** What the contributors' pool of an answer goes to. */
-  readonly attribute: (request: InferenceRequest, output: Uint32Array) => Promise<readonly Contribution[]>
   /** Unix seconds of the chain's head. */
   readonly now: () => bigint
+  readonly nowMs: () => number
   readonly log: Log
 }
+
+/** What is to be answered; without a voucher its fee is in escrow on chain. */
+export type Work = Omit<Job, 'voucher'> & Partial<Pick<Job, 'voucher'>>
 
 /** What a client of a running answer may still say. */
 export type JobClient = Pick<JobContext, 'requestId' | 'cancelled'>
 
-/** An answer that is to be settled; `cancel` where it is the prefix that the payer consented to. */
-type Outcome = AnswerProof & { readonly output: Uint32Array; readonly cancel?: SignedCancel }
+type Running = {
+  readonly work: Work
+  readonly client: JobClient
+  readonly stream: AnswerStream<JobEvent>
+  readonly turn: Turn
+}
 
 /** A client that finds everything taken asks again after this time. */
 const busyRetryMs = 2_000
+/** Jobs that may wait to be attributed; where it fails for so many, no more are taken. */
+const unattributedMax = 256
+const unattributedRetryMs = 60_000
 
 /** Takes jobs, answers them, and signs what settles them. PROTOCOL §2: one final answer a request, written before it is released. */
 export class JobDesk {
   readonly #options: DeskOptions
   readonly #parts: DeskParts
-  readonly #underWay = new Map<Hex, AnswerStream<JobEvent>>()
+  readonly #turns: Turns
+  readonly #rate = new TokenRate()
+  /** Of jobs that are answered, and of those whose readers wait for the receipt. */
+  readonly #streams = new Map<Hex, AnswerStream<JobEvent>>()
 
   constructor(options: DeskOptions, parts: DeskParts) {
     this.#options = options
     this.#parts = parts
+    this.#turns = new Turns(options)
   }
 
-  /** Jobs being answered. */
-  get active(): number {
-    return this.#underWay.size
+  /** What the worker is doing, as its heartbeats tell it. */
+  get load(): { readonly running: number; readonly queued: number; readonly tokensPerMinute: number } {
+    const { running, waiting } = this.#turns
+    return { running, queued: waiting, tokensPerMinute: this.#rate.perMinute(this.#parts.nowMs()) }
   }
 
   /**
-   * Answers a job whose voucher is the payer's. Once begun it is answered to its end, even where nobody listens any more, but
-   * for a signed cancel: the payer who asks again gets the same answer. `signal` ends the worker. Throws {@link JobError},
-   * and what backend and RPC throw; later errors come behind the last event.
+   * Answers a job whose payment is in order as far as it shows. Once begun it is answered to its end, even where nobody listens any
+   * more, but for a signed cancel: the payer who asks again gets the same answer. `signal` ends the worker. Throws
+   * {@link JobError}, and what backend and RPC throw; later errors come behind the last event.
    */
-  async take(job: Job, client: JobClient, signal: AbortSignal): Promise<AsyncIterable<JobEvent>> {
+  async take(work: Work, client: JobClient, signal: AbortSignal): Promise<AsyncIterable<JobEvent>> {
     const { book, funds } = this.#parts
     const { requestId } = client
-    const known = book.get(requestId)
-    if (known !== undefined) return replayed(known)
-    const running = this.#underWay.get(requestId)
+    const running = this.#streams.get(requestId)
     if (running !== undefined) return running
-    if (this.#underWay.size >= this.#options.jobsMax) {
-      throw new JobError('busy', `${this.#underWay.size} requests are being answered`, { retryAfterMs: busyRetryMs })
-    }
+    const known = book.get(requestId)
+    if (known?.state === 'waiting') return this.#waitFor(known)
+    if (known !== undefined) return replayed(known)
+    const turn = this.#enter(work)
     const stream = new AnswerStream<JobEvent>()
-    this.#underWay.set(requestId, stream)
+    this.#streams.set(requestId, stream)
     try {
-      const task = await this.#taskOf(requestId, job)
-      const { maxFee, class: proofClass } = job.request
-      const release = await funds.reserve({ ...job.voucher.value, maxFee }, proofClass)
-      stream.push({ kind: 'accepted', queued: this.#underWay.size - 1 })
-      void this.#answer(task, { job, client, stream }, signal).finally(() => {
+      const task = await this.#taskOf(requestId, work)
+      const release = await funds.reserve(requestId, work)
+      stream.push({ kind: 'accepted', queued: this.#turns.waiting })
+      void this.#answer(task, { work, client, stream, turn }, signal).finally(() => {
         release()
-        this.#underWay.delete(requestId)
+        turn.leave()
       })
     } catch (error) {
-      this.#underWay.delete(requestId)
+      turn.leave()
+      this.#streams.delete(requestId)
       stream.end(error)
       throw error
     }
     return stream
   }
 
+  /** A job that waited has its receipt, or with an error none will come: who reads gets it. */
+  attributed(job: BookedJob, error?: Error): void {
+    const stream = this.#streams.get(job.requestId)
+    this.#streams.delete(job.requestId)
+    if (stream === undefined) return
+    if (error === undefined) for (const event of settledEvents(job)) stream.push(event)
+    stream.end(error)
+  }
+
+  #enter({ request }: Work): Turn {
+    if (this.#parts.book.waitingCount >= unattributedMax) {
+      throw new JobError('busy', 'answers cannot be attributed now', { retryAfterMs: unattributedRetryMs })
+    }
+    const turn = this.#turns.enter(request.payer)
+    if (turn !== undefined) return turn
+    const { running, queued } = this.load
+    throw new JobError('busy', `${running} requests are being answered, ${queued} wait`, { retryAfterMs: busyRetryMs })
+  }
+
+  /** What there is of an answer, and the rest when it comes. */
+  #waitFor(job: BookedJob): AnswerStream<JobEvent> {
+    const stream = new AnswerStream<JobEvent>()
+    for (const event of eventsOf(job)) stream.push(event)
+    this.#streams.set(job.requestId, stream)
+    return stream
+  }
+
   /** Never rejects: readers of the stream get the error. */
-  async #answer(
-    task: AnswerTask,
-    { job, client, stream }: { readonly job: Job; readonly client: JobClient; readonly stream: AnswerStream<JobEvent> },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { requestId, cancelled } = client
-    const { log, proofs } = this.#parts
+  async #answer(task: AnswerTask, running: Running, signal: AbortSignal): Promise<void> {
+    const { requestId, cancelled } = running.client
+    const { backend, log, nowMs, proofs } = this.#parts
+    const { stream } = running
     try {
-      const booked = await this.#settle(job, await this.#run(task, cancelled, stream, signal))
-      const { output } = booked.receipt
-      log.info('request answered', { requestId, tokens: output.length, fee: booked.receipt.receipt.fee })
+      await this.#begin(running, signal)
+      const onTokens = (first: number, tokens: Uint32Array) => {
+        stream.push({ kind: 'tokens', first, tokens })
+        this.#rate.count(tokens.length, nowMs())
+      }
+      const booked = await this.#settle(running.work, await runTask(backend, task, { cancelled, onTokens }, signal))
+      log.info('request answered', { requestId, tokens: booked.receipt.output.length, state: booked.state })
       for (const event of eventsOf(booked)) if (event.kind !== 'accepted' && event.kind !== 'tokens') stream.push(event)
-      stream.end()
       proofs.announce(booked)
+      if (booked.state === 'waiting') return
+      stream.end()
     } catch (error) {
       log.error('a request was not answered', { requestId, error: errorMessage(error) })
       stream.end(error)
     }
+    this.#streams.delete(requestId)
   }
 
-  /** The output, whole or the prefix that the payer consented to, with its trace. */
-  async #run(
-    task: AnswerTask,
-    cancelled: Promise<SignedCancel>,
-    stream: AnswerStream<JobEvent>,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
-    const { backend } = this.#parts
-    const stop = new AbortController()
-    const abort = () => stop.abort()
-    signal.addEventListener('abort', abort, { once: true })
-    const output: number[] = []
-    let cancel: SignedCancel | undefined
-    void cancelled.then((signed) => {
-      const { tout, outputRoot } = signed.value
-      // One that consents to something else than was delivered settles nothing: the answer goes on.
-      if (tout < 1 || tout > output.length || rootOf(output.slice(0, tout)) !== outputRoot) return
-      cancel = signed
-      abort()
+  /** Waits for its turn. Throws where the worker ends, or the request's time is over by then. */
+  async #begin({ work, turn }: Running, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    let abort = () => {}
+    const aborted = new Promise<never>((_, reject) => {
+      abort = () => reject(signal.reason)
+      signal.addEventListener('abort', abort, { once: true })
     })
-    try {
-      for await (const event of backend.answer(task, stop.signal)) {
-        if (cancel !== undefined) break
-        if (event.kind === 'end') return { output: Uint32Array.from(output), ...event }
-        stream.push({ kind: 'tokens', first: output.length, tokens: Uint32Array.from(event.tokens) })
-        output.push(...event.tokens)
-      }
-    } catch (error) {
-      if (cancel === undefined) throw error
-    } finally {
-      signal.removeEventListener('abort', abort)
+    await Promise.race([turn.begun, aborted]).finally(() => signal.removeEventListener('abort', abort))
+    if (work.request.deadline < this.#parts.now() + this.#options.settleSeconds) {
+      throw new JobError('voucher-deadline', 'the request ended before it was its turn')
     }
-    if (cancel === undefined) throw new Error('the answer was broken off')
-    const prefix = Uint32Array.from(output.slice(0, cancel.value.tout))
-    return { output: prefix, cancel, ...(await backend.trace(task, prefix, signal)) }
   }
 
   /** What the backend is to run. Throws {@link JobError} for what is not served, or would not be paid. */
-  async #taskOf(requestId: Hex, { request, tokens, stops }: Job): Promise<AnswerTask> {
+  async #taskOf(requestId: Hex, { request, tokens, stops }: Work): Promise<AnswerTask> {
     const { classes, worker, settleSeconds } = this.#options
     const { backend, facts, modelRoot } = this.#parts
     if (!classes.has(request.class)) {
@@ -194,36 +209,28 @@ export class JobDesk {
     return task
   }
 
-  /** Makes and signs answer and receipt; they are in the book when this resolves. */
-  async #settle({ request, voucher, tokens }: Job, { output, traceRoot, proof, cancel }: Outcome): Promise<BookedJob> {
-    const { book, facts, proofs, attribute } = this.#parts
-    const { chainId, privateKey, worker } = this.#options
-    const contributions = await attribute(request, output)
+  /** Signs the answer, and the receipt where it can be attributed now; it is in the book when this resolves. */
+  async #settle({ request, voucher, tokens }: Work, { output, traceRoot, proof, cancel }: Outcome): Promise<BookedJob> {
+    const { book, proofs, receipts, log } = this.#parts
+    const payment = voucher && { voucher, ...(cancel && { cancel }) }
     const proofHash = proof === undefined ? zeroHash : await proofs.keep(proof)
-    const receipt = await makeReceipt(
-      {
-        ...{ request, payment: { voucher, ...(cancel && { cancel }) }, worker, prompt: tokens, output },
-        ...{ traceRoot, proofHash, contributions },
-      },
-      this.#parts.now(),
-      facts,
-    )
-    const { requestId, outputRoot } = receipt.receipt
-    const sign = (structHash: Uint8Array) => signCompact(moneyDigest(chainId, structHash), privateKey)
+    const answered = { request, payment, worker: this.#options.worker, prompt: tokens, output, traceRoot, proofHash }
+    const draft = draftOf(answered)
+    const { requestId, outputRoot } = draft.receipt
+    const made: SignedReceipt | undefined = await receipts.make(answered).catch((error: unknown) => {
+      log.error('an answer waits to be attributed', { requestId, error: errorMessage(error) })
+      return undefined
+    })
     const answer: Answer = { requestId, outputRoot, final: cancel === undefined }
-    const made = {
-      ...{ receipt, signature: sign(receiptStructHash(receipt.receipt)) },
-      answerSignature: sign(answerStructHash(answer)),
+    const job = {
+      ...{ receipt: made?.receipt ?? draft, signature: made?.signature },
+      answerSignature: receipts.sign(answerStructHash(answer)),
     }
-    if (!book.keep(made, this.#parts.now())) {
+    if (!book.keep(job, this.#parts.now())) {
       throw new Error(`request ${requestId} was answered otherwise before: this answer is not signed`)
     }
-    return { ...made, requestId, state: 'made', dataHash: undefined }
+    return { ...job, requestId, state: made === undefined ? 'waiting' : 'made', dataHash: undefined }
   }
-}
-
-function rootOf(tokens: readonly number[]): Hex {
-  return bytesToHex(tokenListRoot(Uint32Array.from(tokens)))
 }
 
 function refuse(cause: unknown): never {

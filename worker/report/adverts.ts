@@ -5,9 +5,10 @@ import type { MessageAuthor } from '../../p2p/workers/message-author.ts'
 import { capability, heartbeat } from '../../p2p/workers/wire/messages.ts'
 import type { WorkerNetwork } from '../../p2p/workers/worker-network.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
+import type { HardwareScore } from './hardware.ts'
 
 /** What a worker says that it offers. */
-export type Offer = {
+export type Offer = HardwareScore & {
   /** Compressed secp256k1 key of the host, 33 bytes. */
   readonly hostKey: Uint8Array
   /** IPv4 or mapped into IPv6, 16 bytes; with the port where others dial it. */
@@ -38,6 +39,7 @@ const newcomersMs = 15_000
 const lookMs = 1_000
 /** Seconds that messages live; docs/WORKER-NETWORK.md. */
 const lives = { heartbeat: 90, capability: 600 } as const
+
 /** Says on gossip that the worker is there and what it offers. */
 export class Adverts {
   readonly #parts: Parts
@@ -67,7 +69,10 @@ export class Adverts {
 
   async #say(nowMs: number): Promise<void> {
     const offer = this.#parts.offer()
-    const told = JSON.stringify({ ...offer, hostKey: [...offer.hostKey], classes: [...offer.classes] })
+    const told = JSON.stringify(
+      { ...offer, hostKey: [...offer.hostKey], classes: [...offer.classes] },
+      (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item),
+    )
     const peers = this.#parts.network.peers().map(({ peerId }) => peerId)
     const isNew = peers.some((peerId) => !this.#told.has(peerId))
     const waitMs = told !== this.#saidOffer ? 0 : isNew ? newcomersMs : capabilityMs
@@ -92,7 +97,8 @@ export class Adverts {
         ...{ worker: author.address, keyPrefix: offer.hostKey[0] ?? 0, keyX: hexOf(offer.hostKey.subarray(1)) },
         ...{ ip: offer.ip, port: offer.port, units: offer.units, contextMax: offer.contextMax },
         classes: [...offer.classes].reduce((bits, proofClass) => bits | (1 << proofClass), 0),
-        ...{ model0, model1, model2, model3, challengeScore: 0n, challengeSeed: zeroHash },
+        ...{ model0, model1, model2, model3 },
+        ...{ challengeScore: offer.challengeScore, challengeSeed: offer.challengeSeed },
       },
       lives.capability,
     )

@@ -1,8 +1,8 @@
 import type { Hex } from '../../protocol/bytes.ts'
 import type { BookedJob } from '../jobs/job-book.ts'
 
-/** Channels of one batch; `SEGMENTS_MAX` of InferenceMarket. */
-export const channelsMax = 32
+/** Segments of one batch, each of a channel or of a request opened on chain; `SEGMENTS_MAX` of InferenceMarket. */
+export const segmentsMax = 32
 
 export type BatchLimits = {
   readonly receiptsMax: number
@@ -16,17 +16,17 @@ export const batchLimits: BatchLimits = { receiptsMax: 4096, tokensMax: 4_000_00
 export function chooseJobs(jobs: readonly BookedJob[], limits: BatchLimits = batchLimits): BookedJob[] {
   const [first] = jobs.toSorted((a, b) => Number(deadlineOf(a) - deadlineOf(b)))
   const chosen: BookedJob[] = []
-  const channels = new Set<Hex | undefined>()
+  const segments = new Set<Hex>()
   let tokens = 0
   for (const job of jobs) {
     const { receipt, payment } = job.receipt
-    const channel = payment?.voucher.value.channel
+    const segment = payment?.voucher.value.channel ?? receipt.requestId
     const more = receipt.tin + receipt.tout
-    const fits = channels.has(channel) || channels.size < channelsMax
+    const fits = segments.has(segment) || segments.size < segmentsMax
     if (receipt.class !== first?.receipt.receipt.class || !fits) continue
     if (chosen.length === limits.receiptsMax || (chosen.length > 0 && tokens + more > limits.tokensMax)) break
     chosen.push(job)
-    channels.add(channel)
+    segments.add(segment)
     tokens += more
   }
   return chosen

@@ -76,7 +76,9 @@ export class CommitStep {
   /** Whether batches stand on chain: one that was not mined in time, or went with a reorg, is packed anew. */
   #seeBatches(now: bigint): void {
     const { book, ledger, log } = this.#parts
-    for (const [dataHash, jobs] of book.batched(now - rememberedSeconds)) {
+    const batched = book.batched(now - rememberedSeconds)
+    for (const dataHash of this.#missingSince.keys()) if (!batched.has(dataHash)) this.#missingSince.delete(dataHash)
+    for (const [dataHash, jobs] of batched) {
       const ids = jobs.map(({ requestId }) => requestId)
       if (ledger.namesContent(dataHash)) {
         this.#missingSince.delete(dataHash)

@@ -17,7 +17,8 @@ export type PublishParts = {
 /** Gives the data of this worker's batches to every node, until it has them: who finds none asks for them on chain. */
 export class PublishStep {
   readonly #parts: PublishParts
-  readonly #given = new Set<string>()
+  /** Node and file; of batches alone that are not mature. */
+  #given = new Set<string>()
 
   constructor(parts: PublishParts) {
     this.#parts = parts
@@ -27,16 +28,17 @@ export class PublishStep {
   readonly run = async (signal: AbortSignal): Promise<boolean> => {
     const { ledger, worker, nodes } = this.#parts
     let acted = false
-    for (const { header, isVoid } of batchStates(ledger, lastMatureBatch(ledger) + 1n, ledger.lastBatch)) {
-      if (header.worker !== worker || isVoid) continue
-      for (const node of nodes) acted = (await this.#give(header.dataHash, node, signal)) || acted
-    }
+    const open = batchStates(ledger, lastMatureBatch(ledger) + 1n, ledger.lastBatch)
+    const own = open.filter(({ header, isVoid }) => header.worker === worker && !isVoid)
+    const pairs = own.flatMap(({ header: { dataHash } }) => nodes.map((node) => ({ node, hash: dataHash })))
+    this.#given = new Set(pairs.map(keyOf).filter((key) => this.#given.has(key)))
+    for (const { node, hash } of pairs) acted = (await this.#give(hash, node, signal)) || acted
     return acted
   }
 
   async #give(hash: Hex, node: string, signal: AbortSignal): Promise<boolean> {
     const { content, log } = this.#parts
-    const key = `${node} ${hash}`
+    const key = keyOf({ node, hash })
     if (this.#given.has(key) || signal.aborted) return false
     const file = await content.own(hash)
     if (file === undefined) {
@@ -52,4 +54,8 @@ export class PublishStep {
     this.#given.add(key)
     return true
   }
+}
+
+function keyOf({ node, hash }: { readonly node: string; readonly hash: Hex }): string {
+  return `${node} ${hash}`
 }

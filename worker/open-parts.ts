@@ -1,0 +1,121 @@
+import { join } from 'node:path'
+import type { IndexFolder } from '../attribution/indexes/index-folder.ts'
+import { ChainFacts } from '../chain/ledger/chain-facts.ts'
+import { Content, contentHashOf } from '../chain/ledger/content.ts'
+import { LedgerBook } from '../chain/ledger/ledger-book.ts'
+import { LedgerSync } from '../chain/ledger/ledger-sync.ts'
+import type { OpenAccount } from '../chain/ledger/open-account.ts'
+import type { Clock } from '../common/clock.ts'
+import type { Closers } from '../common/closers.ts'
+import { ContentPeers } from '../common/content-peers.ts'
+import { ContentStore } from '../common/content-store.ts'
+import type { Log } from '../common/log.ts'
+import { hexToBytes } from '../protocol/bytes.ts'
+import { merkleRoot } from '../protocol/content-hash.ts'
+import { contributionsOf } from './attribute/contributions.ts'
+import type { Backend } from './backends/backend.ts'
+import { Funds } from './jobs/funds.ts'
+import { JobBook } from './jobs/job-book.ts'
+import { JobDesk, type JobProofs } from './jobs/job-desk.ts'
+import { ReceiptMaker } from './jobs/receipt-maker.ts'
+import type { ServedModels } from './served-models.ts'
+import { AnswerStep } from './settle/answer-step.ts'
+import { AttributeStep } from './settle/attribute-step.ts'
+import { CommitStep } from './settle/commit-step.ts'
+import { ForgetStep } from './settle/forget-step.ts'
+import { PublishStep } from './settle/publish-step.ts'
+import type { Step } from './settle/settlement.ts'
+import { TraceStep } from './settle/trace-step.ts'
+import { receiptWindow } from './worker-chain.ts'
+import type { WorkerOptions } from './worker-options.ts'
+
+type Around = { readonly clock: Clock; readonly log: Log }
+
+/** What is on disk: of the chain, of the jobs, of the data of batches. */
+export type Books = {
+  readonly ledger: LedgerBook
+  readonly sync: LedgerSync
+  readonly book: JobBook
+  readonly content: Content
+  readonly facts: ChainFacts
+}
+
+/** Peers give a whole file in this time. */
+const peerMsMax = 60_000
+/** Seconds that a request must last beyond its acceptance. */
+const settleSeconds = 60n
+/** Seconds before its deadline at which an answer waits for no others. */
+const marginSeconds = 45n
+
+/** Throws what files throw. */
+export function openBooks(
+  { dataDir, nodes }: WorkerOptions,
+  { rpc, chainId, genesis, sender }: OpenAccount,
+  { clock, log }: Around,
+  closers: Closers,
+): Books {
+  const ledger = LedgerBook.open(join(dataDir, 'ledger.sqlite'), genesis)
+  closers.add('ledger', () => ledger.close())
+  const book = JobBook.open(join(dataDir, 'jobs.sqlite'), genesis, sender.address)
+  closers.add('jobs', () => book.close())
+  const peers = new ContentPeers({ urls: nodes, timeoutMs: peerMsMax }, contentHashOf)
+  return {
+    ...{ ledger, book, sync: new LedgerSync({ rpc, book: ledger, clock, log }) },
+    content: new Content(new ContentStore(join(dataDir, 'content'), merkleRoot), peers, clock),
+    facts: new ChainFacts({ rpc, chainId, earlierReceipt: async () => undefined }),
+  }
+}
+
+type DeskParts = Around & {
+  readonly chain: OpenAccount
+  readonly books: Books
+  readonly backend: Backend
+  readonly models: ServedModels
+  readonly indexes: IndexFolder
+  readonly proofs: JobProofs
+  readonly classes: ReadonlySet<number>
+}
+
+export type Desk = { readonly desk: JobDesk; readonly receipts: ReceiptMaker }
+
+export function openDesk(options: WorkerOptions, parts: DeskParts): Desk {
+  const { chain, books, backend, models, indexes, proofs, classes, clock, log } = parts
+  const { ledger, book, facts } = books
+  const privateKey = hexToBytes(options.privateKey)
+  const now = () => ledger.head?.time ?? BigInt(Math.floor(clock.nowMs() / 1_000))
+  const worker = chain.sender.address
+  const receipts = new ReceiptMaker({
+    ...{ chainId: chain.chainId, privateKey, facts, now },
+    attribute: async ({ modelVersion }, output) => contributionsOf(await models.terms(modelVersion), indexes, output),
+  })
+  const desk = new JobDesk(
+    { worker, classes, runningMax: options.jobsMax, waitingMax: options.jobsWaitingMax, settleSeconds },
+    {
+      ...{ book, facts, log, backend, receipts, proofs, now, nowMs: () => clock.nowMs(), modelRoot: models.root },
+      funds: new Funds({ rpc: chain.rpc, book, worker }),
+    },
+  )
+  return { desk, receipts }
+}
+
+/** What is done again and again for the answers that were given. Throws what the RPC throws. */
+export async function openSteps(
+  options: WorkerOptions,
+  parts: Pick<DeskParts, 'chain' | 'books' | 'backend' | 'models' | 'clock' | 'log'> & Desk,
+): Promise<Step[]> {
+  const { chain, books, backend, models, desk, receipts, clock, log } = parts
+  const { rpc, sender } = chain
+  const { ledger, book, content, facts } = books
+  const now = () => ledger.head?.time
+  return [
+    new CommitStep(
+      { intervalSeconds: BigInt(options.batchIntervalSeconds), marginSeconds },
+      { book, ledger, facts, content, sender, log },
+    ),
+    new PublishStep({ ledger, content, worker: sender.address, nodes: options.nodes, log }),
+    new AnswerStep({ ledger, content, sender, log }),
+    new TraceStep({ ledger, content, backend, modelRoot: models.root, sender, log }),
+    new AttributeStep({ book, receipts, desk, now, nowMs: () => clock.nowMs(), log }),
+    new ForgetStep({ book, now, windowSeconds: await receiptWindow(rpc), log }),
+  ]
+}
