@@ -31,6 +31,8 @@ export type ExplainedReceipt = {
   readonly batchId: bigint
   readonly index: number
   readonly requestId: Hex
+  /** False: the chain has not the price that its request names, so that its fee cannot be recomputed. */
+  readonly isPriced: boolean
   readonly figures: readonly Figure[]
   /** Entries of the payee, with their numbers. */
   readonly entries: readonly (ExplainedEntry & { readonly index: number; readonly amount: Figure })[]
@@ -78,9 +80,16 @@ export function explainPayout({ id, before, cumulative, credits, receipts }: Pay
 }
 
 /** The lines of one receipt. */
-export function receiptDifferences({ batchId, index, figures, entries }: Omit<ExplainedReceipt, 'number'>): string[] {
+export function receiptDifferences({
+  batchId,
+  index,
+  isPriced,
+  figures,
+  entries,
+}: Omit<ExplainedReceipt, 'number'>): string[] {
   const where = `receipt ${batchId}:${index}`
   return [
+    ...(isPriced ? [] : [`${where}: INCOMPLETE, the chain has not its price`]),
     ...differences(where, figures),
     ...entries.flatMap((entry) => differences(`${where} entry ${entry.index}`, [entry.amount])),
   ]
@@ -93,7 +102,8 @@ function explainOne(receipt: EpochReceipt, payee: Hex, credits: ReadonlyMap<stri
       ? [{ ...entry, index: k, amount: explainAmount(receipt, entry, credits.get(`${number}:${k}`)?.amount) }]
       : [],
   )
-  return { number, batchId, index, requestId, figures: explainReceipt(receipt), entries }
+  const isPriced = receipt.price !== undefined && receipt.shares !== undefined
+  return { number, batchId, index, requestId, isPriced, figures: explainReceipt(receipt), entries }
 }
 
 function ofClass(receipt: ExplainedReceipt, letter: string): ExplainedReceipt[] {

@@ -72,6 +72,7 @@ export async function explainReceiptAt(
   const root = bytesToHex(entryTree(batch.entryRows(index)).root)
   const explained = {
     ...{ batchId, index, requestId: receipt.receipt.requestId, figures: explainReceipt(facts) },
+    isPriced: facts.price !== undefined && facts.shares !== undefined,
     // Nothing is credited yet: what the formula gives stands beside itself.
     entries: facts.entries.map((entry, k) => {
       const figure = explainAmount(facts, entry, undefined)
@@ -83,7 +84,6 @@ export async function explainReceiptAt(
     ...(root === receipt.receipt.attrRoot
       ? []
       : [`${where}: attrRoot is ${receipt.receipt.attrRoot} and ${root} by its entries`]),
-    ...(facts.price === undefined ? [`${where}: its price is not on chain`] : []),
     ...receiptDifferences(explained),
     ...(words.kind === 'shown' ? words.differences : []),
   ]

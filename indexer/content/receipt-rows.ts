@@ -24,12 +24,12 @@ export function receiptWriter(store: Store, batch: number, bytes: Uint8Array): (
     const receipt = decodeRow(layouts.receipts, file.receipts, receiptAt)
     const request = decodeRow(layouts.requests, file.requests, i * rowBytes.requests)
     store.run(
-      `insert or replace into receipt values (${Array(22).fill('?').join(', ')})`,
+      `insert or replace into receipt values (${Array(23).fill('?').join(', ')})`,
       ...[batch, i, receipt.requestId, request.payer, receipt.worker, ...modelVersion(request.modelVersion)],
       ...[receipt.class, receipt.tin, receipt.tout, String(receipt.fee), String(receipt.platform)],
       ...[String(receipt.model), String(receipt.stakers), String(receipt.workerShare), String(receipt.builder)],
       ...[String(receipt.contributors), paymentNames[receipt.payment] ?? '', request.appCode, receipt.outputRoot],
-      ...[receipt.attrRoot, end - first],
+      ...[receipt.attrRoot, end - first, request.priceVersion],
     )
     const units = weightUnits(entryView, first * rowBytes.entries, end * rowBytes.entries)
     for (let k = first; k < end; k++) {

@@ -85,13 +85,13 @@ function lastOf(table: StateTableName): string {
 export function eventList(
   from: string,
   key: readonly string[],
-  { of, where = [], at }: Selection,
+  { of, ofSql, where = [], at }: Selection,
   page: PageArguments,
   context: QueryContext,
   toNode: (row: Row, at: number | undefined) => unknown = (row, at) => ({ row, at }),
 ) {
   const until = at === undefined ? [] : [{ sql: seen[from] ?? 'block <= ?', values: [at] }]
-  const listing = { from, key, where: [...where, ...until], ...(of === undefined ? {} : { of }) }
+  const listing = { from, key, where: [...where, ...until], ...parentOf({ of, ofSql }) }
   return connection(context, listing, page, (row: Row) => toNode(row, at))
 }
 
@@ -106,9 +106,12 @@ export function stateList(
   const past = `(select h.* from ${table} now join ${table}_h h
     on h.key = now.key and h.at = (select max(at) from ${table}_h where key = now.key and at <= ?))`
   const from = at === undefined ? { from: table } : { from: past, fromValues: [at] }
-  const parent = { ...(of === undefined ? {} : { of }), ...(ofSql === undefined ? {} : { ofSql }) }
-  const listing = { ...from, key: ['key'], where, ...parent }
+  const listing = { ...from, key: ['key'], where, ...parentOf({ of, ofSql }) }
   return connection(context, listing, page, (row: Row) => ({ row, at }))
+}
+
+function parentOf({ of, ofSql }: Selection): Pick<Listing, 'of' | 'ofSql'> {
+  return { ...(of === undefined ? {} : { of }), ...(ofSql === undefined ? {} : { ofSql }) }
 }
 
 /** Column that an argument of `where` is compared with, by the argument's name. */

@@ -72,6 +72,7 @@ create table claim (
   amount text not null, recipient text not null, tx_hash text not null, primary key (block, idx)) without rowid;
 create index claim_payee on claim (payee, block, idx);
 create index claim_pool on claim (pool, block, idx);
+create index claim_epoch on claim (epoch, block, idx);
 
 create table pool_funding (
   block integer not null, idx integer not null, pool text not null, amount text not null, tx_hash text not null,
@@ -112,10 +113,11 @@ create table receipt (
   model integer, model_version integer, class integer not null, tin integer not null, tout integer not null,
   fee text not null, platform text not null, model_share text not null, stakers text not null, worker_share text not null,
   builder text not null, contributors text not null, payment text not null, app_code text not null,
-  output_root text not null, attr_root text not null, entries integer not null, primary key (batch, idx)) without rowid;
+  output_root text not null, attr_root text not null, entries integer not null, price_version integer not null,
+  primary key (batch, idx)) without rowid;
 create index receipt_request on receipt (request_id);
 create index receipt_payer on receipt (payer, batch, idx);
-create index receipt_model on receipt (model, batch, idx);
+create index receipt_model on receipt (model, model_version, batch, idx);
 
 create table entry (
   batch integer not null, receipt integer not null, idx integer not null, class text not null, id text not null,
@@ -127,6 +129,7 @@ create table credit (
   proposal integer not null, idx integer not null, payee text not null, batch integer, receipt integer not null,
   entry integer not null, amount text not null, primary key (proposal, idx)) without rowid;
 create index credit_payee on credit (payee, proposal, idx);
+create index credit_receipt on credit (batch, receipt, proposal, idx) where batch is not null;
 
 create table earning (
   proposal integer not null, payee text not null, earned text not null, cumulative text not null,
@@ -324,6 +327,7 @@ create index receipt_batch_before on receipt_batch (receipts_before);
 create index receipt_batch_block on receipt_batch (block);
 create index epoch_number on epoch (number, key);
 create index epoch_block on epoch (block);
+create index epoch_last_batch on epoch (last_batch, key);
 create index demand_batch on demand (batch, key);
 create index demand_epoch on demand (epoch, key);
 create index text_index_datanet on text_index (datanet, key);

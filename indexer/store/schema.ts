@@ -1,7 +1,7 @@
 import { moneyEventTables, moneyStateIndexes, moneyStateTables, moneyTables } from './money-tables.ts'
 
 /** Raised whenever the tables change: a database of another version is rebuilt from the node, never guessed at. */
-export const schemaVersion = 4
+export const schemaVersion = 5
 
 /**
  * Three kinds of tables. Event tables are append-only and keyed by block: the past is `block <= N`, a rollback deletes a

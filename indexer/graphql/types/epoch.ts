@@ -1,7 +1,8 @@
 import type { PageArguments } from '../connection.ts'
 import type { QueryContext } from '../context.ts'
 import { eventField, stateField, stateList } from '../lists.ts'
-import { column, type Entity, entity, origin, rowAt, stateColumn, transactionOf } from '../rows.ts'
+import { claimOf } from '../pipeline.ts'
+import { column, type Entity, entity, origin, rowAt, stateColumn, stateOf, transactionOf } from '../rows.ts'
 import { dataFile } from './market.ts'
 import { receiptOf } from './receipt.ts'
 
@@ -44,6 +45,8 @@ export const Epoch = {
     return stateList('receipt_batch', { of, ofSql, at }, page, context)
   },
   credits: eventField('credit', ['proposal', 'idx'], (row) => ({ proposal: row['key'] })),
+  // A number may have had other proposals, which paid nobody.
+  claims: eventField('claim', ['block', 'idx'], (row) => ({ epoch: row['status'] === 'final' ? row['number'] : null })),
   disputes: eventField('dispute', ['block', 'idx'], (row) => ({ epoch: row['number'] })),
   demands: stateField('demand', (row) => ({ epoch: row['number'] })),
   ...origin,
@@ -69,5 +72,9 @@ export const Credit = {
   entry: async ({ row, at }: Entity, _: unknown, context: QueryContext) => {
     const place = [row['batch'], row['receipt'], row['entry']]
     return entity(await rowAt(context, 'entry', ['batch', 'receipt', 'idx'], place), at)
+  },
+  claim: async ({ row, at }: Entity, _: unknown, context: QueryContext) => {
+    const epoch = await stateOf(context, 'epoch', row['proposal'] ?? null, at)
+    return entity(await claimOf(context, row['payee'], epoch?.['number'], at), at)
   },
 }

@@ -1,5 +1,6 @@
 import type { QueryContext } from '../context.ts'
 import { eventField, stateField } from '../lists.ts'
+import { batchPipeline, epochOfBatch } from '../pipeline.ts'
 import { column, type Entity, entity, origin, rowAt, stateColumn, stateEntity } from '../rows.ts'
 
 export const Channel = {
@@ -64,6 +65,8 @@ export const Batch = {
   data: dataFile('batch'),
   segments: eventField('segment', ['batch', 'idx'], ofBatch),
   receipts: eventField('receipt', ['batch', 'idx'], ofBatch),
+  epoch: ({ row, at }: Entity, _: unknown, context: QueryContext) => epochOfBatch(context, row['key'], at),
+  pipeline: ({ row, at }: Entity, _: unknown, context: QueryContext) => batchPipeline(context, row, at),
   voids: eventField('void_receipt', ['batch', 'receipt'], ofBatch),
   disputes: eventField('dispute', ['block', 'idx'], ofBatch),
   demands: stateField('demand', ofBatch),

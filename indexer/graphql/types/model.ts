@@ -3,7 +3,7 @@ import { decodeRoyaltyRows } from '../../../protocol/royalty-vector.ts'
 import { shortText } from '../../handlers/event.ts'
 import type { QueryContext } from '../context.ts'
 import { eventField } from '../lists.ts'
-import { column, type Entity, flag, origin, rowAt, stateColumn, stateEntity } from '../rows.ts'
+import { column, type Entity, entity, flag, origin, rowAt, stateColumn, stateEntity } from '../rows.ts'
 
 const ofModel = (row: Entity['row']) => ({ model: row['key'] })
 
@@ -48,11 +48,22 @@ export const ModelVersion = {
   configHash: column('config_hash'),
   trainingRoot: column('training_root'),
   indexSetHash: column('index_set_hash'),
-  indexIds: async ({ row }: Entity, _: unknown, context: QueryContext) => {
-    const found = await rowAt(context, 'model_indexes', ['model', 'version'], [row['model'], row['version']])
-    return JSON.parse(String(found?.['index_ids'] ?? '[]')) as unknown
+  indexIds: ({ row }: Entity, _: unknown, context: QueryContext) => indexIdsOf(context, row),
+  indexes: async ({ row, at }: Entity, _: unknown, context: QueryContext) => {
+    const ids = await indexIdsOf(context, row)
+    const found = await Promise.all(ids.map((id) => stateEntity(context, 'text_index', id, at)))
+    return found.filter((index) => index !== null)
   },
+  trainedOn: eventField('model_datanet', ['block', 'idx'], (row) => ({ model: row['model'] })),
+  evaluations: eventField('evaluation', ['block', 'idx'], (row) => ({ model: row['model'], version: row['version'] })),
+  receipts: eventField('receipt', ['batch', 'idx'], (row) => ({ model: row['model'], model_version: row['version'] })),
   ...origin,
+}
+
+/** At most 8. */
+async function indexIdsOf(context: QueryContext, row: Entity['row']): Promise<readonly string[]> {
+  const found = await rowAt(context, 'model_indexes', ['model', 'version'], [row['model'], row['version']])
+  return JSON.parse(String(found?.['index_ids'] ?? '[]')) as readonly string[]
 }
 
 export const Price = {
@@ -71,6 +82,8 @@ export const Price = {
 export const Evaluation = {
   model: stateColumn('model', 'model'),
   version: column('version'),
+  modelVersion: async ({ row, at }: Entity, _: unknown, context: QueryContext) =>
+    entity(await rowAt(context, 'model_version', ['model', 'version'], [row['model'], row['version']]), at),
   suiteHash: column('suite_hash'),
   resultRoot: column('result_root'),
   attestationUid: column('attestation_uid'),

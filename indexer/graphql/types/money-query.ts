@@ -2,6 +2,7 @@ import type { StateTableName } from '../../store/schema.ts'
 import { type AtBlock, atBlock } from '../at-block.ts'
 import type { QueryContext } from '../context.ts'
 import { standingCredits } from '../earnings.ts'
+import { explain } from '../explain.ts'
 import { eventList, type FilterColumns, filtersOf, type ListArguments, stateList } from '../lists.ts'
 import { entity, rowAt, stateEntity } from '../rows.ts'
 
@@ -97,6 +98,8 @@ export const moneyQuery = {
     const standing = where?.['epoch'] === undefined ? standingCredits(at) : []
     return eventList('credit', ['proposal', 'idx'], { where: [...filters, ...standing], at }, page, context)
   },
+  explain: (_: unknown, { payout, block }: AtBlock & { readonly payout: string }, context: QueryContext) =>
+    explain(payout, atBlock({ block }, context), context),
   claims: events('claim', logged, { payee: 'payee', pool: 'pool', kind: 'kind' }),
   pool: state('pool', 'address'),
   pools: states('pool', { kind: 'kind', datanet: 'datanet' }),

@@ -7,8 +7,9 @@ import type { PageArguments } from '../connection.ts'
 import type { QueryContext } from '../context.ts'
 import { earningsOf, isComplete, provableEpoch, standingCredits } from '../earnings.ts'
 import { eventList, type ListArguments, stateList } from '../lists.ts'
+import { finalEpoch } from '../pipeline.ts'
 import { queryError } from '../query-error.ts'
-import { column, flag, origin, stateEntity, stateOf } from '../rows.ts'
+import { column, type Entity, flag, origin, stateEntity, stateOf } from '../rows.ts'
 
 export type PayeeNode = { readonly address: string; readonly at: number | undefined }
 type Field = (node: PayeeNode, _: unknown, context: QueryContext) => unknown
@@ -59,8 +60,20 @@ export const Claim = {
   epochNumber: column('epoch'),
   amount: column('amount'),
   recipient: column('recipient'),
+  epoch: ({ row, at }: Entity, _: unknown, context: QueryContext) => finalEpoch(context, row['epoch'], at),
+  credits: ({ row, at }: Entity, page: PageArguments, context: QueryContext) => {
+    const last = row['kind'] === 'payout' ? row['epoch'] : 0
+    const of = { payee: row['payee'], last, block: row['block'], idx: row['idx'] }
+    return eventList('credit', ['proposal', 'idx'], { of, ofSql: paidBy, at }, page, context)
+  },
+  earner: ({ row, at }: Entity) => (row['kind'] === 'pool' ? null : { address: row['payee'], at }),
   ...origin,
 }
+
+/** Credits of a claim's payee in final epochs up to its own that no claim before it paid. */
+const paidBy = `payee = parent.value ->> 0 and proposal in (select key from epoch where final_block is not null
+  and number <= parent.value ->> 1 and number > coalesce((select max(epoch) from claim where payee = parent.value ->> 0
+    and kind = 'payout' and (block, idx) < (parent.value ->> 2, parent.value ->> 3)), 0))`
 
 /** The claim of what a payee is owed under the newest final epoch whose data is there. Throws LIMIT_EXCEEDED. */
 async function claimProof(payee: Hex, at: number | undefined, context: QueryContext) {

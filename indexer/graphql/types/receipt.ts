@@ -1,6 +1,10 @@
 import type { QueryContext } from '../context.ts'
-import { eventField } from '../lists.ts'
+import { standingCredits } from '../earnings.ts'
+import { eventField, eventList, type ListArguments } from '../lists.ts'
+import { creditOf, epochOfBatch, receiptPipeline } from '../pipeline.ts'
 import { column, type Entity, entity, rowAt, rowBy, stateColumn, stateEntity, stateOf } from '../rows.ts'
+
+const ofReceipt = (row: Entity['row']) => ({ batch: row['batch'], receipt: row['idx'] })
 
 export const Receipt = {
   batch: stateColumn('receipt_batch', 'batch'),
@@ -10,6 +14,11 @@ export const Receipt = {
   worker: column('worker'),
   model: stateColumn('model', 'model'),
   modelVersion: column('model_version'),
+  version: async ({ row, at }: Entity, _: unknown, context: QueryContext) =>
+    entity(await rowAt(context, 'model_version', ['model', 'version'], [row['model'], row['model_version']]), at),
+  price: async ({ row, at }: Entity, _: unknown, context: QueryContext) => entity(await priceOf(context, row), at),
+  request: async ({ row, at }: Entity, _: unknown, context: QueryContext) =>
+    row['payment'] === 'onChain' ? stateEntity(context, 'request', row['request_id'], at) : null,
   class: column('class'),
   tin: column('tin'),
   tout: column('tout'),
@@ -34,7 +43,17 @@ export const Receipt = {
     const voided = own !== undefined && Number(own['block']) <= (at ?? Number.POSITIVE_INFINITY)
     return voided || batch?.['status'] === 'void'
   },
-  entries: eventField('entry', ['batch', 'receipt', 'idx'], (row) => ({ batch: row['batch'], receipt: row['idx'] })),
+  entries: eventField('entry', ['batch', 'receipt', 'idx'], ofReceipt),
+  credits: ({ row, at }: Entity, page: ListArguments, context: QueryContext) =>
+    eventList('credit', ['proposal', 'idx'], { of: ofReceipt(row), where: standingCredits(at), at }, page, context),
+  epoch: ({ row, at }: Entity, _: unknown, context: QueryContext) => epochOfBatch(context, row['batch'], at),
+  pipeline: ({ row, at }: Entity, _: unknown, context: QueryContext) => receiptPipeline(context, row, at),
+}
+
+/** The price that a receipt names, which is where it names one. */
+export function priceOf(context: QueryContext, row: Entity['row']): Promise<Entity['row'] | undefined> {
+  const columns = ['model', 'version', 'class', 'price_version']
+  return rowAt(context, 'price', columns, [row['model'], row['model_version'], row['class'], row['price_version']])
 }
 
 export const Entry = {
@@ -51,6 +70,8 @@ export const Entry = {
     row['contribution'] === null ? null : entity(await rowBy(context, 'contribution', 'id', row['contribution']), at),
   datanet: ({ row, at }: Entity, _: unknown, context: QueryContext) =>
     row['class'] === 'U' ? stateEntity(context, 'datanet', Number(row['id']), at) : null,
+  credit: async ({ row, at }: Entity, _: unknown, context: QueryContext) =>
+    entity(await creditOf(context, [row['batch'], row['receipt'], row['idx']], at), at),
 }
 
 /** The receipt at a place in a batch; null where the data of the batch is not there. */

@@ -116,6 +116,11 @@ test('each part of a fee and each pool has a figure, and a wrong part is told by
   expect(wrong.map(({ name, onChain }) => [name, onChain])).toEqual([['weights of contributors', 1_000_002n]])
 })
 
+test('a receipt whose price is not there is INCOMPLETE', () => {
+  const facts = factsOf([{ ...receiptOf(0, 10, 10, [1]), price: undefined }])
+  expect(explainPayout(facts).differences).toEqual(['receipt 1:0: INCOMPLETE, the chain has not its price'])
+})
+
 test('ids of payouts and receipts are read as they are written, and nothing else is', () => {
   const id = { epoch: 12n, payee, class: 'S' as const }
   expect(parsePayoutId(formatPayoutId(id))).toEqual(id)
