@@ -8,7 +8,7 @@ import type { TraceHead } from '../trace/head.ts'
 import { adapterShapes, TraceLayout } from '../trace/layout.ts'
 import { linearSlabs } from '../trace/proof-file.ts'
 import type { KeptModel } from './kept-model.ts'
-import { linearRoot } from './linear-root.ts'
+import { LinearRoot, linearRoot } from './linear-root.ts'
 import type { Verdict } from './verdict.ts'
 import type { LinearFault, SentRecord, WeightlessPass } from './weightless-pass.ts'
 
@@ -56,14 +56,18 @@ export const right: CheckOutcome = { verdict: { ok: true } }
 export function checkExact(parts: CheckParts, job: ExactJob): CheckOutcome {
   const facts = checkFacts(parts, job)
   if (facts !== undefined) return facts
+  const layout = new TraceLayout(parts.kept.config)
+  if (job.isHashed) return checkRecords(parts, job, new SentRecords(layout, job))
+  // Each record is hashed when it is taken, while it is in the cache; who stops before the end has not taken all.
+  const taken = new LinearRoot(layout)
+  const outcome = checkRecords(parts, job, new SentRecords(layout, job, taken))
+  const root = outcome === right ? taken.root() : linearRoot(layout, job.head, job.slabs)
+  if (equalBytes(root, job.head.linearRoot)) return outcome
+  return { verdict: { ok: false, kind: 'root', reason: 'the accumulators sent are not those committed' } }
+}
+
+function checkRecords(parts: CheckParts, job: ExactJob, records: SentRecords): CheckOutcome {
   const { pass, kept } = parts
-  const records = new SentRecords(kept, job)
-  if (
-    !job.isHashed &&
-    !equalBytes(linearRoot(new TraceLayout(kept.config), job.head, job.slabs), job.head.linearRoot)
-  ) {
-    return { verdict: { ok: false, kind: 'root', reason: 'the accumulators sent are not those committed' } }
-  }
   beginAnswer(parts, job)
   for (let layer = 0; layer < kept.config.layers; layer++) {
     const fault = pass.layer(layer, records.layer(layer))
@@ -143,34 +147,44 @@ export function linearOutcome(slab: number, linear: LinearFault): CheckOutcome {
   return { verdict: { ok: false, kind: 'unit', slab, op, position, part: 0, row: undefined, reason }, linear }
 }
 
-/** Records of slabs that hold one after another. Throws {@link InferenceError} for slabs of another size. */
+/** Records of slabs that hold one after another; `taken` is given each. Throws {@link InferenceError} for slabs of another size. */
 class SentRecords {
   readonly #slabs: readonly SlabBytes[]
   readonly #layers: number
+  readonly #taken: LinearRoot | undefined
 
-  constructor({ config }: KeptModel, { head, slabs }: ExactJob) {
-    this.#layers = config.layers
-    this.#slabs = linearSlabs(new TraceLayout(config), head).map(({ slab, from, bytes: size }) => {
+  constructor(layout: TraceLayout, { head, slabs }: ExactJob, taken?: LinearRoot) {
+    this.#layers = layout.config.layers
+    this.#taken = taken
+    this.#slabs = linearSlabs(layout, head).map(({ slab, from, bytes: size }) => {
       const bytes = slabs[slab - 1]
       if (bytes?.length !== size)
         throw new InferenceError('trace', `slab ${slab} of ${bytes?.length} bytes, not ${size}`)
-      return { from, recordBytes: size / (head.positions - from), bytes }
+      return { slab, from, recordBytes: size / (head.positions - from), bytes }
     })
   }
 
   layer(layer: number): SentRecord {
-    const slabs = this.#slabs.slice(layer, layer + 1)
-    return (position) => slabs.map((slab) => recordOf(slab, position))
+    return this.#records(this.#slabs.slice(layer, layer + 1))
   }
 
   head(): SentRecord {
-    const slabs = this.#slabs.slice(this.#layers)
-    return (position) => slabs.map((slab) => recordOf(slab, position))
+    return this.#records(this.#slabs.slice(this.#layers))
+  }
+
+  #records(slabs: readonly SlabBytes[]): SentRecord {
+    return (position) =>
+      slabs.map(({ slab, from, recordBytes, bytes }) => {
+        const record = bytes.subarray((position - from) * recordBytes, (position - from + 1) * recordBytes)
+        this.#taken?.add(slab, position, record)
+        return record
+      })
   }
 }
 
-type SlabBytes = { readonly from: number; readonly recordBytes: number; readonly bytes: Uint8Array }
-
-function recordOf({ from, recordBytes, bytes }: SlabBytes, position: number): Uint8Array {
-  return bytes.subarray((position - from) * recordBytes, (position - from + 1) * recordBytes)
+type SlabBytes = {
+  readonly slab: number
+  readonly from: number
+  readonly recordBytes: number
+  readonly bytes: Uint8Array
 }

@@ -1,38 +1,41 @@
-import { hash } from 'node:crypto'
+import { absentText, bytesOfText, leafText, nodeText } from '../trace/hash.ts'
 import { leafBytes, type TraceExtent, type TraceLayout } from '../trace/layout.ts'
 import { linearSlabs } from '../trace/proof-file.ts'
 
-/**
- * Root of the linear tree over slabs 1, 2, …, each its records one after another. docs/canonical-inference.md §12. Hashes go as
- * strings of 32 bytes: to make a buffer of each costs more than the hash.
- */
+/** Root of the linear tree of records that come in any order. docs/canonical-inference.md §12. */
+export class LinearRoot {
+  readonly #layout: TraceLayout
+  readonly #leaves = new Map<number, string>()
+
+  constructor(layout: TraceLayout) {
+    this.#layout = layout
+  }
+
+  add(slab: number, position: number, record: Uint8Array): void {
+    const first = this.#layout.leafIndex('linear', slab, position, 0)
+    for (let at = 0, index = first; at < record.length; at += leafBytes.linear, index++) {
+      this.#leaves.set(index, leafText(index, record.subarray(at, at + leafBytes.linear)))
+    }
+  }
+
+  root(): Uint8Array {
+    let row: ReadonlyMap<number, string> = this.#leaves
+    for (let height = 0; height < this.#layout.depth('linear'); height++) row = above(row)
+    return bytesOfText(row.get(0) ?? absentText)
+  }
+}
+
+/** Of slabs 1, 2, …, each its records one after another. */
 export function linearRoot(layout: TraceLayout, extent: TraceExtent, slabs: readonly Uint8Array[]): Uint8Array {
-  let row = new Map<number, string>()
+  const root = new LinearRoot(layout)
   for (const { slab, from, bytes: size } of linearSlabs(layout, extent)) {
     const recordBytes = size / (extent.positions - from)
     for (let position = from; position < extent.positions; position++) {
-      const first = layout.leafIndex('linear', slab, position, 0)
       const at = (position - from) * recordBytes
-      putLeaves(row, first, slabs[slab - 1]?.subarray(at, at + recordBytes) ?? new Uint8Array(0))
+      root.add(slab, position, slabs[slab - 1]?.subarray(at, at + recordBytes) ?? new Uint8Array(0))
     }
   }
-  for (let height = 0; height < layout.depth('linear'); height++) row = above(row)
-  return Buffer.from(row.get(0) ?? absent, 'latin1')
-}
-
-const absent = '\0'.repeat(32)
-const prefixBytes = 5
-const leaf = Buffer.alloc(prefixBytes + leafBytes.linear)
-const pair = Buffer.alloc(65)
-pair[0] = 1
-
-function putLeaves(row: Map<number, string>, first: number, record: Uint8Array): void {
-  for (let at = 0, index = first; at < record.length; at += leafBytes.linear, index++) {
-    const bytes = record.subarray(at, at + leafBytes.linear)
-    leaf.writeUInt32BE(index, 1)
-    leaf.set(bytes, prefixBytes)
-    row.set(index, hash('sha256', leaf.subarray(0, prefixBytes + bytes.length), 'binary'))
-  }
+  return root.root()
 }
 
 /** The nodes over a level's, in the order in which their left ends come. */
@@ -41,9 +44,7 @@ function above(below: ReadonlyMap<number, string>): Map<number, string> {
   for (const index of below.keys()) {
     const parent = Math.floor(index / 2)
     if (row.has(parent)) continue
-    pair.write(below.get(2 * parent) ?? absent, 1, 'latin1')
-    pair.write(below.get(2 * parent + 1) ?? absent, 33, 'latin1')
-    row.set(parent, hash('sha256', pair, 'binary'))
+    row.set(parent, nodeText(below.get(2 * parent) ?? absentText, below.get(2 * parent + 1) ?? absentText))
   }
   return row
 }

@@ -1,4 +1,4 @@
-import type { CheckMemory } from './check-memory.ts'
+import type { KernelMemory } from '../kernel-memory.ts'
 import { accumulatorMax, centred, fieldPrime, highDigit, lowDigit } from './field.ts'
 import type { KeptMatrix, KeptModel } from './kept-model.ts'
 import type { SecretPair } from './pair-file.ts'
@@ -42,7 +42,7 @@ export function placePair(
   { config }: Pick<KeptModel, 'config'>,
   pair: SecretPair,
   vectorsOf: SecretVectors,
-  memory: CheckMemory,
+  memory: KernelMemory,
 ): PlacedPair {
   const linears = linearsOf(config)
   const projections = projectionsOf(linears, projectionOrder(config), pair.projections)
@@ -129,7 +129,7 @@ export function digits(first: ArrayLike<number>, second: ArrayLike<number>): Int
 /** More than so many bits between the row scales of a matrix: the plain kernel does it. */
 const spreadMax = 16
 
-export function placeScales({ rows, scales }: KeptMatrix, memory: CheckMemory): PlacedScales {
+export function placeScales({ rows, scales }: KeptMatrix, memory: KernelMemory): PlacedScales {
   const real = scales.filter((scale) => scale >>> 8 !== 0)
   const shift = real.reduce((most, scale) => Math.max(most, scale & 255), 17)
   const least = real.reduce((low, scale) => Math.min(low, scale & 255), shift)

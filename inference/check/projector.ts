@@ -1,5 +1,5 @@
+import { KernelMemory } from '../kernel-memory.ts'
 import { type CheckKernels, loadCheckKernels } from './check-kernels.ts'
-import { CheckMemory } from './check-memory.ts'
 import { highDigit, lowDigit } from './field.ts'
 
 /** Rows of one round: so many sums of products fit 32 bits, see `accumulate`. */
@@ -12,7 +12,7 @@ const roundWeightsMax = 2 ** 20
  * column.
  */
 export class Projector {
-  readonly #memory = new CheckMemory()
+  readonly #memory = new KernelMemory()
   readonly #kernels: CheckKernels
   readonly #vectors: readonly Int32Array[]
   readonly #columns: number

@@ -1,9 +1,9 @@
 import { type Slot, type Target, targets } from '../adapter/adapter.ts'
 import { InferenceError } from '../inference-error.ts'
+import { KernelMemory } from '../kernel-memory.ts'
 import type { Matrix } from '../model.ts'
 import { type ModelConfig, tilePositions } from '../model-config.ts'
 import { type CheckKernels, loadCheckKernels } from './check-kernels.ts'
-import { CheckMemory } from './check-memory.ts'
 import type { KeptModel } from './kept-model.ts'
 import type { SecretPair } from './pair-file.ts'
 import { digits, type PlacedGroup, type PlacedPair, type PlacedScales, placePair, placeScales } from './placed-pair.ts'
@@ -49,7 +49,7 @@ const blockMax = 32
  */
 export class WeightlessPass {
   readonly config: ModelConfig
-  readonly #memory = new CheckMemory()
+  readonly #memory = new KernelMemory()
   readonly #kernels: CheckKernels
   readonly #pair: PlacedPair
   readonly #at: Placed
@@ -397,7 +397,7 @@ type Space = {
   readonly scratch: number
 }
 
-function takeSpace(config: ModelConfig, positions: number, memory: CheckMemory): Space {
+function takeSpace(config: ModelConfig, positions: number, memory: KernelMemory): Space {
   const { dim, kvHeads, headDim } = config
   // Scores are taken of four positions at a time, values of two.
   const rows = 4 * Math.ceil(positions / 4) + 4
@@ -420,7 +420,7 @@ type PlacedLayerRest = { readonly attentionNorm: number; readonly ffnNorm: numbe
 type Placed = ReturnType<typeof place>
 
 /** Addresses of what is kept of the model, and of what a block writes. */
-function place(kept: KeptModel, block: number, memory: CheckMemory) {
+function place(kept: KeptModel, block: number, memory: KernelMemory) {
   const { dim, heads, kvHeads, headDim, ffnDim, vocab } = kept.config
   const [queryDim, kvDim] = [heads * headDim, kvHeads * headDim]
   const widest = Math.max(dim, queryDim, ffnDim)

@@ -1,7 +1,7 @@
-import { CheckMemory } from '../check/check-memory.ts'
+import { KernelMemory } from '../kernel-memory.ts'
 
 /** Memory of floats: addresses are in bytes, lengths in elements. */
-export class FloatMemory extends CheckMemory {
+export class FloatMemory extends KernelMemory {
   takeFloats(count: number): number {
     return this.take(4 * count)
   }

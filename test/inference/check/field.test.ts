@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { loadCheckKernels } from '../../../inference/check/check-kernels.ts'
-import { CheckMemory } from '../../../inference/check/check-memory.ts'
 import { accumulatorMax, centred, fieldDot, fieldPrime, fieldProject } from '../../../inference/check/field.ts'
 import { digits, interleaved } from '../../../inference/check/placed-pair.ts'
 import { Projector } from '../../../inference/check/projector.ts'
+import { KernelMemory } from '../../../inference/kernel-memory.ts'
 
-const memory = new CheckMemory()
+const memory = new KernelMemory()
 const kernels = loadCheckKernels(memory.memory)
 const place = memory.take(2 ** 20)
 
