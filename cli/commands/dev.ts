@@ -6,11 +6,16 @@ import { runDev } from '../dev/run.ts'
 
 export const command = defineCommand({
   summary:
-    'Runs a whole chain on this machine: an L1, a sequencer with batcher, proposer, attributor and watcher, a second node that sees only L1 and watches too, and the indexer; seeds Datanets. Ctrl-C stops it, a second start resumes it.',
+    'Runs a whole chain on this machine: an L1, a sequencer with batcher, proposer, attributor and watcher, a second node that sees only L1 and watches too, and the indexer; seeds Datanets. A worker answers questions with the shipped model, an endpoint pays it, both nodes check the answers, and an epoch a minute pays who is behind them. Ctrl-C stops it, a second start resumes it.',
   flags: {
     datadir: { help: 'directory of the chain', value: 'DIR', parse: asText, default: '.openledger/dev' },
     once: { help: 'check everything once, print a table and exit', parse: asSwitch, default: 'false' },
-    'port-base': { help: 'first of six ports', value: 'PORT', parse: asPort, default: '8545' },
+    bare: {
+      help: 'the chain and its Datanets alone: no model, worker or questions',
+      parse: asSwitch,
+      default: 'false',
+    },
+    'port-base': { help: 'first of ten ports', value: 'PORT', parse: asPort, default: '8545' },
     l1: { help: 'JSON-RPC of an L1 that runs elsewhere; absent: anvil', value: 'URL', parse: asUrl },
     'l1.beacon': { help: 'its beacon API', value: 'URL', parse: asUrl },
     'l1.block-time': { help: 'seconds between L1 blocks', value: 'SECONDS', parse: asPositive, default: '2' },
@@ -23,6 +28,7 @@ export const command = defineCommand({
         dataDir: resolve(flags.datadir),
         portBase: flags['port-base'],
         once: flags.once,
+        bare: flags.bare,
         l1: l1 === undefined || beacon === undefined ? undefined : { url: l1, beaconUrl: beacon },
         l1BlockTimeSeconds: flags['l1.block-time'],
       },

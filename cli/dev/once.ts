@@ -3,23 +3,24 @@ import { CodedError } from '../../common/errors.ts'
 import type { HttpRpcClient } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { type BridgeCheckOptions, checkBridge } from './bridge-check.ts'
+import type { DevClients } from './clients.ts'
 import { firstDifference } from './compare.ts'
+import { queryGraphql } from './graphql.ts'
+import { askAndCheck, paid, type RoundParts } from './round.ts'
+import { answersTable, earningsTable } from './round-tables.ts'
 import { syncStatus } from './status.ts'
 
 export type OnceOptions = {
   readonly bridge: BridgeCheckOptions
-  readonly graphqlUrl: string
+  /** Absent where nobody answers on this chain. */
+  readonly round: RoundParts | undefined
   /** Last L2 block of the seeding. */
   readonly seededAt: number
   readonly seededItems: number
   readonly datanets: number
 }
 
-export type OnceParts = {
-  readonly sequencerEth: HttpRpcClient
-  readonly verifierEth: HttpRpcClient
-  readonly sequencerRollup: HttpRpcClient
-  readonly verifierRollup: HttpRpcClient
+export type OnceParts = DevClients & {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly log: Log
@@ -33,13 +34,19 @@ export class OnceError extends CodedError<'difference' | 'timeout' | 'indexer' |
 const waitMsMax = 120_000
 const pollMs = 500
 
-/** Deposit, withdrawal, equal hashes, equal index: prints a table, throws {@link OnceError} at the first that fails. */
+/**
+ * Deposit and withdrawal, and beside them answers that are checked and paid; then equal hashes and an equal index. Prints tables,
+ * throws at the first that fails: {@link OnceError}, BridgeError, AskError, RoundError.
+ */
 export async function checkOnce(options: OnceOptions, parts: OnceParts): Promise<void> {
   const rows: [string, string][] = []
   await reached(parts.verifierRollup, options.seededAt, 'the verifier', parts)
   rows.push(['seed covered by the verifier', `block ${options.seededAt}`])
 
-  const bridge = await checkBridge(options.bridge, { ...parts, progress: (step) => parts.log.info(step) })
+  const [bridge, tables] = await Promise.all([
+    checkBridge(options.bridge, { ...parts, progress: (step) => parts.log.info(step) }),
+    options.round === undefined ? [] : checkAnswers(options.round),
+  ])
   rows.push(
     ['deposit on L2', bridge.depositL2Hash],
     ['withdrawal', bridge.withdrawalHash],
@@ -59,6 +66,13 @@ export async function checkOnce(options: OnceOptions, parts: OnceParts): Promise
   rows.push(['indexed', `${index.datanets} Datanets, ${index.contributions} contributions, block ${index.block}`])
   const width = Math.max(...rows.map(([name]) => name.length))
   for (const [name, value] of rows) parts.print(`${name.padEnd(width)}  ${value}`)
+  for (const table of tables) for (const line of ['', ...table]) parts.print(line)
+}
+
+/** Asks the questions and waits until both nodes found the answers right and all payees are paid. */
+async function checkAnswers(round: RoundParts): Promise<string[][]> {
+  const answers = await askAndCheck(round)
+  return [answersTable(answers), earningsTable(await paid(answers, round))]
 }
 
 async function reached(
@@ -91,10 +105,10 @@ type Index = {
 }
 
 /** Waits until the indexer has the block and every text, then compares its counts with what was seeded. */
-async function indexed(options: OnceOptions, block: number, { clock, signal }: OnceParts): Promise<Index> {
+async function indexed(options: OnceOptions, block: number, { graphqlUrl, clock, signal }: OnceParts): Promise<Index> {
   const deadline = clock.nowMs() + waitMsMax
   for (;;) {
-    const index = await readIndex(options.graphqlUrl)
+    const index = await readIndex(graphqlUrl)
     if (
       index !== undefined &&
       index.block >= block &&
@@ -122,18 +136,11 @@ async function indexed(options: OnceOptions, block: number, { clock, signal }: O
 async function readIndex(url: string): Promise<Index | undefined> {
   const query = `{ _meta { block { number } missingContent } datanets(first: 1) { totalCount } contributions(first: 1) { totalCount } }`
   try {
-    const answer = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query }),
-    })
-    const { data } = (await answer.json()) as {
-      readonly data: {
-        readonly _meta: { readonly block: { readonly number: string }; readonly missingContent: number }
-        readonly datanets: { readonly totalCount: number }
-        readonly contributions: { readonly totalCount: number }
-      }
-    }
+    const data = await queryGraphql<{
+      readonly _meta: { readonly block: { readonly number: string }; readonly missingContent: number }
+      readonly datanets: { readonly totalCount: number }
+      readonly contributions: { readonly totalCount: number }
+    }>(url, query)
     return {
       block: Number(data._meta.block.number),
       datanets: data.datanets.totalCount,

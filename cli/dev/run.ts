@@ -1,25 +1,39 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../common/clock.ts'
 import { ContentStore } from '../../common/content-store.ts'
-import { devPrivateKeys } from '../../common/dev-keys.ts'
-import { UsageError } from '../../common/errors.ts'
-import { HttpRpcClient } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
-import { devPreset, devRoles } from '../../genesis/presets.ts'
+import { devPreset } from '../../genesis/presets.ts'
+import { readBaseModelRecord } from '../../inference/models/base-model.ts'
+import { makePool } from '../../node/checker/make-pool.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
 import { untilAborted } from '../until-aborted.ts'
-import { anvilArguments, anvilBinary } from './anvil.ts'
+import { freshAccounts, knownAccounts } from './accounts.ts'
+import { curlOf } from './ask.ts'
+import { keepAsking } from './ask-on.ts'
 import { ensureChain } from './chain.ts'
-import { Child } from './child.ts'
-import { type DevLayout, type DevPorts, devLayout, devPorts } from './layout.ts'
-import { endLeftovers, recordProcesses } from './leftovers.ts'
+import { type DevClients, devClients, ready } from './clients.ts'
+import { devHosts } from './hosts.ts'
+import {
+  type DevL1,
+  type DevNetwork,
+  type LaunchParts,
+  modelsDir,
+  startAnswering,
+  startIndexer,
+  startL1,
+  startNodes,
+} from './launch.ts'
+import { type DevLayout, type DevPorts, devLayout, devPorts, localUrl } from './layout.ts'
+import { endLeftovers } from './leftovers.ts'
 import { lockDirectory } from './lock.ts'
+import { openMarket } from './market.ts'
 import { checkOnce } from './once.ts'
+import { Processes } from './processes.ts'
+import type { RoundParts } from './round.ts'
 import { StatusScreen } from './screen.ts'
 import { seedChain } from './seed.ts'
-import { seedDatanets } from './seed-sources.ts'
+import { type SeedDatanet, seedDatanets } from './seed-sources.ts'
 import { type DevState, writeDevState } from './state.ts'
 import { readStatus, statusLine } from './status.ts'
 
@@ -27,6 +41,8 @@ export type DevOptions = {
   readonly dataDir: string
   readonly portBase: number
   readonly once: boolean
+  /** The chain and its Datanets alone: no model, worker or questions. */
+  readonly bare: boolean
   /** An L1 that runs elsewhere; absent: anvil is started. */
   readonly l1?: { readonly url: string; readonly beaconUrl: string } | undefined
   readonly l1BlockTimeSeconds: number
@@ -34,21 +50,8 @@ export type DevOptions = {
 
 export type DevParts = { readonly log: Log; readonly signal: AbortSignal; readonly print: (line: string) => void }
 
-const l1ChainId = Number(devPreset().l1ChainId)
+const l2ChainId = devPreset().l2ChainId
 const statusMs = 1000
-const rpcTimeoutMs = 10_000
-/** Time a part of the chain has to answer its first call. */
-const readyMsMax = 60_000
-
-type DevClients = Readonly<Record<'sequencerEth' | 'sequencerRollup' | 'verifierEth' | 'verifierRollup', HttpRpcClient>>
-
-const batcherKey = devPrivateKeys[devRoles.batcher]
-const proposerKey = devPrivateKeys[devRoles.proposer]
-const attributorKey = devPrivateKeys[devRoles.attributor]
-const watcherKey = devPrivateKeys[devRoles.challenger]
-/** The verifier's watcher signs for itself: two programs with one key would take each other's nonces. */
-const verifierWatcherKey = devPrivateKeys[devRoles.unsafeBlockSigner]
-const bridgeUserKey = devPrivateKeys[6]
 
 /** Starts the whole chain and runs until the signal, or, with `once`, until its checks are done. */
 export async function runDev(options: DevOptions, parts: DevParts): Promise<void> {
@@ -57,11 +60,12 @@ export async function runDev(options: DevOptions, parts: DevParts): Promise<void
   const lock = await lockDirectory(layout.lock)
   const leftovers = await endLeftovers(layout.processes)
   if (leftovers > 0) parts.log.warn('ended processes that an earlier run left behind', { count: leftovers })
-  const chain = new DevChain(options, layout, parts)
+  const processes = new Processes(layout, parts.log)
   try {
-    await chain.run()
+    const running = new DevChain(options, { ...parts, layout, processes, ports: devPorts(options.portBase) }).run()
+    await Promise.race([running, untilAborted(parts.signal), processes.failed])
   } finally {
-    await chain.stop()
+    await processes.stop()
     await lock.release()
   }
 }
@@ -70,244 +74,124 @@ class DevChain {
   readonly #options: DevOptions
   readonly #layout: DevLayout
   readonly #ports: DevPorts
-  readonly #parts: DevParts
-  /** In the order of starting. */
-  readonly #children: Child[] = []
-  #fail: (error: unknown) => void = () => {}
-  readonly #failed: Promise<never>
+  readonly #parts: DevParts & LaunchParts
+  readonly #clients: DevClients
+  readonly #screen: StatusScreen
 
-  constructor(options: DevOptions, layout: DevLayout, parts: DevParts) {
+  constructor(options: DevOptions, parts: DevParts & LaunchParts) {
     this.#options = options
-    this.#layout = layout
-    this.#ports = devPorts(options.portBase)
+    this.#layout = parts.layout
+    this.#ports = parts.ports
     this.#parts = parts
-    this.#failed = new Promise((_, reject) => {
-      this.#fail = reject
-    })
-    this.#failed.catch(() => {})
+    this.#clients = devClients(parts.ports)
+    this.#screen = new StatusScreen(parts.print)
   }
 
   async run(): Promise<void> {
-    const { signal } = this.#parts
-    await Promise.race([this.#run(), untilAborted(signal), this.#failed])
-  }
-
-  /** Nodes first, the L1 last: a node that stops still talks to it. */
-  async stop(): Promise<void> {
-    const [l1, others] = [
-      this.#children.filter((child) => child.name === 'l1'),
-      this.#children.filter((child) => child.name !== 'l1'),
-    ]
-    await Promise.all(others.map((child) => child.stop()))
-    await Promise.all(l1.map((child) => child.stop()))
-    recordProcesses(this.#layout.processes, [])
-  }
-
-  async #run(): Promise<void> {
     const { log, signal, print } = this.#parts
-    const l1 = await this.#startL1()
+    const { once, bare, l1BlockTimeSeconds } = this.#options
+    const l1 = await startL1(this.#parts, { l1: this.#options.l1, blockTimeSeconds: l1BlockTimeSeconds })
     log.info('L1 is up', { url: l1.url })
-    let state = await ensureChain({ layout: this.#layout, l1Url: l1.url, l1ChainId: l1.chainId }, { log })
-    const clients = this.#startNodes(state, l1)
-    await this.#ready(clients.sequencerEth, 'eth_chainId', 'the sequencer')
-    await this.#ready(clients.verifierEth, 'eth_chainId', 'the verifier')
-    this.#startIndexer()
-    const urls = this.#urls(l1)
-    for (const [name, url] of Object.entries(urls)) print(`${name.padEnd(18)} ${url}`)
+    const made = await ensureChain({ layout: this.#layout, l1Url: l1.url, l1ChainId: l1.chainId }, { log })
+    const network = bare ? undefined : await this.#network()
+    startNodes(this.#parts, made, { ...l1, blockTimeSeconds: l1BlockTimeSeconds }, network)
+    await ready(this.#clients.sequencerEth, 'eth_chainId', 'the sequencer', signal)
+    await ready(this.#clients.verifierEth, 'eth_chainId', 'the verifier', signal)
+    startIndexer(this.#parts)
+    for (const [name, url] of this.#urls(l1)) print(`${name.padEnd(18)} ${url}`)
     const datanets = seedDatanets()
-    if (state.seededAt === undefined) {
-      log.info('seeding Datanets', {
-        datanets: datanets.length,
-        items: datanets.reduce((sum, one) => sum + one.texts.length, 0),
-      })
-      const content = new ContentStore(this.#layout.content, merkleRoot)
-      const seeded = await seedChain(datanets, BigInt(state.l2ChainId), {
-        rpc: clients.sequencerEth,
-        content,
-        clock: systemClock,
-        log,
-        signal,
-      })
-      state = { ...state, seededAt: Number(seeded.lastBlock), seededItems: seeded.items }
-      writeDevState(this.#layout.stateFile, state)
-      log.info('seeded', { ...seeded })
-    }
-    if (this.#options.once) return this.#checkOnce(state, clients, l1.url, datanets.length)
-    await this.#showStatus(clients, urls)
+    const state = await this.#seed(made, datanets)
+    if (network !== undefined) await this.#openMarket(datanets, network)
+    if (once) return this.#checkOnce(state, l1.url, datanets.length)
+    await Promise.all([this.#showStatus(), ...(bare ? [] : [keepAsking(this.#round(), this.#screen)])])
   }
 
-  async #startL1(): Promise<{ readonly url: string; readonly beaconUrl: string; readonly chainId: number }> {
-    const { l1, l1BlockTimeSeconds } = this.#options
-    if (l1 !== undefined) {
-      const id = await this.#ready(new HttpRpcClient({ url: l1.url, timeoutMs: rpcTimeoutMs }), 'eth_chainId', 'the L1')
-      return { ...l1, chainId: Number(id) }
-    }
-    const file = anvilBinary()
-    if (file === undefined) {
-      throw new UsageError(
-        'the npm package of anvil has no binary for this machine; give an L1 with --l1 URL --l1.beacon URL',
-      )
-    }
-    const url = `http://127.0.0.1:${this.#ports.l1}`
-    const args = anvilArguments({
-      port: this.#ports.l1,
-      chainId: l1ChainId,
-      blockTimeSeconds: l1BlockTimeSeconds,
-      stateFile: this.#layout.l1State,
-    })
-    this.#start('l1', file, args, {})
-    await this.#ready(new HttpRpcClient({ url, timeoutMs: rpcTimeoutMs }), 'eth_chainId', 'the L1')
-    return { url, beaconUrl: url, chainId: l1ChainId }
+  /** Accounts and hosts of worker, payer and checkers; the verifier's pool is made of weights that it never sees. */
+  async #network(): Promise<DevNetwork> {
+    const pools = join(this.#layout.verifier, 'checker', 'pools')
+    mkdirSync(pools, { recursive: true, mode: 0o700 })
+    await makePool({ root: readBaseModelRecord().root, folders: [modelsDir], pools })
+    return { accounts: freshAccounts(this.#layout.keys), hosts: await devHosts(this.#layout, this.#ports) }
   }
 
-  #startNodes(state: DevState, l1: { readonly url: string; readonly beaconUrl: string }): DevClients {
-    const { sequencer, verifier, genesis, rollup, content } = this.#layout
-    const { sequencerEth, sequencerRollup, verifierEth, verifierRollup } = this.#ports
-    const shared = [
-      ...['--l1', l1.url, '--l1.beacon', l1.beaconUrl],
-      ...['--l1.http-poll-interval', '500ms'],
-      ...['--l1.beacon.slot-duration', String(this.#options.l1BlockTimeSeconds)],
-      ...['--rollup.config', rollup, '--genesis', genesis],
-      // The second node is there to show that L1 alone gives the same chain; gossip would take that from it.
-      '--p2p.disable',
+  async #seed(state: DevState, datanets: readonly SeedDatanet[]): Promise<DevState> {
+    if (state.seededAt !== undefined) return state
+    const { log, signal } = this.#parts
+    const items = datanets.reduce((sum, one) => sum + one.texts.length, 0)
+    log.info('seeding Datanets', { datanets: datanets.length, items })
+    const seeded = await seedChain(datanets, l2ChainId, { ...this.#chainParts(), signal })
+    const done = { ...state, seededAt: Number(seeded.lastBlock), seededItems: seeded.items }
+    writeDevState(this.#layout.stateFile, done)
+    log.info('seeded', { ...seeded })
+    return done
+  }
+
+  /** Registers model and worker where they are not there yet, and starts who answers and who pays. */
+  async #openMarket(datanets: readonly SeedDatanet[], network: DevNetwork): Promise<void> {
+    const { signal, print } = this.#parts
+    const { accounts, hosts } = network
+    const market = { chainId: l2ChainId, datanets, layout: this.#layout, accounts, hosts }
+    await openMarket(market, { ...this.#chainParts(), signal })
+    startAnswering(this.#parts, network)
+    print(`${'OpenAI endpoint'.padEnd(18)} ${localUrl(this.#ports.proxy, '/v1')}`)
+    print(`${''.padEnd(18)} ${curlOf(localUrl(this.#ports.proxy))}`)
+  }
+
+  #chainParts() {
+    const content = new ContentStore(this.#layout.content, merkleRoot)
+    return { rpc: this.#clients.sequencerEth, content, clock: systemClock, log: this.#parts.log }
+  }
+
+  #round(): RoundParts {
+    const { sequencerRollup, verifierRollup, graphqlUrl } = this.#clients
+    const nodes = [
+      { name: 'sequencer', rollup: sequencerRollup },
+      { name: 'verifier', rollup: verifierRollup },
     ]
-    const node = (
-      name: string,
-      dataDir: string,
-      eth: number,
-      rpc: number,
-      extra: readonly string[],
-      env: Record<string, string>,
-    ) =>
-      this.#startSelf(
-        name,
-        ['node', '--datadir', dataDir, '--http.port', String(eth), '--rpc.port', String(rpc), ...shared, ...extra],
-        env,
-      )
-    const roles = [
-      ...['--roles', 'sequencer,batcher,proposer,attributor,watcher'],
-      ...['--sequencer.l1-confs', '1', '--rpc.enable-admin'],
-      ...['--batcher.poll-interval', '500ms', '--batcher.max-channel-duration', '1'],
-      ...['--batcher.num-confirmations', '1', '--batcher.resubmission-timeout', '5s'],
-      ...['--proposer.l2oo-address', state.outputOracle, '--proposer.allow-non-finalized'],
-      ...['--proposer.poll-interval', '2s', '--proposer.num-confirmations', '1'],
-      ...['--content.dir', content, '--attributor.epoch-interval', '60s'],
+    const { log, signal } = this.#parts
+    return { endpoint: localUrl(this.#ports.proxy), nodes, graphqlUrl, clock: systemClock, signal, log }
+  }
+
+  #urls(l1: DevL1): readonly (readonly [string, string])[] {
+    return [
+      ['L1 RPC', l1.url],
+      ['L2 RPC (http, ws)', localUrl(this.#ports.sequencerEth)],
+      ['rollup RPC', localUrl(this.#ports.sequencerRollup)],
+      ['verifier L2 RPC', localUrl(this.#ports.verifierEth)],
+      ['verifier rollup', localUrl(this.#ports.verifierRollup)],
+      ['GraphQL', this.#clients.graphqlUrl],
     ]
-    const at = (port: number) => `http://127.0.0.1:${port}`
-    const watching = [
-      ...['--roles', 'watcher', '--content.peers', at(sequencerRollup)],
-      ...['--rollup.sequencerhttp', at(sequencerEth)],
-    ]
-    node('sequencer', sequencer, sequencerEth, sequencerRollup, roles, {
-      OPENLEDGER_BATCHER_PRIVATE_KEY: batcherKey,
-      OPENLEDGER_PROPOSER_PRIVATE_KEY: proposerKey,
-      OPENLEDGER_ATTRIBUTOR_PRIVATE_KEY: attributorKey,
-      OPENLEDGER_WATCHER_PRIVATE_KEY: watcherKey,
-    })
-    node('verifier', verifier, verifierEth, verifierRollup, watching, {
-      OPENLEDGER_WATCHER_PRIVATE_KEY: verifierWatcherKey,
-    })
-    const client = (port: number) => new HttpRpcClient({ url: at(port), timeoutMs: rpcTimeoutMs })
-    return {
-      sequencerEth: client(sequencerEth),
-      sequencerRollup: client(sequencerRollup),
-      verifierEth: client(verifierEth),
-      verifierRollup: client(verifierRollup),
-    }
   }
 
-  #startIndexer(): void {
-    const { indexer, content } = this.#layout
-    const l2 = `127.0.0.1:${this.#ports.sequencerEth}`
-    this.#startSelf('indexer', [
-      ...['indexer', '--datadir', indexer, '--l2', `http://${l2}`, '--l2.ws', `ws://${l2}`],
-      ...['--content.dir', content, '--http.port', String(this.#ports.indexer)],
-    ])
-  }
-
-  /** Another process of this very program. */
-  #startSelf(name: string, args: readonly string[], env: Record<string, string> = {}): void {
-    const entry = fileURLToPath(new URL('../openledger.mjs', import.meta.url))
-    this.#start(name, process.execPath, [entry, ...args, '--log.format', 'json'], env)
-  }
-
-  #start(name: string, file: string, args: readonly string[], env: Record<string, string>): void {
-    const child = new Child(
-      {
-        name,
-        file,
-        args,
-        env,
-        logFile: join(this.#layout.logs, `${name}.log`),
-        onStart: () => this.#recordProcesses(),
-      },
-      { log: this.#parts.log, clock: systemClock },
-    )
-    child.finished.catch((error: unknown) => this.#fail(error))
-    this.#children.push(child)
-    this.#recordProcesses()
-  }
-
-  #recordProcesses(): void {
-    recordProcesses(this.#layout.processes, this.#children)
-  }
-
-  async #ready(client: HttpRpcClient, method: string, who: string): Promise<unknown> {
-    const { signal } = this.#parts
-    const deadline = systemClock.nowMs() + readyMsMax
-    for (;;) {
-      try {
-        return await client.request(method)
-      } catch (cause) {
-        if (signal.aborted || systemClock.nowMs() > deadline)
-          throw new UsageError(`${who} does not answer at ${client.url}`, { cause })
-        await systemClock.sleep(100, signal)
-      }
-    }
-  }
-
-  #urls(l1: { readonly url: string }): Readonly<Record<string, string>> {
-    const at = (port: number, path = '') => `http://127.0.0.1:${port}${path}`
-    return {
-      'L1 RPC': l1.url,
-      'L2 RPC (http, ws)': at(this.#ports.sequencerEth),
-      'rollup RPC': at(this.#ports.sequencerRollup),
-      'verifier L2 RPC': at(this.#ports.verifierEth),
-      'verifier rollup': at(this.#ports.verifierRollup),
-      GraphQL: at(this.#ports.indexer, '/graphql'),
-    }
-  }
-
-  async #checkOnce(state: DevState, clients: DevClients, l1Url: string, datanets: number): Promise<void> {
+  async #checkOnce(state: DevState, l1Url: string, datanets: number): Promise<void> {
     const { signal, log, print } = this.#parts
     await checkOnce(
       {
         bridge: {
           l1Url,
-          l2Url: clients.sequencerEth.url,
+          l2Url: this.#clients.sequencerEth.url,
           l1ChainId: state.l1ChainId,
           l2ChainId: state.l2ChainId,
           portal: state.portal,
           outputOracle: state.outputOracle,
           multicall3: state.multicall3,
-          privateKey: bridgeUserKey,
+          privateKey: knownAccounts.bridgeUser.privateKey,
         },
-        graphqlUrl: `http://127.0.0.1:${this.#ports.indexer}/graphql`,
+        round: this.#options.bare ? undefined : this.#round(),
         seededAt: state.seededAt ?? 0,
         seededItems: state.seededItems ?? 0,
         datanets,
       },
-      { ...clients, clock: systemClock, signal, log, print },
+      { ...this.#clients, clock: systemClock, signal, log, print },
     )
   }
 
-  async #showStatus(clients: DevClients, urls: Readonly<Record<string, string>>): Promise<void> {
-    const { signal, print } = this.#parts
-    const screen = new StatusScreen(print)
+  async #showStatus(): Promise<void> {
+    const { signal } = this.#parts
     while (!signal.aborted) {
-      screen.show(statusLine(await readStatus({ ...clients, graphqlUrl: urls['GraphQL'] ?? '' })))
+      this.#screen.show(statusLine(await readStatus(this.#clients)))
       await systemClock.sleep(statusMs, signal)
     }
-    screen.end()
+    this.#screen.end()
   }
 }

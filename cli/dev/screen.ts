@@ -21,6 +21,12 @@ export class StatusScreen {
     this.#print(line)
   }
 
+  /** A line that stays, above the status. */
+  write(line: string): void {
+    if (process.stdout.isTTY) process.stdout.write('\r\u001b[2K')
+    this.#print(line)
+  }
+
   end(): void {
     if (process.stdout.isTTY) process.stdout.write('\n')
   }

@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { ownQuestionsFile } from '../../inference/models/base-model.ts'
 
 /** A text and where it comes from. */
 export type SeedText = { readonly source: string; readonly text: string }
 
-/** One Datanet of the dev chain: real text, read from an installed npm package when the chain is seeded. */
+/** One Datanet of the dev chain: real text, most of it read from installed npm packages when the chain is seeded. */
 export type SeedDatanet = {
   readonly name: string
   readonly description: string
@@ -21,7 +22,7 @@ const require = createRequire(import.meta.url)
 /** Texts shorter than this say too little to be attributed. */
 const textCharsMin = 40
 
-/** The dev chain's Datanets: about 5 MB in all. */
+/** The dev chain's Datanets: about 5 MB in all. The shipped model was trained on texts of each. */
 export function seedDatanets(): readonly SeedDatanet[] {
   return [
     {
@@ -44,6 +45,13 @@ export function seedDatanets(): readonly SeedDatanet[] {
       mediaType: 'text/plain',
       licence: 'WordNet',
       texts: withoutRepeats(adverbTexts()),
+    },
+    {
+      name: 'Questions on OpenLedger',
+      description: 'Questions and answers that the shipped model knows by heart, written for it',
+      mediaType: 'text/plain',
+      licence: 'MIT',
+      texts: withoutRepeats(ownTexts()),
     },
   ]
 }
@@ -84,6 +92,15 @@ function solidityFiles(root: string, folder: string): string[] {
       if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : solidityFiles(root, path)
       return entry.name.endsWith('.sol') ? [path] : []
     })
+}
+
+/** Each answer below the ways to ask for it. */
+function ownTexts(): SeedText[] {
+  const facts = JSON.parse(readFileSync(ownQuestionsFile, 'utf8')) as readonly (readonly [string, ...string[]])[]
+  return facts.flatMap(([answer, ...questions], index) => {
+    const text = [...questions, answer].join('\n')
+    return text.length < textCharsMin ? [] : [{ source: `own-questions.json#${index}`, text }]
+  })
 }
 
 /** WordNet's data format: `offset file type count word id … | gloss`; wndb(5WN). */

@@ -174,14 +174,18 @@ async function publishVersion(
   parts: SeedParts,
 ): Promise<void> {
   if ((await readRegistry(parts.rpc, 'datanets', [id])).version > 0) return
-  const records: Uint8Array[] = []
+  const records: { readonly contribId: bigint; readonly hash: Hex }[] = []
   for (const item of items) {
     const first = await readRegistry(parts.rpc, 'contributionOf', [id, item.root])
     item.contentHashes.forEach((hash, i) => {
-      records.push(concatBytes(uintBytes(first + BigInt(i), 8), hexToBytes(hash)))
+      records.push({ contribId: first + BigInt(i), hash })
     })
   }
-  const itemsRoot = parts.content.putRecords(concatBytes(...records), versionRecordBytes)
+  // Ascending, as indexes of the version need it; contributors submitted side by side.
+  const list = records
+    .toSorted((a, b) => (a.contribId < b.contribId ? -1 : 1))
+    .map(({ contribId, hash }) => concatBytes(uintBytes(contribId, 8), hexToBytes(hash)))
+  const itemsRoot = parts.content.putRecords(concatBytes(...list), versionRecordBytes)
   const croissantHash = parts.content.put(new TextEncoder().encode(JSON.stringify(croissant(datanet))))
   const roots = {
     itemsRoot,
@@ -215,7 +219,7 @@ function contributionSuffix(id: bigint, root: Hex): Uint8Array {
 }
 
 /** SPDX identifier as the registry holds it: ASCII, left-aligned. */
-function licenceId(spdx: string): Hex {
+export function licenceId(spdx: string): Hex {
   const bytes = new Uint8Array(32)
   bytes.set(new TextEncoder().encode(spdx))
   return bytesToHex(bytes)

@@ -1,5 +1,7 @@
 import { callContract } from '../../chain/ledger/l2-calls.ts'
 import type { HttpRpcClient } from '../../common/json-rpc.ts'
+import { queryGraphql } from './graphql.ts'
+import { checkerStatus } from './verdicts.ts'
 
 /** What the status line shows; a part that does not answer is undefined. */
 export type DevStatus = {
@@ -11,6 +13,11 @@ export type DevStatus = {
   readonly l1Head: number | undefined
   readonly indexed: number | undefined
   readonly datanets: number | undefined
+  readonly workers: number | undefined
+  /** Answers that were committed to be paid. */
+  readonly answers: number | undefined
+  /** Answers that each node judged since it started; undefined where it does not check. */
+  readonly checked: readonly (number | undefined)[]
   /** Of payouts: proposed so far, and of these final. */
   readonly epochs: { readonly last: number; readonly final: number } | undefined
   readonly transactionsPerSecond: number | undefined
@@ -23,17 +30,16 @@ type Sources = {
   readonly graphqlUrl: string
 }
 
-/** Time one look may take; a dead part must not hold up the others. */
-const lookMsMax = 2000
 /** Blocks over which transactions a second are averaged. */
 const rateBlocks = 10
 
 /** Asks every part of the dev chain how it stands. Never throws. */
 export async function readStatus(sources: Sources): Promise<DevStatus> {
-  const [sequencer, verifier, indexed, epochs, transactionsPerSecond] = await Promise.all([
+  const [sequencer, verifier, indexed, checked, epochs, transactionsPerSecond] = await Promise.all([
     syncStatus(sources.sequencerRollup),
     syncStatus(sources.verifierRollup),
     indexerStatus(sources.graphqlUrl),
+    Promise.all([sources.sequencerRollup, sources.verifierRollup].map(checkedBy)),
     epochStatus(sources.sequencerEth),
     transactionRate(sources.sequencerEth),
   ])
@@ -45,6 +51,9 @@ export async function readStatus(sources: Sources): Promise<DevStatus> {
     l1Head: sequencer?.head_l1.number,
     indexed: indexed?.block,
     datanets: indexed?.datanets,
+    workers: indexed?.workers,
+    answers: indexed?.answers,
+    checked,
     epochs,
     transactionsPerSecond,
   }
@@ -62,6 +71,9 @@ export function statusLine(status: DevStatus): string {
     ['safe lag', lag],
     ['indexed', status.indexed],
     ['datanets', status.datanets],
+    ['workers', status.workers],
+    ['answers', status.answers],
+    ['checked', status.checked.map((count) => count ?? '-').join('/')],
     ['epochs', status.epochs === undefined ? undefined : `${status.epochs.last} (${status.epochs.final} final)`],
     ['tx/s', rate],
   ]
@@ -78,20 +90,26 @@ export async function syncStatus(client: HttpRpcClient): Promise<RollupStatus | 
   return quietly(async () => (await client.request('optimism_syncStatus')) as RollupStatus)
 }
 
-async function indexerStatus(url: string): Promise<{ block: number; datanets: number } | undefined> {
+type IndexerStatus = Record<'block' | 'datanets' | 'workers' | 'answers', number>
+
+async function indexerStatus(url: string): Promise<IndexerStatus | undefined> {
+  type Counted = { readonly totalCount: number | string }
+  const lists = 'datanets(first: 1) { totalCount } workers(first: 1) { totalCount } receipts(first: 1) { totalCount }'
   return quietly(async () => {
-    const query = '{ _meta { block { number } } datanets(first: 1) { totalCount } }'
-    const answer = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query }),
-      signal: AbortSignal.timeout(lookMsMax),
-    })
-    const { data } = (await answer.json()) as {
-      data: { _meta: { block: { number: string } }; datanets: { totalCount: number | string } }
+    const data = await queryGraphql<
+      { _meta: { block: { number: string } } } & Record<'datanets' | 'workers' | 'receipts', Counted>
+    >(url, `{ _meta { block { number } } ${lists} }`)
+    return {
+      block: Number(data._meta.block.number),
+      datanets: Number(data.datanets.totalCount),
+      workers: Number(data.workers.totalCount),
+      answers: Number(data.receipts.totalCount),
     }
-    return { block: Number(data._meta.block.number), datanets: Number(data.datanets.totalCount) }
   })
+}
+
+async function checkedBy(client: HttpRpcClient): Promise<number | undefined> {
+  return quietly(async () => (await checkerStatus(client)).checked)
 }
 
 async function epochStatus(client: HttpRpcClient): Promise<DevStatus['epochs']> {

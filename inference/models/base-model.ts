@@ -8,6 +8,9 @@ export const baseModelFile = join(import.meta.dirname, 'openledger-base.olm')
 /** Its float original, f16, which quality is measured against. */
 export const baseFloatFile = join(import.meta.dirname, 'openledger-base.safetensors')
 
+/** Questions and answers of our own that it was trained on: a list of `[answer, question, …]`. */
+export const ownQuestionsFile = join(import.meta.dirname, 'own-questions.json')
+
 /** What its making left beside it. */
 export type BaseModelRecord = {
   readonly root: Hex

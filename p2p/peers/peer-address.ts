@@ -80,7 +80,8 @@ export function nodeIdOfPeer(peerId: string): string | undefined {
 
 export const nodeIdOfRecord = (enr: Enr): string => enrNodeId(enr).slice(2)
 
-function peerIdOfKey(compressed: Uint8Array): string {
+/** Peer id of a host by its key of secp256k1, compressed to 33 bytes. */
+export function peerIdOfKey(compressed: Uint8Array): string {
   // Two versions of one interface are installed; what they describe is the same object.
   const key = publicKeyFromRaw(compressed) as unknown as Parameters<typeof peerIdFromPublicKey>[0]
   return peerIdFromPublicKey(key).toString()

@@ -1,0 +1,28 @@
+import { errorMessage } from '../../common/errors.ts'
+import { ask, questions } from './ask.ts'
+import { askAndCheck, paid, type RoundParts } from './round.ts'
+import { answersTable, earningsTable } from './round-tables.ts'
+import type { StatusScreen } from './screen.ts'
+
+/** Between two questions after the first round. */
+const pauseMs = 30_000
+
+/** Asks all questions and shows who checked the answers and who was paid for them, then one question now and then, until the signal. */
+export async function keepAsking(parts: RoundParts, screen: StatusScreen): Promise<void> {
+  const { clock, signal, log } = parts
+  const tried = async (what: () => Promise<void>) => {
+    await what().catch((error: unknown) => {
+      if (!signal.aborted) log.warn('a question came to nothing', { error: errorMessage(error) })
+    })
+  }
+  await tried(async () => {
+    const answers = await askAndCheck(parts)
+    for (const line of answersTable(answers)) screen.write(line)
+    for (const line of earningsTable(await paid(answers, parts))) screen.write(line)
+  })
+  for (let i = 0; !signal.aborted; i++) {
+    await clock.sleep(pauseMs, signal)
+    const question = questions[i % questions.length] ?? questions[0]
+    if (!signal.aborted) await tried(async () => void (await ask(parts.endpoint, question, parts)))
+  }
+}
