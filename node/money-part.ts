@@ -7,6 +7,7 @@ import type { L2Rpc } from '../chain/ledger/l2-rpc.ts'
 import { LedgerBook } from '../chain/ledger/ledger-book.ts'
 import { LedgerSync } from '../chain/ledger/ledger-sync.ts'
 import { moneyContracts } from '../chain/ledger/money-contracts.ts'
+import { namedByRequest } from '../chain/ledger/request-files.ts'
 import { Sender } from '../chain/ledger/sender.ts'
 import type { Kzg } from '../chain/tx/kzg.ts'
 import type { Clock } from '../common/clock.ts'
@@ -60,7 +61,11 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
   const indexes = new IndexFolder(where?.indexes ?? join(dataDir, 'indexes'))
   const { attributor, watcher, checker } = options
   if (attributor === undefined && watcher === undefined && checker === undefined) {
-    return { routes: contentRoutes({ content, indexes, isNamed: () => false }), methods: {}, run: undefined }
+    return {
+      routes: contentRoutes({ content, indexes, isNamed: () => false, namedByRequest: () => undefined }),
+      methods: {},
+      run: undefined,
+    }
   }
   await checkContracts(parts.rpc)
   const log = parts.log.with({ component: 'money' })
@@ -82,7 +87,10 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
   const roles = [checkerPart, ...others]
   return {
     methods: checkerPart === undefined ? {} : checkerMethods(checkerPart),
-    routes: contentRoutes({ content, indexes, isNamed: (hash) => book.namesContent(hash) }),
+    routes: contentRoutes({
+      ...{ content, indexes, isNamed: (hash) => book.namesContent(hash) },
+      namedByRequest: (name) => namedByRequest(book, name),
+    }),
     run: async (signal) => {
       await Promise.all([sync.run(signal), ...roles.map((role) => role?.run(signal))])
     },

@@ -5,11 +5,13 @@ import { Content, contentHashOf } from '../chain/ledger/content.ts'
 import { LedgerBook } from '../chain/ledger/ledger-book.ts'
 import { LedgerSync } from '../chain/ledger/ledger-sync.ts'
 import type { OpenAccount } from '../chain/ledger/open-account.ts'
+import { fetchRequestFile } from '../chain/ledger/request-files.ts'
 import type { Clock } from '../common/clock.ts'
 import type { Closers } from '../common/closers.ts'
 import { ContentPeers } from '../common/content-peers.ts'
 import { ContentStore } from '../common/content-store.ts'
 import type { Log } from '../common/log.ts'
+import type { WorkerBook } from '../p2p/workers/registry-view.ts'
 import { hexToBytes } from '../protocol/bytes.ts'
 import { merkleRoot } from '../protocol/content-hash.ts'
 import { contributionsOf } from './attribute/contributions.ts'
@@ -18,6 +20,9 @@ import { Funds } from './jobs/funds.ts'
 import { JobBook } from './jobs/job-book.ts'
 import { JobDesk, type JobProofs } from './jobs/job-desk.ts'
 import { ReceiptMaker } from './jobs/receipt-maker.ts'
+import type { Claims } from './market/claims.ts'
+import { placeOf } from './market/place.ts'
+import { type RequestParts, RequestStep } from './market/request-step.ts'
 import type { ServedModels } from './served-models.ts'
 import { AnswerStep } from './settle/answer-step.ts'
 import { AttributeStep } from './settle/attribute-step.ts'
@@ -96,6 +101,25 @@ export function openDesk(options: WorkerOptions, parts: DeskParts): Desk {
     },
   )
   return { desk, receipts }
+}
+
+type MarketParts = Pick<DeskParts, 'chain' | 'books' | 'log'> & {
+  readonly desk: JobDesk
+  readonly workers: WorkerBook
+  readonly claims: Claims
+  readonly claim: RequestParts['claim']
+}
+
+/** Answers requests opened on chain, whose prompts the nodes have. */
+export function openMarket(options: WorkerOptions, parts: MarketParts): RequestStep {
+  const { chain, books, desk, workers, claims, claim, log } = parts
+  const { rpc, sender } = chain
+  const { ledger, book } = books
+  return new RequestStep({
+    ...{ ledger, book, desk, claims, claim, log },
+    placeOf: (request) => placeOf(request, { rpc, ledger, workers, worker: sender.address }),
+    file: (kind, name, signal) => fetchRequestFile(kind, name, { urls: options.nodes, signal }),
+  })
 }
 
 /** What is done again and again for the answers that were given. Throws what the RPC throws. */

@@ -17,19 +17,22 @@ import { Announcer } from '../p2p/workers/announcer.ts'
 import { type AccountSigner, keySigner, MessageAuthor } from '../p2p/workers/message-author.ts'
 import { ProofStore } from '../p2p/workers/proofs/proof-store.ts'
 import { WorkerBook } from '../p2p/workers/registry-view.ts'
+import { jobHead } from '../p2p/workers/wire/messages.ts'
 import { openWorkerHost } from '../p2p/workers/worker-host.ts'
 import { type Hex, hexToBytes, zeroHash } from '../protocol/bytes.ts'
 import { InferenceThread } from './backends/inference-thread.ts'
 import { type ModelFolder, openModelFolder } from './backends/model-folder.ts'
 import type { JobDesk } from './jobs/job-desk.ts'
 import { jobHandler } from './jobs/job-handler.ts'
-import { type Books, openBooks, openDesk, openSteps } from './open-parts.ts'
+import { Claims } from './market/claims.ts'
+import type { RequestParts } from './market/request-step.ts'
+import { type Books, openBooks, openDesk, openMarket, openSteps } from './open-parts.ts'
 import { Adverts } from './report/adverts.ts'
 import { Announcements } from './report/announcements.ts'
 import { Hardware } from './report/hardware.ts'
 import { announcedAddresses, toldAddress } from './report/own-address.ts'
 import { ServedModels } from './served-models.ts'
-import { settle } from './settle/settlement.ts'
+import { type Step, settle } from './settle/settlement.ts'
 import { type Registered, registeredAs } from './worker-chain.ts'
 import { WorkerError } from './worker-error.ts'
 import type { WorkerOptions } from './worker-options.ts'
@@ -51,6 +54,8 @@ type Running = { readonly run: (signal: AbortSignal) => Promise<void> }
 const lookMs = 60_000
 /** Models of a capability. */
 const toldModelsMax = 4
+/** A claim is heard for so long by who was not connected. */
+const claimSeconds = 100
 /** Of the hardware challenge at the start, which takes a part of a second. */
 const challengeSize = 512
 
@@ -111,7 +116,7 @@ async function open(options: WorkerOptions, { clock, log }: Around, closers: Clo
       const { signal: stop } = stopping
       await Promise.all([
         ...[books.sync, ...network.running].map((part) => part.run(stop)),
-        ...[settle({ steps, clock, log }, stop), lookAgain(models, { clock, log }, stop)],
+        ...[settle({ steps: [...steps, network.market], clock, log }, stop), lookAgain(models, { clock, log }, stop)],
       ])
     },
     close: () => closers.close(),
@@ -139,16 +144,24 @@ type NetworkParts = Around & {
   readonly desk: JobDesk
 }
 
-/** The worker's host, and what it says by itself. */
+type Network = {
+  readonly addresses: () => readonly string[]
+  readonly running: readonly Running[]
+  readonly market: Step
+}
+
+/** The worker's host, what it says by itself, and the requests on chain that workers share among them. */
 async function openNetwork(
-  { p2p, dataDir }: WorkerOptions,
+  options: WorkerOptions,
   parts: NetworkParts,
   { closers, stop }: { readonly closers: Closers; readonly stop: AbortSignal },
-): Promise<{ readonly addresses: () => readonly string[]; readonly running: readonly Running[] }> {
+): Promise<Network> {
+  const { p2p, dataDir } = options
   const { clock, log, registry, account, chain, books, store, proofs, hardware, registered, models, folder, desk } =
     parts
   const { rpc, chainId } = chain
   const workers = new WorkerBook('any')
+  const claims = new Claims()
   const dir = join(dataDir, 'p2p')
   const host = await openWorkerHost(
     { ...{ chainId, role: 'worker', ...p2p, announce: announcedAddresses(p2p) }, dir, agent: 'openledger' },
@@ -157,7 +170,10 @@ async function openNetwork(
       jobs: { state: (requestId) => requestState(books.ledger, requestId) },
       proof: (hash) => store.get(hash),
       multiply: (challenge) => hardware.multiply(challenge, stop),
-      handlers: { verdict: ({ requestId, worker }) => void (worker === account.address && proofs.done(requestId)) },
+      handlers: {
+        verdict: ({ requestId, worker }) => void (worker === account.address && proofs.done(requestId)),
+        job: ({ requestId, author }) => claims.add(requestId, author, books.ledger.head?.time ?? 0n),
+      },
       onJob: jobHandler(desk, stop),
       onEvidence: (evidence) => log.warn('two messages under one nonce', { evidence }),
     },
@@ -179,7 +195,22 @@ async function openNetwork(
     }),
   })
   const feed = new WorkerFeed({ rpc, sink: workers, clock, log, onHead: () => network.onHead() })
-  return { addresses: () => network.addresses(), running: [feed, host, adverts, announcer] }
+  const claim: RequestParts['claim'] = async ({ request, tokens }, requestId) => {
+    const { payer, modelVersion, promptRoot: promptHash, sampling, maxFee, deadline } = request
+    const value = {
+      ...{ requestId, author: account.address, payer, modelVersion, promptHash, class: request.class },
+      ...{
+        tin: tokens.length,
+        maxTokens: sampling.maxTokens,
+        maxFee,
+        block: books.ledger.head?.number ?? 0n,
+        deadline,
+      },
+    }
+    await network.publish('jobs', author.message(jobHead, value, claimSeconds))
+  }
+  const market = openMarket(options, { chain, books, log, desk, workers, claims, claim })
+  return { addresses: () => network.addresses(), running: [feed, host, adverts, announcer], market }
 }
 
 /** New versions of models are looked for now and then, and indexes that they need. */

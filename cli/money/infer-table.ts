@@ -1,8 +1,10 @@
 import { UsageError } from '../../common/errors.ts'
+import { asHttpUrls } from '../../common/flag-parsers.ts'
 import { channelOf } from '../../protocol/voucher.ts'
 import { type Action, action, optional, type Query } from './action.ts'
 import { addressArg, fileArg, hashArg, idArg, openArg } from './arg-kinds.ts'
 import { makeCancel } from './cancel-paper.ts'
+import { givePrompt } from './give-prompt.ts'
 import { showBatch, showChannel, showRequest } from './infer-queries.ts'
 import { knownBatch } from './known-batch.ts'
 import { maturable } from './maturable.ts'
@@ -54,11 +56,23 @@ export const inferTable: Readonly<Record<string, Action | Query>> = {
   open: action(
     'InferenceMarket',
     'open',
-    'Opens a request on chain for any worker to answer; its greatest fee is sent along.',
-    { request: fileArg('request made by infer request') },
-    ({ request: path }) => {
-      const { request } = readRequestPaper(path)
-      return { args: [request], value: request.maxFee }
+    'Opens a request on chain for any worker to answer; its greatest fee is sent along, and the prompt is given to nodes that workers ask for it.',
+    {
+      request: fileArg('request made by infer request'),
+      node: optional({
+        help: 'rollup RPCs of nodes that take the prompt',
+        value: 'URL,…',
+        parse: asHttpUrls,
+        many: true,
+      }),
+    },
+    ({ request: path, node = [] }, chain) => {
+      const { request, prompt } = readRequestPaper(path)
+      if (node.length > 0 && prompt === undefined) {
+        throw new UsageError('the request has no tokens of its prompt: make it with --prompt-tokens')
+      }
+      const afterwards = () => givePrompt(request.promptRoot, prompt ?? new Uint32Array(0), { nodes: node, chain })
+      return { args: [request], value: request.maxFee, ...(node.length > 0 && { afterwards }) }
     },
   ),
   refund: action(

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
 import type { Content } from '../../chain/ledger/content.ts'
+import { isRequestFile, promptBytesMax, type RequestFileKind } from '../../chain/ledger/request-files.ts'
 import { contentBytesMax } from '../../common/content-store.ts'
 import type { HttpAnswer, HttpRoute } from '../../common/json-rpc-server.ts'
 import type { Hex } from '../../protocol/bytes.ts'
@@ -17,12 +18,15 @@ type Parts = {
   readonly indexes: Pick<IndexFolder, 'place'>
   /** True for data that a batch or an epoch on chain names. */
   readonly isNamed: (hash: Hex) => boolean
+  /** Which file of a request open on chain has that name. */
+  readonly namedByRequest: (name: Hex) => RequestFileKind | undefined
 }
 
 /**
  * `GET /content/0x…`: the bytes of that content hash, or the index file of that index id, whole or by `Range: bytes=a-b`; who
  * reads checks the hash.
- * `PUT /content/0x…`: takes the data of a batch or epoch on chain that is not here yet, so that a stranger cannot fill the disk.
+ * `PUT /content/0x…`: takes the data of a batch or epoch on chain that is not here yet, and what an open request there names, so that a
+ * stranger cannot fill the disk.
  */
 export function contentRoutes(parts: Parts): { readonly route: HttpRoute; readonly upload: HttpRoute } {
   let [downloads, uploads] = [0, 0]
@@ -55,15 +59,22 @@ export function contentRoutes(parts: Parts): { readonly route: HttpRoute; readon
       const hash = contentPath(path)
       if (hash === undefined) return undefined
       if (parts.content.store.place(hash) !== undefined) return refusal(204, '')
-      if (!parts.isNamed(hash)) return refusal(403, 'no batch or epoch on chain has this data hash')
+      const kind = parts.namedByRequest(hash)
+      if (kind === undefined && !parts.isNamed(hash)) {
+        return refusal(403, 'no batch, epoch or open request on chain names this hash')
+      }
       if (uploads >= uploadsMax) return refusal(503, 'too many uploads at once')
       uploads++
       try {
-        const bytes = await bodyOf(request)
-        if (bytes === undefined) return refusal(413, `content may have ${contentBytesMax} bytes`)
-        return (await parts.content.put(hash, bytes))
-          ? refusal(201, '')
-          : refusal(422, 'this is not the data of the hash')
+        const bytesMax = kind === undefined ? contentBytesMax : promptBytesMax
+        const bytes = await bodyOf(request, bytesMax)
+        // What was not read of the body would stand before the connection's next request.
+        if (bytes === undefined) {
+          return { ...refusal(413, `content may have ${bytesMax} bytes`), headers: { connection: 'close' } }
+        }
+        if (kind !== undefined && isRequestFile(kind, hash, bytes)) parts.content.store.keep(hash, bytes)
+        else if (!(await parts.content.put(hash, bytes))) return refusal(422, 'this is not the data of the hash')
+        return refusal(201, '')
       } finally {
         uploads--
       }
@@ -86,12 +97,12 @@ function rangeOf(header: string | undefined, bytes: number): { start: number; en
 }
 
 /** Undefined past the limit. */
-async function bodyOf(request: IncomingMessage): Promise<Uint8Array | undefined> {
+async function bodyOf(request: IncomingMessage, bytesMax: number): Promise<Uint8Array | undefined> {
   const parts: Buffer[] = []
   let length = 0
   for await (const part of request) {
     length += (part as Buffer).length
-    if (length > contentBytesMax) return undefined
+    if (length > bytesMax) return undefined
     parts.push(part as Buffer)
   }
   return new Uint8Array(Buffer.concat(parts))

@@ -54,6 +54,13 @@ export class WorkerBook implements RegistryView {
     return { isActive: isStaked && !entry.isJailed, boundAtBlock: entry.boundAtBlock }
   }
 
+  /** Workers that are active and registered last in block `block` or before, with their units. */
+  active(block: bigint): { readonly worker: Hex; readonly units: number }[] {
+    return [...this.#workers]
+      .filter(([worker, { boundAtBlock }]) => boundAtBlock <= block && this.worker(worker)?.isActive === true)
+      .map(([worker, { units }]) => ({ worker, units }))
+  }
+
   readonly isChecker = (address: Hex): boolean => this.#checkers === 'any' || this.#checkers.has(address)
 
   get size(): number {

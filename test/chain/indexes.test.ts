@@ -119,6 +119,7 @@ describe('having an index that somebody published', () => {
       content: new Content(content, peers, systemClock),
       indexes: new IndexFolder(join(dir, 'served')),
       isNamed: () => false,
+      namedByRequest: () => undefined,
     })
     server = new RpcServer({ host: '127.0.0.1', port: 0 }, { methods: {}, log: silentLog, ...routes })
     url = `http://127.0.0.1:${await server.start()}`

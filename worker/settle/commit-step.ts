@@ -7,6 +7,7 @@ import { type PackedBatch, packBatch } from '../../attribution/epochs/pack-batch
 import { ReceiptError } from '../../attribution/epochs/receipt-error.ts'
 import type { Content } from '../../chain/ledger/content.ts'
 import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
+import { requestState } from '../../chain/ledger/open-requests.ts'
 import { SendError, type Sender } from '../../chain/ledger/sender.ts'
 import type { Log } from '../../common/log.ts'
 import { entryClasses } from '../../protocol/attribution-entry.ts'
@@ -58,6 +59,7 @@ export class CommitStep {
     if (now === undefined) return false
     this.#seeBatches(now)
     this.#dropLate(now)
+    this.#dropClosed()
     const jobs = this.#parts.book.unsettled(lookMax)
     if (jobs.length === 0) this.#waitingSince = undefined
     else this.#waitingSince ??= now
@@ -70,7 +72,9 @@ export class CommitStep {
   #isDue(jobs: readonly BookedJob[], now: bigint): boolean {
     const { intervalSeconds, marginSeconds } = this.#options
     if (this.#waitingSince === undefined) return false
-    return now >= this.#waitingSince + intervalSeconds || jobs.some((job) => deadlineOf(job) < now + marginSeconds)
+    // Of a request opened on chain the first batch is paid.
+    const isUrgent = (job: BookedJob) => isOpened(job) || deadlineOf(job) < now + marginSeconds
+    return now >= this.#waitingSince + intervalSeconds || jobs.some(isUrgent)
   }
 
   /** Whether batches stand on chain: one that was not mined in time, or went with a reorg, is packed anew. */
@@ -102,6 +106,20 @@ export class CommitStep {
     log.error('answers were not settled before their deadline and are not paid', { requests: late.length })
     book.move(
       late.map(({ requestId }) => requestId),
+      'dropped',
+      null,
+    )
+  }
+
+  /** What another worker settled, or was refunded, would have the whole batch refused. */
+  #dropClosed(): void {
+    const { book, ledger, log } = this.#parts
+    const opened = book.unsettled(lookMax).filter(isOpened)
+    const closed = opened.filter(({ requestId }) => requestState(ledger, requestId) === 'closed')
+    if (closed.length === 0) return
+    log.warn('requests on chain were settled by others first', { requests: closed.length })
+    book.move(
+      closed.map(({ requestId }) => requestId),
       'dropped',
       null,
     )
@@ -176,6 +194,11 @@ export class CommitStep {
     }
     return undefined
   }
+}
+
+/** Whether the request is paid from its escrow on chain. */
+function isOpened({ receipt }: BookedJob): boolean {
+  return receipt.payment === undefined
 }
 
 /** The same answer's receipt as of `now`. */

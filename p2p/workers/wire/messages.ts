@@ -49,7 +49,7 @@ export const jobHead = new SignedMessage(
     ['author', 'address'],
     ['payer', 'address'],
     ['modelVersion', 'bytes32'],
-    // Content hash under which the prompt is published.
+    // Root of the prompt's tokens, under which it is fetched.
     ['promptHash', 'bytes32'],
     ['class', 'uint8'],
     ['tin', 'uint32'],

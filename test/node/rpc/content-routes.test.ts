@@ -3,14 +3,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Content, contentHashOf } from '../../../chain/ledger/content.ts'
+import {
+  fetchRequestFile,
+  promptFile,
+  promptTokens,
+  type RequestFileKind,
+} from '../../../chain/ledger/request-files.ts'
 import { systemClock } from '../../../common/clock.ts'
 import { ContentPeers } from '../../../common/content-peers.ts'
 import { ContentStore } from '../../../common/content-store.ts'
 import { RpcServer } from '../../../common/json-rpc-server.ts'
 import { silentLog } from '../../../common/log.ts'
+import { stopHash } from '../../../inference/answer/stops.ts'
 import { contentRoutes } from '../../../node/rpc/content-routes.ts'
-import type { Hex } from '../../../protocol/bytes.ts'
+import { bytesToHex, type Hex } from '../../../protocol/bytes.ts'
 import { contentHash, merkleRoot } from '../../../protocol/content-hash.ts'
+import { tokenListRoot } from '../../../protocol/token-list.ts'
+import { stopFile } from '../../../worker/market/stop-file.ts'
 
 const bytes = Uint8Array.from({ length: 5_000 }, (_, i) => i % 251)
 const hash = contentHash(bytes)
@@ -22,6 +31,7 @@ describe('content over HTTP', () => {
   let url: string
   let own: Content
   const named = new Set<Hex>()
+  const ofRequests = new Map<Hex, RequestFileKind>()
 
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'content-'))
@@ -30,6 +40,7 @@ describe('content over HTTP', () => {
       content: own,
       indexes: { place: () => undefined },
       isNamed: (asked) => named.has(asked),
+      namedByRequest: (asked) => ofRequests.get(asked),
     })
     server = new RpcServer({ host: '127.0.0.1', port: 0 }, { methods: {}, log: silentLog, ...routes })
     url = `http://127.0.0.1:${await server.start()}`
@@ -58,6 +69,25 @@ describe('content over HTTP', () => {
     expect((await put(hash, bytes)).status).toBe(201)
     expect((await put(hash, bytes)).status).toBe(204)
     expect(await own.own(hash)).toEqual(bytes)
+  })
+
+  test('what an open request names is taken under the root of its tokens, or the hash of its stop strings', async () => {
+    const prompt = promptFile(Uint32Array.from({ length: 70 }, (_, i) => i * 1_000))
+    const root = bytesToHex(tokenListRoot(promptTokens(prompt)))
+    const stops = stopFile([Uint8Array.of(10), Uint8Array.of(10, 10)])
+    const stopsHash = stopHash([Uint8Array.of(10), Uint8Array.of(10, 10)])
+    for (const [name, kind, file] of [
+      [root, 'prompt', prompt],
+      [stopsHash, 'stops', stops],
+    ] as const) {
+      expect((await put(name, file)).status).toBe(403)
+      ofRequests.set(name, kind)
+      expect((await put(name, file.subarray(4))).status).toBe(422)
+      expect((await put(name, new Uint8Array(2 ** 20))).status).toBe(413)
+      expect((await put(name, file)).status).toBe(201)
+      expect(await fetchRequestFile(kind, name, { urls: [url], signal: never })).toEqual(file)
+    }
+    expect(await fetchRequestFile('stops', root, { urls: [url], signal: never }), 'of another kind').toBeUndefined()
   })
 
   test('whole and in parts it is what was put', async () => {
