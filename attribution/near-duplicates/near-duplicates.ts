@@ -3,7 +3,7 @@ import { mixed, similarityBps } from './signature.ts'
 /** From here on a contribution is a near-duplicate. */
 export const nearDuplicateBps = 5_500
 /** Pairs of entries that are looked up. Of 128 entries 71 must be equal, so 57 differ at most, and one pair of these 58 does not. */
-const bands = 58
+export const bands = 58
 /** Earlier originals that a contribution is compared with. */
 export const candidatesMax = 1_024
 

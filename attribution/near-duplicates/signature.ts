@@ -7,7 +7,7 @@ export const signatureEntries = 128
 /** Terms of a shingle. */
 export const shingleTerms = 3
 /** Rounds in which a shingle chooses its entry; entries that none chose take the least of all shingles. */
-const choosingRounds = 8
+export const choosingRounds = 8
 /** The entry of a text without terms. */
 const emptyEntry = 0xffff_ffff
 
