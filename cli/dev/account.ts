@@ -8,7 +8,7 @@ import { encodeTransaction, type FeeMarketTx, signTransaction } from '../../prot
 export type Call = { readonly to: Hex; readonly data: Uint8Array; readonly value?: bigint }
 
 /** Transactions of one account under way at once; pools limit what a sender may have pending. */
-const inFlightMax = 16
+const inFlightMax = 64
 const receiptPollMs = 250
 /** Time a transaction may take to be mined. */
 const receiptMsMax = 120_000

@@ -93,12 +93,8 @@ async function ensureModel(
   if (known !== undefined) return known
   const original = await ensureOriginal(account(knownAccounts.trainer), datanets, parts)
   const owner = account(knownAccounts.owner)
-  const indexIds: Hex[] = []
-  for (const id of datanets.keys()) {
-    const datanet = BigInt(id + 1)
-    indexIds.push(await ensureIndex(datanet, model.tokenizer, layout.indexes, owner, parts))
-    log.info('index published', { datanet, id: indexIds.at(-1) })
-  }
+  const ids = datanets.map((_, i) => BigInt(i + 1))
+  const indexIds = await ensureIndexes(ids, { tokenizer: model.tokenizer, dir: layout.indexes }, owner, parts)
   const parents = [{ id: original, relation: relations.quantise, bps: originalBps, policy: 0 }]
   const version = versionOf(root, indexIds.toSorted())
   await account(knownAccounts.converter).send([registration(version, parents, datanets)])
@@ -116,19 +112,25 @@ async function ensureOriginal(trainer: Account, datanets: readonly SeedDatanet[]
   return parseModelVersion((await find()) ?? zeroHash).modelId
 }
 
-async function ensureIndex(
-  datanet: bigint,
-  tokenizer: Uint8Array,
-  dir: string,
+/** Indexes of the first versions of Datanets, built and published; their ids. */
+async function ensureIndexes(
+  datanets: readonly bigint[],
+  of: { readonly tokenizer: Uint8Array; readonly dir: string },
   publisher: Account,
   parts: MarketParts,
-): Promise<Hex> {
-  const { id, record } = await buildVersionIndex({ datanet, version: 1, tokenizer, dir }, { ...parts, peers: [] })
-  if ((await publishedIndex(parts.rpc, id)) === undefined) {
+): Promise<Hex[]> {
+  const ids: Hex[] = []
+  const missing: Call[] = []
+  for (const datanet of datanets) {
+    const { id, record } = await buildVersionIndex({ ...of, datanet, version: 1 }, { ...parts, peers: [] })
+    ids.push(id)
+    parts.log.info('index built', { datanet, id, tokens: record.n })
+    if ((await publishedIndex(parts.rpc, id)) !== undefined) continue
     const call = { contract: 'IndexRegistry', functionName: 'publish', args: [record], value: indexBond } as const
-    await publisher.send([callOf(call)])
+    missing.push(callOf(call))
   }
-  return id
+  await publisher.send(missing)
+  return ids
 }
 
 async function ensurePrice(modelVersion: Hex, owner: Account, { rpc, log }: MarketParts): Promise<void> {

@@ -45,8 +45,8 @@ export type SeedResult = {
 }
 
 /**
- * Creates the Datanets with all their contributions and publishes version 1 of each. Reads the chain before each step,
- * so a seeding that was cut off goes on where it stopped.
+ * Creates the Datanets with all their contributions and publishes version 1 of each, all Datanets at once, step by step. Reads the
+ * chain before each step, so a seeding that was cut off goes on where it stopped.
  */
 export async function seedChain(
   datanets: readonly SeedDatanet[],
@@ -56,21 +56,34 @@ export async function seedChain(
   const account = (index: number) => new Account({ privateKey: devPrivateKeys[index] as Hex, chainId }, parts)
   const owner = account(0)
   await registerCode(owner, parts)
-  const totals = { items: 0, singles: 0, batches: 0 }
-  for (const [index, datanet] of datanets.entries()) {
-    const id = BigInt(index + 1)
-    await createDatanet(id, datanet, owner, parts)
-    const plan = contributionPlan(datanet, parts.content)
-    await Promise.all(contributors.map((key, i) => contribute(id, account(key), plan[i] ?? [], parts)))
-    await accept(id, plan.flat(), owner, parts)
-    await publishVersion(id, plan.flat(), datanet, owner, parts)
-    totals.items += datanet.texts.length
-    totals.singles += plan.flat().filter((item) => item.kind === 'single').length
-    totals.batches += plan.flat().filter((item) => item.kind === 'batch').length
-    parts.log.info('datanet seeded', { id, name: datanet.name, items: datanet.texts.length })
-  }
+  const plans = datanets.map((datanet, index): Plan => {
+    return { id: BigInt(index + 1), datanet, byContributor: contributionPlan(datanet, parts.content) }
+  })
+  const ofAll = async (callsOf: (plan: Plan) => Promise<Call[]>) => (await Promise.all(plans.map(callsOf))).flat()
+  await owner.send(await ofAll((plan) => creation(plan, parts)))
+  await owner.send(await ofAll((plan) => opening(plan, parts)))
+  await Promise.all(
+    contributors.map(async (key, i) => account(key).send(await ofAll((plan) => contributions(plan, i, parts)))),
+  )
+  parts.log.info('contributions submitted')
+  await owner.send(await ofAll((plan) => decisionsOn(plan, parts)))
+  await owner.send(await ofAll((plan) => publication(plan, parts)))
+  const items = plans.flatMap(({ byContributor }) => byContributor.flat())
   const head = (await parts.rpc.request('eth_blockNumber')) as string
-  return { datanets: datanets.length, ...totals, lastBlock: BigInt(head) }
+  return {
+    datanets: datanets.length,
+    items: datanets.reduce((sum, { texts }) => sum + texts.length, 0),
+    singles: items.filter(({ kind }) => kind === 'single').length,
+    batches: items.filter(({ kind }) => kind === 'batch').length,
+    lastBlock: BigInt(head),
+  }
+}
+
+/** A Datanet to be seeded, and what each contributor submits to it. */
+type Plan = {
+  readonly id: bigint
+  readonly datanet: SeedDatanet
+  readonly byContributor: readonly (readonly Contribution[])[]
 }
 
 /** One transaction's worth of contributions; `root` is what the registry files it under. */
@@ -115,30 +128,27 @@ async function registerCode(owner: Account, { rpc }: SeedParts): Promise<void> {
   await owner.send([{ to, data: hexToBytes(call) }])
 }
 
-async function createDatanet(id: bigint, datanet: SeedDatanet, owner: Account, parts: SeedParts): Promise<void> {
-  const count = await readRegistry(parts.rpc, 'datanetCount', [])
-  if (count < id) {
-    const { name, description, mediaType, licence } = datanet
-    const meta = JSON.stringify({ name, description, mediaType, licence })
-    const metaHash = parts.content.put(new TextEncoder().encode(meta))
-    await owner.send([registryCall('create', [0, 0, licenceId(licence), zeroHash, bondPerItem, metaHash])])
-  }
-  const { status } = await readRegistry(parts.rpc, 'datanets', [id])
-  if (status === datanetStatus.draft) await owner.send([registryCall('setStatus', [id, datanetStatus.open])])
+async function creation({ id, datanet }: Plan, parts: SeedParts): Promise<Call[]> {
+  if ((await readRegistry(parts.rpc, 'datanetCount', [])) >= id) return []
+  const { name, description, mediaType, licence } = datanet
+  const meta = JSON.stringify({ name, description, mediaType, licence })
+  const metaHash = parts.content.put(new TextEncoder().encode(meta))
+  return [registryCall('create', [0, 0, licenceId(licence), zeroHash, bondPerItem, metaHash])]
+}
+
+async function opening({ id }: Plan, { rpc }: SeedParts): Promise<Call[]> {
+  const { status } = await readRegistry(rpc, 'datanets', [id])
+  return status === datanetStatus.draft ? [registryCall('setStatus', [id, datanetStatus.open])] : []
 }
 
 const datanetStatus = { draft: 1, open: 2 } as const
 const decisions = { pending: 1 } as const
 
-async function contribute(
-  id: bigint,
-  author: Account,
-  items: readonly Contribution[],
-  parts: SeedParts,
-): Promise<void> {
+/** What a contributor has yet to submit. */
+async function contributions({ id, byContributor }: Plan, contributor: number, { rpc }: SeedParts): Promise<Call[]> {
   const missing: Call[] = []
-  for (const item of items) {
-    if ((await readRegistry(parts.rpc, 'contributionOf', [id, item.root])) !== 0n) continue
+  for (const item of byContributor[contributor] ?? []) {
+    if ((await readRegistry(rpc, 'contributionOf', [id, item.root])) !== 0n) continue
     const call =
       item.kind === 'single'
         ? registryCall('submit', [id, item.root, zeroHash, consentAll], bondPerItem)
@@ -149,33 +159,27 @@ async function contribute(
           )
     missing.push({ ...call, data: concatBytes(call.data, contributionSuffix(id, item.root)) })
   }
-  await author.send(missing)
+  return missing
 }
 
-async function accept(id: bigint, items: readonly Contribution[], owner: Account, parts: SeedParts): Promise<void> {
+async function decisionsOn({ id, byContributor }: Plan, { rpc }: SeedParts): Promise<Call[]> {
   const calls: Call[] = []
-  for (const item of items) {
-    const contribId = await readRegistry(parts.rpc, 'contributionOf', [id, item.root])
+  for (const item of byContributor.flat()) {
+    const contribId = await readRegistry(rpc, 'contributionOf', [id, item.root])
     const decision =
       item.kind === 'single'
-        ? (await readRegistry(parts.rpc, 'items', [contribId])).decision
-        : (await readRegistry(parts.rpc, 'batches', [contribId])).decision
+        ? (await readRegistry(rpc, 'items', [contribId])).decision
+        : (await readRegistry(rpc, 'batches', [contribId])).decision
     if (decision !== decisions.pending) continue
     calls.push(registryCall(item.kind === 'single' ? 'decide' : 'decideBatch', [contribId, true, zeroHash]))
   }
-  await owner.send(calls)
+  return calls
 }
 
-async function publishVersion(
-  id: bigint,
-  items: readonly Contribution[],
-  datanet: SeedDatanet,
-  owner: Account,
-  parts: SeedParts,
-): Promise<void> {
-  if ((await readRegistry(parts.rpc, 'datanets', [id])).version > 0) return
+async function publication({ id, datanet, byContributor }: Plan, parts: SeedParts): Promise<Call[]> {
+  if ((await readRegistry(parts.rpc, 'datanets', [id])).version > 0) return []
   const records: { readonly contribId: bigint; readonly hash: Hex }[] = []
-  for (const item of items) {
+  for (const item of byContributor.flat()) {
     const first = await readRegistry(parts.rpc, 'contributionOf', [id, item.root])
     item.contentHashes.forEach((hash, i) => {
       records.push({ contribId: first + BigInt(i), hash })
@@ -196,7 +200,7 @@ async function publishVersion(
     croissantHash,
     unitsTotal: 0n,
   }
-  await owner.send([registryCall('publish', [id, roots])])
+  return [registryCall('publish', [id, roots])]
 }
 
 /** Dataset description in the MLCommons Croissant 1.0 vocabulary. */
