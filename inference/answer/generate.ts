@@ -1,9 +1,9 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import type { Slot } from '../adapter/adapter.ts'
 import { checkTokens, type Engine, type Session } from '../engine.ts'
 import { checkRule, type SamplingRule, sample } from '../sampler.ts'
 import type { Trace } from '../trace.ts'
 import { Ending, type EndReason, type TokenBytes } from './ending.ts'
+import { runAlone, type StepRunner } from './step-gatherer.ts'
 
 /** All that decides an answer but the model. */
 export type AnswerRequest = {
@@ -32,9 +32,14 @@ export type AnswerStep = { readonly token: number; readonly end?: EndReason }
 /** Sees the units of the answer, and may know the token that the logits of a position give. */
 export type AnswerTrace = { readonly trace: Trace; readonly choices: ReadonlyMap<number, number> }
 
-export type AnswerOptions = { readonly signal?: AbortSignal; readonly recorder?: AnswerTrace }
+export type AnswerOptions = {
+  readonly signal?: AbortSignal
+  readonly recorder?: AnswerTrace
+  /** Runs the steps, those of other answers with them; absent: each by itself. */
+  readonly run?: StepRunner
+}
 
-/** Input positions that are run between two turns of the event loop. */
+/** Input positions of one step. */
 const inputBatch = 32
 
 /**
@@ -45,24 +50,25 @@ const inputBatch = 32
 export async function* generate(
   { engine, expTable, text }: AnswerParts,
   request: AnswerRequest,
-  { signal, recorder }: AnswerOptions = {},
+  options: AnswerOptions = {},
 ): AsyncGenerator<AnswerStep, void, void> {
   const { input, rule, seed, maxTokens, slots = [] } = request
+  const { signal, recorder, run = runAlone } = options
   checkTokens(engine.config, 0, input, input.length)
   checkRule(rule)
   const ending = new Ending(engine.config, text, { ...request, tin: input.length })
   const session = engine.start({ slots, positions: Math.min(engine.config.context, input.length + maxTokens) })
   try {
-    let logits = await runInput(session, input, signal, recorder)
+    let logits = await runInput(session, input, options)
     for (;;) {
       const position = session.length
       const token = recorder?.choices.get(position - 1) ?? sample(logits, rule, seed, position, expTable)
       const end = ending.push(token)
       yield end === undefined ? { token } : { token, end }
       if (end !== undefined) return
-      await turn()
       signal?.throwIfAborted()
-      logits = session.append([token], recorder?.trace)
+      logits = await run({ session, tokens: [token], trace: recorder?.trace })
+      signal?.throwIfAborted()
     }
   } finally {
     session.close()
@@ -72,16 +78,19 @@ export async function* generate(
 async function runInput(
   session: Session,
   input: readonly number[],
-  signal: AbortSignal | undefined,
-  recorder: AnswerTrace | undefined,
+  { signal, recorder, run = runAlone }: AnswerOptions,
 ): Promise<Int32Array> {
   let logits: Int32Array = new Int32Array(0)
   for (let start = 0; start < input.length; start += inputBatch) {
     signal?.throwIfAborted()
-    const batch = input.slice(start, start + inputBatch)
+    const tokens = input.slice(start, start + inputBatch)
     const isLast = start + inputBatch >= input.length
-    logits = session.append(batch, recorder?.trace, isLast ? batch.length - 1 : batch.length)
-    await turn()
+    logits = await run({
+      session,
+      tokens,
+      trace: recorder?.trace,
+      headFrom: isLast ? tokens.length - 1 : tokens.length,
+    })
   }
   signal?.throwIfAborted()
   return logits

@@ -3,6 +3,7 @@ import { errorMessage } from '../../common/errors.ts'
 import type { Adapter, Slot } from '../../inference/adapter/adapter.ts'
 import { decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { type AnswerParts, type AnswerRequest, generate } from '../../inference/answer/generate.ts'
+import { StepGatherer } from '../../inference/answer/step-gatherer.ts'
 import { answerCall } from '../../inference/check/trace-questions.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
 import { decodeModel, modelRoot } from '../../inference/model-file.ts'
@@ -19,12 +20,14 @@ type Loaded = {
   readonly model: CanonicalModel
   readonly parts: AnswerParts
   readonly traces: AnswerTraces
+  /** Answers of one model share their passes. */
+  readonly gatherer: StepGatherer
 }
 
 /** Tokens that are told at once: a message for each would cost more than the token. */
 const tokensPerMessage = 4
 
-/** Answers tasks with the canonical engine; runs on a thread of its own, many tasks in turns. */
+/** Answers tasks with the canonical engine; runs on a thread of its own, the answers of a model in common passes. */
 export class InferenceJobs {
   readonly #post: (message: FromThread) => void
   readonly #running = new Map<number, AbortController>()
@@ -81,7 +84,7 @@ export class InferenceJobs {
       if (waiting.length > 0) this.#post({ kind: 'tokens', id, tokens: waiting.splice(0) })
     }
     for await (const { token, end } of generate(loaded.parts, request, {
-      signal,
+      ...{ signal, run: loaded.gatherer.run },
       ...(trace && { recorder: trace.recorder }),
     })) {
       output.push(token)
@@ -116,12 +119,14 @@ export class InferenceJobs {
     const known = this.#models.get(path)
     if (known !== undefined) return known
     const model = decodeModel(readFileSync(path))
+    const engine = new WasmEngine(model)
     const parts = {
-      engine: new WasmEngine(model),
+      engine,
       expTable: model.expTable,
       text: readTokenizer(model.tokenizer),
     }
-    const loaded = { root: modelRoot(model), model, parts, traces: openTraces(model, parts) }
+    const gatherer = new StepGatherer(engine)
+    const loaded = { root: modelRoot(model), model, parts, gatherer, traces: openTraces(model, parts) }
     this.#models.set(path, loaded)
     return loaded
   }

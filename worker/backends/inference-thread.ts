@@ -137,7 +137,7 @@ export class InferenceThread implements Backend {
     }
     this.#tasks.delete(message.id)
     if (message.kind === 'failed') {
-      stream.end(new Error(message.message))
+      stream.end(failure(message))
       return
     }
     const { id: _, ...event } = message
@@ -152,6 +152,13 @@ export class InferenceThread implements Backend {
     this.#tasks.clear()
     for (const stream of streams) stream.end(error)
   }
+}
+
+/** Memory is there again when other answers have ended. */
+const memoryRetryMs = 5_000
+
+function failure({ code, message }: Extract<FromThread, { kind: 'failed' }>): Error {
+  return code === 'memory' ? new JobError('busy', message, { retryAfterMs: memoryRetryMs }) : new Error(message)
 }
 
 const refusals: Readonly<Record<string, 'prompt-too-long' | 'stop-mismatch' | 'sampling'>> = {
