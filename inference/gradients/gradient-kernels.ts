@@ -26,6 +26,7 @@ export type GradientKernels = {
   causalSoftmax(scores: number, stride: number, rows: number, scale: number): void
   softmaxBackward(probabilities: number, gradients: number, stride: number, rows: number, scale: number): void
   crossEntropy(logits: number, vocab: number, target: number, weight: number): number
+  dotSketches(query: number, vectors: number, rows: number, n: number, out: number): void
   adamStep(
     weights: number,
     gradients: number,

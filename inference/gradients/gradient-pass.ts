@@ -37,7 +37,7 @@ export class GradientPass {
   readonly parametersAt: number
   readonly gradientsAt: number
   readonly #model: CanonicalModel
-  readonly #shape: LoraShape
+  readonly shape: LoraShape
   readonly #length: number
   readonly #embedding: Float32Array
   readonly #weights: PlacedWeights
@@ -51,7 +51,7 @@ export class GradientPass {
       throw new InferenceError('context', `texts of ${length} positions, the model has ${model.config.context}`)
     }
     this.#model = model
-    this.#shape = shape
+    this.shape = shape
     this.#length = length
     this.#embedding = dequantiseRows(model.embedding, 1)
     this.#weights = placeWeights(model, this.memory)
@@ -76,7 +76,7 @@ export class GradientPass {
 
   /** After the parameters changed. */
   refresh(): void {
-    const { rank } = this.#shape
+    const { rank } = this.shape
     for (const { down, up, downTurned, upTurned } of this.#pairs.flatMap((pairs) => [...pairs.values()])) {
       this.kernels.transpose(this.parametersAt + 4 * down.offset, down.columns, rank, down.columns, downTurned, rank)
       this.kernels.transpose(this.parametersAt + 4 * up.offset, up.columns, rank, up.columns, upTurned, rank)
@@ -100,7 +100,7 @@ export class GradientPass {
     for (const down of this.blocks.filter(({ side }) => side === 'down')) {
       const up = this.blocks.find((one) => one.side === 'up' && one.layer === down.layer && one.target === down.target)
       if (up === undefined) throw new Error('blocks come in pairs')
-      const turned = ({ columns }: Block) => this.memory.takeFloats(columns * this.#shape.rank)
+      const turned = ({ columns }: Block) => this.memory.takeFloats(columns * this.shape.rank)
       pairs[down.layer]?.set(down.target, { down, up, downTurned: turned(down), upTurned: turned(up) })
     }
     return pairs
@@ -278,7 +278,7 @@ export class GradientPass {
     const pair = this.#pairs[index]?.get(target)
     const low = this.#layerSpace(index).low[target]
     if (pair === undefined || low === undefined) return
-    const { rank } = this.#shape
+    const { rank } = this.shape
     const up = this.parametersAt + 4 * pair.up.offset
     this.kernels.multiply(x, linear.columns, pair.downTurned, rank, 8, low, rank, rows, linear.columns, rank, false)
     this.kernels.multiply(low, rank, up, linear.rows, 8, out, linear.rows, rows, rank, linear.rows, true)
@@ -300,7 +300,7 @@ export class GradientPass {
     const pair = this.#pairs[index]?.get(target)
     const low = this.#layerSpace(index).low[target]
     if (pair === undefined || low === undefined) return
-    const { rank } = this.#shape
+    const { rank } = this.shape
     const { kernels } = this
     const { dLow, lowTurned } = this.#space
     const [gradientDown, gradientUp] = [pair.down, pair.up].map(({ offset }) => this.gradientsAt + 4 * offset)
