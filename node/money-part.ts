@@ -26,7 +26,7 @@ import { NodeError } from './node-error.ts'
 import type { NodeOptions } from './node-options.ts'
 import { checkerMethods } from './rpc/checker-methods.ts'
 import { contentRoutes } from './rpc/content-routes.ts'
-import { Watcher } from './watcher/watcher.ts'
+import { Watcher, type WatcherIndexes } from './watcher/watcher.ts'
 
 type Parts = {
   readonly rpc: L2Rpc
@@ -72,7 +72,10 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
   const book = LedgerBook.open(join(dataDir, 'ledger.sqlite'), options.rollupConfig.genesis.l2.hash)
   closers.add('ledger book', () => book.close())
   const sync = new LedgerSync({ ...parts, log, book })
-  const shared = { ...parts, log, book, sync, content }
+  const shared = {
+    ...{ ...parts, log, book, sync, content },
+    indexes: { folder: indexes, content: store, peers: where?.peers ?? [] },
+  }
   const [checkerPart, ...others] = await Promise.all([
     checker &&
       makeChecker(
@@ -97,7 +100,12 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
   }
 }
 
-type Shared = Parts & { readonly book: LedgerBook; readonly sync: LedgerSync; readonly content: Content }
+type Shared = Parts & {
+  readonly book: LedgerBook
+  readonly sync: LedgerSync
+  readonly content: Content
+  readonly indexes: WatcherIndexes
+}
 
 async function makeAttributor(options: NodeOptions, parts: Shared, closers: Closers): Promise<Role | undefined> {
   const { attributor: flags } = options

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, statSync } from 'node:fs'
 import { contentBytesMax } from '../../common/content-store.ts'
-import type { Tokenizer } from '../../inference/tokenizer/tokenizer.ts'
+import { type ModelTokenizer, readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
 import { decodeTokenizer } from '../../inference/tokenizer/tokenizer-file.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { contentHash } from '../../protocol/content-hash.ts'
@@ -57,13 +57,13 @@ export function runIndexJob(
   const file = IndexFile.open(job.path, cacheBytes)
   try {
     if (job.kind === 'hash') {
-      checkIndexRoots(file.index, tokenLengths(decodeTokenizer(job.tokenizer)))
+      checkIndexRoots(file.index, tokenLengths(readTokenizer(job.tokenizer)))
       return file.index.record
     }
     const { items, text } = job
     const opener = new IndexOpener(file.index)
     const wrong = checkIndex(opener, items)
-    if (wrong !== undefined || text === undefined) return wrong
+    if (wrong !== undefined || text === undefined || !isShowable(text.tokenizer)) return wrong
     const tokenizer = decodeTokenizer(text.tokenizer)
     return checkText(opener, { tokenizer, items, contents: lastRead(text.texts) })
   } finally {
@@ -73,7 +73,7 @@ export function runIndexJob(
 
 function build(job: Extract<IndexJob, { kind: 'build' }>, progress: (now: IndexProgress) => void): IndexRecord {
   const { path, datanet, version, texts } = job
-  const tokenizer = decodeTokenizer(job.tokenizer)
+  const tokenizer = readTokenizer(job.tokenizer)
   const text = new IndexFileText(path, tokenizer.vocab)
   const step = Math.ceil(texts.length / reportsMax)
   let tokens = 0
@@ -92,7 +92,7 @@ function build(job: Extract<IndexJob, { kind: 'build' }>, progress: (now: IndexP
 }
 
 /** Returns how many tokens it has. */
-function add(text: IndexFileText, each: TextFile, tokenizer: Tokenizer): number {
+function add(text: IndexFileText, each: TextFile, tokenizer: ModelTokenizer): number {
   const document = tokenizeDocument(each.contribId, contentOf(each), tokenizer)
   text.add(document)
   return document.tokens.length
@@ -107,6 +107,11 @@ function contentOf({ contribId, contentHash: hash, file }: TextFile): Uint8Array
   const bytes = new Uint8Array(readFileSync(file))
   if (contentHash(bytes) === hash) return bytes
   throw new IndexError('wrong-content', `${file} is not contribution ${contribId}, whose content is ${hash}; remove it`)
+}
+
+/** TextJudge knows tokenizers of version 1 alone. */
+function isShowable(tokenizer: Uint8Array): boolean {
+  return tokenizer.length >= 4 && new DataView(tokenizer.buffer, tokenizer.byteOffset).getUint32(0) === 1
 }
 
 /** Contents by document, of which the last one is held. */

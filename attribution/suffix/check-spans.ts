@@ -1,5 +1,5 @@
 import { entryClasses } from '../../protocol/attribution-entry.ts'
-import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
+import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { algoV1 } from './algo-v1.ts'
 import { contains, decodeEvidence, type Evidence } from './evidence.ts'
 import type { IndexOpener } from './index-opener.ts'
@@ -46,16 +46,11 @@ export type SpanChallenge = {
  * of more than 64 tokens of which every part stands too often (docs/ATTRIBUTION.md §5). `set` in its order.
  */
 export function checkSpans(set: readonly IndexOpener[], claims: SpanClaims): SpanChallenge | undefined {
-  const { G, R, S, U } = entryClasses
   const { entries } = claims
-  const other = entries.findIndex(({ class: kind }) => kind === G || kind === R || (kind === S && set.length === 0))
-  if (other >= 0) return { functionName: 'badSpanEvidence', entries: [other, other], rest: [] }
-  const own = entries.findIndex((entry) => entry.class === S || entry.class === U)
+  const wrongOnes = wrongEntries(set.length, entries)
+  if (wrongOnes !== undefined) return wrongOnes
+  const own = entries.findIndex(isOfSpans)
   if (own < 0 || set.length === 0) return undefined
-  const differs = entries.findIndex(
-    (entry) => (entry.class === S || entry.class === U) && entry.evidenceHash !== entries[own]?.evidenceHash,
-  )
-  if (differs >= 0) return { functionName: 'badSpanEvidence', entries: [own, differs], rest: [] }
   const found = wrongEvidence(set, claims)
   if (found !== undefined) return { functionName: found[0], entries: [own], rest: found.slice(1) }
   const evidence = decodeEvidence(claims.evidence)
@@ -63,6 +58,24 @@ export function checkSpans(set: readonly IndexOpener[], claims: SpanClaims): Spa
   if (wrong < 0) return undefined
   const records = set.map(({ index }) => index.record)
   return { functionName: 'badSpanWeight', entries: [wrong], rest: [records, cutOf(evidence)] }
+}
+
+/** What is wrong with entries whatever their evidence: a class that the rule has not, evidence that is not there or not one. */
+export function wrongEntries(indexes: number, entries: readonly SpanEntry[]): SpanChallenge | undefined {
+  const { G, R, S } = entryClasses
+  const wrong = (...places: readonly number[]) => ({ functionName: 'badSpanEvidence', entries: places, rest: [] })
+  const other = entries.findIndex(({ class: kind }) => kind === G || kind === R || (kind === S && indexes === 0))
+  if (other >= 0) return wrong(other, other)
+  const own = entries.findIndex(isOfSpans)
+  if (own < 0 || indexes === 0) return undefined
+  const bare = entries.findIndex((entry) => isOfSpans(entry) && entry.evidenceHash === zeroHash)
+  if (bare >= 0) return wrong(bare, bare)
+  const differs = entries.findIndex((entry) => isOfSpans(entry) && entry.evidenceHash !== entries[own]?.evidenceHash)
+  return differs < 0 ? undefined : wrong(own, differs)
+}
+
+function isOfSpans({ class: kind }: SpanEntry): boolean {
+  return kind === entryClasses.S || kind === entryClasses.U
 }
 
 type Call = readonly [functionName: string, ...rest: unknown[]]

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../../inference/tokenizer/tokenizer.ts'
+import type { ModelTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
 import { SuffixError } from './suffix-error.ts'
 import { separator } from './suffix-sort.ts'
 
@@ -85,7 +85,11 @@ export function joinTexts(texts: readonly Text[]): Text {
 }
 
 /** The document of a contribution's content. Throws {@link SuffixError}: `binary`, `encoding`, naming the contribution. */
-export function tokenizeDocument(contribId: bigint, content: Uint8Array, tokenizer: Tokenizer): TokenDocument {
+export function tokenizeDocument(
+  contribId: bigint,
+  content: Uint8Array,
+  tokenizer: Pick<ModelTokenizer, 'encode'>,
+): TokenDocument {
   if (content.includes(0)) throw new SuffixError('binary', `contribution ${contribId} has a zero byte: no text`)
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(content)
@@ -96,6 +100,6 @@ export function tokenizeDocument(contribId: bigint, content: Uint8Array, tokeniz
 }
 
 /** Bytes of each token. */
-export function tokenLengths(tokenizer: Tokenizer): Uint32Array {
+export function tokenLengths(tokenizer: Pick<ModelTokenizer, 'vocab' | 'decode'>): Uint32Array {
   return Uint32Array.from({ length: tokenizer.vocab }, (_, token) => tokenizer.decode([token]).length)
 }

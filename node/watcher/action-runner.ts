@@ -82,12 +82,12 @@ export class ActionRunner {
   }
 
   /** Commits to the evidence of a challenge in an earlier block, where that is wanted. */
-  async #commit({ subject }: Action, block: bigint, signal: AbortSignal): Promise<void> {
+  async #commit({ subject, call: { contract } }: Action, block: bigint, signal: AbortSignal): Promise<void> {
     const { evidence, sender } = this.#parts
     if (subject === undefined || evidence === undefined || evidence.isCommitted(subject, block)) return
     const args = [evidence.commitmentTo(subject)]
     try {
-      await sender.send({ contract: 'DisputeGame', functionName: 'commitEvidence', args }, signal)
+      await sender.send({ contract, functionName: 'commitEvidence', args }, signal)
     } catch (error) {
       if (revertOf(error)?.error !== 'AlreadyCommitted') throw error
     }
@@ -129,6 +129,8 @@ const refusals: Readonly<Record<string, string>> = {
   AlreadyRequested: 'somebody asked for the leaf already, or it was shown',
   NotRequested: 'the demand was answered, or told missing already',
   NoRefund: 'it is refunded already',
+  AlreadyFalse: 'the index is proven false already',
+  AlreadyServed: 'the evidence was shown',
 }
 
 function wordsOf(error: unknown): string {

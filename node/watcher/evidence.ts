@@ -1,5 +1,6 @@
 import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import type { LedgerEvent } from '../../chain/ledger/ledger-event.ts'
+import type { MoneyContract } from '../../chain/ledger/money-contracts.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { keccak256, keccakHex } from '../../protocol/keccak.ts'
 import { type Action, action } from './action.ts'
@@ -32,15 +33,15 @@ export class Evidence {
 
   /** Rewards to take over from who copied a challenge, and those that waited long enough to be paid. */
   due(block: bigint): Action[] {
-    return this.#open().flatMap(({ subject, holder, wonAt }): Action[] => {
+    return this.#open().flatMap(({ contract, subject, holder, wonAt }): Action[] => {
       const about = { subject }
       if (holder === this.#sender) {
         const args = [subject, this.#sender]
-        const call = { contract: 'DisputeGame', functionName: 'payReward', args } as const
+        const call = { contract, functionName: 'payReward', args } as const
         return block > wonAt + commitBlocks ? [action('reward', call, about)] : []
       }
       const args = [subject, bytesToHex(this.#saltOf(subject))]
-      const call = { contract: 'DisputeGame', functionName: 'takeOverReward', args } as const
+      const call = { contract, functionName: 'takeOverReward', args } as const
       return block <= wonAt + commitBlocks && this.isCommitted(subject, wonAt) ? [action('reward', call, about)] : []
     })
   }
@@ -62,17 +63,23 @@ export class Evidence {
   }
 }
 
-type OpenReward = { readonly subject: Hex; readonly holder: Hex; readonly wonAt: bigint }
+type OpenReward = {
+  /** Who pays it. */
+  readonly contract: MoneyContract
+  readonly subject: Hex
+  readonly holder: Hex
+  readonly wonAt: bigint
+}
 
 const names = ['RewardWon', 'RewardTakenOver', 'RewardPaid'] as const
 
 function openRewards(book: LedgerBook): OpenReward[] {
   const events: LedgerEvent[] = names.flatMap((name) => book.events(name)).sort((a, b) => a.pos - b.pos)
   const open = new Map<Hex, OpenReward>()
-  for (const { name, args, block } of events) {
+  for (const { contract, name, args, block } of events) {
     const { subject, holder } = args as { readonly subject: Hex; readonly holder: Hex }
     if (name === 'RewardPaid') open.delete(subject)
-    else open.set(subject, { subject, holder, wonAt: open.get(subject)?.wonAt ?? block })
+    else open.set(subject, { contract, subject, holder, wonAt: open.get(subject)?.wonAt ?? block })
   }
   return [...open.values()]
 }

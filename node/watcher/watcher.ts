@@ -3,12 +3,15 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Registry } from 'prom-client'
 import { BatchThread, type ThreadFacts } from '../../attribution/epochs/batch-thread.ts'
+import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
+import { SpanThread } from '../../attribution/indexes/span-thread.ts'
 import { ChainFacts } from '../../chain/ledger/chain-facts.ts'
 import { callContract, type L2Head, readHead } from '../../chain/ledger/l2-calls.ts'
 import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
 import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import type { Sender } from '../../chain/ledger/sender.ts'
 import type { Clock } from '../../common/clock.ts'
+import type { ContentStore } from '../../common/content-store.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import type { Action } from './action.ts'
@@ -19,8 +22,10 @@ import { overdueDemands, Refunds } from './duties.ts'
 import { earlierReceipt } from './earlier-receipts.ts'
 import { EpochWatch } from './epoch-watch.ts'
 import { Evidence } from './evidence.ts'
+import { IndexWatch } from './index-watch.ts'
 import { MatureBatches } from './mature-batches.ts'
 import { SettledRequests } from './settled-requests.ts'
+import { SpanWatch } from './span-watch.ts'
 import { watcherMetrics } from './watcher-metrics.ts'
 
 /** Blocks that the book may be behind the chain to be acted upon. */
@@ -38,11 +43,20 @@ export type WatcherOptions = {
   readonly pollMs: number
 }
 
+/** Where indexes lie, and where the contents come from that they are made of. */
+export type WatcherIndexes = {
+  readonly folder: IndexFolder
+  readonly content: ContentStore
+  /** Rollup RPCs of nodes that serve content. */
+  readonly peers: readonly string[]
+}
+
 export type WatcherParts = {
   readonly rpc: L2Rpc
   /** Followed by who made it. */
   readonly book: LedgerBook
   readonly files: Files
+  readonly indexes: WatcherIndexes
   readonly sender: Pick<Sender, 'address' | 'send'>
   readonly clock: Clock
   readonly log: Log
@@ -60,10 +74,13 @@ export class Watcher {
   readonly #parts: WatcherParts
   readonly #stopped = new AbortController()
   readonly #thread = new BatchThread()
+  readonly #spanThread: SpanThread
   readonly #settled: SettledRequests
   readonly #facts: ChainFacts
   readonly #batches: BatchWatch
   readonly #epochs: EpochWatch
+  readonly #spans: SpanWatch
+  readonly #indexes: IndexWatch
   readonly #refunds: Refunds
   readonly #evidence: Evidence
   readonly #runner: ActionRunner
@@ -76,7 +93,7 @@ export class Watcher {
   constructor(options: WatcherOptions, parts: WatcherParts) {
     this.#options = options
     this.#parts = parts
-    const { rpc, book, files, sender, clock, log, registry } = parts
+    const { rpc, book, files, indexes, sender, clock, log, registry } = parts
     const { chainId, seed, dir } = options
     mkdirSync(dir, { recursive: true })
     // Every transaction under way listens, and every fetch of a file.
@@ -93,6 +110,11 @@ export class Watcher {
     this.#batches = new BatchWatch(seed, sender.address, { book, source, thread, facts, settled, log, metrics })
     const batches = new MatureBatches(book, source, thread)
     this.#epochs = new EpochWatch({ book, source, batches, log, metrics })
+    const { folder, ...content } = indexes
+    this.#spanThread = new SpanThread(folder.dir)
+    this.#spans = new SpanWatch({ rpc, chainId, book, source, folder, thread: this.#spanThread, log })
+    const contents = { rpc, ...content, signal: this.#stopped.signal }
+    this.#indexes = new IndexWatch({ book, folder, source: contents, dir, nowMs: clock.nowMs, log })
     this.#refunds = new Refunds(book, (call) => callContract(rpc, call))
     this.#evidence = new Evidence(book, sender.address, seed)
     const evidence = options.commitEvidence ? this.#evidence : undefined
@@ -146,8 +168,9 @@ export class Watcher {
     this.#runner.run(this.#actions, head.number, signal)
   }
 
-  /** Resolves when what was started is mined or failed. */
+  /** Resolves when what was started is mined or failed, and no index is being checked. */
   async settle(): Promise<void> {
+    await this.#indexes.settle()
     await this.#runner.settle()
   }
 
@@ -158,6 +181,8 @@ export class Watcher {
     const duties: readonly (() => Promise<readonly Action[]>)[] = [
       () => this.#batches.look(head.time, window, signal),
       () => this.#epochs.look(signal),
+      () => this.#spans.look(head.time, window, signal),
+      async () => this.#indexes.look(),
       async () => overdueDemands(book, head.time, sender.address),
       () => this.#refunds.due(),
       async () => this.#evidence.due(head.number),
@@ -172,13 +197,14 @@ export class Watcher {
         if (!signal.aborted) log.warn('something is not looked at now, trying again', { error: errorMessage(error) })
       }
     }
-    return { actions, isWhole }
+    return { actions, isWhole: isWhole && !this.#indexes.isBusy }
   }
 
   async #close(): Promise<void> {
     this.#stopped.abort()
-    await this.#thread.close()
+    await Promise.all([this.#thread.close(), this.#spanThread.close()])
     await this.#looking
+    await this.#indexes.settle()
     await this.#runner.settle()
     this.#settled.close()
   }
@@ -193,6 +219,7 @@ export class Watcher {
     this.#facts.forget()
     this.#batches.forget()
     this.#epochs.forget()
+    this.#spans.forget()
     this.#refunds.forget()
     this.#evidence.forget()
   }

@@ -23,6 +23,7 @@ import { moneyDigest } from '../../protocol/money-domain.ts'
 import { SumTree } from '../../protocol/sum-tree.ts'
 import { tokenListRoot } from '../../protocol/token-list.ts'
 import { channelOf, paymentHash, voucherStructHash } from '../../protocol/voucher.ts'
+import type { AccountName } from './ledger-chain.ts'
 import type { MarketChain } from './ledger-market.ts'
 import type { MoneyChain } from './money-chain.ts'
 import { stake } from './standing-model.ts'
@@ -56,13 +57,18 @@ export class SpanMarket {
   }
 
   /** Datanet 1 with its texts, model 1 with the index, model 2 without; prices of class SIGNED; a staked worker, alice's channel. */
-  static async open(chain: MarketChain, rpc: L2Rpc): Promise<SpanMarket> {
+  static async open(
+    chain: MarketChain,
+    rpc: L2Rpc,
+    texts: readonly (readonly [AccountName, string])[] = spanTexts,
+    spoil: (index: SuffixIndex, tokenLengths: Uint32Array) => SuffixIndex = (index) => index,
+  ): Promise<SpanMarket> {
     const owner = chain.actor('datanet owner')
     await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
     await chain.send(owner, 'DatanetRegistry', 'setStatus', [1n, 2])
     const section = decodeModel(readFileSync(baseModelFile)).tokenizer.slice()
     const tokenizer = readTokenizer(section)
-    const items = spanTexts.map(([author, text], i) => {
+    const items = texts.map(([author, text], i) => {
       const bytes = new TextEncoder().encode(text)
       return { author, bytes, contribId: BigInt(i + 1), contentHash: contentHash(bytes) }
     })
@@ -74,7 +80,7 @@ export class SpanMarket {
     const lengths = Uint32Array.from({ length: tokenizer.vocab }, (_, token) => tokenizer.decode([token]).length)
     const tokenizerHash = contentHash(section)
     const subject = { datanet: 1n, version: 1, tokenizerHash, tokenLengths: lengths }
-    const index = buildIndex(joinDocuments(documents, tokenizer.vocab), subject)
+    const index = spoil(buildIndex(joinDocuments(documents, tokenizer.vocab), subject), lengths)
     const { tokenRoot, suffixRoot, n } = index.record
     const roots = { itemsRoot: itemTree(items).root, tokenRoot, suffixRoot, tokenCount: BigInt(n), tokenizerHash }
     await chain.send(owner, 'DatanetRegistry', 'publish', [1n, { ...roots, croissantHash: word(9), unitsTotal: 0n }])

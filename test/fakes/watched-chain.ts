@@ -2,16 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
+import { IndexFolder } from '../../attribution/indexes/index-folder.ts'
 import { CallReverted, callContract } from '../../chain/ledger/l2-calls.ts'
 import { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import { LedgerSync } from '../../chain/ledger/ledger-sync.ts'
 import { encodeCall, type MoneyCall } from '../../chain/ledger/money-contracts.ts'
 import { SendError, type Sent } from '../../chain/ledger/sender.ts'
+import { ContentStore } from '../../common/content-store.ts'
 import type { Log, LogFields } from '../../common/log.ts'
 import { silentLog } from '../../common/log.ts'
 import { Watcher } from '../../node/watcher/watcher.ts'
 import { bytesToHex, type Hex, hexToBytes, quantity } from '../../protocol/bytes.ts'
-import { contentHash } from '../../protocol/content-hash.ts'
+import { contentHash, merkleRoot } from '../../protocol/content-hash.ts'
 import { encodeTransaction, signTransaction } from '../../protocol/transaction.ts'
 import { LedgerChain } from './ledger-chain.ts'
 import { LedgerMarket } from './ledger-market.ts'
@@ -22,29 +24,39 @@ export type Line = { readonly level: string; readonly message: string; readonly 
 /** A chain with a market, and a watcher that sees it; blocks come when the test lets them. */
 export class WatchedChain {
   readonly chain: LedgerChain
-  readonly market: LedgerMarket
+  readonly #market: LedgerMarket | undefined
   readonly book: LedgerBook
   readonly watcher: Watcher
   readonly sender: BlockSender
   readonly lines: Line[] = []
   /** Files that can be fetched. */
   readonly files = new Map<Hex, Uint8Array>()
+  /** Contents of Datanets that the watcher has, and its indexes. */
+  readonly content: ContentStore
+  readonly indexes: IndexFolder
+  /** Nodes that it asks for both. */
+  readonly peers: string[] = []
   readonly #sync: LedgerSync
   readonly #dir: string
 
-  static async open(options: { readonly commitEvidence?: boolean } = {}): Promise<WatchedChain> {
+  /** `bare`: without a market, which the test makes. */
+  static async open(
+    options: { readonly commitEvidence?: boolean; readonly bare?: boolean } = {},
+  ): Promise<WatchedChain> {
     const chain = await LedgerChain.open()
-    return new WatchedChain(chain, await LedgerMarket.open(chain), options)
+    return new WatchedChain(chain, options.bare === true ? undefined : await LedgerMarket.open(chain), options)
   }
 
-  private constructor(chain: LedgerChain, market: LedgerMarket, { commitEvidence = false }) {
+  private constructor(chain: LedgerChain, market: LedgerMarket | undefined, { commitEvidence = false }) {
     this.chain = chain
-    this.market = market
+    this.#market = market
     this.#dir = mkdtempSync(join(tmpdir(), 'watched-chain-'))
     this.book = LedgerBook.open(join(this.#dir, 'ledger.sqlite'), chain.firstHash)
     const clock = { nowMs: () => 1_000 * Number(chain.now), sleep: async () => {} }
     this.#sync = new LedgerSync({ rpc: chain.rpc, book: this.book, clock, log: silentLog })
     this.sender = new BlockSender(chain)
+    this.content = new ContentStore(join(this.#dir, 'content'), merkleRoot)
+    this.indexes = new IndexFolder(join(this.#dir, 'indexes'))
     const own = async (hash: Hex) => this.files.get(hash)
     this.watcher = new Watcher(
       { chainId: 901n, dir: join(this.#dir, 'watcher'), seed: new Uint8Array(32).fill(7), commitEvidence, pollMs: 1 },
@@ -52,12 +64,18 @@ export class WatchedChain {
         rpc: chain.rpc,
         book: this.book,
         files: { get: own, own },
+        indexes: { folder: this.indexes, content: this.content, peers: this.peers },
         sender: this.sender,
         clock,
         log: this.#log(),
         registry: new Registry(),
       },
     )
+  }
+
+  get market(): LedgerMarket {
+    if (this.#market === undefined) throw new Error('this chain was opened without a market')
+    return this.#market
   }
 
   async close(): Promise<void> {

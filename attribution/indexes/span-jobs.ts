@@ -1,0 +1,201 @@
+import { entryClasses } from '../../protocol/attribution-entry.ts'
+import { algoHashV1, indexSetHash } from '../../protocol/attribution-rule.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { keccakHex } from '../../protocol/keccak.ts'
+import { batchHash } from '../../protocol/receipt-batch.ts'
+import { tokenListRoot } from '../../protocol/token-list.ts'
+import type { BatchOf } from '../epochs/batch-jobs.ts'
+import type { Call } from '../epochs/challenge.ts'
+import { isRequestOf } from '../epochs/check-receipt.ts'
+import { KnownBatch, type KnownReceipt } from '../epochs/known-batch.ts'
+import type { OpenedEntry, OpenedReceipt } from '../epochs/openings.ts'
+import { type Attribution, attribute, indexSet } from '../suffix/attribute.ts'
+import { checkSpans, type SpanChallenge, type SpanEntry, spanClaim, wrongEntries } from '../suffix/check-spans.ts'
+import { IndexOpener } from '../suffix/index-opener.ts'
+import type { SuffixIndex } from '../suffix/suffix-index.ts'
+import { IndexError } from './index-error.ts'
+import type { IndexFolder } from './index-folder.ts'
+
+/** The indexes of a model version as of a batch. */
+export type ModelSet = {
+  readonly ids: readonly Hex[]
+  /** One of them counted for nothing when the batch was committed. */
+  readonly isDead: boolean
+}
+
+export type BatchQuestion = {
+  readonly batch: BatchOf
+  readonly chainId: bigint
+  /** By model version, as far as all of a set's indexes are in the folder. */
+  readonly sets: ReadonlyMap<Hex, ModelSet>
+  /** Evidence that was shown, by its hash. */
+  readonly shown: ReadonlyMap<Hex, Uint8Array>
+  /** Receipts to judge; absent: all. */
+  readonly only?: readonly number[]
+}
+
+/**
+ * What is to be said of a receipt's spans: `challenge` by a call of DisputeGame; `hidden`: its evidence is not what its output
+ * makes, and must be shown; `unshowable`: it is not, and nothing proves it.
+ */
+export type SpanFinding =
+  | { readonly receipt: number; readonly kind: 'challenge'; readonly call: Call }
+  | {
+      readonly receipt: number
+      readonly kind: 'hidden'
+      readonly demandId: Hex
+      readonly evidenceHash: Hex
+      readonly opened: OpenedReceipt
+      readonly entry: OpenedEntry
+    }
+  | { readonly receipt: number; readonly kind: 'unshowable' }
+
+export type BatchSpans = {
+  readonly findings: readonly SpanFinding[]
+  /** Receipts whose spans are right. */
+  readonly right: number
+  /** Receipts of which too little is known to say. */
+  readonly unknown: number
+  /** Model versions whose set was not given. */
+  readonly lacking: readonly Hex[]
+}
+
+/** Openers kept: each holds the upper nodes of an index's trees. */
+const openersMax = 16
+
+/** Attributes answers by the indexes of a folder, and judges the spans of receipts. */
+export class SpanJobs {
+  readonly #folder: IndexFolder
+  readonly #openers = new Map<Hex, IndexOpener>()
+
+  constructor(folder: IndexFolder) {
+    this.#folder = folder
+  }
+
+  /** Throws IndexError `no-file` where an index is not here. */
+  attribute(ids: readonly Hex[], output: Uint32Array, isDead: boolean): Attribution {
+    return attribute(this.#set(ids), isDead ? new Uint32Array() : output)
+  }
+
+  judge({ batch: { header, segments, data }, chainId, sets, shown, only }: BatchQuestion): BatchSpans {
+    const batch = KnownBatch.of(header, segments, data)
+    const findings: SpanFinding[] = []
+    const lacking = new Set<Hex>()
+    let [right, unknown] = [0, 0]
+    for (const i of only ?? Array.from({ length: header.count }, (_, k) => k)) {
+      if (data.voided?.has(i) === true) continue
+      const one = batch.receipt(i)
+      const known = one && isRequestOf(one, chainId) ? claimsOf(batch, i, one) : undefined
+      if (one === undefined || known === undefined) {
+        unknown++
+        continue
+      }
+      const { modelVersion } = one.request
+      const set = one.receipt.indexSetHash === zeroHash ? noSet : sets.get(modelVersion)
+      if (set === undefined) {
+        lacking.add(modelVersion)
+        unknown++
+        continue
+      }
+      // Another set than the model's is shown by badTerms.
+      if (set.ids.length > 0 && indexSetHash(set.ids) !== one.receipt.indexSetHash) continue
+      const found = this.#finding(batch, i, known, set, shown)
+      if (found === undefined) right++
+      else findings.push(found)
+    }
+    return { findings, right, unknown, lacking: [...lacking] }
+  }
+
+  #finding(
+    batch: KnownBatch,
+    i: number,
+    { output, entries }: Claims,
+    { ids, isDead }: ModelSet,
+    shown: ReadonlyMap<Hex, Uint8Array>,
+  ): SpanFinding | undefined {
+    const openers = this.#openersOf(ids)
+    const asCall = (challenge: SpanChallenge, evidence: Uint8Array) => challengeOf(batch, i, challenge, evidence)
+    const wrong = wrongEntries(openers.length, entries)
+    if (wrong !== undefined) return asCall(wrong, new Uint8Array())
+    const own = entries.findIndex(({ evidenceHash }) => evidenceHash !== zeroHash)
+    const stated = entries[own]?.evidenceHash
+    if (stated === undefined || openers.length === 0) return undefined
+    const right = this.attribute(ids, output, isDead)
+    if (stated === right.evidenceHash && isSame(right, entries)) return undefined
+    const evidence = stated === right.evidenceHash ? right.evidence : shown.get(stated)
+    if (evidence === undefined) {
+      const demandId = demandIdOf(batch, i, stated)
+      const [opened, entry] = [batch.openReceipt(i), batch.openEntry(i, own)]
+      return { receipt: i, kind: 'hidden', demandId, evidenceHash: stated, opened, entry }
+    }
+    const challenge = checkSpans(openers, { output, entries, evidence, isDead })
+    if (challenge !== undefined) return asCall(challenge, evidence)
+    return stated === right.evidenceHash ? undefined : { receipt: i, kind: 'unshowable' }
+  }
+
+  #openersOf(ids: readonly Hex[]): IndexOpener[] {
+    return ids.length === 0 ? [] : this.#set(ids).map((index) => this.#opener(index))
+  }
+
+  #opener(index: SuffixIndex): IndexOpener {
+    const known = this.#openers.get(index.id)
+    // An index that was opened anew reads another descriptor.
+    if (known?.index === index) return known
+    const [oldest] = this.#openers.keys()
+    if (this.#openers.size >= openersMax && oldest !== undefined) this.#openers.delete(oldest)
+    const opener = new IndexOpener(index)
+    this.#openers.set(index.id, opener)
+    return opener
+  }
+
+  #set(ids: readonly Hex[]): readonly SuffixIndex[] {
+    return indexSet(
+      ids.map((id) => {
+        const index = this.#folder.get(id)
+        if (index === undefined) throw new IndexError('no-file', `the index ${id} is not in ${this.#folder.dir}`)
+        return index
+      }),
+    )
+  }
+}
+
+const noSet: ModelSet = { ids: [], isDead: false }
+
+type Claims = { readonly output: Uint32Array; readonly entries: readonly SpanEntry[] }
+
+/** Output and entries of a receipt under another rule than v1, or not all known: undefined. */
+function claimsOf(batch: KnownBatch, i: number, { receipt }: KnownReceipt): Claims | undefined {
+  if (receipt.algoHash !== algoHashV1) return undefined
+  const output = batch.publishedTokens(i, 'output')
+  if (output.length !== receipt.tout || bytesToHex(tokenListRoot(output)) !== receipt.outputRoot) return undefined
+  const known = batch.entries(i, receipt)
+  const entries = Array.from({ length: receipt.attrEntries }, (_, k) => known.at(k)?.entry)
+  return entries.every((entry) => entry !== undefined) ? { output, entries } : undefined
+}
+
+function isSame({ shares }: Attribution, entries: readonly SpanEntry[]): boolean {
+  const own = entries.filter(({ class: kind }) => kind === entryClasses.S || kind === entryClasses.U)
+  return (
+    own.length === shares.length &&
+    shares.every(({ class: letter, id, weight }, k) => {
+      const entry = own[k]
+      return entry?.class === entryClasses[letter] && entry.id === id && entry.weight === BigInt(weight)
+    })
+  )
+}
+
+/** The challenge as DisputeGame takes it. */
+function challengeOf(batch: KnownBatch, i: number, challenge: SpanChallenge, evidence: Uint8Array): SpanFinding {
+  const { functionName, entries, rest } = challenge
+  const opened = entries.map((place) => batch.openEntry(i, place))
+  const shown = functionName === 'badSpanEvidence' ? opened : [spanClaim(opened[0], evidence), ...rest]
+  return {
+    ...{ receipt: i, kind: 'challenge' },
+    call: { functionName, args: [batch.openReceipt(i), batch.segments, ...shown] },
+  }
+}
+
+/** EvidenceDemands' `demandIdOf`. */
+function demandIdOf({ header }: KnownBatch, i: number, evidenceHash: Hex): Hex {
+  return keccakHex(concatBytes(batchHash(header), uintBytes(i, 32), hexToBytes(evidenceHash)))
+}

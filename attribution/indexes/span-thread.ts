@@ -1,0 +1,86 @@
+import { Worker } from 'node:worker_threads'
+import type { Hex } from '../../protocol/bytes.ts'
+import type { Attribution } from '../suffix/attribute.ts'
+import { SuffixError } from '../suffix/suffix-error.ts'
+import type { FailedJob } from '../thread-job.ts'
+import { IndexError } from './index-error.ts'
+import type { BatchQuestion, BatchSpans } from './span-jobs.ts'
+
+/** To the thread. */
+export type SpanTask =
+  | { readonly kind: 'attribute'; readonly ids: readonly Hex[]; readonly output: Uint32Array; readonly isDead: boolean }
+  | { readonly kind: 'judge'; readonly question: BatchQuestion }
+
+/** From the thread, to the job of that number. */
+export type SpanAnswer = { readonly job: number } & ({ readonly done: unknown } | { readonly failed: FailedJob })
+
+type Job = { readonly resolve: (done: never) => void; readonly reject: (error: unknown) => void }
+
+/**
+ * `SpanJobs` on a thread of its own: a long answer over indexes on disk takes longer than its host may wait. The thread starts
+ * with the first job and is started anew where it died.
+ */
+export class SpanThread {
+  readonly #dir: string
+  #worker: Worker | undefined
+  #jobs = new Map<number, Job>()
+  #last = 0
+
+  /** `dir`: the folder of the index files. */
+  constructor(dir: string) {
+    this.#dir = dir
+  }
+
+  /** What an answer owes whom by a set of indexes. Throws IndexError `no-file` where one is not here. */
+  attribute(ids: readonly Hex[], output: Uint32Array, isDead = false): Promise<Attribution> {
+    return this.#ask({ kind: 'attribute', ids, output, isDead })
+  }
+
+  /** What is to be said of the spans of a batch's receipts. Throws IndexError `no-file` where one is not here. */
+  judge(question: BatchQuestion): Promise<BatchSpans> {
+    return this.#ask({ kind: 'judge', question })
+  }
+
+  /** Ends the thread; jobs that run fail. */
+  async close(): Promise<void> {
+    const worker = this.#worker
+    this.#fail(worker, new Error('the thread for spans was closed'))
+    await worker?.terminate()
+  }
+
+  #ask<T>(task: SpanTask): Promise<T> {
+    const job = ++this.#last
+    return new Promise<T>((resolve, reject) => {
+      this.#jobs.set(job, { resolve, reject })
+      this.#worker ??= this.#start()
+      this.#worker.postMessage({ job, task })
+    })
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./span-worker.mjs', import.meta.url), { workerData: { dir: this.#dir } })
+    worker.on('error', (error) => this.#fail(worker, error))
+    worker.on('exit', () => this.#fail(worker, new Error('the thread for spans ended')))
+    worker.on('message', (answer: SpanAnswer) => {
+      const job = this.#jobs.get(answer.job)
+      this.#jobs.delete(answer.job)
+      if ('failed' in answer) job?.reject(errorOf(answer.failed))
+      else job?.resolve(answer.done as never)
+    })
+    return worker
+  }
+
+  /** A thread that died takes its jobs along. */
+  #fail(worker: Worker | undefined, error: unknown): void {
+    if (worker !== this.#worker) return
+    this.#worker = undefined
+    const jobs = [...this.#jobs.values()]
+    this.#jobs.clear()
+    for (const { reject } of jobs) reject(error)
+  }
+}
+
+function errorOf({ code, message }: FailedJob): Error {
+  if (code === 'format' || code === 'size' || code === 'order') return new SuffixError(code, message)
+  return new IndexError(code === 'no-file' ? code : 'failed', message)
+}

@@ -1,0 +1,210 @@
+import type { BatchOf } from '../../attribution/epochs/batch-jobs.ts'
+import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
+import type { BatchSpans, ModelSet, SpanFinding } from '../../attribution/indexes/span-jobs.ts'
+import type { SpanThread } from '../../attribution/indexes/span-thread.ts'
+import { deadFrom } from '../../chain/indexes/published-index.ts'
+import { type BatchState, batchState, lastMatureBatch } from '../../chain/ledger/batch-state.ts'
+import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
+import { type ModelTerms, modelTerms } from '../../chain/ledger/model-terms.ts'
+import { errorMessage } from '../../common/errors.ts'
+import type { Log } from '../../common/log.ts'
+import { LruCache } from '../../common/lru-cache.ts'
+import { type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import type { Segment } from '../../protocol/receipt-batch.ts'
+import { type Action, action, actionsOf } from './action.ts'
+import type { BatchSource } from './batch-source.ts'
+
+export type SpanWatchParts = {
+  readonly rpc: L2Rpc
+  readonly chainId: bigint
+  readonly book: LedgerBook
+  readonly source: BatchSource
+  readonly folder: IndexFolder
+  readonly thread: SpanThread
+  readonly log: Log
+}
+
+type Sets = ReadonlyMap<Hex, ModelSet>
+type Hidden = Extract<SpanFinding, { kind: 'hidden' }>
+
+/** What was found of a batch's spans. */
+type Judged = {
+  readonly root: Hex
+  /** What was known of the batch. */
+  readonly about: string
+  readonly sets: Sets
+  /** Model versions whose indexes were not here. */
+  readonly lacking: readonly Hex[]
+  readonly findings: Map<number, SpanFinding>
+}
+
+/** Evidence of one batch that is waited for at once: each is prepaid. */
+const openMax = 64
+/** Model versions whose sets are remembered: they never change. */
+const termsMax = 1_000
+
+/**
+ * Attributes every answer of batches in their window anew, as far as the indexes are here. Where a receipt says otherwise, its
+ * evidence is asked for, and what is wrong with it, or that nobody showed it, voids the receipt. docs/ATTRIBUTION.md §5.
+ */
+export class SpanWatch {
+  readonly #parts: SpanWatchParts
+  readonly #judged = new Map<bigint, Judged>()
+  readonly #terms = new LruCache<Hex, ModelTerms>(termsMax)
+
+  constructor(parts: SpanWatchParts) {
+    this.#parts = parts
+  }
+
+  /** What is to be done about spans now. `now`: Unix seconds of the chain; `window`: seconds of a challenge window. */
+  async look(now: bigint, window: bigint, signal: AbortSignal): Promise<Action[]> {
+    const { book } = this.#parts
+    const [first, last] = [lastMatureBatch(book) + 1n, book.lastBatch]
+    for (const id of this.#judged.keys()) if (id < first) this.#judged.delete(id)
+    const actions: Action[] = []
+    for (let id = first; id <= last && !signal.aborted; id++) {
+      const state = batchState(book, id)
+      if (state === undefined || state.isVoid) continue
+      const judged = await this.#judge(state)
+      const findings = [...(judged?.findings.values() ?? [])].filter(({ receipt }) => !state.voided.includes(receipt))
+      actions.push(...this.#actions(state, findings, now, window))
+    }
+    return actions
+  }
+
+  /** A reorg may have put other batches in the place of those that were judged. */
+  forget(): void {
+    this.#judged.clear()
+    this.#terms.clear()
+  }
+
+  /** Undefined where it could not be judged now. */
+  async #judge(state: BatchState): Promise<Judged | undefined> {
+    const { batchId, receiptRoot: root, committedAt } = state.header
+    try {
+      const batch = await this.#parts.source.batchOf(state)
+      const { file, receipts, entries } = batch.data
+      const about = [file !== undefined, receipts?.length, entries?.length].join(' ')
+      const before = this.#judged.get(batchId)
+      const isSame = before?.root === root && before.about === about
+      if (isSame && (await this.#setsOf(before.lacking, committedAt)).size === 0) {
+        await this.#readShown(before, batch)
+        return before
+      }
+      const { lacking } = await this.#ask(batch, new Map())
+      const sets = await this.#setsOf(lacking, committedAt)
+      const spans = await this.#ask(batch, sets)
+      const findings = new Map(spans.findings.map((each) => [each.receipt, each]))
+      const judged = { root, about, sets, lacking: spans.lacking, findings }
+      this.#judged.set(batchId, judged)
+      this.#tell(batchId, spans)
+      await this.#readShown(judged, batch)
+      return judged
+    } catch (error) {
+      const fields = { batch: batchId, error: errorMessage(error) }
+      this.#parts.log.warn('the spans of a batch are not checked yet, trying again', fields)
+      return undefined
+    }
+  }
+
+  /** Judges receipts anew whose evidence was shown meanwhile. */
+  async #readShown({ sets, findings }: Judged, batch: BatchOf): Promise<void> {
+    const { book } = this.#parts
+    const shown = new Map<Hex, Uint8Array>()
+    const only: number[] = []
+    for (const finding of findings.values()) {
+      const served = finding.kind === 'hidden' && book.lastEvent('EvidenceServed', finding.demandId)
+      if (!served || finding.kind !== 'hidden') continue
+      shown.set(finding.evidenceHash, hexToBytes(served.args['evidence'] as Hex))
+      only.push(finding.receipt)
+    }
+    if (only.length === 0) return
+    const spans = await this.#ask(batch, sets, shown, only)
+    for (const receipt of only) findings.delete(receipt)
+    for (const finding of spans.findings) findings.set(finding.receipt, finding)
+    this.#tell(batch.header.batchId, spans)
+  }
+
+  #ask(
+    batch: BatchOf,
+    sets: Sets,
+    shown: ReadonlyMap<Hex, Uint8Array> = new Map(),
+    only?: number[],
+  ): Promise<BatchSpans> {
+    const { thread, chainId } = this.#parts
+    return thread.judge({ batch, chainId, sets, shown, ...(only === undefined ? {} : { only }) })
+  }
+
+  /** Sets of model versions whose indexes are all here. */
+  async #setsOf(modelVersions: readonly Hex[], committedAt: bigint): Promise<Sets> {
+    const { rpc, folder } = this.#parts
+    const sets = new Map<Hex, ModelSet>()
+    for (const modelVersion of modelVersions) {
+      const terms = this.#terms.get(modelVersion) ?? (await modelTerms(rpc, modelVersion))
+      if (terms === undefined) continue
+      this.#terms.set(modelVersion, terms)
+      const ids = terms.indexIds
+      if (ids.some((id) => folder.place(id) === undefined)) continue
+      const dead = await deadFrom(rpc, ids)
+      sets.set(modelVersion, { ids, isDead: dead > 0n && dead <= committedAt })
+    }
+    return sets
+  }
+
+  #actions({ header, segments }: BatchState, findings: readonly SpanFinding[], now: bigint, window: bigint): Action[] {
+    const about = { batch: header.batchId }
+    const challenges = findings.flatMap((finding) =>
+      finding.kind === 'challenge' ? actionsOf({ kind: 'challenge', call: finding.call }, about) : [],
+    )
+    const hidden = findings.filter((finding) => finding.kind === 'hidden')
+    const mayAsk = now < header.committedAt + window / 3n
+    const open = hidden.filter((finding) => this.#dueAt(finding) !== undefined)
+    const wanted = hidden.filter((finding) => this.#dueAt(finding) === undefined).sort(dearestFirst)
+    return [
+      ...challenges,
+      ...open
+        .filter((finding) => (this.#dueAt(finding) ?? now) <= now)
+        .flatMap((finding) => missing(finding, segments, about)),
+      ...(mayAsk ? wanted.slice(0, Math.max(0, openMax - open.length)).map((finding) => request(finding, about)) : []),
+    ]
+  }
+
+  /** When evidence is late that somebody asked for. */
+  #dueAt({ demandId }: Hidden): bigint | undefined {
+    return this.#parts.book.lastEvent('EvidenceRequested', demandId)?.args['dueAt'] as bigint | undefined
+  }
+
+  #tell(batch: bigint, { findings, right, unknown, lacking }: BatchSpans): void {
+    const { log } = this.#parts
+    const count = (kind: SpanFinding['kind']) => findings.filter((each) => each.kind === kind).length
+    const fields = { batch, right, unknown }
+    if (lacking.length > 0)
+      log.warn('answers of models whose indexes are not here are not attributed', {
+        ...fields,
+        lacking: lacking.join(),
+      })
+    if (count('unshowable') > 0)
+      log.error('answers are attributed wrong, and nothing shows it', { ...fields, receipts: count('unshowable') })
+    const [wrong, hidden] = [count('challenge'), count('hidden')]
+    if (wrong + hidden > 0) log.warn('answers are attributed wrong', { ...fields, shown: wrong, hidden })
+  }
+}
+
+function request({ opened, entry }: Hidden, about: Action['about']): Action {
+  const call = { contract: 'EvidenceDemands', functionName: 'requestEvidence', args: [opened, entry] } as const
+  const price = { contract: 'EvidenceDemands', functionName: 'answerPrice', args: [opened.receipt.tout] } as const
+  return { ...action('demand', call, about), price }
+}
+
+function missing({ opened, entry }: Hidden, segments: readonly Segment[], about: Action['about']): Action[] {
+  return actionsOf(
+    { kind: 'challenge', call: { functionName: 'evidenceMissing', args: [opened, segments, entry] } },
+    about,
+  )
+}
+
+function dearestFirst(a: Hidden, b: Hidden): number {
+  const [feeA, feeB] = [a.opened.receipt.fee, b.opened.receipt.fee]
+  return feeA === feeB ? a.receipt - b.receipt : feeA > feeB ? -1 : 1
+}
