@@ -16,7 +16,7 @@ export const contentFlags = {
   node: {
     help: 'rollup RPCs of nodes that serve /content',
     value: 'URL,…',
-    parse: asHttpUrls,
+    parse: (text: string) => (text === '' ? [] : asHttpUrls(text)),
     many: true,
     default: '',
   },
