@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Registry } from 'prom-client'
+import { batchBeacon } from '../chain/ledger/batch-beacon.ts'
 import type { Content } from '../chain/ledger/content.ts'
 import { callContract } from '../chain/ledger/l2-calls.ts'
 import type { L2Rpc } from '../chain/ledger/l2-rpc.ts'
@@ -19,9 +20,10 @@ import { openWorkerHost } from '../p2p/workers/worker-host.ts'
 import type { WorkerNetwork } from '../p2p/workers/worker-network.ts'
 import { type Hex, hexToBytes } from '../protocol/bytes.ts'
 import { CheckedModels } from './checker/checked-models.ts'
-import { Checker } from './checker/checker.ts'
+import { Checker, type CheckPace } from './checker/checker.ts'
+import { QuarrelThread } from './checker/quarrel-thread.ts'
 import { Quarrels } from './checker/quarrels.ts'
-import { SettledAnswers } from './checker/settled-answers.ts'
+import { type SettledAnswer, SettledAnswers } from './checker/settled-answers.ts'
 import type { CheckerFlags } from './node-options.ts'
 import { ActionRunner } from './watcher/action-runner.ts'
 
@@ -45,6 +47,7 @@ export type CheckerPart = {
 
 /** Time back to which a worker that connects is asked for announcements; they live no longer. */
 const catchUpSeconds = 120
+const beaconsMax = 1_024
 /** Between looks at quarrels: an answer is due in no less than 10 s. */
 const quarrelMs = 1_000
 /** Between looks for workers that have connected. */
@@ -83,6 +86,11 @@ export async function makeChecker(
   closers.add('checker’s threads', () => models.close())
   const answers = new SettledAnswers(book, content)
   const terms = new Map<Hex, ModelTerms>()
+  let seconds: bigint | undefined
+  const window = async () => {
+    seconds ??= (await callContract(rpc, { contract: 'TraceDemands', functionName: 'window', args: [] })) as bigint
+    return seconds
+  }
   const checker = new Checker({
     ...{ network: host.network, author: new MessageAuthor(chainId, account, clock), clock, log, metrics },
     answer: (worker, requestId) => answers.get(worker, requestId),
@@ -92,23 +100,22 @@ export async function makeChecker(
       if (known !== undefined) terms.set(modelVersion, known)
       return known
     },
-    check: async (task) => (await models.check(task)).verdict,
+    answers: () => answers.all(),
+    beacon: beaconsOf(rpc),
+    check: (task) => models.check(task),
+    pace: async () => paceOf(await window()),
+    now: () => book.head?.time ?? 0n,
   })
   const sent = counter(metrics, 'checker_transactions_total', 'Transactions of quarrels', ['kind', 'outcome'])
   const runner = new ActionRunner({
     ...{ rpc, sender: parts.sender, evidence: undefined, nowMs: () => clock.nowMs(), log },
     metrics: { sent },
   })
-  let window: bigint | undefined
+  const thread = new QuarrelThread(flags.models)
+  closers.add('thread of quarrels', () => thread.close())
   const quarrels = new Quarrels({
-    ...{ book, files: content, runner, folders: flags.models, log, suspects: () => checker.suspects() },
+    ...{ book, files: content, runner, thread, log, suspects: () => checker.suspects(), window },
     modelTerms: async (modelVersion) => terms.get(modelVersion) ?? (await modelTerms(rpc, modelVersion)),
-    window: async () => {
-      window ??= (await callContract(rpc, {
-        ...{ contract: 'TraceDemands', functionName: 'window', args: [] },
-      })) as bigint
-      return window
-    },
   })
   const feed = new WorkerFeed({ rpc, sink: workers, clock, log, onHead: () => host.network.onHead() })
   return {
@@ -126,6 +133,26 @@ export async function makeChecker(
       ])
       await runner.settle()
     },
+  }
+}
+
+/** A proof is asked for again often enough that a quarrel can follow in the first third of the window. */
+function paceOf(window: bigint): CheckPace {
+  const [least, most] = [1_000, 10_000]
+  const againMs = Math.min(most, Math.max(least, (Number(window) * 1_000) / 36))
+  return { againMs, silentSeconds: window / 24n > 5n ? window / 24n : 5n }
+}
+
+/** Beacons of batches, by the block that a batch is in; the oldest goes first. */
+function beaconsOf(rpc: L2Rpc): (answer: SettledAnswer) => Promise<Hex | undefined> {
+  const known = new Map<string, Hex>()
+  return async ({ batchId, l2Block }) => {
+    const key = `${batchId} ${l2Block}`
+    const beacon = known.get(key) ?? (await batchBeacon(rpc, l2Block))
+    if (beacon !== undefined) known.set(key, beacon)
+    const [oldest] = known.keys()
+    if (known.size > beaconsMax && oldest !== undefined) known.delete(oldest)
+    return beacon
   }
 }
 

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import type { IndexFolder } from '../attribution/indexes/index-folder.ts'
+import { deadFrom } from '../chain/indexes/published-index.ts'
+import { batchBeacon } from '../chain/ledger/batch-beacon.ts'
 import { ChainFacts } from '../chain/ledger/chain-facts.ts'
 import { Content, contentHashOf } from '../chain/ledger/content.ts'
 import { LedgerBook } from '../chain/ledger/ledger-book.ts'
@@ -14,7 +16,7 @@ import type { Log } from '../common/log.ts'
 import type { WorkerBook } from '../p2p/workers/registry-view.ts'
 import { hexToBytes } from '../protocol/bytes.ts'
 import { merkleRoot } from '../protocol/content-hash.ts'
-import { contributionsOf } from './attribute/contributions.ts'
+import { contributionsOf, contributionsOfDead, type Spans } from './attribute/contributions.ts'
 import type { Backend } from './backends/backend.ts'
 import { Funds } from './jobs/funds.ts'
 import { JobBook } from './jobs/job-book.ts'
@@ -23,11 +25,14 @@ import { ReceiptMaker } from './jobs/receipt-maker.ts'
 import type { Claims } from './market/claims.ts'
 import { placeOf } from './market/place.ts'
 import { type RequestParts, RequestStep } from './market/request-step.ts'
+import type { Announcements } from './report/announcements.ts'
 import type { ServedModels } from './served-models.ts'
 import { AnswerStep } from './settle/answer-step.ts'
 import { AttributeStep } from './settle/attribute-step.ts'
 import { CommitStep } from './settle/commit-step.ts'
+import { EvidenceStep } from './settle/evidence-step.ts'
 import { ForgetStep } from './settle/forget-step.ts'
+import { ProofStep } from './settle/proof-step.ts'
 import { PublishStep } from './settle/publish-step.ts'
 import type { Step } from './settle/settlement.ts'
 import { TraceStep } from './settle/trace-step.ts'
@@ -77,6 +82,7 @@ type DeskParts = Around & {
   readonly backend: Backend
   readonly models: ServedModels
   readonly indexes: IndexFolder
+  readonly spans: Spans
   readonly proofs: JobProofs
   readonly classes: ReadonlySet<number>
 }
@@ -84,14 +90,15 @@ type DeskParts = Around & {
 export type Desk = { readonly desk: JobDesk; readonly receipts: ReceiptMaker }
 
 export function openDesk(options: WorkerOptions, parts: DeskParts): Desk {
-  const { chain, books, backend, models, indexes, proofs, classes, clock, log } = parts
+  const { chain, books, backend, models, indexes, spans, proofs, classes, clock, log } = parts
   const { ledger, book, facts } = books
   const privateKey = hexToBytes(options.privateKey)
   const now = () => ledger.head?.time ?? BigInt(Math.floor(clock.nowMs() / 1_000))
   const worker = chain.sender.address
   const receipts = new ReceiptMaker({
     ...{ chainId: chain.chainId, privateKey, facts, now },
-    attribute: async ({ modelVersion }, output) => contributionsOf(await models.terms(modelVersion), indexes, output),
+    attribute: async ({ modelVersion }, output) =>
+      contributionsOf(await models.terms(modelVersion), { indexes, spans }, output),
   })
   const desk = new JobDesk(
     { worker, classes, runningMax: options.jobsMax, waitingMax: options.jobsWaitingMax, settleSeconds },
@@ -125,20 +132,31 @@ export function openMarket(options: WorkerOptions, parts: MarketParts): RequestS
 /** What is done again and again for the answers that were given. Throws what the RPC throws. */
 export async function openSteps(
   options: WorkerOptions,
-  parts: Pick<DeskParts, 'chain' | 'books' | 'backend' | 'models' | 'clock' | 'log'> & Desk,
+  parts: Pick<DeskParts, 'chain' | 'books' | 'backend' | 'models' | 'spans' | 'clock' | 'log'> &
+    Desk & { readonly proofs: Announcements },
 ): Promise<Step[]> {
-  const { chain, books, backend, models, desk, receipts, clock, log } = parts
+  const { chain, books, backend, models, spans, desk, receipts, proofs, clock, log } = parts
   const { rpc, sender } = chain
   const { ledger, book, content, facts } = books
   const now = () => ledger.head?.time
+  const terms = (modelVersion: Hex) => models.terms(modelVersion)
+  const sets = {
+    deadFrom: async (modelVersion: Hex) => deadFrom(rpc, (await terms(modelVersion)).indexIds),
+    contributionsOfDead: async (modelVersion: Hex) => contributionsOfDead(await terms(modelVersion), spans),
+  }
   return [
     new CommitStep(
       { intervalSeconds: BigInt(options.batchIntervalSeconds), marginSeconds },
-      { book, ledger, facts, content, sender, log },
+      { book, ledger, facts, sets, content, sender, log },
     ),
     new PublishStep({ ledger, content, worker: sender.address, nodes: options.nodes, log }),
     new AnswerStep({ ledger, content, sender, log }),
+    new EvidenceStep({ rpc, ledger, content, spans, terms, sender, log }),
     new TraceStep({ ledger, content, backend, modelRoot: models.root, sender, log }),
+    new ProofStep({
+      ...{ ledger, book, content, backend, proofs, modelRoot: models.root, worker: sender.address, log },
+      beacon: (l2Block) => batchBeacon(rpc, l2Block),
+    }),
     new AttributeStep({ book, receipts, desk, now, nowMs: () => clock.nowMs(), log }),
     new ForgetStep({ book, now, windowSeconds: await receiptWindow(rpc), log }),
   ]

@@ -19,9 +19,13 @@ export function stopList(strings: readonly (string | Uint8Array)[]): Uint8Array[
 export function stopHash(stops: readonly Uint8Array[]): Hex {
   checkStops(stops)
   if (stops.length === 0) return zeroHash
+  return bytesToHex(createHash('sha256').update(Uint8Array.of(5)).update(stopBytes(stops)).digest())
+}
+
+/** `n u8 ‖ (length u8 ‖ bytes) …`. */
+export function stopBytes(stops: readonly Uint8Array[]): Uint8Array {
   const items = stops.map((stop) => concatBytes(Uint8Array.of(stop.length), stop))
-  const bytes = concatBytes(Uint8Array.of(5, stops.length), ...items)
-  return bytesToHex(createHash('sha256').update(bytes).digest())
+  return concatBytes(Uint8Array.of(stops.length), ...items)
 }
 
 /** Throws {@link InferenceError} for what no request may name. */

@@ -1,7 +1,7 @@
 import { errorMessage } from '../../common/errors.ts'
 import { readTokenizer } from '../tokenizer/model-tokenizer.ts'
-import type { CheckOutcome, CheckParts } from './check-answer.ts'
-import { checkExactProof, type ReceiptFacts } from './check-proof.ts'
+import type { CheckParts } from './check-answer.ts'
+import { checkProof, type ProofOutcome, type ReceiptFacts } from './check-proof.ts'
 import type { KeptModel } from './kept-model.ts'
 import type { SecretPair } from './pair-file.ts'
 import { WeightlessPass } from './weightless-pass.ts'
@@ -14,7 +14,7 @@ export type ToChecker =
 /** An error as it comes out of a thread: its class is lost on the way. */
 export type FailedCheck = { readonly name: string; readonly code: string | undefined; readonly message: string }
 export type FromChecker = { readonly job: number } & (
-  | { readonly done: CheckOutcome }
+  | { readonly done: ProofOutcome }
   | { readonly failed: FailedCheck }
 )
 
@@ -36,7 +36,7 @@ export class CheckerJobs {
     const { job, facts, file } = message
     try {
       if (this.#parts === undefined) throw new Error('nothing to check with')
-      this.#tell({ job, done: checkExactProof(this.#parts, facts, file) })
+      this.#tell({ job, done: checkProof(this.#parts, facts, file) })
     } catch (error) {
       const { name, code } = error as { readonly name: string; readonly code?: string }
       this.#tell({ job, failed: { name, code, message: errorMessage(error) } })

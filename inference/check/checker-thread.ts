@@ -3,9 +3,8 @@ import { FormatError } from '../../protocol/bytes.ts'
 import { InferenceError } from '../inference-error.ts'
 import { adapterShapes, TraceLayout } from '../trace/layout.ts'
 import { decodeTokens, ProofError, ProofReader } from '../trace/proof-file.ts'
-import type { CheckOutcome } from './check-answer.ts'
 import { CheckError } from './check-error.ts'
-import type { ReceiptFacts } from './check-proof.ts'
+import type { ProofOutcome, ReceiptFacts } from './check-proof.ts'
 import type { FailedCheck, FromChecker, ToChecker } from './checker-jobs.ts'
 import type { SecretPair } from './pair-file.ts'
 import type { SecretPool } from './pool.ts'
@@ -24,7 +23,7 @@ export class CheckerThread {
   #pair: SecretPair | undefined
   #last: Promise<unknown> = Promise.resolve()
   #waiting = 0
-  #job: { readonly number: number; resolve(outcome: CheckOutcome): void; reject(error: unknown): void } | undefined
+  #job: { readonly number: number; resolve(outcome: ProofOutcome): void; reject(error: unknown): void } | undefined
   #count = 0
   #isClosed = false
 
@@ -33,10 +32,10 @@ export class CheckerThread {
   }
 
   /**
-   * Judges the file of an answer as `checkExactProof`, and throws what it throws; {@link CheckError} `empty` where no pair is left:
+   * Judges the file of an answer as `checkProof`, and throws what it throws; {@link CheckError} `empty` where no pair is left:
    * the pool is to be opened again; `busy` where too many wait.
    */
-  check(facts: ReceiptFacts, file: Uint8Array): Promise<CheckOutcome> {
+  check(facts: ReceiptFacts, file: Uint8Array): Promise<ProofOutcome> {
     if (this.#waiting >= waitingMax) return Promise.reject(new CheckError('busy', `${waitingMax} answers wait`))
     this.#waiting++
     const outcome = this.#last.then(() => this.#next(facts, file)).finally(() => this.#waiting--)
@@ -52,7 +51,7 @@ export class CheckerThread {
     await worker?.terminate()
   }
 
-  async #next(facts: ReceiptFacts, file: Uint8Array): Promise<CheckOutcome> {
+  async #next(facts: ReceiptFacts, file: Uint8Array): Promise<ProofOutcome> {
     const { config } = this.#pool.kept
     // Refuses adapters and files of another shape before a use is counted.
     const layout = new TraceLayout(config, adapterShapes(facts.slots))
@@ -65,7 +64,7 @@ export class CheckerThread {
       worker.postMessage({ kept: this.#pool.kept, pair } satisfies ToChecker)
     }
     const copy = file.slice()
-    const outcome = await new Promise<CheckOutcome>((resolve, reject) => {
+    const outcome = await new Promise<ProofOutcome>((resolve, reject) => {
       this.#job = { number: ++this.#count, resolve, reject }
       worker.postMessage({ job: this.#count, facts, file: copy } satisfies ToChecker, [copy.buffer])
     })

@@ -1,6 +1,8 @@
 import { CodedError } from '../../common/errors.ts'
-import { concatBytes, equalBytes, FormatError, type Hex, uintBytes } from '../../protocol/bytes.ts'
+import { concatBytes, equalBytes, FormatError, type Hex, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import type { ChunkProof } from '../../protocol/content-hash.ts'
+import { stopBytes, stopHash, stopsMax } from '../answer/stops.ts'
+import { InferenceError } from '../inference-error.ts'
 import type { ModelConfig } from '../model-config.ts'
 import { rowLeafBytes } from '../model-file.ts'
 import { decodeTraceHead, encodeTraceHead, type TraceHead, traceHeadBytes } from './head.ts'
@@ -20,8 +22,11 @@ export type ProvenTokens = {
 /** Leaves of a token's row of the embedding, each with its way to the root of the embedding's weights. */
 export type RowProof = readonly ChunkProof[]
 
+/** What any file of an answer tells: its tokens, and the strings under the request's stopHash. */
+export type ProvenAnswer = ProvenTokens & { readonly stops: readonly Uint8Array[] }
+
 /** All that a checker without weights needs of an answer of class EXACT. docs/canonical-inference.md §12.5. */
-export type ExactProof = ProvenTokens & {
+export type ExactProof = ProvenAnswer & {
   /** Slabs 1, 2, … of the linear tree, each its records one after another. */
   readonly slabs: readonly Uint8Array[]
   /** Of every token that is run. */
@@ -32,28 +37,32 @@ const magic = new TextEncoder().encode('OLPROOF1')
 
 export function encodeExactProof(
   layout: TraceLayout,
-  tokens: ProvenTokens,
+  answer: ProvenAnswer,
   record: RecordSource,
   rowOf: (token: number) => RowProof,
 ): Uint8Array {
-  const { head } = tokens
+  const { head } = answer
   const slabs = linearSlabs(layout, head)
     .filter(({ bytes }) => bytes > 0)
     .flatMap(({ slab, from }) =>
       Array.from({ length: head.positions - from }, (_, i) => record('linear', slab, from + i)),
     )
-  return concatBytes(encodeTokens(tokens), ...slabs, ...encodeRows(tokens, rowOf))
+  return concatBytes(encodeTokens(answer), ...slabs, ...encodeRows(answer, rowOf), encodeStops(answer.stops))
 }
 
+/** What a receipt and its request commit to of a file. */
+export type ProofCommitment = { readonly traceRoot: Hex; readonly stopHash: Hex }
+
 /** Throws {@link ProofError} for what is not a proof of that trace; rows are still to be held against the model's root. */
-export function decodeExactProof(layout: TraceLayout, bytes: Uint8Array, traceRoot: Hex): ExactProof {
+export function decodeExactProof(layout: TraceLayout, bytes: Uint8Array, committed: ProofCommitment): ExactProof {
   const reader = new ProofReader(bytes)
-  const tokens = decodeTokens(reader, layout.config, traceRoot)
+  const tokens = decodeTokens(reader, layout.config, committed.traceRoot)
   const { head } = tokens
   const slabs = linearSlabs(layout, head).map(({ bytes: size }) => reader.take(size))
   const rows = decodeRows(reader, layout.config, tokens)
+  const stops = decodeStops(reader, committed.stopHash)
   reader.end()
-  return { ...tokens, slabs, rows }
+  return { ...tokens, slabs, rows, stops }
 }
 
 /** Slabs of the linear tree from 1 on: the first position that each has, and its bytes. */
@@ -114,6 +123,28 @@ export function decodeRows(
     return [token, row] as const
   })
   return new Map(rows)
+}
+
+/** A file ends with the request's stop strings, where it has some. */
+export function encodeStops(stops: readonly Uint8Array[]): Uint8Array {
+  return stops.length === 0 ? new Uint8Array(0) : stopBytes(stops)
+}
+
+export function decodeStops(reader: ProofReader, wanted: Hex): readonly Uint8Array[] {
+  if (wanted === zeroHash) return []
+  const length = () => reader.take(1)[0] ?? 0
+  const stops = Array.from({ length: Math.min(length(), stopsMax) }, () => reader.take(length()).slice())
+  if (hashOfStops(stops) !== wanted) throw new ProofError('tampered', 'not the stop strings of the request')
+  return stops
+}
+
+function hashOfStops(stops: readonly Uint8Array[]): Hex | undefined {
+  try {
+    return stopHash(stops)
+  } catch (error) {
+    if (error instanceof InferenceError) return undefined
+    throw error
+  }
 }
 
 /** Takes a proof apart from its beginning to its end. */

@@ -1,20 +1,23 @@
-import { concatBytes, type Hex } from '../../protocol/bytes.ts'
+import { concatBytes } from '../../protocol/bytes.ts'
 import type { TraceExtent, TraceLayout } from './layout.ts'
 import type { CommittedTrace } from './opening.ts'
 import {
   decodeRows,
+  decodeStops,
   decodeTokens,
   encodeRows,
+  encodeStops,
   encodeTokens,
   linearSlabs,
+  type ProofCommitment,
   ProofReader,
-  type ProvenTokens,
+  type ProvenAnswer,
   type RowProof,
 } from './proof-file.ts'
 import { decodeSlabPart, encodeSlabPart, type SlabPart } from './slab-proof.ts'
 
 /** What a checker of class SAMPLED needs of an answer, verified under the trace's roots. */
-export type SampledProof = ProvenTokens & {
+export type SampledProof = ProvenAnswer & {
   /** Records of each chosen layer by position. */
   readonly layers: readonly { readonly layer: number; readonly records: readonly Uint8Array[] }[]
   /** Of each slab of the head its records from position tin − 1 on. */
@@ -28,28 +31,29 @@ export type SampledProof = ProvenTokens & {
 export function encodeSampledProof(
   trace: CommittedTrace,
   layers: readonly number[],
-  tokens: ProvenTokens,
+  answer: ProvenAnswer,
   rowOf: (token: number) => RowProof,
 ): Uint8Array {
   const { layout, head } = trace
   const parts = sampledParts(layout, head, layers).map((part) => encodeSlabPart(trace, part))
-  return concatBytes(encodeTokens(tokens), ...parts, ...encodeRows(tokens, rowOf))
+  return concatBytes(encodeTokens(answer), ...parts, ...encodeRows(answer, rowOf), encodeStops(answer.stops))
 }
 
 /** Throws `ProofError` for what is not shown by that trace; rows are still to be held against the model's root. */
 export function decodeSampledProof(
   layout: TraceLayout,
   bytes: Uint8Array,
-  traceRoot: Hex,
+  committed: ProofCommitment,
   layers: readonly number[],
 ): SampledProof {
   const reader = new ProofReader(bytes)
-  const tokens = decodeTokens(reader, layout.config, traceRoot)
+  const tokens = decodeTokens(reader, layout.config, committed.traceRoot)
   const shown = sampledParts(layout, tokens.head, layers).map((part) => ({
     part,
     records: decodeSlabPart(reader, layout, tokens.head, part),
   }))
   const rows = decodeRows(reader, layout.config, tokens)
+  const stops = decodeStops(reader, committed.stopHash)
   reader.end()
   const ofLinear = (isWanted: (slab: number) => boolean) =>
     shown.filter(({ part }) => part.tree === 'linear' && isWanted(part.slab))
@@ -63,6 +67,7 @@ export function decodeSampledProof(
       ofDerived.map(({ part, records }) => [part.slab, { first: part.first, rows: records.map(int32s) }] as const),
     ),
     rows,
+    stops,
   }
 }
 

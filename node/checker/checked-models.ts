@@ -1,18 +1,16 @@
 import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import { errorMessage } from '../../common/errors.ts'
-import type { Slot } from '../../inference/adapter/adapter.ts'
-import { adapterRoot, decodeAdapter } from '../../inference/adapter/adapter-file.ts'
-import type { CheckOutcome } from '../../inference/check/check-answer.ts'
+import type { Adapter, Slot } from '../../inference/adapter/adapter.ts'
 import { CheckError } from '../../inference/check/check-error.ts'
-import type { ReceiptFacts } from '../../inference/check/check-proof.ts'
+import type { ProofOutcome, ReceiptFacts } from '../../inference/check/check-proof.ts'
 import { CheckerThread } from '../../inference/check/checker-thread.ts'
 import { SecretPool } from '../../inference/check/pool.ts'
-import { InferenceError } from '../../inference/inference-error.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { CheckerError } from './checker-error.ts'
-import { filesOf, type PoolTask } from './make-pool.ts'
+import type { PoolTask } from './make-pool.ts'
+import { filesOf, findAdapter } from './model-files.ts'
 
 /** An answer that can be judged: whose model and adapters it names, and what request and receipt say. */
 export type CheckTask = {
@@ -42,7 +40,7 @@ export class CheckedModels {
   }
 
   /** Throws {@link CheckerError} for what is not here, and what `CheckerThread.check` throws. */
-  async check({ model, adapters, facts, file }: CheckTask): Promise<CheckOutcome> {
+  async check({ model, adapters, facts, file }: CheckTask): Promise<ProofOutcome> {
     const { pool, thread } = await this.#load(model)
     const slots: Slot[] = []
     for (const { root, weight } of adapters) slots.push({ adapter: await this.#adapter(root, pool), weight })
@@ -110,17 +108,10 @@ export class CheckedModels {
     await thread.close()
   }
 
-  async #adapter(root: Hex, { kept }: SecretPool) {
-    for (const path of await filesOf(this.#folders, '.ola')) {
-      try {
-        const adapter = decodeAdapter(await readFile(path), kept)
-        if (adapterRoot(adapter) === root) return adapter
-      } catch (error) {
-        // One of another model.
-        if (!(error instanceof InferenceError)) throw error
-      }
-    }
-    throw new CheckerError('no-adapter', `the adapter ${root} is not here`)
+  async #adapter(root: Hex, { kept }: SecretPool): Promise<Adapter> {
+    const found = await findAdapter(this.#folders, root, kept)
+    if (found === undefined) throw new CheckerError('no-adapter', `the adapter ${root} is not here`)
+    return found
   }
 }
 

@@ -4,43 +4,49 @@ import type { Clock } from '../../common/clock.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { counter } from '../../common/metrics.ts'
-import type { Verdict } from '../../inference/check/verdict.ts'
+import type { ProofOutcome } from '../../inference/check/check-proof.ts'
 import { answerSeed } from '../../inference/sampler.ts'
 import { ProofError } from '../../inference/trace/proof-file.ts'
-import { ops } from '../../inference/trace.ts'
 import type { MessageAuthor } from '../../p2p/workers/message-author.ts'
-import {
-  type ProofAnnounce,
-  rowUnknown,
-  verdictKinds,
-  verdict as verdictMessage,
-} from '../../p2p/workers/wire/messages.ts'
+import { type ProofAnnounce, verdict as verdictMessage } from '../../p2p/workers/wire/messages.ts'
 import type { WorkerNetwork } from '../../p2p/workers/worker-network.ts'
 import { WorkersError } from '../../p2p/workers/workers-error.ts'
-import { FormatError, type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
+import { FormatError, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import type { CheckTask } from './checked-models.ts'
 import { CheckerError } from './checker-error.ts'
 import type { SettledAnswer } from './settled-answers.ts'
+import { type Finding, placeOf, reasonOf, resultOf } from './verdict-place.ts'
+import { keyOf, type Waiting, WaitingAnswers } from './waiting-answers.ts'
 
-/** Announcements that wait for their batch, or for their turn; the oldest goes first. */
-export const waitingMax = 4_096
 /** Verdicts remembered. */
 export const verdictsMax = 4_096
 /** A worker that does not serve a proof is asked again so often, then told of. */
 export const pullsMax = 3
-const pullAgainMs = 10_000
+/** Workers whose proofs are pulled and checked at once, one of each: a proof has at most 64 MiB. */
+export const workersAtOnce = 8
 const lookMs = 1_000
 const verdictSeconds = 100
-/** Proof class that is checked here. */
-const exact = 1
+/** Proof classes that are checked here. */
+export const exactClass = 1
+export const sampledClass = 2
 
-type Waiting = { readonly announce: ProofAnnounce; pulls: number; nextMs: number }
-
-/** What was found out about an answer, and when. `withheld`: its worker does not serve the proof. */
+/** What was found out about an answer, and when. `stops`: the request's stop strings, where its proof showed them. */
 export type Checked = {
   readonly answer: SettledAnswer
-  readonly verdict: Verdict | 'withheld'
+  readonly verdict: Finding
+  readonly stops: readonly Uint8Array[] | undefined
   readonly atMs: number
+}
+
+/** A wrong answer, or one whose proof nobody can have; its stop strings where they are known. */
+export type Suspect = Pick<Checked, 'answer' | 'stops'>
+
+/** How soon things are done again; a receipt's window decides. */
+export type CheckPace = {
+  /** From one pull to the next of the same proof. */
+  readonly againMs: number
+  /** After this time in a batch an answer that nobody announced is suspect. */
+  readonly silentSeconds: bigint
 }
 
 export type CheckerParts = {
@@ -48,23 +54,32 @@ export type CheckerParts = {
   readonly author: MessageAuthor
   /** What the chain knows of an answer; undefined until its batch is committed and its file here. */
   readonly answer: (worker: Hex, requestId: Hex) => SettledAnswer | undefined
+  /** All of those. */
+  readonly answers: () => readonly SettledAnswer[]
   readonly lookForBatches: (signal: AbortSignal) => Promise<void>
+  /** What draws an answer's layers; undefined until it is known. */
+  readonly beacon: (answer: SettledAnswer) => Promise<Hex | undefined>
   readonly modelTerms: (modelVersion: Hex) => Promise<Pick<ModelTerms, 'root'> | undefined>
   /** Throws `ProofError` and `FormatError` for a file that is not of this answer. */
-  readonly check: (task: CheckTask) => Promise<Verdict>
+  readonly check: (task: CheckTask) => Promise<Pick<ProofOutcome, 'verdict' | 'stops'>>
+  readonly pace: () => Promise<CheckPace>
+  /** Unix seconds of the chain's head. */
+  readonly now: () => bigint
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Registry
 }
 
 /**
- * Checks answers of class EXACT without weights: takes announcements, waits until the chain has request and receipt, pulls the
- * proof, has it checked on another thread and gossips what came out. docs/WORKER-NETWORK.md.
+ * Checks answers of classes EXACT and SAMPLED without weights: takes announcements, waits until the chain has request and receipt,
+ * pulls the proof, has it checked on another thread and gossips what came out. docs/WORKER-NETWORK.md.
  */
 export class Checker {
   readonly #parts: CheckerParts
-  readonly #waiting = new Map<string, Waiting>()
+  readonly #waiting = new WaitingAnswers()
   readonly #checked = new Map<string, Checked>()
+  /** Workers of which an answer is looked at now. */
+  readonly #busy = new Map<Hex, Promise<void>>()
   readonly #results: Counter<'result'>
 
   constructor(parts: CheckerParts) {
@@ -74,13 +89,8 @@ export class Checker {
 
   /** An announcement was heard. */
   add(announce: ProofAnnounce): void {
-    const key = keyOf(announce)
-    if (announce.class !== exact || this.#checked.has(key)) return
-    const known = this.#waiting.get(key)
-    this.#waiting.delete(key)
-    this.#waiting.set(key, { announce, pulls: known?.pulls ?? 0, nextMs: known?.nextMs ?? 0 })
-    const [oldest] = this.#waiting.keys()
-    if (this.#waiting.size > waitingMax && oldest !== undefined) this.#waiting.delete(oldest)
+    if (announce.class !== exactClass && announce.class !== sampledClass) return
+    if (!this.#checked.has(keyOf(announce))) this.#waiting.add(announce)
   }
 
   /** What was found out about an answer. */
@@ -93,10 +103,23 @@ export class Checker {
     return [...this.#checked.values()].reverse()
   }
 
-  /** Answers that are wrong, or whose proof their worker withholds. */
-  suspects(): SettledAnswer[] {
+  /** Answers that are wrong, whose proof their worker withholds, or that it never announced. */
+  async suspects(): Promise<Suspect[]> {
+    const { answers, beacon, now, pace } = this.#parts
     const isWrong = ({ verdict }: Checked) => verdict === 'withheld' || !verdict.ok
-    return [...this.#checked.values()].filter(isWrong).map(({ answer }) => answer)
+    const since = now() - (await pace()).silentSeconds
+    const isSilent = ({ receipt, committedAt }: SettledAnswer) =>
+      (receipt.class === exactClass || receipt.class === sampledClass) &&
+      committedAt <= since &&
+      !this.#waiting.has(receipt) &&
+      !this.#checked.has(keyOf(receipt))
+    // Of more answers than it remembers it cannot tell which were silent.
+    const quiet = this.#checked.size < verdictsMax ? answers().filter(isSilent) : []
+    const silent: SettledAnswer[] = []
+    for (const answer of quiet) {
+      if (answer.receipt.class === exactClass || (await beacon(answer)) !== undefined) silent.push(answer)
+    }
+    return [...[...this.#checked.values()].filter(isWrong), ...silent.map((answer) => ({ answer, stops: undefined }))]
   }
 
   get waiting(): number {
@@ -113,68 +136,75 @@ export class Checker {
       }
       await clock.sleep(lookMs, signal)
     }
+    await this.settled()
   }
 
-  /** Checks what can be checked now, one answer after another; what tests call instead of `run`. */
+  /** Begins to check what can be checked now, one answer of a worker at a time; what tests call instead of `run`. */
   async look(signal: AbortSignal): Promise<void> {
     const { answer, clock, lookForBatches, network } = this.#parts
     await lookForBatches(signal)
-    for (const [key, waiting] of [...this.#waiting]) {
-      if (signal.aborted) return
-      const { worker, requestId, proofHash } = waiting.announce
-      const settled = answer(worker, requestId)
-      // Another hash is of an older announcement: the worker announces what it is paid for.
-      if (settled?.receipt.proofHash !== proofHash || waiting.nextMs > clock.nowMs()) continue
+    const nowMs = clock.nowMs()
+    const isReady = ({ announce: { worker, requestId, proofHash } }: Waiting) => {
+      const receipt = answer(worker, requestId)?.receipt
+      // Of class EXACT another hash is of an older announcement; what is drawn is announced when it is known.
+      const isOf = receipt !== undefined && (receipt.class === sampledClass || receipt.proofHash === proofHash)
       // That we do not reach a worker says nothing about it.
-      if (network.hostsOf(worker).length === 0) continue
-      await this.#checkOne(key, waiting, settled, signal)
+      return isOf && !this.#busy.has(worker) && network.hostsOf(worker).length > 0
+    }
+    for (const waiting of this.#waiting.turns(nowMs, isReady)) {
+      if (signal.aborted || this.#busy.size >= workersAtOnce) return
+      const { worker, requestId } = waiting.announce
+      const settled = answer(worker, requestId)
+      if (settled === undefined) continue
+      this.#waiting.begin(waiting, nowMs)
+      const checking = this.#checkOne(waiting, settled, signal).finally(() => this.#busy.delete(worker))
+      this.#busy.set(worker, checking)
     }
   }
 
-  async #checkOne(key: string, waiting: Waiting, answer: SettledAnswer, signal: AbortSignal): Promise<void> {
-    const { log, clock } = this.#parts
-    const { requestId, worker } = waiting.announce
+  /** Until what was begun is done. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#busy.values())
+  }
+
+  async #checkOne(waiting: Waiting, answer: SettledAnswer, signal: AbortSignal): Promise<void> {
+    const { log, clock, pace } = this.#parts
+    const { requestId, worker } = answer.receipt
     try {
       const found = await this.#find(waiting.announce, answer, signal)
-      if (found === undefined) this.#waiting.delete(key)
-      else await this.#conclude(key, answer, found)
+      if (found !== undefined) await this.#conclude(answer, found.verdict, found.stops)
     } catch (error) {
       if (signal.aborted) return
       const isServed = ![WorkersError, ProofError, FormatError].some((kind) => error instanceof kind)
-      waiting.nextMs = clock.nowMs() + pullAgainMs
+      waiting.nextMs = clock.nowMs() + (await pace()).againMs
       waiting.pulls++
       log.debug('an answer is not checked yet', { requestId, worker, error: errorMessage(error) })
       if (waiting.pulls < pullsMax) return
-      if (!isServed) return await this.#conclude(key, answer, 'withheld')
-      this.#waiting.delete(key)
+      if (!isServed) return await this.#conclude(answer, 'withheld', undefined)
+      this.#waiting.remove(answer.receipt)
       this.#results.inc({ result: 'unchecked' })
       log.warn('an answer is not checked', { requestId, worker, error: errorMessage(error) })
     }
   }
 
-  /** Undefined for what this node cannot judge. */
-  async #find(announce: ProofAnnounce, answer: SettledAnswer, signal: AbortSignal): Promise<Verdict | undefined> {
-    const { network, check, modelTerms, log } = this.#parts
+  /** Undefined while its layers are not drawn. */
+  async #find(announce: ProofAnnounce, answer: SettledAnswer, signal: AbortSignal) {
+    const { network, check, modelTerms, beacon } = this.#parts
     const { request, receipt } = answer
-    const { worker, requestId } = receipt
-    if (request.sampling.stopHash !== zeroHash) {
-      // The request commits to stop strings; only payer and worker know them.
-      this.#results.inc({ result: 'unchecked' })
-      log.debug('an answer with stop strings is not checked', { requestId, worker })
-      return undefined
-    }
+    const drawn = receipt.class === sampledClass ? await beacon(answer) : undefined
+    if (receipt.class === sampledClass && drawn === undefined) return undefined
     const terms = await modelTerms(request.modelVersion)
     if (terms === undefined) throw new CheckerError('no-model', `there is no model version ${request.modelVersion}`)
     const { proofHash, proofBytes } = announce
-    const file = await network.pull({ proofHash, proofBytes }, network.hostsOf(worker), signal)
-    return await check(taskOf(answer, terms.root, file))
+    const file = await network.pull({ proofHash, proofBytes }, network.hostsOf(receipt.worker), signal)
+    return await check(taskOf(answer, terms.root, drawn, file))
   }
 
-  async #conclude(key: string, answer: SettledAnswer, verdict: Checked['verdict']): Promise<void> {
+  async #conclude(answer: SettledAnswer, verdict: Finding, stops: Checked['stops']): Promise<void> {
     const { network, author, clock, log } = this.#parts
     const { requestId, worker, proofHash } = answer.receipt
-    this.#waiting.delete(key)
-    this.#checked.set(key, { answer, verdict, atMs: clock.nowMs() })
+    this.#waiting.remove(answer.receipt)
+    this.#checked.set(keyOf(answer.receipt), { answer, verdict, stops, atMs: clock.nowMs() })
     const [oldest] = this.#checked.keys()
     if (this.#checked.size > verdictsMax && oldest !== undefined) this.#checked.delete(oldest)
     const place = placeOf(verdict)
@@ -184,42 +214,27 @@ export class Checker {
     else log.warn('an answer is wrong', { requestId, worker, result, ...place, ...reasonOf(verdict) })
     network.closeProof(worker, requestId)
     const said = { requestId, checker: author.address, worker, proofHash, ...place }
-    await network.publish('verdicts', author.message(verdictMessage, said, verdictSeconds))
+    await network.publish('verdicts', author.message(verdictMessage, said, verdictSeconds)).catch((error: unknown) => {
+      log.debug('a verdict was not gossiped', { requestId, error: errorMessage(error) })
+    })
   }
 }
 
-const keyOf = ({ worker, requestId }: Pick<ProofAnnounce, 'worker' | 'requestId'>): string => `${worker}/${requestId}`
-
-function taskOf({ request, receipt, payment }: SettledAnswer, model: Hex, file: Uint8Array): CheckTask {
-  const { tempQ16, topK, topPQ16, maxTokens } = request.sampling
+function taskOf(
+  { request, receipt, payment }: SettledAnswer,
+  model: Hex,
+  beacon: Hex | undefined,
+  file: Uint8Array,
+): CheckTask {
+  const { tempQ16, topK, topPQ16, maxTokens, stopHash } = request.sampling
+  const { requestId, traceRoot } = receipt
   const facts = {
     promptRoot: hexToBytes(request.promptRoot),
     outputRoot: hexToBytes(receipt.outputRoot),
-    traceRoot: receipt.traceRoot,
     rule: { tempQ16, topK, topPQ16 },
-    seed: answerSeed(receipt.requestId, receipt.worker),
-    maxTokens,
-    stops: [],
+    seed: answerSeed(requestId, receipt.worker),
     cancelled: payment?.cancel !== undefined,
+    ...{ requestId, traceRoot, stopHash, maxTokens, beacon },
   }
   return { model, adapters: request.adapters, facts, file }
-}
-
-export const resultOf = (verdict: Checked['verdict']) =>
-  verdict === 'withheld' ? verdict : verdict.ok ? 'sound' : verdict.kind
-
-const nowhere = { slab: 0, op: 0, position: 0, part: 0, row: 0 }
-
-/** Kind and place as a verdict on the wire has them. */
-function placeOf(verdict: Checked['verdict']) {
-  if (verdict === 'withheld') return { ...nowhere, kind: verdictKinds.withheld }
-  if (verdict.ok) return { ...nowhere, kind: verdictKinds.sound }
-  if (verdict.kind === 'root') return { ...nowhere, kind: verdictKinds.root }
-  if (verdict.kind === 'answer') return { ...nowhere, kind: verdictKinds.answer, position: verdict.position }
-  const { slab, op, position, part, row = rowUnknown } = verdict
-  return { kind: verdictKinds.unit, slab, op: ops[op].id, position, part, row }
-}
-
-function reasonOf(verdict: Checked['verdict']): object {
-  return verdict === 'withheld' || verdict.ok ? {} : { reason: verdict.reason }
 }

@@ -1,8 +1,7 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { withFileSource } from '../../inference/check/model-source.ts'
 import { SecretPool } from '../../inference/check/pool.ts'
 import { FormatError, type Hex } from '../../protocol/bytes.ts'
+import { filesOf } from './model-files.ts'
 
 export type PoolTask = { readonly root: Hex; readonly folders: readonly string[]; readonly pools: string }
 
@@ -18,10 +17,4 @@ export async function makePool({ root, folders, pools }: PoolTask): Promise<bool
     }
   }
   return false
-}
-
-/** Files of the folders with an extension. */
-export async function filesOf(folders: readonly string[], extension: string): Promise<string[]> {
-  const named = async (folder: string) => (await readdir(folder)).sort().map((name) => join(folder, name))
-  return (await Promise.all(folders.map(named))).flat().filter((path) => path.endsWith(extension))
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { decodeBatchFile } from '../../attribution/epochs/batch-file.ts'
 import { joined, OpenBatch, paymentHashOf } from '../../attribution/epochs/batch-trees.ts'
 import { type BatchState, batchState } from '../../chain/ledger/batch-state.ts'
@@ -8,39 +7,40 @@ import type { ModelTerms } from '../../chain/ledger/model-terms.ts'
 import { traceDemandsOf } from '../../chain/ledger/trace-demands.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
-import type { CanonicalModel } from '../../inference/model.ts'
-import { decodeModel, modelRoot } from '../../inference/model-file.ts'
-import { WasmEngine } from '../../inference/wasm/wasm-engine.ts'
-import { bytesToHex, FormatError, type Hex } from '../../protocol/bytes.ts'
+import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import type { Action } from '../watcher/action.ts'
 import type { ActionRunner } from '../watcher/action-runner.ts'
-import { filesOf } from './make-pool.ts'
-import { openQuarrel } from './open-quarrel.ts'
-import type { SettledAnswer } from './settled-answers.ts'
-import type { TraceQuarrel } from './trace-quarrel.ts'
+import type { Suspect } from './checker.ts'
+import type { QuarrelTask } from './quarrel-jobs.ts'
+import type { QuarrelThread } from './quarrel-thread.ts'
+
+/** Quarrels at a time: the thread keeps a whole trace of each. */
+export const quarrelsMax = 8
 
 export type QuarrelsParts = {
   readonly book: LedgerBook
   readonly files: Pick<Content, 'get'>
   readonly runner: Pick<ActionRunner, 'run'>
-  /** Answers that a check found wrong, or whose worker does not show the proof. */
-  readonly suspects: () => readonly SettledAnswer[]
+  /** Answers that a check found wrong, whose worker does not show the proof, or that it never announced. */
+  readonly suspects: () => Promise<readonly Suspect[]>
   readonly modelTerms: (modelVersion: Hex) => Promise<Pick<ModelTerms, 'root'> | undefined>
-  /** Where models with their weights are. */
-  readonly folders: readonly string[]
+  readonly thread: Pick<QuarrelThread, 'look' | 'end'>
   /** Seconds of a receipt's window. */
   readonly window: () => Promise<bigint>
   readonly log: Log
 }
 
+/** `settled`: found right, or of a model that is not here; nothing is left to do. */
+type Quarrel = { readonly task: QuarrelTask; state: 'new' | 'open' | 'settled' }
+
 /**
- * Raises a quarrel about every answer that a check found wrong and whose model this node has with its weights, and plays it until
- * the receipt is void or nothing is left to say. Answers with adapters are left to who has those too.
+ * Raises a quarrel about every answer that a check found wrong and whose model and adapters this node has with their weights, and plays
+ * it until the receipt is void or nothing is left to say.
  */
 export class Quarrels {
   readonly #parts: QuarrelsParts
-  /** By worker's batch and receipt; null: of a model that is not here. */
-  readonly #open = new Map<string, TraceQuarrel | null>()
+  /** By worker's batch and receipt. */
+  readonly #quarrels = new Map<string, Quarrel>()
 
   constructor(parts: QuarrelsParts) {
     this.#parts = parts
@@ -48,68 +48,88 @@ export class Quarrels {
 
   /** One look: what is new on chain is taken in, and what is due is sent. */
   async look(signal: AbortSignal): Promise<void> {
-    const { book, runner, suspects, window, log } = this.#parts
+    const { book, runner, suspects, log } = this.#parts
     const { head } = book
     if (head === undefined) return
     const actions: Action[] = []
-    for (const answer of suspects()) {
-      const state = batchState(book, answer.batchId)
-      const isOver = state === undefined || state.isVoid || state.isMature || state.voided.includes(answer.index)
+    const live = new Set<string>()
+    let begun = 0
+    for (const suspect of await suspects()) {
+      const { batchId, index } = suspect.answer
+      const state = batchState(book, batchId)
+      const isOver = state === undefined || state.isVoid || state.isMature || state.voided.includes(index)
       if (isOver || signal.aborted) continue
+      const key = `${state.header.receiptRoot} ${index}`
+      live.add(key)
+      // An answer is computed anew, which takes its time: one of a look, so that open quarrels are not late.
+      if (this.#quarrels.get(key)?.state !== 'open' && begun++ > 0) continue
       try {
-        const quarrel = await this.#quarrelOf(answer, state, signal)
-        if (quarrel === undefined) continue
-        const closesAt = state.header.committedAt + (await window()) / 3n
-        actions.push(...(await quarrel.look(head.time, closesAt)).actions)
+        actions.push(...(await this.#play(key, suspect, state, head.time, signal)))
       } catch (error) {
-        const fields = { batch: answer.batchId, receipt: answer.index, error: errorMessage(error) }
-        log.warn('a quarrel does not go on, trying again', fields)
+        log.warn('a quarrel does not go on, trying again', {
+          batch: batchId,
+          receipt: index,
+          error: errorMessage(error),
+        })
       }
     }
+    for (const key of this.#quarrels.keys()) if (!live.has(key)) this.#forget(key)
     runner.run(actions, head.number, signal)
   }
 
-  async #quarrelOf(answer: SettledAnswer, state: BatchState, signal: AbortSignal): Promise<TraceQuarrel | undefined> {
-    const { book, files, modelTerms, log } = this.#parts
-    const { batchId, index, request } = answer
-    const key = `${state.header.receiptRoot} ${index}`
-    const known = this.#open.get(key)
-    if (known !== undefined) return known ?? undefined
+  async #play(
+    key: string,
+    suspect: Suspect,
+    state: BatchState,
+    now: bigint,
+    signal: AbortSignal,
+  ): Promise<readonly Action[]> {
+    const { book, thread, window, log } = this.#parts
+    const { batchId, index, receipt } = suspect.answer
+    const quarrel = this.#quarrels.get(key) ?? (await this.#taskOf(suspect, state, signal))
+    const isFull = [...this.#quarrels.values()].filter((each) => each.state === 'open').length >= quarrelsMax
+    if (quarrel === undefined || quarrel.state === 'settled' || (quarrel.state === 'new' && isFull)) return []
+    this.#quarrels.set(key, quarrel)
+    const closesAt = state.header.committedAt + (await window()) / 3n
+    const found = await thread.look(key, quarrel.task, { now, closesAt, demands: traceDemandsOf(book, batchId) })
+    const about = { batch: batchId, receipt: index, worker: receipt.worker }
+    if (found === 'no-model' || found.isRight) {
+      quarrel.state = 'settled'
+      thread.end(key)
+      if (found === 'no-model')
+        log.info('a suspect answer is not computed anew: its model or adapters are not here', about)
+      else log.info('a suspect answer is right', about)
+      return []
+    }
+    if (quarrel.state === 'new') log.info('a quarrel begins', about)
+    quarrel.state = 'open'
+    return found.actions
+  }
+
+  async #taskOf({ answer, stops }: Suspect, state: BatchState, signal: AbortSignal): Promise<Quarrel | undefined> {
+    const { files, modelTerms } = this.#parts
+    const { index, receipt, sums, payment, request, prompt, output } = answer
     const [file, terms] = await Promise.all([
       files.get(state.header.dataHash, signal),
       modelTerms(request.modelVersion),
     ])
     if (file === undefined || terms === undefined) return undefined
-    const model = request.adapters.length > 0 ? undefined : await this.#model(terms.root)
-    if (model === undefined) {
-      this.#open.set(key, null)
-      log.warn('a wrong answer is not disputed: its model or adapters are not here', { batch: batchId, receipt: index })
-      return undefined
-    }
     const batch = new OpenBatch(state.header, decodeBatchFile(file))
-    const { receipt, sums, payment } = answer
     const siblings = joined(batch.tree.siblings(index))
-    const paymentHash = bytesToHex(paymentHashOf(payment))
-    const quarrel = openQuarrel({
-      ...{ answer, segments: state.segments, model, slots: [], engine: new WasmEngine(model), stops: undefined },
-      opened: { header: state.header, index, receipt, paymentHash, sums, siblings },
-      demands: () => traceDemandsOf(book, batchId),
-    })
-    this.#open.set(key, quarrel)
-    log.info('a quarrel begins', { batch: batchId, receipt: index, worker: receipt.worker })
-    return quarrel
+    const opened = {
+      header: state.header,
+      index,
+      receipt,
+      paymentHash: bytesToHex(paymentHashOf(payment)),
+      sums,
+      siblings,
+    }
+    const named = { receipt, request, payment, prompt, output }
+    return { task: { answer: named, opened, segments: state.segments, model: terms.root, stops }, state: 'new' }
   }
 
-  async #model(root: Hex): Promise<CanonicalModel | undefined> {
-    for (const path of await filesOf(this.#parts.folders, '.olm')) {
-      try {
-        const model = decodeModel(await readFile(path))
-        if (modelRoot(model) === root) return model
-      } catch (error) {
-        // No model that this version reads.
-        if (!(error instanceof FormatError)) throw error
-      }
-    }
-    return undefined
+  #forget(key: string): void {
+    this.#quarrels.delete(key)
+    this.#parts.thread.end(key)
   }
 }

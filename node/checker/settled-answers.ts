@@ -8,7 +8,14 @@ import type { Hex } from '../../protocol/bytes.ts'
 import { requestIdOf } from '../../protocol/inference-request.ts'
 
 /** An answer that its worker committed to be paid for. */
-export type SettledAnswer = BatchReceipt & { readonly batchId: bigint; readonly index: number }
+export type SettledAnswer = BatchReceipt & {
+  readonly batchId: bigint
+  readonly index: number
+  /** Unix seconds. */
+  readonly committedAt: bigint
+  /** Of its commit. */
+  readonly l2Block: bigint
+}
 
 /** Batches whose file nobody has are looked for again at each look, so many at a time. */
 const batchesPerLook = 16
@@ -27,6 +34,10 @@ export class SettledAnswers {
 
   get(worker: Hex, requestId: Hex): SettledAnswer | undefined {
     return this.#answers.get(key(worker, requestId))
+  }
+
+  all(): SettledAnswer[] {
+    return [...this.#answers.values()]
   }
 
   /** Reads the files of batches that came, and forgets those that are over. */
@@ -52,7 +63,8 @@ export class SettledAnswers {
       // The file may say anything: a request counts where its hash is the receipt's id, which the payer signed.
       const { requestId, worker } = answer.receipt
       const isOwn = worker === batch.header.worker && requestIdOf(answer.request) === requestId
-      if (isOwn) this.#answers.set(key(worker, requestId), { ...answer, batchId: id, index })
+      const { committedAt, l2Block } = batch.header
+      if (isOwn) this.#answers.set(key(worker, requestId), { ...answer, batchId: id, index, committedAt, l2Block })
     }
   }
 

@@ -1,7 +1,8 @@
 import type { RpcMethods } from '../../common/json-rpc-server.ts'
 import { ops } from '../../inference/trace.ts'
 import { fixedHex, quantity } from '../../protocol/bytes.ts'
-import { type Checked, resultOf } from '../checker/checker.ts'
+import type { Checked } from '../checker/checker.ts'
+import { resultOf } from '../checker/verdict-place.ts'
 import type { CheckerPart } from '../checker-part.ts'
 
 /** Checked answers that are told at once. */

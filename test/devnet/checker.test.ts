@@ -16,6 +16,8 @@ let world: ModelChain
 let nodes: { readonly heavy: CheckingNode; readonly light: CheckingNode }
 let worker: RunningWorker
 let proxy: RunningProxy
+/** Asks for class SAMPLED. */
+let sampled: RunningProxy
 
 beforeAll(async () => {
   world = await ModelChain.open()
@@ -35,13 +37,15 @@ beforeAll(async () => {
   worker = await world.worker({ checkers: addresses, nodes: [heavy.url] })
   running.push(worker.run(ending.signal))
   proxy = await world.proxy(worker)
-  running.push(proxy.run(ending.signal))
+  sampled = await world.proxy(worker, 'model owner', 2)
+  running.push(proxy.run(ending.signal), sampled.run(ending.signal))
 }, 120_000)
 
 afterAll(async () => {
   ending.abort(new Error('the test is over'))
   await Promise.allSettled(running)
   await proxy?.close()
+  await sampled?.close()
   await worker?.close()
   await Promise.all(Object.values(nodes ?? {}).map((node) => node.close()))
   await world?.close()
@@ -58,19 +62,55 @@ async function judged(node: CheckingNode, requestId: Hex) {
   throw new Error(`not judged\n${world.lines.slice(-40).join('')}`)
 }
 
+const river = { model: 'openledger-base', messages: [{ role: 'user', content: 'What is a river?' }], temperature: 0 }
+
+async function asked(of: RunningProxy, more: object): Promise<{ readonly requestId: Hex; readonly text: string }> {
+  const answer = (await askProxy(of, { ...river, ...more }, world.lines)) as {
+    readonly openledger: { readonly requestId: Hex }
+    readonly choices: readonly { readonly message: { readonly content: string } }[]
+  }
+  return { requestId: answer.openledger.requestId, text: answer.choices[0]?.message.content ?? '' }
+}
+
 test('a worker’s answer is pulled, checked and told of by two nodes, one of which has no weights', async () => {
   const { heavy, light } = nodes
   expect(await light.status()).toMatchObject({ modelFiles: 0, models: [{ root, pairsLeft: 64 }] })
   expect(await heavy.status()).toMatchObject({ modelFiles: 1, models: [] })
-  const question = {
-    ...{ model: 'openledger-base', messages: [{ role: 'user', content: 'What is a river?' }] },
-    ...{ max_tokens: 24, temperature: 0 },
-  }
-  const { openledger } = (await askProxy(proxy, question, world.lines)) as { openledger: { requestId: Hex } }
-  const { requestId } = openledger
+  const { requestId } = await asked(proxy, { max_tokens: 24 })
   const found = await Promise.all([heavy, light].map((node) => judged(node, requestId)))
   const worker = world.served.chain.actor('worker').address
   expect(found).toMatchObject([1, 2].map(() => ({ requestId, worker, batch: '0x1', class: 1, result: 'sound' })))
   expect(await heavy.status()).toMatchObject({ models: [{ root, pairsLeft: 64 }] })
   expect(await light.checked(`0x${'11'.repeat(32)}`)).toEqual([])
+}, 120_000)
+
+test('an answer that ends with a stop string is judged by the strings that its proof shows', async () => {
+  const { text } = await asked(proxy, { max_tokens: 12 })
+  const stop = text.slice(3, 6)
+  const { requestId, text: stopped } = await asked(proxy, { max_tokens: 12, stop: [stop] })
+  expect(stopped.length).toBeLessThan(text.length)
+  for (const node of Object.values(nodes)) {
+    expect(await judged(node, requestId)).toMatchObject({ result: 'sound', class: 1 })
+  }
+}, 120_000)
+
+test('of an answer of class SAMPLED the worker shows the layers that its batch’s beacon draws, when it is known', async () => {
+  const { chain } = world.served
+  chain.origin = 100n
+  const { requestId } = await asked(sampled, { max_tokens: 12 })
+  const committed = await chain.read('InferenceMarket', 'batchCount')
+  for (let i = 0; i < 100 && (await chain.read('InferenceMarket', 'batchCount')) === committed; i++) {
+    await chain.mine()
+    await new Promise((next) => setTimeout(next, 100))
+  }
+  chain.origin = 101n
+  for (let i = 0; i < 10; i++) {
+    await chain.mine()
+    await new Promise((next) => setTimeout(next, 100))
+  }
+  expect(await nodes.light.checked(requestId)).toEqual([])
+  chain.origin = 102n
+  for (const node of Object.values(nodes)) {
+    expect(await judged(node, requestId)).toMatchObject({ result: 'sound', class: 2 })
+  }
 }, 120_000)

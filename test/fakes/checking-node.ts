@@ -36,6 +36,8 @@ type Options = {
   /** Nodes that are asked for files. */
   readonly peers?: readonly string[]
   readonly staticPeers?: readonly string[]
+  /** What else it does. */
+  readonly roles?: Pick<NodeOptions, 'attributor' | 'watcher'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -58,12 +60,13 @@ export class CheckingNode {
   }
 
   static async open(chain: LedgerChain, options: Options): Promise<CheckingNode> {
-    const { dir, key, models, accounts, peers = [], staticPeers = [], clock, log } = options
+    const { dir, key, models, accounts, peers = [], staticPeers = [], roles = {}, clock, log } = options
     const closers = new Closers(log)
     const { chainId } = chain.chain.genesis
     const node = {
       dataDir: dir,
       content: { peers },
+      ...roles,
       rollupConfig: { l2ChainId: chainId, genesis: { l2: { hash: chain.firstHash } } },
       checker: { key, models, listenIp: '127.0.0.1', listenPort: 0, staticPeers, accounts },
     } as unknown as NodeOptions

@@ -6,7 +6,9 @@ import { inProcessRpc, type L2Rpc } from '../../chain/ledger/l2-rpc.ts'
 import { encodeCall, type MoneyContract } from '../../chain/ledger/money-contracts.ts'
 import { systemClock } from '../../common/clock.ts'
 import { silentLog } from '../../common/log.ts'
+import { Serial } from '../../common/serial.ts'
 import { buildGenesis } from '../../genesis/build-genesis.ts'
+import type { DeployConfig } from '../../genesis/deploy-config.ts'
 import { devPreset } from '../../genesis/presets.ts'
 import { EmbeddedChain } from '../../node/engine/embedded/chain/chain.ts'
 import { EmbeddedEngine } from '../../node/engine/embedded/engine.ts'
@@ -15,6 +17,7 @@ import { TxPool } from '../../node/engine/embedded/txpool/tx-pool.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import { parseGenesis } from '../../protocol/genesis-file.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
+import { l1InfoDepositOf } from '../../protocol/l1-info.ts'
 import { privateKeyAddress, signDigest } from '../../protocol/secp256k1.ts'
 import { encodeTransaction, signTransaction } from '../../protocol/transaction.ts'
 import type { Actor } from './money-chain.ts'
@@ -31,6 +34,9 @@ const names = [
   'model owner',
   'attributor',
   'watcher',
+  'third worker',
+  'checker',
+  'second checker',
 ] as const
 export type AccountName = (typeof names)[number]
 const built: { genesis?: Promise<unknown> } = {}
@@ -42,8 +48,11 @@ export class LedgerChain {
   readonly #engine: EmbeddedEngine
   readonly #pool: TxPool
   readonly #dir: string
+  /** Number of the L1 block that new blocks name as their origin, whose prevRandao is theirs; undefined: they name none. */
+  origin: bigint | undefined
   /** Seconds that the next block comes later than 2 s. */
   #later = 0n
+  readonly #mining = new Serial()
 
   private constructor(dir: string, chain: EmbeddedChain) {
     this.#dir = dir
@@ -54,10 +63,11 @@ export class LedgerChain {
     this.rpc = inProcessRpc(embeddedRpcMethods({ clientVersion: 'openledger/test' }, parts))
   }
 
-  static async open(): Promise<LedgerChain> {
-    built.genesis ??= devGenesis()
+  /** `change`: what another deploy config has than the dev preset. */
+  static async open(change?: Partial<DeployConfig>): Promise<LedgerChain> {
+    if (change === undefined) built.genesis ??= devGenesis()
     const dir = await mkdtemp(join(tmpdir(), 'ledger-chain-'))
-    const genesis = parseGenesis(await built.genesis)
+    const genesis = parseGenesis(await (change === undefined ? built.genesis : devGenesis(change)))
     return new LedgerChain(dir, await EmbeddedChain.open({ dir, genesis, archive: true }, { log: silentLog }))
   }
 
@@ -98,19 +108,23 @@ export class LedgerChain {
     this.#later += BigInt(seconds)
   }
 
-  /** Builds the next block from the pool, or an empty one on `parent`, and makes it the head. */
-  async mine(onParent?: Hex): Promise<Head> {
+  /** Builds the next block from the pool, or an empty one on `parent`, and makes it the head; one at a time. */
+  mine(onParent?: Hex): Promise<Head> {
+    return this.#mining.run(() => this.#mine(onParent))
+  }
+
+  async #mine(onParent?: Hex): Promise<Head> {
     const parent = onParent ?? this.chain.latest().hash
     const { header } = this.chain.blockByHash(parent) ?? this.chain.latest()
     const first = this.firstHash
     const heads = (head: Hex) => ({ headBlockHash: head, safeBlockHash: first, finalizedBlockHash: first })
     const { payloadId } = await this.#engine.forkchoiceUpdated(heads(parent), {
       timestamp: header.timestamp + 2n + this.#later,
-      prevRandao: zeroHash,
+      prevRandao: this.origin === undefined ? zeroHash : bytesToHex(uintBytes(this.origin, 32)),
       suggestedFeeRecipient: '0x4200000000000000000000000000000000000011',
       withdrawals: [],
       parentBeaconBlockRoot: zeroHash,
-      transactions: [],
+      transactions: this.origin === undefined ? [] : [originDeposit(this.origin)],
       noTxPool: onParent !== undefined,
       gasLimit: 30_000_000n,
       eip1559Params: '0x0000000000000000',
@@ -184,15 +198,26 @@ export class LedgerChain {
   }
 }
 
-async function devGenesis(): Promise<unknown> {
+async function devGenesis(change: Partial<DeployConfig> = {}): Promise<unknown> {
   const preset = devPreset()
   const balance = 100_000n * 10n ** 18n
   const fundedAccounts = [...preset.fundedAccounts, ...names.map((name) => ({ address: addressOf(name), balance }))]
-  const config = { ...preset, fundedAccounts, attributor: addressOf('attributor') }
+  const config = { ...preset, fundedAccounts, attributor: addressOf('attributor'), ...change }
   const start = { hash: zeroHash, number: 0n, timestamp: 1_700_000_000n }
   const at = (n: number): Hex => `0x${n.toString(16).padStart(40, 'b')}`
   const l1 = { systemConfig: at(1), optimismPortal: at(2), l2OutputOracle: at(3), openBridge: at(4), openToken: at(5) }
   return (await buildGenesis(config, start, l1)).genesis
+}
+
+/** The deposit that tells a block's origin. */
+function originDeposit(number: bigint): Uint8Array {
+  const info = {
+    ...{ format: 'jovian' as const, number, timestamp: 1_700_000_000n, baseFee: 1n, sequenceNumber: 0n },
+    ...{ blockHash: bytesToHex(uintBytes(number, 32)), batcherAddr: bytesToHex(new Uint8Array(20)) },
+    ...{ overhead: zeroHash, scalar: zeroHash, baseFeeScalar: 0, blobBaseFeeScalar: 0, blobBaseFee: 1n },
+    ...{ operatorFeeScalar: 0, operatorFeeConstant: 0n, daFootprintGasScalar: 400 },
+  }
+  return encodeTransaction(l1InfoDepositOf(info, true))
 }
 
 function keyOf(name: string): Uint8Array {

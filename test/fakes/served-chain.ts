@@ -1,5 +1,6 @@
 import { RpcServer } from '../../common/json-rpc-server.ts'
 import { silentLog } from '../../common/log.ts'
+import type { DeployConfig } from '../../genesis/deploy-config.ts'
 import { LedgerChain } from './ledger-chain.ts'
 
 /** Methods that a user of the chain calls. */
@@ -31,8 +32,8 @@ export class ServedChain {
     this.url = `http://127.0.0.1:${port}`
   }
 
-  static async open(): Promise<ServedChain> {
-    const chain = await LedgerChain.open()
+  static async open(change?: Partial<DeployConfig>): Promise<ServedChain> {
+    const chain = await LedgerChain.open(change)
     const methods = {
       ...Object.fromEntries(
         served.map((name) => [name, (params: readonly unknown[]) => chain.rpc.request(name, params)]),

@@ -4,16 +4,20 @@ import { join } from 'node:path'
 import { openProxy, type RunningProxy } from '../../cli/proxy/proxy.ts'
 import { type Clock, systemClock } from '../../common/clock.ts'
 import { createLog, type Log } from '../../common/log.ts'
+import type { DeployConfig } from '../../genesis/deploy-config.ts'
 import { baseModelFile, readBaseModelRecord } from '../../inference/models/base-model.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { openWorker, type RunningWorker } from '../../worker/worker.ts'
+import type { AccountName } from './ledger-chain.ts'
 import { ServedChain } from './served-chain.ts'
 
 const open = 10n ** 18n
 const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
 
 export type ServedWorkerOptions = {
-  readonly proofClass?: number
+  readonly name?: AccountName
+  /** Folder with its models. */
+  readonly models?: string
   /** Multiaddrs of checkers. */
   readonly checkers?: readonly string[]
   /** URLs of nodes that the data of batches are given to. */
@@ -43,8 +47,8 @@ export class ModelChain {
     copyFileSync(baseModelFile, join(this.models, 'openledger-base.olm'))
   }
 
-  static async open(): Promise<ModelChain> {
-    const served = await ServedChain.open()
+  static async open(change?: Partial<DeployConfig>): Promise<ModelChain> {
+    const served = await ServedChain.open(change)
     const { chain } = served
     const owner = chain.actor('datanet owner')
     await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
@@ -60,17 +64,36 @@ export class ModelChain {
       const price = [1n, 1, proofClass, open, 2n * open, validUntil]
       await chain.send(modelOwner, 'ModelRegistry', 'setPrice', price)
     }
-    const stake = { value: 1_000n * open }
-    await chain.send(chain.actor('worker'), 'WorkerRegistry', 'register', ['0x1220', 1, 0b111], stake)
-    return new ModelChain(served)
+    const world = new ModelChain(served)
+    await world.register('worker')
+    return world
   }
 
-  async worker({ checkers = [], nodes = [] }: ServedWorkerOptions = {}): Promise<RunningWorker> {
-    const { served, dir, models, clock, log } = this
+  /** Makes an account a worker with a stake of 1,000 OPEN. */
+  async register(name: AccountName): Promise<void> {
+    const { chain } = this.served
+    const stake = { value: 1_000n * open }
+    await chain.send(chain.actor(name), 'WorkerRegistry', 'register', ['0x1220', 1, 0b111], stake)
+  }
+
+  async worker({
+    name = 'worker',
+    models = this.models,
+    checkers = [],
+    nodes = [],
+  }: ServedWorkerOptions = {}): Promise<RunningWorker> {
+    const { served, dir, clock, log } = this
     return await openWorker(
       {
-        ...{ dataDir: join(dir, 'worker'), l2Url: served.url, privateKey: served.chain.actor('worker').key },
-        ...{ modelDirs: [models], indexDir: join(dir, 'indexes'), nodes, jobsMax: 4, jobsWaitingMax: 8, batchIntervalSeconds: 1 },
+        ...{ dataDir: join(dir, name), l2Url: served.url, privateKey: served.chain.actor(name).key },
+        ...{
+          modelDirs: [models],
+          indexDir: join(dir, 'indexes'),
+          nodes,
+          jobsMax: 4,
+          jobsWaitingMax: 8,
+          batchIntervalSeconds: 1,
+        },
         proofBytesMax: 2 ** 28,
         p2p: { listenIp: '127.0.0.1', listenPort: 0, advertiseIp: undefined, staticPeers: checkers },
       },
@@ -78,11 +101,11 @@ export class ModelChain {
     )
   }
 
-  async proxy(worker: RunningWorker, { proofClass = 1 }: ServedWorkerOptions = {}): Promise<RunningProxy> {
+  async proxy(worker: RunningWorker, payer: AccountName = 'alice', proofClass = 1): Promise<RunningProxy> {
     const { served, dir, models, clock, log } = this
     return await openProxy(
       {
-        ...{ dataDir: join(dir, 'proxy'), l2Url: served.url, privateKey: served.chain.actor('alice').key },
+        ...{ dataDir: join(dir, payer), l2Url: served.url, privateKey: served.chain.actor(payer).key },
         ...{ modelDirs: [models], staticPeers: worker.addresses(), listen: { host: '127.0.0.1', port: 0 } },
         ...{ checkers: [], proofClass, p2p: { listenIp: '127.0.0.1', listenPort: 0 } },
         ...{ answerSeconds: 600, dailyCap: 20n * open, deposit: 5n * open },

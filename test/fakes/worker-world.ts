@@ -49,6 +49,8 @@ export class BackwardsBackend implements Backend {
 
   readonly show: Backend['show'] = async () => []
 
+  readonly sample: Backend['sample'] = async () => new Uint8Array(1)
+
   readonly trace: Backend['trace'] = async (_, output) => ({ traceRoot: bytesToHex(tokenListRoot(output)) })
 }
 

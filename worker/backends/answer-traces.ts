@@ -9,6 +9,7 @@ import { encodeExactProof } from '../../inference/trace/proof-file.ts'
 import { RecordStore } from '../../inference/trace/record-store.ts'
 import { TraceRecorder } from '../../inference/trace/recorder.ts'
 import { retrace } from '../../inference/trace/retrace.ts'
+import { encodeSampledProof } from '../../inference/trace/sampled-proof.ts'
 import { bytesToHex } from '../../protocol/bytes.ts'
 import type { AnswerProof } from './backend.ts'
 
@@ -21,18 +22,32 @@ export type AnswerTraceMaker = {
 }
 
 type Again<T> = (request: AnswerRequest, output: readonly number[], signal: AbortSignal) => Promise<T>
+type AgainAs<T> = (
+  request: AnswerRequest,
+  output: readonly number[],
+  isSampled: boolean,
+  signal: AbortSignal,
+) => Promise<T>
 
 /** Traces of a model's answers. */
 export type AnswerTraces = {
-  readonly begin: (request: AnswerRequest) => AnswerTraceMaker
+  readonly begin: (request: AnswerRequest, isSampled: boolean) => AnswerTraceMaker
   /** The proof of an answer that is known, which is run again. */
-  readonly again: Again<AnswerProof>
+  readonly again: AgainAs<AnswerProof>
   /** Its whole trace. */
   readonly whole: Again<CommittedTrace>
+  /** What is sent of it for layers that were drawn. */
+  readonly sample: (
+    request: AnswerRequest,
+    output: readonly number[],
+    layers: readonly number[],
+    signal: AbortSignal,
+  ) => Promise<Uint8Array>
 }
 
 export function openTraces(model: CanonicalModel, parts: AnswerParts): AnswerTraces {
   const embedding = new EmbeddingProofs(model.embedding)
+  const rowOf = (token: number) => embedding.row(token)
   const layoutOf = ({ slots = [] }: AnswerRequest) => new TraceLayout(model.config, adapterShapes(slots))
 
   /** With four bytes an accumulator where three are too few. */
@@ -56,35 +71,45 @@ export function openTraces(model: CanonicalModel, parts: AnswerParts): AnswerTra
     request: AnswerRequest,
     output: readonly number[],
     recorder: TraceRecorder,
-    records: RecordStore,
+    records: RecordStore | undefined,
   ) => {
     const { head } = recorder.finish()
-    const tokens = { head, input: request.input, output }
-    const proof = encodeExactProof(layoutOf(request), tokens, records.get, (token) => embedding.row(token))
-    return { traceRoot: bytesToHex(traceRootOf(head)), proof }
+    const traceRoot = bytesToHex(traceRootOf(head))
+    if (records === undefined) return { traceRoot }
+    const answer = { head, input: request.input, output, stops: request.stops }
+    return { traceRoot, proof: encodeExactProof(layoutOf(request), answer, records.get, rowOf) }
   }
 
-  const again: AnswerTraces['again'] = async (request, output, signal) => {
-    const { recorder, records } = await recorded(request, output, sentRecords, signal)
-    return proofOf(request, output, recorder, records)
+  const again: AnswerTraces['again'] = async (request, output, isSampled, signal) => {
+    const { recorder, records } = await recorded(request, output, isSampled ? noRecords : sentRecords, signal)
+    return proofOf(request, output, recorder, isSampled ? undefined : records)
+  }
+
+  const whole: AnswerTraces['whole'] = async (request, output, signal) => {
+    const { recorder, records } = await recorded(request, output, () => new RecordStore(), signal)
+    return new CommittedTrace(layoutOf(request), recorder.finish(), records.get)
   }
 
   return {
     again,
-    begin: (request) => {
+    begin: (request, isSampled) => {
       const { input, rule, seed } = request
-      const records = sentRecords()
+      const records = isSampled ? noRecords() : sentRecords()
       const recorder = new TraceRecorder(layoutOf(request), {
         ...{ tin: input.length, width: 3, onRecord: records.add },
         choose: (logits, position) => choiceOf(logits, rule, seed, position + 1, model.expTable),
       })
       const finish: AnswerTraceMaker['finish'] = async (output, signal) =>
-        recorder.overflowed ? await again(request, output, signal) : proofOf(request, output, recorder, records)
+        recorder.overflowed
+          ? await again(request, output, isSampled, signal)
+          : proofOf(request, output, recorder, isSampled ? undefined : records)
       return { recorder, finish }
     },
-    whole: async (request, output, signal) => {
-      const { recorder, records } = await recorded(request, output, () => new RecordStore(), signal)
-      return new CommittedTrace(layoutOf(request), recorder.finish(), records.get)
+    whole,
+    sample: async (request, output, layers, signal) => {
+      const trace = await whole(request, output, signal)
+      const { input, stops } = request
+      return encodeSampledProof(trace, layers, { head: trace.head, input, output, stops }, rowOf)
     },
   }
 }
@@ -92,4 +117,8 @@ export function openTraces(model: CanonicalModel, parts: AnswerParts): AnswerTra
 /** Of the records those are kept that are sent. */
 function sentRecords(): RecordStore {
   return new RecordStore((tree) => tree === 'linear')
+}
+
+function noRecords(): RecordStore {
+  return new RecordStore(() => false)
 }

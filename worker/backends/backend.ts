@@ -15,13 +15,15 @@ export type AnswerTask = {
   readonly seed: Uint8Array
   /** Whether the trace is committed: classes EXACT and SAMPLED. */
   readonly traced: boolean
+  /** Class SAMPLED: nothing of the trace is sent before its layers are drawn. */
+  readonly sampled: boolean
 }
 
 /** What an answer is proven by. */
 export type AnswerProof = {
   /** Zeros where no trace was asked for. */
   readonly traceRoot: Hex
-  /** What is sent of the trace; absent where none was asked for. */
+  /** What is sent of the trace; absent where none was asked for, or layers are drawn later. */
   readonly proof?: Uint8Array | undefined
 }
 
@@ -30,6 +32,9 @@ export type AnswerEvent =
   | { readonly kind: 'tokens'; readonly tokens: readonly number[] }
   | ({ readonly kind: 'end' } & AnswerProof)
 
+/** What draws an answer's layers. */
+export type LayerDraw = { readonly beacon: Hex; readonly requestId: Hex }
+
 /** A way to answer. What it yields for a task never depends on what else it is doing. */
 export type Backend = {
   /** Throws JobError `unknown-model`, `unknown-adapter`, `prompt-too-long`, `stop-mismatch`, `sampling` for what it cannot run. */
@@ -37,6 +42,8 @@ export type Backend = {
   readonly answer: (task: AnswerTask, signal: AbortSignal) => AsyncIterable<AnswerEvent>
   /** The proof of this answer, which is run again. */
   readonly trace: (task: AnswerTask, output: Uint32Array, signal: AbortSignal) => Promise<AnswerProof>
+  /** What is sent of the trace of this answer, which is run again, of class SAMPLED. */
+  readonly sample: (task: AnswerTask, output: Uint32Array, draw: LayerDraw, signal: AbortSignal) => Promise<Uint8Array>
   /** What answers questions about the trace of this answer, one call a question. */
   readonly show: (
     task: AnswerTask,

@@ -3,6 +3,7 @@ import { errorMessage } from '../../common/errors.ts'
 import type { Adapter, Slot } from '../../inference/adapter/adapter.ts'
 import { decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { type AnswerParts, type AnswerRequest, generate } from '../../inference/answer/generate.ts'
+import { drawnLayers } from '../../inference/check/drawn-layers.ts'
 import { StepGatherer } from '../../inference/answer/step-gatherer.ts'
 import { answerCall } from '../../inference/check/trace-questions.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
@@ -62,6 +63,8 @@ export class InferenceJobs {
         return this.#trace(message.id, message, signal)
       case 'show':
         return this.#show(message, signal)
+      case 'sample':
+        return this.#sample(message, signal)
     }
   }
 
@@ -74,10 +77,20 @@ export class InferenceJobs {
     this.#post({ kind: 'shown', id, calls: questions.map((question) => answerCall(question, trace)) })
   }
 
+  async #sample(
+    { id, task, files, output, draw }: Extract<ToThread, { kind: 'sample' }>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const loaded = this.#load(files)
+    const layers = drawnLayers(loaded.model.config.layers, draw.beacon, draw.requestId)
+    const file = await loaded.traces.sample(this.#requestOf(task, files, loaded), output, layers, signal)
+    this.#post({ kind: 'sampled', id, file })
+  }
+
   async #answer(id: number, { task, files }: { task: AnswerTask; files: Files }, signal: AbortSignal): Promise<void> {
     const loaded = this.#load(files)
     const request = this.#requestOf(task, files, loaded)
-    const trace = task.traced ? loaded.traces.begin(request) : undefined
+    const trace = task.traced ? loaded.traces.begin(request, task.sampled) : undefined
     const output: number[] = []
     const waiting: number[] = []
     const tell = () => {
@@ -101,7 +114,7 @@ export class InferenceJobs {
   ): Promise<void> {
     const loaded = this.#load(files)
     const proof = task.traced
-      ? await loaded.traces.again(this.#requestOf(task, files, loaded), output, signal)
+      ? await loaded.traces.again(this.#requestOf(task, files, loaded), output, task.sampled, signal)
       : untraced
     this.#post({ kind: 'end', id, ...proof })
   }

@@ -7,7 +7,7 @@ import { InferenceError } from '../../inference/inference-error.ts'
 import { checkRule } from '../../inference/sampler.ts'
 import { AnswerStream } from '../jobs/answer-stream.ts'
 import { JobError } from '../jobs/job-error.ts'
-import type { AnswerEvent, AnswerTask, Backend } from './backend.ts'
+import type { AnswerEvent, AnswerTask, Backend, LayerDraw } from './backend.ts'
 import type { ModelFolder } from './model-folder.ts'
 import type { Files, FromThread, ToThread } from './thread-messages.ts'
 
@@ -21,7 +21,16 @@ type Asked =
       readonly output: readonly number[]
       readonly questions: readonly Question[]
     }
-type Event = AnswerEvent | { readonly kind: 'shown'; readonly calls: readonly DemandCall[] }
+  | {
+      readonly kind: 'sample'
+      readonly task: AnswerTask
+      readonly output: readonly number[]
+      readonly draw: LayerDraw
+    }
+type Event =
+  | AnswerEvent
+  | { readonly kind: 'shown'; readonly calls: readonly DemandCall[] }
+  | { readonly kind: 'sampled'; readonly file: Uint8Array }
 
 /**
  * The canonical engine on a thread of its own, so that network and settlement go on while it works. The thread starts with the first
@@ -63,7 +72,9 @@ export class InferenceThread implements Backend {
   }
 
   async *answer(task: AnswerTask, signal: AbortSignal): AsyncGenerator<AnswerEvent> {
-    for await (const event of this.#run({ kind: 'answer', task }, signal)) if (event.kind !== 'shown') yield event
+    for await (const event of this.#run({ kind: 'answer', task }, signal)) {
+      if (event.kind === 'tokens' || event.kind === 'end') yield event
+    }
   }
 
   readonly trace: Backend['trace'] = async (task, output, signal) => {
@@ -78,6 +89,13 @@ export class InferenceThread implements Backend {
       if (event.kind === 'shown') return event.calls
     }
     throw new Error('the thread ended without an answer')
+  }
+
+  readonly sample: Backend['sample'] = async (task, output, draw, signal) => {
+    for await (const event of this.#run({ kind: 'sample', task, output: [...output], draw }, signal)) {
+      if (event.kind === 'sampled') return event.file
+    }
+    throw new Error('the thread ended without a file')
   }
 
   /** Ends the thread; tasks that run fail. */

@@ -1,7 +1,7 @@
 import type { Question } from '../../inference/check/descent.ts'
 import type { DemandCall } from '../../inference/check/trace-questions.ts'
 import type { Hex } from '../../protocol/bytes.ts'
-import type { AnswerTask } from './backend.ts'
+import type { AnswerTask, LayerDraw } from './backend.ts'
 
 /** Files that a thread may have to open, by root. */
 export type Files = { readonly model: string; readonly adapters: readonly string[] }
@@ -23,11 +23,20 @@ export type ToThread =
       readonly questions: readonly Question[]
       readonly files: Files
     }
+  | {
+      readonly kind: 'sample'
+      readonly id: number
+      readonly task: AnswerTask
+      readonly output: readonly number[]
+      readonly draw: LayerDraw
+      readonly files: Files
+    }
   | { readonly kind: 'abort'; readonly id: number }
 
 export type FromThread =
   | { readonly kind: 'tokens'; readonly id: number; readonly tokens: readonly number[] }
-  /** `proof`: what is sent of the trace; absent where none was asked for. */
+  /** `proof`: what is sent of the trace; absent where none was asked for, or layers are drawn later. */
   | { readonly kind: 'end'; readonly id: number; readonly traceRoot: Hex; readonly proof?: Uint8Array | undefined }
   | { readonly kind: 'shown'; readonly id: number; readonly calls: readonly DemandCall[] }
+  | { readonly kind: 'sampled'; readonly id: number; readonly file: Uint8Array }
   | { readonly kind: 'failed'; readonly id: number; readonly code: string | undefined; readonly message: string }

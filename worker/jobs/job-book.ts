@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { decodeBatchFile, encodeBatchFile, rowStarts } from '../../attribution/epochs/batch-file.ts'
 import { type BatchReceipt, batchFileOf, batchReceipt } from '../../attribution/epochs/batch-rows.ts'
-import type { Hex } from '../../protocol/bytes.ts'
+import { bytesToHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { type InferenceReceipt, receiptTypes } from '../../protocol/inference-receipt.ts'
 
 /**
@@ -49,6 +49,10 @@ const schema = `
   create index job_state on job (state, class, deadline);
   create index job_channel on job (channel, state);`
 
+/** Of requests that have some; the chain has their hash alone. */
+const stopsSchema =
+  'create table if not exists stops (request_id text primary key, strings text not null) without rowid'
+
 /**
  * What a worker answered, durably: an answer is here before its signature leaves the process, and no request has two. Kept until
  * nobody can dispute the receipt any more, because traces and data are shown from it.
@@ -80,6 +84,7 @@ export class JobBook {
         `${file} is of worker ${meta.worker} on the chain ${meta.chain}, format ${known}: name another directory`,
       )
     }
+    db.exec(stopsSchema)
     return new JobBook(db)
   }
 
@@ -115,6 +120,19 @@ export class JobBook {
         "update job set state = 'made', fee = ?, receipt = ?, signature = ? where request_id = ? and state = 'waiting'",
       )
       .run(String(receipt.receipt.fee), encodeBatchFile(batchFileOf([receipt])), signature, requestId)
+  }
+
+  /** The strings under a request's stopHash, which its proof has to show. */
+  keepStops(requestId: Hex, stops: readonly Uint8Array[]): void {
+    if (stops.length === 0) return
+    const strings = JSON.stringify(stops.map((stop) => bytesToHex(stop)))
+    this.#db.prepare('insert or ignore into stops values (?, ?)').run(requestId, strings)
+  }
+
+  stopsOf(requestId: Hex): Uint8Array[] {
+    const row = this.#db.prepare('select strings from stops where request_id = ?').get(requestId)
+    const strings = row === undefined ? [] : (JSON.parse((row as { strings: string }).strings) as Hex[])
+    return strings.map(hexToBytes)
   }
 
   get(requestId: Hex): BookedJob | undefined {
@@ -187,7 +205,11 @@ export class JobBook {
   /** Drops what was committed or given up and could not be committed any more since `seconds`; returns how many. */
   forgetBefore(seconds: bigint): number {
     const sql = "delete from job where state in ('committed', 'dropped') and deadline < ?"
-    return this.#db.prepare(sql).run(seconds).changes
+    return this.#db.transaction(() => {
+      const { changes } = this.#db.prepare(sql).run(seconds)
+      this.#db.exec('delete from stops where request_id not in (select request_id from job)')
+      return changes
+    })()
   }
 }
 

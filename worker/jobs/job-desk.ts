@@ -199,6 +199,7 @@ export class JobDesk {
       ...{ modelRoot: await modelRoot(request.modelVersion), adapters: request.adapters, prompt: tokens, stops },
       ...{ seed: answerSeed(requestId, worker), sampling: request.sampling },
       traced: request.class === 1 || request.class === 2,
+      sampled: request.class === 2,
     }
     backend.check(task)
     const { price, shares } = await termsOf(request, this.#parts.now() + settleSeconds, facts).catch(refuse)
@@ -210,7 +211,10 @@ export class JobDesk {
   }
 
   /** Signs the answer, and the receipt where it can be attributed now; it is in the book when this resolves. */
-  async #settle({ request, voucher, tokens }: Work, { output, traceRoot, proof, cancel }: Outcome): Promise<BookedJob> {
+  async #settle(
+    { request, voucher, tokens, stops }: Work,
+    { output, traceRoot, proof, cancel }: Outcome,
+  ): Promise<BookedJob> {
     const { book, proofs, receipts, log } = this.#parts
     const payment = voucher && { voucher, ...(cancel && { cancel }) }
     const proofHash = proof === undefined ? zeroHash : await proofs.keep(proof)
@@ -229,6 +233,7 @@ export class JobDesk {
     if (!book.keep(job, this.#parts.now())) {
       throw new Error(`request ${requestId} was answered otherwise before: this answer is not signed`)
     }
+    book.keepStops(requestId, stops)
     return { ...job, requestId, state: made === undefined ? 'waiting' : 'made', dataHash: undefined }
   }
 }

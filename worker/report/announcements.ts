@@ -1,3 +1,4 @@
+import type { BatchReceipt } from '../../attribution/epochs/batch-rows.ts'
 import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { Announcer } from '../../p2p/workers/announcer.ts'
@@ -23,9 +24,16 @@ export class Announcements implements JobProofs {
 
   readonly keep = (proof: Uint8Array): Promise<Hex> => this.#parts.store.put(proof)
 
-  readonly announce = ({ receipt: { request, receipt, payment } }: BookedJob): void => {
+  readonly announce = ({ receipt }: BookedJob): void => this.announceAs(receipt, receipt.receipt.proofHash)
+
+  has(proofHash: Hex): boolean {
+    return this.#parts.store.get(proofHash) !== undefined
+  }
+
+  /** Announces that this file is served for an answer. */
+  announceAs({ request, receipt, payment }: BatchReceipt, proofHash: Hex): void {
     const { store, ledger, clock } = this.#parts
-    const { requestId, outputRoot, traceRoot, proofHash } = receipt
+    const { requestId, outputRoot, traceRoot } = receipt
     const proof = store.get(proofHash)
     if (proof === undefined) return
     const open = {

@@ -104,5 +104,5 @@ function questionOf({ args }: LedgerEvent): Question {
 function taskOf({ request, receipt, prompt }: BatchReceipt, modelRoot: Hex): AnswerTask {
   const seed = answerSeed(receipt.requestId, receipt.worker)
   const { adapters, sampling } = request
-  return { modelRoot, adapters, prompt, sampling, stops: [], seed, traced: true }
+  return { modelRoot, adapters, prompt, sampling, stops: [], seed, traced: true, sampled: false }
 }

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { stopHash, stopList } from '../../../inference/answer/stops.ts'
 import { sectionsOf } from '../../../inference/model-file.ts'
 import { listSection } from '../../../inference/sections.ts'
 import { readAccumulators } from '../../../inference/trace/elements.ts'
 import { EmbeddingProofs } from '../../../inference/trace/embedding-proofs.ts'
 import { decodeTraceHead, encodeTraceHead, traceRootOf } from '../../../inference/trace/head.ts'
 import { decodeExactProof, encodeExactProof, linearSlabs } from '../../../inference/trace/proof-file.ts'
-import { bytesToHex } from '../../../protocol/bytes.ts'
+import { bytesToHex, zeroHash } from '../../../protocol/bytes.ts'
 import { verifyChunk } from '../../../protocol/content-hash.ts'
 import { randomModel, smallConfig } from '../../fakes/random-model.ts'
 import { tracedAnswer } from '../../fakes/traced-answer.ts'
@@ -19,11 +20,11 @@ const [input, output] = [
 ] as const
 const rows = new EmbeddingProofs(model.embedding)
 
-function sent(width: 3 | 4 = 3) {
+function sent(width: 3 | 4 = 3, stops: readonly Uint8Array[] = []) {
   const answer = tracedAnswer(model, [...input, ...output.slice(0, -1)], { tin: 3, width })
-  const tokens = { head: answer.head, input, output }
+  const tokens = { head: answer.head, input, output, stops }
   const bytes = encodeExactProof(answer.layout, tokens, answer.store.get, (token) => rows.row(token))
-  return { ...answer, bytes, root: bytesToHex(traceRootOf(answer.head)) }
+  return { ...answer, bytes, root: { traceRoot: bytesToHex(traceRootOf(answer.head)), stopHash: stopHash(stops) } }
 }
 
 const one = sent()
@@ -67,11 +68,35 @@ describe('proof of an answer', () => {
     const [few, proofs] = [[0, 1, 2], new EmbeddingProofs(small.embedding)]
     for (const width of [3, 4] as const) {
       const { layout, head, store } = tracedAnswer(small, few, { tin: 2, width })
-      const tokens = { head, input: [0, 1], output: [2, 3] }
+      const tokens = { head, input: [0, 1], output: [2, 3], stops: [] }
       const bytes = encodeExactProof(layout, tokens, store.get, (token) => proofs.row(token))
-      const { slabs } = decodeExactProof(layout, bytes, bytesToHex(traceRootOf(head)))
+      const { slabs } = decodeExactProof(layout, bytes, {
+        traceRoot: bytesToHex(traceRootOf(head)),
+        stopHash: zeroHash,
+      })
       expect(slabs.slice(1).map((slab) => slab.length)).toEqual(width === 3 ? [2 * 12_288, 0] : [2 * 12_288, 2 * 4096])
     }
+  })
+
+  test('ends with the strings under the request’s stopHash, and with nothing else', () => {
+    const stops = stopList(['\n\n', 'End.'])
+    const { layout, bytes, root } = sent(3, stops)
+    expect(decodeExactProof(layout, bytes, root).stops).toEqual(stops)
+    expect(bytes.length).toBe(one.bytes.length + 1 + 1 + 2 + 1 + 4)
+    const refusal = (changed: Uint8Array, committed = root) => {
+      const decode = () => decodeExactProof(layout, changed, committed)
+      return (code: string) => expect(decode).toThrow(expect.objectContaining({ code }))
+    }
+    for (let at = one.bytes.length; at < bytes.length; at++) {
+      const changed = bytes.slice()
+      changed[at] = (changed[at] as number) ^ 1
+      expect(() => decodeExactProof(layout, changed, root), String(at)).toThrow(
+        expect.objectContaining({ name: 'ProofError' }),
+      )
+    }
+    refusal(bytes.subarray(0, one.bytes.length))('truncated')
+    refusal(bytes, one.root)('oversized')
+    refusal(sent(3, stopList(['End'])).bytes)('tampered')
   })
 
   test('cut anywhere it is truncated, with anything behind it oversized', () => {
@@ -105,7 +130,10 @@ describe('proof of an answer', () => {
 
 describe('head of a trace', () => {
   test('opens under its root only, and no byte of it can change', () => {
-    const { head, root } = one
+    const {
+      head,
+      root: { traceRoot: root },
+    } = one
     const bytes = encodeTraceHead(head)
     expect(decodeTraceHead(bytes, root)).toEqual(head)
     for (let at = 0; at < bytes.length; at++) {

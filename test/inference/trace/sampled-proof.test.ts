@@ -4,7 +4,7 @@ import { readAccumulators } from '../../../inference/trace/elements.ts'
 import { EmbeddingProofs } from '../../../inference/trace/embedding-proofs.ts'
 import { traceRootOf } from '../../../inference/trace/head.ts'
 import { decodeSampledProof, encodeSampledProof } from '../../../inference/trace/sampled-proof.ts'
-import { bytesToHex } from '../../../protocol/bytes.ts'
+import { bytesToHex, zeroHash } from '../../../protocol/bytes.ts'
 import { randomModel } from '../../fakes/random-model.ts'
 import { tracedAnswer, traceShapes } from '../../fakes/traced-answer.ts'
 
@@ -19,9 +19,9 @@ function sampled(shape: number, layers: readonly number[], width: 3 | 4 = 3) {
   const model = randomModel(40 + shape, config)
   const answer = tracedAnswer(model, [...input, ...output.slice(0, -1)], { tin: input.length, width })
   const rows = new EmbeddingProofs(model.embedding)
-  const tokens = { head: answer.head, input, output }
+  const tokens = { head: answer.head, input, output, stops: [] }
   const bytes = encodeSampledProof(answer.trace, layers, tokens, (token) => rows.row(token))
-  return { ...answer, config, bytes, root: bytesToHex(traceRootOf(answer.head)) }
+  return { ...answer, config, bytes, root: { traceRoot: bytesToHex(traceRootOf(answer.head)), stopHash: zeroHash } }
 }
 
 describe('proof of chosen layers', () => {

@@ -9,7 +9,7 @@ import { MessageAuthor } from '../../../p2p/workers/message-author.ts'
 import { faultOfVerdict } from '../../../p2p/workers/wire/canonical.ts'
 import { proofAnnounce, verdict, verdictKinds } from '../../../p2p/workers/wire/messages.ts'
 import { WorkersError } from '../../../p2p/workers/workers-error.ts'
-import { bytesToHex } from '../../../protocol/bytes.ts'
+import { bytesToHex, type Hex } from '../../../protocol/bytes.ts'
 import { requestIdOf } from '../../../protocol/inference-request.ts'
 import { ManualClock } from '../../fakes/manual-clock.ts'
 import { jobFor, signedReceipt } from '../../fakes/worker-jobs.ts'
@@ -21,7 +21,7 @@ const requestId = requestIdOf(job.request)
 const output = [7, 8, 1]
 const receipt = signedReceipt(job, output, accountKey(1), { proofHash: word(5) }).value
 const settled: SettledAnswer = {
-  ...{ receipt, request: job.request, sums: [], entries: [], batchId: 3n, index: 0 },
+  ...{ receipt, request: job.request, sums: [], entries: [], batchId: 3n, index: 0, committedAt: 1_000n, l2Block: 7n },
   payment: { voucher: job.voucher },
   prompt: job.tokens,
   output: Uint32Array.from(output),
@@ -30,7 +30,16 @@ const never = new AbortController().signal
 
 function world(change: Partial<CheckerParts> & { readonly verdict?: Verdict } = {}) {
   const clock = new ManualClock(1_000_000)
-  const state = { pulls: 0, checks: 0, said: [] as Uint8Array[], closed: 0, isCommitted: true, hosts: ['host'] }
+  const state = {
+    pulls: 0,
+    checks: 0,
+    said: [] as Uint8Array[],
+    closed: 0,
+    isCommitted: true,
+    hosts: ['host'],
+    beacon: undefined as Hex | undefined,
+    now: 1_002n,
+  }
   const author = new MessageAuthor(netChain, account(100), clock)
   const checker = new Checker({
     network: {
@@ -44,11 +53,15 @@ function world(change: Partial<CheckerParts> & { readonly verdict?: Verdict } = 
     },
     author,
     answer: () => (state.isCommitted ? settled : undefined),
+    answers: () => (state.isCommitted ? [settled] : []),
     lookForBatches: async () => {},
+    beacon: async () => state.beacon,
+    pace: async () => ({ againMs: 10_000, silentSeconds: 5n }),
+    now: () => state.now,
     modelTerms: async () => ({ root: word(9) }),
     check: async () => {
       state.checks++
-      return change.verdict ?? { ok: true }
+      return { verdict: change.verdict ?? { ok: true }, stops: [] }
     },
     clock,
     log: silentLog,
@@ -60,20 +73,24 @@ function world(change: Partial<CheckerParts> & { readonly verdict?: Verdict } = 
     checker.add(
       proofAnnounce.decode(announcement(from, 1, { ...announced(worker, 1), requestId, proofHash, class: proofClass })),
     )
+  const look = async () => {
+    await checker.look(never)
+    await checker.settled()
+  }
   const verdicts = () => state.said.map((bytes) => verdict.decode(bytes))
-  return { checker, clock, state, hear, verdicts }
+  return { checker, clock, state, hear, look, verdicts }
 }
 
 test('an answer is checked once its batch is committed, once, and what came out is gossiped', async () => {
-  const { checker, state, hear, verdicts } = world()
+  const { checker, state, hear, look, verdicts } = world()
   state.isCommitted = false
   hear()
-  await checker.look(never)
+  await look()
   expect(state.pulls).toBe(0)
   state.isCommitted = true
-  await checker.look(never)
+  await look()
   hear()
-  await checker.look(never)
+  await look()
   expect([state.pulls, state.checks, state.closed, checker.waiting]).toEqual([1, 1, 1, 0])
   expect(verdicts()).toMatchObject([{ kind: verdictKinds.sound, requestId, worker, checker: account(100).address }])
   expect(checker.get(worker, requestId)?.verdict).toEqual({ ok: true })
@@ -97,9 +114,9 @@ test.each<[Verdict, object]>([
     { kind: 3, position: 0 },
   ],
 ])('the place of %o is told in its one form', async (found, said) => {
-  const { checker, hear, verdicts } = world({ verdict: found })
+  const { look, hear, verdicts } = world({ verdict: found })
   hear()
-  await checker.look(never)
+  await look()
   expect(verdicts()).toMatchObject([said])
   expect(verdicts().map(faultOfVerdict)).toEqual([undefined])
 })
@@ -108,7 +125,7 @@ test.each([
   ['is not pulled', new WorkersError('withheld', 'nobody')],
   ['is another file', new ProofError('tampered', 'no')],
 ])('a proof that %s is asked for again, then its worker is told of', async (_, error) => {
-  const { checker, clock, state, hear, verdicts } = world({
+  const { look, clock, state, hear, verdicts } = world({
     check: async () => {
       throw error
     },
@@ -116,8 +133,8 @@ test.each([
   hear()
   for (let i = 0; i < pullsMax; i++) {
     expect(verdicts()).toEqual([])
-    await checker.look(never)
-    await checker.look(never)
+    await look()
+    await look()
     clock.advance(10_000)
   }
   expect(state.pulls).toBe(pullsMax)
@@ -132,25 +149,25 @@ test('what this node cannot judge is no fault of the worker', async () => {
   })
   lacks.hear()
   for (let i = 0; i < pullsMax + 1; i++) {
-    await lacks.checker.look(never)
+    await lacks.look()
     lacks.clock.advance(10_000)
   }
   expect([lacks.verdicts(), lacks.checker.waiting]).toEqual([[], 0])
   const unreached = world()
   unreached.state.hosts = []
   unreached.hear()
-  await unreached.checker.look(never)
+  await unreached.look()
   expect([unreached.state.pulls, unreached.checker.waiting]).toEqual([0, 1])
   const other = world()
   other.hear(word(6))
-  other.hear(word(5), 2)
-  await other.checker.look(never)
+  other.hear(word(5), 3)
+  await other.look()
   expect(other.state.pulls).toBe(0)
 })
 
 test('the check has what request and receipt say, and nothing of the announcement', async () => {
   let seen: unknown
-  const { checker, hear } = world({
+  const { look, hear } = world({
     check: async ({ facts, model, adapters }) => {
       seen = {
         ...facts,
@@ -159,18 +176,19 @@ test('the check has what request and receipt say, and nothing of the announcemen
         model,
         adapters,
       }
-      return { ok: true }
+      return { verdict: { ok: true }, stops: [] }
     },
   })
   hear()
-  await checker.look(never)
+  await look()
   expect(seen).toMatchObject({
     ...{
       outputRoot: receipt.outputRoot,
       promptRoot: job.request.promptRoot,
       traceRoot: receipt.traceRoot,
+      stopHash: job.request.sampling.stopHash,
       model: word(9),
     },
-    ...{ adapters: job.request.adapters, maxTokens: 64, cancelled: false, stops: [] },
+    ...{ adapters: job.request.adapters, maxTokens: 64, cancelled: false, beacon: undefined },
   })
 })

@@ -9,6 +9,7 @@ import { silentLog } from '../../../common/log.ts'
 import { answerCall } from '../../../inference/check/trace-questions.ts'
 import { encodeModel, modelRoot } from '../../../inference/model-file.ts'
 import { treeNumbers } from '../../../inference/one-step/step.ts'
+import { QuarrelThread } from '../../../node/checker/quarrel-thread.ts'
 import { Quarrels } from '../../../node/checker/quarrels.ts'
 import type { Action } from '../../../node/watcher/action.ts'
 import type { Hex } from '../../../protocol/bytes.ts'
@@ -16,12 +17,16 @@ import type { MoneyEvent } from '../../fakes/money-chain.ts'
 import { type Settled, TraceWorld } from '../../fakes/trace-world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'openledger-quarrels-'))
+const thread = new QuarrelThread([folder])
 let world: TraceWorld
 beforeAll(async () => {
   world = await TraceWorld.create()
   writeFileSync(join(folder, 'model.olm'), encodeModel(world.model))
 }, 60_000)
-afterAll(() => rmSync(folder, { recursive: true }))
+afterAll(async () => {
+  await thread.close()
+  rmSync(folder, { recursive: true })
+})
 
 /** What quarrels ask of a book, over events as they come. */
 function bookOf({ batch }: Settled, events: readonly MoneyEvent[]): LedgerBook {
@@ -37,6 +42,10 @@ function bookOf({ batch }: Settled, events: readonly MoneyEvent[]): LedgerBook {
   }
   return book as unknown as LedgerBook
 }
+
+const placeOf = ({ batch: { header } }: Settled) => ({
+  ...{ batchId: header.batchId, committedAt: header.committedAt, l2Block: header.l2Block, index: 0 },
+})
 
 function answerOf({ ask, output, built }: Settled) {
   const { receipt, sums, request, voucher, signature } = built
@@ -55,7 +64,7 @@ test('a suspect’s quarrel is raised and played until its receipt is void, and 
         if (unit.op === 'value' && unit.position === 1) (values as Int32Array)[2] = 5
       },
     })
-    const answer = { ...answerOf(settled), batchId: settled.batch.header.batchId, index: 0 }
+    const answer = { ...answerOf(settled), ...placeOf(settled) }
     const events: MoneyEvent[] = []
     let due: readonly Action[] = []
     const quarrels = new Quarrels({
@@ -66,9 +75,9 @@ test('a suspect’s quarrel is raised and played until its receipt is void, and 
           due = actions
         },
       },
-      suspects: () => [answer],
+      suspects: async () => [{ answer, stops: [] }],
       modelTerms: async () => ({ root: modelRoot(world.model) }),
-      folders: [folder],
+      thread,
       window: async () => 30n,
       log: silentLog,
     })
