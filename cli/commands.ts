@@ -12,12 +12,12 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly command: Command
   conformance: () => import('./commands/conformance.ts'),
   simulate: () => import('./commands/simulate.ts'),
   model: () => import('./commands/model.ts'),
-  datanet: () => import('./commands/datanet.ts'),
   index: () => import('./commands/index.ts'),
   worker: () => import('./commands/worker.ts'),
   infer: () => import('./commands/infer.ts'),
   claim: () => import('./commands/claim.ts'),
   explain: () => import('./commands/explain.ts'),
+  answer: () => import('./commands/answer.ts'),
 }
 
 /** One line a command, for the overview. */
@@ -31,12 +31,12 @@ export const commandSummaries: Readonly<Record<string, string>> = {
   conformance: 'run test vectors through the production code',
   simulate: 'run a custom precompile on an input',
   model: 'models: register, publish, price, evaluate, give away',
-  datanet: 'texts of Datanet versions: search with citations, near-duplicates',
   index: 'suffix indexes of Datanet versions: build, publish, verify, retire',
   worker: 'workers: stake, receipts, batches',
   infer: 'payers: deposits, requests, vouchers, refunds; what matures and settles batches',
   claim: 'payees: claims with proof, pools, recipients, operators, payout addresses, app codes',
   explain: 'recompute a payout to the wei: receipts, entries, formulas, words',
+  answer: 'one file with an answer and all of its proofs: made, and verified offline',
 }
 
 export const commandNames: readonly string[] = Object.keys(loaders)

@@ -1,5 +1,5 @@
 import { bytesToHex, concatBytes, equalBytes, FormatError, type Hex, hexToBytes, uintBytes } from '../protocol/bytes.ts'
-import { merkleRoot, merkleRootOf } from '../protocol/content-hash.ts'
+import { absentNode, merkleLevels, merkleRoot, merkleRootOf } from '../protocol/content-hash.ts'
 import { type Matrix, mantissaMax, shiftMax, shiftMin } from './model.ts'
 
 /** One part of a model or an adapter: what is hashed, and how it is cut into leaves. docs/canonical-inference.md §9. */
@@ -50,11 +50,23 @@ export function listedRoot(sections: readonly ListedSection[]): Hex {
   return bytesToHex(merkleRootOf(sections.map(listedLeaf)))
 }
 
+/** The way from a section to the root over all: its place, and the hashes beside it from the leaf upwards. Throws FormatError. */
+export function proveSection(
+  sections: readonly Section[],
+  name: string,
+): { readonly place: number; readonly siblings: readonly Uint8Array[] } {
+  const place = sections.findIndex((section) => section.name === name)
+  if (place < 0) throw new FormatError(`there is no section ${name}`)
+  const levels = merkleLevels(sections.map(sectionLeaf))
+  const siblings = levels.slice(0, -1).map((level, height) => level[(place >> height) ^ 1] ?? absentNode(height))
+  return { place, siblings }
+}
+
 export function sectionLeaf(section: Section): Uint8Array {
   return listedLeaf(listSection(section))
 }
 
-function listedLeaf({ name, length, leafBytes, root }: ListedSection): Uint8Array {
+export function listedLeaf({ name, length, leafBytes, root }: ListedSection): Uint8Array {
   const text = new TextEncoder().encode(name)
   return concatBytes(
     Uint8Array.of(text.length),

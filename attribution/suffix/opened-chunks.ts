@@ -63,7 +63,8 @@ function entryOf(chunks: ReadonlyMap<number, Uint8Array>, place: number, width: 
   return chunk.subarray(at, at + width)
 }
 
-function openTable(
+/** So many opened chunks of a table from byte `begin` on, ascending. Throws {@link SuffixError} `format` or `root`. */
+export function openTable(
   root: Hex,
   entries: number,
   width: number,

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { IndexFile } from '../../attribution/suffix/index-file.ts'
 import type { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
 import { errorMessage, UsageError } from '../../common/errors.ts'
-import { decodeModel } from '../../inference/model-file.ts'
+import type { CanonicalModel } from '../../inference/model.ts'
+import { decodeModel, modelRoot } from '../../inference/model-file.ts'
 import { readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { contentHash } from '../../protocol/content-hash.ts'
@@ -32,6 +33,18 @@ export function tokenizersIn(folder: string | undefined): ReadonlyMap<Hex, Token
       return [contentHash(section), { section, tokenBytes }]
     }),
   )
+}
+
+/** Finds a model of the folder by the root of its file. Throws UsageError. */
+export function modelsIn(folder: string | undefined): (root: Hex) => CanonicalModel | undefined {
+  const paths = filesIn(folder, '.olm')
+  return (root) => {
+    for (const path of paths) {
+      const model = read(path, () => decodeModel(readFileSync(path)))
+      if (modelRoot(model) === root) return model
+    }
+    return undefined
+  }
 }
 
 function filesIn(folder: string | undefined, extension: string): string[] {

@@ -47,7 +47,8 @@ export async function wordsOf(
   return { kind: 'shown', spans, differences }
 }
 
-async function isDeadAt(chain: ChainAccess, id: Hex, time: bigint): Promise<boolean> {
+/** True where the index counted for nothing at the time. */
+export async function isDeadAt(chain: ChainAccess, id: Hex, time: bigint): Promise<boolean> {
   const deadFrom = (await chain.read('IndexRegistry', 'deadFrom', [id])) as bigint
   return deadFrom !== 0n && deadFrom <= time
 }

@@ -1,0 +1,54 @@
+import { bytesToBigint, concatBytes, type Hex, hexToBytes, padLeft, uintBytes } from '../../protocol/bytes.ts'
+import { keccak256 } from '../../protocol/keccak.ts'
+
+/** Where contracts keep what an answer file proves: the first slots of their variables, by the compiler's layout. */
+const base = {
+  /** InferenceMarket. */
+  batchHash: 8n,
+  states: 11n,
+  voidBits: 14n,
+  /** ModelRegistry. */
+  models: 1n,
+  modelVersions: 3n,
+  /** DatanetRegistry. */
+  datanetVersions: 9n,
+  /** L2OutputOracle. */
+  outputs: 0n,
+} as const
+
+/** Hash, state and void bits of a batch and the receipt's place in it. */
+export function marketSlots(batchId: bigint, index: number): Uint8Array[] {
+  const bits = mapped(uintBytes(index >> 8, 32), wordOf(mapped(uintBytes(batchId, 32), base.voidBits)))
+  return [mapped(uintBytes(batchId, 32), base.batchHash), mapped(uintBytes(batchId, 32), base.states), bits]
+}
+
+/** The royalty hash of a model, and a version's weightsManifest, configHash, trainingRoot, indexSetHash. */
+export function modelSlots(modelId: bigint, modelVersion: Hex): Uint8Array[] {
+  const version = wordOf(mapped(hexToBytes(modelVersion), base.modelVersions))
+  const royaltyHash = wordOf(mapped(uintBytes(modelId, 32), base.models)) + 2n
+  return [royaltyHash, version, version + 1n, version + 2n, version + 3n].map(slotAt)
+}
+
+/** The itemsRoot of a Datanet version. */
+export function itemsSlot(datanet: bigint, version: number): Uint8Array {
+  return mapped(uintBytes(version, 32), wordOf(mapped(uintBytes(datanet, 32), base.datanetVersions)))
+}
+
+/** The root of an output, and the word with its time and L2 block. */
+export function outputSlots(outputIndex: bigint): Uint8Array[] {
+  const first = wordOf(keccak256(slotAt(base.outputs))) + 2n * outputIndex
+  return [slotAt(first), slotAt(first + 1n)]
+}
+
+function mapped(key: Uint8Array, slot: bigint): Uint8Array {
+  return keccak256(concatBytes(padLeft(key, 32), slotAt(slot)))
+}
+
+function wordOf(bytes: Uint8Array): bigint {
+  return bytesToBigint(bytes)
+}
+
+/** Slots count modulo 2^256. */
+function slotAt(slot: bigint): Uint8Array {
+  return uintBytes(BigInt.asUintN(256, slot), 32)
+}
