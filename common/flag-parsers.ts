@@ -21,6 +21,11 @@ export const asPositive = (text: string): number => {
   return count
 }
 
+export const asReal = (text: string): number => {
+  if (!/^\d{1,5}(\.\d{1,9})?$/.test(text)) throw new Error('must be a number such as 0.7')
+  return Number(text)
+}
+
 export const asPort = (text: string): number => {
   const port = asCount(text)
   if (port > 65_535) throw new Error('must be a port, 0 to 65535')

@@ -4,12 +4,13 @@ import { inspect } from '../model/inspect.ts'
 import { pool } from '../model/pool.ts'
 import { quality } from '../model/quality.ts'
 import { run } from '../model/run.ts'
+import { train } from '../model/train.ts'
 import { verify } from '../model/verify.ts'
 import { modelTable } from '../money/model-table.ts'
 import { moneyCommands } from '../money/money-commands.ts'
 
 const summary =
-  'Models: converting, verifying, measuring and running model files; registering them with what they were made from, versions, prices, evaluations. docs/MODELS.md and docs/MONEY-GUIDE.md show how.'
+  'Models: converting, verifying, measuring and running model files, training adapters for them; registering them with what they were made from, versions, prices, evaluations. docs/MODELS.md and docs/MONEY-GUIDE.md show how.'
 
 export const command = {
   summary,
@@ -21,6 +22,7 @@ export const command = {
     inspect,
     pool,
     run,
+    train,
     ...moneyCommands(summary, modelTable).actions,
   },
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { UsageError } from '../../common/errors.ts'
-import { asCount, asPositive, asText, oneOf } from '../../common/flag-parsers.ts'
+import { asCount, asPositive, asReal, asText, oneOf } from '../../common/flag-parsers.ts'
 import type { Slot } from '../../inference/adapter/adapter.ts'
 import { decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { type AnswerRequest, generate } from '../../inference/answer/generate.ts'
@@ -104,8 +104,3 @@ function slotOf(path: string, model: CanonicalModel): Slot {
 
 /** The most that a slot's weight may be, in 1/65536. */
 const fullWeight = 65_535
-
-function asReal(text: string): number {
-  if (!/^\d{1,5}(\.\d{1,9})?$/.test(text)) throw new Error('must be a number such as 0.7')
-  return Number(text)
-}

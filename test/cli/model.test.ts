@@ -177,4 +177,70 @@ describe('openledger model', () => {
     const inFolder = argv.map((word) => (/^(x\.|hf|nowhere)/.test(word) ? path(word) : word))
     await expect(run(action, inFolder)).rejects.toThrow(message)
   })
+
+  describe('train', () => {
+    const data = [
+      ...['one two three one two three', 'four five six four five six'].map((text) => ({ text, contribution: '7' })),
+      { prompt: 'one?', answer: 'two three four' },
+    ]
+    const flags = ['--length', '24', '--steps', '6', '--batch', '2', '--rate', '0.01']
+    beforeAll(() => writeFileSync(path('data.jsonl'), data.map((line) => JSON.stringify(line)).join('\n')))
+
+    test('the same model, data and flags give the same adapter, record and sketches; run takes it', async () => {
+      const argv = [path('x.olm'), '--data', path('data.jsonl'), '--held-out', path('data.jsonl'), ...flags]
+      const one = await run('train', [...argv, '--out', path('one.ola')])
+      const two = await run('train', [...argv, '--out', path('two.ola')])
+      expect(one.code).toBe(0)
+      expect(one.text).toMatch(/held out: \d+\.\d{4} nats a token before, \d+\.\d{4} after/)
+      expect(rootOf(two.text)).toBe(rootOf(one.text))
+      for (const end of ['', '.json', '.sketches']) {
+        expect(readFileSync(path(`two.ola${end}`))).toEqual(readFileSync(path(`one.ola${end}`)))
+      }
+      const record = JSON.parse(readFileSync(path('one.ola.json'), 'utf8'))
+      expect(record).toMatchObject({ base: root, contributions: 2, adapter: rootOf(one.text), sketches: { fold: 2 } })
+      const answered = await run('run', [
+        path('x.olm'),
+        '--prompt',
+        'one',
+        '--max-tokens',
+        '2',
+        '--adapter',
+        path('one.ola'),
+      ])
+      expect(answered.code).toBe(0)
+    })
+
+    test('stopped before its first step it keeps its state, and goes on to the same adapter', async () => {
+      const argv = [path('x.olm'), '--data', path('data.jsonl'), '--state', path('state'), ...flags]
+      const stopped = await run('train', [...argv, '--out', path('three.ola')], AbortSignal.abort())
+      expect(stopped.code).toBe(1)
+      expect(readdirSync(folder)).not.toContain('three.ola')
+      expect(readdirSync(folder)).toContain('state')
+      const done = await run('train', [...argv, '--out', path('three.ola')])
+      expect(readFileSync(path('three.ola'))).toEqual(readFileSync(path('one.ola')))
+      expect(done.code).toBe(0)
+    })
+
+    test.each([
+      ['no JSON', 'x', 'bad.jsonl:1 is no text to learn from'],
+      ['neither text nor question', '{"prompt":"a"}', 'bad.jsonl:1 is no text to learn from'],
+      ['a contribution that is no number', '{"text":"a","contribution":-1}', 'bad.jsonl:1'],
+      ['nothing', '\n', 'there is nothing to learn from'],
+      ['an answer that is too long', JSON.stringify({ prompt: 'a', answer: 'b'.repeat(90) }), 'at most 25'],
+    ])('data with %s is refused by name', async (_, text, message) => {
+      writeFileSync(path('bad.jsonl'), text)
+      const argv = [path('x.olm'), '--data', path('bad.jsonl'), '--out', path('bad.ola'), ...flags]
+      await expect(run('train', argv)).rejects.toThrow(message)
+      expect(readdirSync(folder)).not.toContain('bad.ola')
+    })
+
+    test.each([
+      ['a rank', ['--rank', '9'], 'rank 9'],
+      ['a rate', ['--rate', '3'], 'rate is 3'],
+      ['a length', ['--length', '4000'], 'texts of 4000 positions'],
+    ])('%s out of range is refused by name', async (_, changed, message) => {
+      const argv = [path('x.olm'), '--data', path('data.jsonl'), '--out', path('bad.ola'), ...changed]
+      await expect(run('train', argv)).rejects.toThrow(message)
+    })
+  })
 })
