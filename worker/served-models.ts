@@ -55,7 +55,7 @@ export class ServedModels {
     const { rpc, roots, indexes, obtainIndex, log } = this.#parts
     const terms = await Promise.all((await versionsOf(rpc, roots)).map((version) => this.terms(version)))
     for (const id of new Set(terms.flatMap(({ indexIds }) => indexIds))) {
-      if (indexes.get(id) !== undefined || signal.aborted) continue
+      if (indexes.place(id) !== undefined || signal.aborted) continue
       await obtainIndex(id, signal).catch((error: unknown) =>
         log.warn('an index of a model is not to be had', { index: id, error: errorMessage(error) }),
       )

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import secp256k1 from 'secp256k1'
 import { IndexFolder } from '../attribution/indexes/index-folder.ts'
+import { SpanThread } from '../attribution/indexes/span-thread.ts'
 import { obtainIndex } from '../chain/indexes/obtain-index.ts'
 import { readHead } from '../chain/ledger/l2-calls.ts'
 import type { L2Rpc } from '../chain/ledger/l2-rpc.ts'
@@ -81,7 +82,8 @@ async function open(options: WorkerOptions, { clock, log }: Around, closers: Clo
 
   const books = openBooks(options, chain, { clock, log }, closers)
   const indexes = new IndexFolder(options.indexDir)
-  closers.add('indexes', () => indexes.close())
+  const spans = new SpanThread(indexes.dir)
+  closers.add('spans', () => spans.close())
   const sources = { rpc: chain.rpc, content: books.content.store, peers: options.nodes }
   const models = new ServedModels({
     ...{ rpc: chain.rpc, indexes, roots: new Set(folder.models.keys()), log },
@@ -92,7 +94,7 @@ async function open(options: WorkerOptions, { clock, log }: Around, closers: Clo
   closers.add('inference', () => backend.close())
   const store = new ProofStore(options.proofBytesMax)
   const proofs = new Announcements({ store, ledger: books.ledger, clock })
-  const parts = { chain, books, backend, models, indexes, proofs, clock, log }
+  const parts = { chain, books, backend, models, indexes, spans, proofs, clock, log }
   const desk = openDesk(options, { ...parts, classes: registered.classes })
   const steps = await openSteps(options, { ...parts, ...desk })
 

@@ -134,9 +134,11 @@ export class WorkerWorld {
       },
     )
     const attribute = new AttributeStep({ book, receipts, desk, now, nowMs: () => this.nowMs, log })
+    // The market's model has no indexes that could die.
+    const sets = { deadFrom: async () => 0n, contributionsOfDead: async () => [] }
     const commit = new CommitStep(
       { intervalSeconds: options.intervalSeconds ?? 0n, marginSeconds: 60n },
-      { book, ledger, facts, content, sender, log },
+      { book, ledger, facts, sets, content, sender, log },
     )
     const answers = new AnswerStep({ ledger, content, sender, log })
     this.#open = { desk, commit, attribute, answers, book, ledger, sync, content, sender }

@@ -1,19 +1,22 @@
 import type { Contribution } from '../../attribution/epochs/receipt-entries.ts'
-import { attribute, indexSet } from '../../attribution/suffix/attribute.ts'
-import type { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
+import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
+import type { SpanThread } from '../../attribution/indexes/span-thread.ts'
+import type { Attribution } from '../../attribution/suffix/attribute.ts'
 import type { ModelTerms } from '../../chain/ledger/model-terms.ts'
 import { entryClasses } from '../../protocol/attribution-entry.ts'
-import { type Hex, zeroHash } from '../../protocol/bytes.ts'
+import { zeroHash } from '../../protocol/bytes.ts'
 import { weightTotal } from '../../protocol/fee.ts'
 import { largestRemainder } from '../../protocol/largest-remainder.ts'
 import { JobError } from '../jobs/job-error.ts'
 
-/** Indexes at hand, by id. */
-export type Indexes = { readonly get: (id: Hex) => SuffixIndex | undefined }
+/** Tells which indexes are at hand. */
+export type Indexes = Pick<IndexFolder, 'place'>
+/** Attributes beside the worker's other work. */
+export type Spans = Pick<SpanThread, 'attribute'>
 
 /** Throws JobError `unknown-model` for a model whose answers cannot be attributed here: without its indexes nothing is signed. */
 export function requireIndexes({ indexIds, trainedOn }: ModelTerms, indexes: Indexes): void {
-  const missing = indexIds.filter((id) => indexes.get(id) === undefined)
+  const missing = indexIds.filter((id) => indexes.place(id) === undefined)
   if (missing.length > 0) throw new JobError('unknown-model', `the index ${missing[0]} of the model is not here`)
   if (indexIds.length === 0 && trainedOn.length === 0) {
     throw new JobError(
@@ -27,12 +30,22 @@ export function requireIndexes({ indexIds, trainedOn }: ModelTerms, indexes: Ind
  * What the contributors' pool of an answer goes to: by the model's indexes (docs/ATTRIBUTION.md), or, of a model without, to the unit
  * holders of the Datanets that it says it was trained on, by their weights. Throws as {@link requireIndexes}.
  */
-export function contributionsOf(terms: ModelTerms, indexes: Indexes, output: Uint32Array): Contribution[] {
+export async function contributionsOf(
+  terms: ModelTerms,
+  { indexes, spans }: { readonly indexes: Indexes; readonly spans: Spans },
+  output: Uint32Array,
+): Promise<Contribution[]> {
   requireIndexes(terms, indexes)
   const { indexIds, trainedOn } = terms
-  if (indexIds.length === 0) return byTraining(trainedOn)
-  const set = indexIds.flatMap((id) => indexes.get(id) ?? [])
-  const { shares, evidenceHash } = attribute(indexSet(set), output)
+  return indexIds.length === 0 ? byTraining(trainedOn) : contributionsBy(await spans.attribute(indexIds, output))
+}
+
+/** The same of an answer whose model's indexes count for nothing any more: all goes to the units. */
+export async function contributionsOfDead({ indexIds }: ModelTerms, spans: Spans): Promise<Contribution[]> {
+  return contributionsBy(await spans.attribute(indexIds, new Uint32Array(), true))
+}
+
+function contributionsBy({ shares, evidenceHash }: Pick<Attribution, 'shares' | 'evidenceHash'>): Contribution[] {
   return shares.map(({ class: letter, id, weight }) => ({
     class: entryClasses[letter],
     id,

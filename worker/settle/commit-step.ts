@@ -4,6 +4,7 @@ import type { BatchReceipt } from '../../attribution/epochs/batch-rows.ts'
 import { checkBatch } from '../../attribution/epochs/check-batch.ts'
 import { makeReceipt } from '../../attribution/epochs/make-receipt.ts'
 import { type PackedBatch, packBatch } from '../../attribution/epochs/pack-batch.ts'
+import type { Contribution } from '../../attribution/epochs/receipt-entries.ts'
 import { ReceiptError } from '../../attribution/epochs/receipt-error.ts'
 import type { Content } from '../../chain/ledger/content.ts'
 import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
@@ -11,7 +12,7 @@ import { requestState } from '../../chain/ledger/open-requests.ts'
 import { SendError, type Sender } from '../../chain/ledger/sender.ts'
 import type { Log } from '../../common/log.ts'
 import { entryClasses } from '../../protocol/attribution-entry.ts'
-import type { Hex } from '../../protocol/bytes.ts'
+import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import type { BookedJob, JobBook } from '../jobs/job-book.ts'
 import { chooseJobs, deadlineOf } from './choose-jobs.ts'
 
@@ -22,11 +23,21 @@ export type CommitOptions = {
   readonly marginSeconds: bigint
 }
 
+/** Indexes of model versions as they are when a batch is committed. */
+export type IndexSets = {
+  /** From when on one of them counts for nothing, Unix seconds; 0 where that is not known to come. */
+  readonly deadFrom: (modelVersion: Hex) => Promise<bigint>
+  /** What the contributors' pool of any answer goes to from then on. */
+  readonly contributionsOfDead: (modelVersion: Hex) => Promise<readonly Contribution[]>
+}
+
 export type CommitParts = {
   readonly book: JobBook
   readonly ledger: LedgerBook
   /** Knows no earlier receipts: the book has each request once. */
   readonly facts: BatchFacts
+  /** What becomes of answers whose model's indexes die. */
+  readonly sets: IndexSets
   readonly content: Content
   readonly sender: Pick<Sender, 'send' | 'address'>
   readonly log: Log
@@ -151,11 +162,17 @@ export class CommitStep {
 
   /** Receipts with the payees of now, which change at midnight; what cannot be settled any more is dropped. */
   async #asOfNow(jobs: readonly BookedJob[], now: bigint): Promise<BatchReceipt[]> {
-    const { book, facts, log } = this.#parts
+    const { book, facts, sets, log } = this.#parts
     const receipts: BatchReceipt[] = []
+    const deadFrom = new Map<Hex, bigint>()
     for (const { requestId, receipt } of jobs) {
       try {
-        receipts.push(await renewed(receipt, now, facts))
+        const dead = await this.#deadFrom(receipt, deadFrom)
+        // Which side of its end the batch will be on is not known: it waits until it is.
+        if (dead > now && dead <= now + minedSeconds) continue
+        const isDead = dead > 0n && dead <= now
+        const units = isDead ? await sets.contributionsOfDead(receipt.request.modelVersion) : undefined
+        receipts.push(await renewed(receipt, now, facts, units))
       } catch (error) {
         if (!(error instanceof ReceiptError)) throw error
         log.error('an answer cannot be settled', { requestId, error: error.message })
@@ -163,6 +180,14 @@ export class CommitStep {
       }
     }
     return receipts
+  }
+
+  async #deadFrom({ request, receipt }: BatchReceipt, known: Map<Hex, bigint>): Promise<bigint> {
+    if (receipt.indexSetHash === zeroHash) return 0n
+    const { modelVersion } = request
+    const dead = known.get(modelVersion) ?? (await this.#parts.sets.deadFrom(modelVersion))
+    known.set(modelVersion, dead)
+    return dead
   }
 
   /** The batch, if watchers would find nothing wrong with it; a receipt with a fault costs stake, so it is left out. */
@@ -201,15 +226,16 @@ function isOpened({ receipt }: BookedJob): boolean {
   return receipt.payment === undefined
 }
 
-/** The same answer's receipt as of `now`. */
+/** The same answer's receipt as of `now`; `units`: what its contributors' pool goes to, where that changed. */
 async function renewed(
   { request, payment, receipt, prompt, output, entries }: BatchReceipt,
   now: bigint,
   facts: BatchFacts,
+  units: readonly Contribution[] | undefined,
 ): Promise<BatchReceipt> {
   const { worker, traceRoot, proofHash } = receipt
   const own: readonly number[] = [entryClasses.M, entryClasses.W, entryClasses.A]
-  const contributions = entries.filter((entry) => !own.includes(entry.class))
+  const contributions = units ?? entries.filter((entry) => !own.includes(entry.class))
   const answered = { request, payment, worker, prompt, output, traceRoot, proofHash, contributions }
   return await makeReceipt(answered, now, facts)
 }

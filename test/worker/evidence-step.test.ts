@@ -1,0 +1,124 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { decodeBatchFile } from '../../attribution/epochs/batch-file.ts'
+import { OpenBatch } from '../../attribution/epochs/batch-trees.ts'
+import { KnownBatch } from '../../attribution/epochs/known-batch.ts'
+import type { Contribution } from '../../attribution/epochs/receipt-entries.ts'
+import { SpanThread } from '../../attribution/indexes/span-thread.ts'
+import { encodeIndexFile } from '../../attribution/suffix/index-file.ts'
+import { batchState } from '../../chain/ledger/batch-state.ts'
+import { ChainFacts } from '../../chain/ledger/chain-facts.ts'
+import type { Content } from '../../chain/ledger/content.ts'
+import { callContract } from '../../chain/ledger/l2-calls.ts'
+import { type ModelTerms, modelTerms } from '../../chain/ledger/model-terms.ts'
+import type { MoneyCall } from '../../chain/ledger/money-contracts.ts'
+import { silentLog } from '../../common/log.ts'
+import { entryClasses } from '../../protocol/attribution-entry.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+import { contributionsOfDead } from '../../worker/attribute/contributions.ts'
+import type { JobBook } from '../../worker/jobs/job-book.ts'
+import { CommitStep, type IndexSets } from '../../worker/settle/commit-step.ts'
+import { EvidenceStep } from '../../worker/settle/evidence-step.ts'
+import { receiptsOf } from '../fakes/file-batch.ts'
+import { SpanMarket, spanAnswer } from '../fakes/span-market.ts'
+import { WatchedChain } from '../fakes/watched-chain.ts'
+
+let world: WatchedChain
+let market: SpanMarket
+let spans: SpanThread
+const signal = new AbortController().signal
+
+beforeEach(async () => {
+  world = await WatchedChain.open({ bare: true })
+  market = await SpanMarket.open(world.chain, world.chain.rpc)
+  mkdirSync(world.indexes.dir, { recursive: true })
+  writeFileSync(world.indexes.path(market.index.id), encodeIndexFile(market.index))
+  spans = new SpanThread(world.indexes.dir)
+}, 60_000)
+afterEach(async () => {
+  await spans.close()
+  await world.close()
+}, 60_000)
+
+/** Sends as the worker, a block a transaction. */
+function workerSender() {
+  const worker = world.chain.actor('worker')
+  const send = async ({ contract, functionName, args, value = 0n }: MoneyCall) => {
+    const { block, txHash } = await world.chain.send(worker, contract, functionName, args, { value })
+    return { block: block.number, txHash }
+  }
+  return { address: worker.address, send }
+}
+
+const content = () => ({ own: async (hash: Hex) => world.files.get(hash) }) as unknown as Content
+const terms = async (modelVersion: Hex): Promise<ModelTerms> => {
+  const found = await modelTerms(world.chain.rpc, modelVersion)
+  if (found === undefined) throw new Error('no such model')
+  return found
+}
+
+test('evidence of an honest answer that somebody asks for is shown, so that the answer stands', async () => {
+  const { batchId, file } = await market.settle([
+    { text: spanAnswer, model: 2 },
+    { text: spanAnswer, model: 1 },
+  ])
+  world.publish(file)
+  await world.follow()
+  const step = new EvidenceStep({
+    ...{ rpc: world.chain.rpc, ledger: world.book, content: content(), spans, terms, sender: workerSender() },
+    log: silentLog,
+  })
+  expect(await step.run(signal)).toBe(false)
+  const state = batchState(world.book, batchId)
+  if (state === undefined) throw new Error('no batch')
+  const batch = new KnownBatch(state.header, state.segments, new OpenBatch(state.header, decodeBatchFile(file)), {})
+  const place = batch.entries(1, receiptsOf(file)[1]?.receipt ?? never()).tree.count - 1
+  const args = [batch.openReceipt(1), batch.openEntry(1, place)]
+  await world.chain.send(world.chain.actor('bob'), 'EvidenceDemands', 'requestEvidence', args, { value: 10n ** 18n })
+  await world.follow()
+  expect(await step.run(signal)).toBe(true)
+  await world.follow()
+  const [asked] = world.book.events('EvidenceRequested')
+  const call = { contract: 'EvidenceDemands', functionName: 'demandOf', args: [asked?.args['demandId']] } as const
+  expect(await callContract(world.chain.rpc, call)).toMatchObject({ isServed: true })
+  expect(await step.run(signal)).toBe(false)
+})
+
+test('an answer that is settled after an index of its model died goes to the units; about the moment it dies it waits', async () => {
+  const { receipts } = await market.settle([{ text: spanAnswer, model: 1 }])
+  await world.follow()
+  const now = world.book.head?.time ?? 0n
+  const committed = async (deadFrom: bigint): Promise<readonly Contribution[] | undefined> => {
+    let file: Uint8Array | undefined
+    const sets: IndexSets = {
+      deadFrom: async () => deadFrom,
+      contributionsOfDead: async (version) => contributionsOfDead(await terms(version), spans),
+    }
+    const jobs = receipts.map((receipt) => ({ requestId: receipt.receipt.requestId, receipt, state: 'made' }))
+    const book = { unsettled: () => jobs, batched: () => new Map(), move: () => {} } as unknown as JobBook
+    const facts = new ChainFacts({ rpc: world.chain.rpc, chainId: 901n, earlierReceipt: async () => undefined })
+    const store = { put: async (_: Hex, bytes: Uint8Array) => (file = bytes) } as unknown as Content
+    const sender = {
+      address: world.chain.actor('worker').address,
+      send: async () => ({ txHash: '0x' as Hex, block: 1n }),
+    }
+    const step = new CommitStep(
+      { intervalSeconds: 0n, marginSeconds: 0n },
+      { ...{ book, ledger: world.book, facts, sets, content: store, sender }, log: silentLog },
+    )
+    await step.run(signal)
+    return file && receiptsOf(file)[0]?.entries.filter((entry) => entry.class >= entryClasses.S)
+  }
+  const classes = async (deadFrom: bigint) => (await committed(deadFrom))?.map((entry) => entry.class)
+  const { S, U } = entryClasses
+  expect(await classes(0n)).toEqual([S, S, U])
+  expect(await classes(now + 1_000n)).toEqual([S, S, U])
+  expect(await classes(now + 60n)).toBeUndefined()
+  expect(await classes(now)).toEqual([U])
+  const { evidenceHash } = await spans.attribute([market.index.id], new Uint32Array())
+  expect((await committed(now))?.[0]?.evidenceHash).toBe(evidenceHash)
+})
+
+function never(): never {
+  throw new Error('no such receipt')
+}
