@@ -19,6 +19,8 @@ import { moneyDigest } from '../../protocol/money-domain.ts'
 import { tokenListRoot } from '../../protocol/token-list.ts'
 import { channelOf, voucherStructHash } from '../../protocol/voucher.ts'
 import type { ChatRequest } from './chat-request.ts'
+import type { Equivocations } from './equivocations.ts'
+import { HeardAnswer } from './heard-answer.ts'
 import type { KnownWorkers } from './known-workers.ts'
 import type { PayerBook } from './payer-book.ts'
 import { ProxyError } from './proxy-error.ts'
@@ -41,6 +43,7 @@ export type AskParts = {
   readonly workers: KnownWorkers
   readonly book: PayerBook
   readonly sender: Pick<Sender, 'send'>
+  readonly equivocations: Equivocations
   readonly log: Log
   readonly nowMs: () => number
 }
@@ -54,7 +57,17 @@ export type AskEvent =
       readonly reason: 'stop' | 'length'
       /** wei of the greatest fee that were not spent. */
       readonly unspent: bigint
+      /** What the worker was asked. */
+      readonly job: Job
     }
+
+type Asked = {
+  readonly host: string
+  readonly job: Job
+  readonly priced: PricedModel
+  /** The model's token that ends an answer. */
+  readonly eos: number
+}
 
 const defaultTokens = 256
 /** A worker that says it is ready sooner than this is asked once more. */
@@ -99,61 +112,77 @@ export class WorkerAsker {
     )
   }
 
-  /** Undefined where it answered. */
+  /** Undefined where it answered. A request whose answer broke off is asked for once more: it is answered and paid once. */
   async *#askOne(
     worker: Hex,
     model: ServedModel,
     chat: ChatRequest,
     signal: AbortSignal,
   ): AsyncGenerator<AskEvent, Refusal | undefined> {
-    const { book, network, log, nowMs } = this.#parts
+    const { book, network } = this.#parts
     const [host] = network.hostsOf(worker)
     if (host === undefined) return { code: 'busy', retryAfterMs: 0, detail: 'it is not connected' }
-    const { job, priced } = await this.#jobFor(worker, model, chat, signal)
-    const text = new TextDecoder()
-    let isBegun = false
-    const output: number[] = []
-    try {
-      const call = await network.ask(host, job, signal)
-      for await (const event of call.events(signal)) {
-        if (event.kind === 'tokens') {
-          isBegun = true
-          output.push(...event.tokens)
-          const said = text.decode(model.tokenizer.decode([...event.tokens]), { stream: true })
-          if (said !== '') yield { kind: 'text', text: said }
-        } else if (event.kind === 'refused') {
-          if (isBegun) throw new ProxyError('worker_failed', `worker ${worker} broke off: ${event.refusal.detail}`)
-          book.settle(job.request.maxFee, seconds(nowMs()))
-          book.count(worker, 'failed')
-          return event.refusal
-        } else if (event.kind === 'receipt') {
-          const { value: receipt } = event.receipt
-          const fee = feeOf(receipt.tin, receipt.tout, priced.price, priced.shares)
-          if (receipt.fee !== fee)
-            throw new ProxyError('worker_failed', `worker ${worker} charges ${receipt.fee} wei, the price is ${fee}`)
-          const unspent = job.request.maxFee - fee
-          book.settle(unspent, seconds(nowMs()))
-          book.count(worker, 'answered')
-          log.info('answered', { worker, requestId: receipt.requestId, tokens: receipt.tout, fee, unspent })
-          const isWhole = output.at(-1) === model.config.eos || receipt.tout < job.request.sampling.maxTokens
-          yield { kind: 'done', receipt, reason: isWhole ? 'stop' : 'length', unspent }
-        }
+    const asked = { host, ...(await this.#jobFor(worker, model, chat, signal)) }
+    const heard = new HeardAnswer(model.tokenizer)
+    for (let isAgain = false; ; isAgain = true) {
+      try {
+        return yield* this.#hear(worker, asked, heard, signal)
+      } catch (error) {
+        const isLost = !(error instanceof ProxyError) && !signal.aborted
+        if (isLost && heard.hasBegun && !isAgain) continue
+        book.count(worker, 'failed')
+        if (!isLost) throw error
+        if (!heard.hasBegun) return { code: 'internal', retryAfterMs: 0, detail: errorMessage(error) }
+        throw new ProxyError('worker_failed', `worker ${worker} failed: ${errorMessage(error)}`, { cause: error })
       }
-      return undefined
-    } catch (error) {
-      book.count(worker, 'failed')
-      if (error instanceof ProxyError || signal.aborted) throw error
-      if (!isBegun) return { code: 'internal', retryAfterMs: 0, detail: errorMessage(error) }
-      throw new ProxyError('worker_failed', `worker ${worker} failed: ${errorMessage(error)}`, { cause: error })
     }
   }
 
-  async #jobFor(
+  /** What the worker says from the first token on, of which only what is new is told. */
+  async *#hear(
     worker: Hex,
-    model: ServedModel,
-    chat: ChatRequest,
+    asked: Asked,
+    heard: HeardAnswer,
     signal: AbortSignal,
-  ): Promise<{ readonly job: Job; readonly priced: PricedModel }> {
+  ): AsyncGenerator<AskEvent, Refusal | undefined> {
+    const { book, network, equivocations, nowMs } = this.#parts
+    const { host, job } = asked
+    const call = await network.ask(host, job, signal)
+    for await (const event of call.events(signal)) {
+      if (event.kind === 'tokens') {
+        const text = heard.take(event.first, event.tokens)
+        if (text !== '') yield { kind: 'text', text }
+      } else if (event.kind === 'refused') {
+        if (heard.hasBegun) throw new ProxyError('worker_failed', `worker ${worker} broke off: ${event.refusal.detail}`)
+        book.settle(job.request.maxFee, seconds(nowMs()))
+        book.count(worker, 'failed')
+        return event.refusal
+      } else if (event.kind === 'answer') {
+        await equivocations.see(worker, event.answer, signal)
+        if (!heard.isOne)
+          throw new ProxyError('worker_failed', `worker ${worker} gives another answer when asked again`)
+      } else if (event.kind === 'receipt') {
+        yield this.#settled(worker, event.receipt.value, asked, heard)
+      }
+    }
+    return undefined
+  }
+
+  #settled(worker: Hex, receipt: InferenceReceipt, { job, priced, eos }: Asked, heard: HeardAnswer): AskEvent {
+    const { book, log, nowMs } = this.#parts
+    const fee = feeOf(receipt.tin, receipt.tout, priced.price, priced.shares)
+    if (receipt.fee !== fee) {
+      throw new ProxyError('worker_failed', `worker ${worker} charges ${receipt.fee} wei, the price is ${fee}`)
+    }
+    const unspent = job.request.maxFee - fee
+    book.settle(unspent, seconds(nowMs()))
+    book.count(worker, 'answered')
+    log.info('answered', { worker, requestId: receipt.requestId, tokens: receipt.tout, fee, unspent })
+    const isWhole = heard.last === eos || receipt.tout < job.request.sampling.maxTokens
+    return { kind: 'done', receipt, reason: isWhole ? 'stop' : 'length', unspent, job }
+  }
+
+  async #jobFor(worker: Hex, model: ServedModel, chat: ChatRequest, signal: AbortSignal): Promise<Omit<Asked, 'host'>> {
     const { chainId, payer, privateKey, proofClass, answerSeconds } = this.#options
     const { book, rpc, nowMs } = this.#parts
     const now = seconds(nowMs())
@@ -196,7 +225,7 @@ export class WorkerAsker {
     }
     const value = { channel, requestId: requestIdOf(request), worker, maxFee, cumulativeCap, deadline }
     const signature = signCompact(moneyDigest(chainId, voucherStructHash(value)), privateKey)
-    return { job: { request, voucher: { value, signature }, tokens, stops: chat.stops }, priced }
+    return { job: { request, voucher: { value, signature }, tokens, stops: chat.stops }, priced, eos: model.config.eos }
   }
 
   /** Sees that the channel holds a greatest fee; wei that were ever debited of it. */

@@ -41,6 +41,12 @@ export const proxy = defineCommand({
       parse: asOpen,
       default: '0',
     },
+    'canary.interval': {
+      help: 'mean time between two small requests by which workers are tested: paid as others, and made again here; 0s: none',
+      value: 'DURATION',
+      parse: asDurationMs,
+      default: '0s',
+    },
   },
   run: async ({ flags, log, signal, print }) => {
     const staticPeers = flags['p2p.static']
@@ -55,7 +61,7 @@ export const proxy = defineCommand({
         p2p: { listenIp: flags['p2p.listen.ip'], listenPort: flags['p2p.listen.tcp'] },
         ...{ checkers: flags.checkers, proofClass: flags.class },
         answerSeconds: Math.ceil(flags['answer.time'] / 1_000),
-        ...{ dailyCap: flags['daily-cap'], deposit: flags.deposit },
+        ...{ dailyCap: flags['daily-cap'], deposit: flags.deposit, canaryMs: flags['canary.interval'] },
       },
       { clock: systemClock, log },
     )

@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
+import type { Answer } from '../../protocol/answer.ts'
 import type { Hex } from '../../protocol/bytes.ts'
+import type { Signed } from '../../protocol/voucher.ts'
 
 /** What workers did so far, as far as this payer saw or heard. */
 export type WorkerHistory = { readonly answered: number; readonly failed: number; readonly wrong: number }
@@ -12,7 +14,17 @@ const schema = `
   create table channel (channel text primary key, cap text not null) without rowid;
   create table worker (worker text primary key, answered integer not null, failed integer not null, wrong integer not null) without rowid;`
 
+/** Of the file's second version: final answers that workers signed. */
+const answerTable = `
+  create table answer (
+    request_id text not null, worker text not null, output_root text not null, signature blob not null, at integer not null,
+    primary key (request_id, worker)
+  ) without rowid;
+  create index answer_at on answer (at);`
+
 const daySeconds = 86_400
+/** Answers are kept for as long as a request may be asked again. */
+const answerSeconds = 7 * daySeconds
 
 /** What this endpoint promised and to whom, durably: a voucher is counted before it leaves the process. */
 export class PayerBook {
@@ -34,6 +46,10 @@ export class PayerBook {
       db.exec(schema)
       db.prepare('insert into meta values (?, ?)').run(chain, payer)
       db.pragma('user_version = 1')
+    }
+    if (db.pragma('user_version', { simple: true }) === 1) {
+      db.exec(answerTable)
+      db.pragma('user_version = 2')
     }
     const meta = db.prepare('select chain, payer from meta').get() as { chain: Hex; payer: Hex }
     if (meta.chain !== chain || meta.payer !== payer) {
@@ -75,6 +91,24 @@ export class PayerBook {
     const day = dayOf(nowSeconds)
     const spent = this.#spentOn(day) - unused
     this.#db.prepare('insert or replace into spent values (?, ?)').run(day, String(spent > 0n ? spent : 0n))
+  }
+
+  /** Keeps a final answer that a worker signed; an earlier one to the same request where that is another. */
+  keepAnswer(worker: Hex, { value, signature }: Signed<Answer>, nowSeconds: number): Signed<Answer> | undefined {
+    const { requestId, outputRoot } = value
+    return this.#db.transaction(() => {
+      this.#db.prepare('delete from answer where at < ?').run(nowSeconds - answerSeconds)
+      const first = this.#db
+        .prepare('select output_root, signature from answer where request_id = ? and worker = ?')
+        .get(requestId, worker) as { output_root: Hex; signature: Buffer } | undefined
+      if (first === undefined) {
+        const row = [requestId, worker, outputRoot, signature, nowSeconds]
+        this.#db.prepare('insert into answer values (?, ?, ?, ?, ?)').run(...row)
+        return undefined
+      }
+      if (first.output_root === outputRoot) return undefined
+      return { value: { ...value, outputRoot: first.output_root }, signature: new Uint8Array(first.signature) }
+    })()
   }
 
   history(worker: Hex): WorkerHistory {

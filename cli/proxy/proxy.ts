@@ -10,8 +10,11 @@ import { WorkerBook } from '../../p2p/workers/registry-view.ts'
 import { verdictKinds } from '../../p2p/workers/wire/messages.ts'
 import { openWorkerHost } from '../../p2p/workers/worker-host.ts'
 import { type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { InferenceThread } from '../../worker/backends/inference-thread.ts'
 import { openModelFolder } from '../../worker/backends/model-folder.ts'
 import { WorkerAsker } from './ask-worker.ts'
+import { Canary } from './canary.ts'
+import { Equivocations } from './equivocations.ts'
 import { KnownWorkers } from './known-workers.ts'
 import { OpenAiServer } from './openai-server.ts'
 import { PayerBook } from './payer-book.ts'
@@ -33,6 +36,8 @@ export type ProxyOptions = {
   readonly dailyCap: bigint
   /** wei of a deposit where a channel is short. */
   readonly deposit: bigint
+  /** Mean time between two requests of its own by which workers are tested; 0: none. */
+  readonly canaryMs: number
 }
 
 export type RunningProxy = {
@@ -66,7 +71,8 @@ async function open(options: ProxyOptions, { clock, log }: Around, closers: Clos
   const { rpc, chainId, genesis, sender } = await openAccount({ ...options, name: 'payer' }, { clock, log, registry })
   const privateKey = hexToBytes(options.privateKey)
   const payer = sender.address
-  const { models: files } = openModelFolder(options.modelDirs)
+  const folder = openModelFolder(options.modelDirs)
+  const { models: files } = folder
   const book = PayerBook.open(join(dataDir, 'payer.sqlite'), genesis, payer, options.dailyCap)
   closers.add('book', () => book.close())
   const known = new KnownWorkers()
@@ -91,14 +97,21 @@ async function open(options: ProxyOptions, { clock, log }: Around, closers: Clos
   closers.add('network', () => host.close())
   const feed = new WorkerFeed({ rpc, sink: registered, clock, log, onHead: () => host.network.onHead() })
   let served: readonly ServedModel[] = await servedModels(rpc, files)
+  const nowMs = () => clock.nowMs()
   const asker = new WorkerAsker(
     {
       ...{ chainId, payer, privateKey, proofClass: options.proofClass },
       ...{ answerSeconds: options.answerSeconds, deposit: options.deposit },
     },
-    { rpc, network: host.network, workers: known, book, sender, log, nowMs: () => clock.nowMs() },
+    {
+      ...{ rpc, network: host.network, workers: known, book, sender, log, nowMs },
+      equivocations: new Equivocations({ book, sender, nowMs, log }),
+    },
   )
-  const server = new OpenAiServer({ asker, models: () => served, nowMs: () => clock.nowMs(), log })
+  const server = new OpenAiServer({ asker, models: () => served, nowMs, log })
+  const backend = new InferenceThread(folder)
+  closers.add('inference', () => backend.close())
+  const canary = new Canary({ asker, backend, book, models: () => served, clock, log })
   closers.add('endpoint', () => server.close())
   const port = await server.listen(options.listen.host, options.listen.port)
   return {
@@ -115,7 +128,8 @@ async function open(options: ProxyOptions, { clock, log }: Around, closers: Clos
           })
         }
       }
-      await Promise.all([feed.run(signal), host.run(signal), look()])
+      const canaries = options.canaryMs > 0 ? [canary.run(options.canaryMs, signal)] : []
+      await Promise.all([feed.run(signal), host.run(signal), look(), ...canaries])
     },
     close: () => closers.close(),
   }

@@ -16,6 +16,8 @@ import { templateFor } from '../model/templates.ts'
 /** A model version on chain whose tokenizer is at hand. */
 export type ServedModel = {
   readonly modelVersion: Hex
+  /** Root of the weights. */
+  readonly root: Hex
   /** Names that clients may give: `ID.VERSION`, `ID`, and the file's. */
   readonly names: readonly string[]
   readonly config: ModelConfig
@@ -37,7 +39,13 @@ export async function servedModels(rpc: L2Rpc, files: ReadonlyMap<Hex, ModelFile
     const names = [`${modelId}.${version}`, `${modelId}`, basename(file.path, modelExtension)]
     const known = new Set(served.flatMap((each) => each.names))
     served.push({
-      ...{ modelVersion, config: file.config, tokenizer, names: names.filter((name) => !known.has(name)) },
+      ...{
+        modelVersion,
+        root: file.root,
+        config: file.config,
+        tokenizer,
+        names: names.filter((name) => !known.has(name)),
+      },
       chat: templateFor('auto', tokenizer, file.config.bos),
     })
   }

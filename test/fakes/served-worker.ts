@@ -108,7 +108,7 @@ export class ModelChain {
         ...{ dataDir: join(dir, payer), l2Url: served.url, privateKey: served.chain.actor(payer).key },
         ...{ modelDirs: [models], staticPeers: worker.addresses(), listen: { host: '127.0.0.1', port: 0 } },
         ...{ checkers: [], proofClass, p2p: { listenIp: '127.0.0.1', listenPort: 0 } },
-        ...{ answerSeconds: 600, dailyCap: 20n * open, deposit: 5n * open },
+        ...{ answerSeconds: 600, dailyCap: 20n * open, deposit: 5n * open, canaryMs: 0 },
       },
       { clock, log },
     )
