@@ -14,8 +14,8 @@ const componentMax = 127
 export function vectorOf(terms: Iterable<string>, rarity: (term: string) => number): Int8Array {
   const sums = new Float64Array(vectorLength)
   for (const term of new Set(terms)) {
-    // In 1/256 bit, so that squares sum to less than 2^53.
-    const weight = Math.floor(rarity(term) / 256)
+    // The root, since a term's weight is in both vectors of a product.
+    const weight = Math.floor(Math.sqrt(rarity(term)))
     project(sums, term, weight)
     const parts = threes(term)
     for (const part of parts) project(sums, part, Math.floor(weight / parts.length))
