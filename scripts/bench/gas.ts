@@ -82,11 +82,7 @@ async function spanDisputes(): Promise<GasFigure[]> {
 async function steps(): Promise<GasFigure[]> {
   const dearest = (costs: StepCosts) => Object.entries(costs).reduce((most, each) => (each[1] > most[1] ? each : most))
   const adapted = ['activation', 'cachedKey', 'downScale', 'loraUp'] as const
-  const [[op, gas], [ofThree, three], [ofFour, four]] = [
-    dearest(await stepCosts(0)),
-    dearest(await stepCosts(3, adapted)),
-    dearest(await stepCosts(4, adapted)),
-  ]
+  const [[op, gas], [ofFour, four]] = [dearest(await stepCosts(0)), dearest(await stepCosts(4, adapted))]
   return [
     {
       field: 'oneStepMax',
@@ -94,8 +90,7 @@ async function steps(): Promise<GasFigure[]> {
       limit: 3_000_000,
       note: `${op}: one wrong element of a model of 1.2 billion parameters at position 32,766, the receipt void, the worker slashed`,
     },
-    { field: 'oneStepAdapters', gas: three, limit: 3_000_000, note: `${ofThree}, with three adapters of every target` },
-    { field: 'oneStepAdaptersMax', gas: four, note: `${ofFour}, with four` },
+    { field: 'oneStepAdapters', gas: four, limit: 3_000_000, note: `${ofFour}, with four adapters of every target` },
   ]
 }
 

@@ -144,11 +144,16 @@ library Shapes {
         returns (uint256)
     {
         uint256 mask = shape.targets[slot];
-        return 1 + PER_TARGET * (layer * _ones(mask) + _ones(mask & ((1 << target) - 1)));
+        return 1 + PER_TARGET * (layer * ones(mask) + ones(mask & ((1 << target) - 1)));
     }
 
-    function _ones(uint256 mask) private pure returns (uint256 count) {
-        for (; mask > 0; mask >>= 1) count += mask & 1;
+    /// @notice How many targets a mask has, of at most eight.
+    function ones(uint256 mask) internal pure returns (uint256) {
+        unchecked {
+            mask -= mask >> 1 & 0x55;
+            mask = (mask & 0x33) + (mask >> 2 & 0x33);
+            return mask + (mask >> 4) & 0x0f;
+        }
     }
 
     function _within(bytes calldata data, uint256 i, uint256 min, uint256 max) private pure returns (uint256 value) {

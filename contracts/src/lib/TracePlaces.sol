@@ -332,33 +332,39 @@ library TracePlaces {
         pure
         returns (uint256 pairs, uint256 ranks)
     {
-        for (uint256 slot = 0; slot < shape.ranks.length && slot <= slots; slot++) {
-            uint256 end = slot < slots ? Shapes.TARGETS : targets;
-            for (uint256 t = 0; t < end; t++) {
-                if (!Shapes.hasTarget(shape, slot, t)) continue;
-                pairs++;
-                ranks += shape.ranks[slot];
+        unchecked {
+            uint256 end = slots < shape.ranks.length ? slots + 1 : shape.ranks.length;
+            for (uint256 slot = 0; slot < end; slot++) {
+                uint256 mask = slot < slots ? shape.targets[slot] : shape.targets[slot] & ((1 << targets) - 1);
+                uint256 count_ = Shapes.ones(mask);
+                pairs += count_;
+                ranks += count_ * shape.ranks[slot];
             }
         }
     }
 
     /// @dev Where the adapters' outputs of a target stand; of the target behind the last: where the tiles do.
     function _upOffset(Shape memory shape, uint256 target) private pure returns (uint256 offset) {
-        (offset,) = _layerOffset(shape, FFN_RESIDUAL, 0);
-        (uint256 pairs, uint256 ranks) = _loraBefore(shape, shape.ranks.length, 0);
-        offset += 4 * shape.dim + SCALE_BYTES * pairs + 5 * ranks;
-        for (uint256 t = 0; t < target; t++) {
-            (, uint256 all) = _slotsWith(shape, t);
-            offset += 4 * all * Shapes.rowsOf(shape, t);
+        unchecked {
+            (offset,) = _layerOffset(shape, FFN_RESIDUAL, 0);
+            (uint256 pairs, uint256 ranks) = _loraBefore(shape, shape.ranks.length, 0);
+            offset += 4 * shape.dim + SCALE_BYTES * pairs + 5 * ranks;
+            for (uint256 t = 0; t < target; t++) {
+                (, uint256 all) = _slotsWith(shape, t);
+                offset += 4 * all * Shapes.rowsOf(shape, t);
+            }
         }
     }
 
     /// @return before slots before the part's that have its target
     /// @return all    slots that have it
     function _slotsWith(Shape memory shape, uint256 part) private pure returns (uint256 before, uint256 all) {
-        for (uint256 slot = 0; slot < shape.ranks.length; slot++) {
-            if (slot == part / Shapes.TARGETS) before = all;
-            if (Shapes.hasTarget(shape, slot, part % Shapes.TARGETS)) all++;
+        unchecked {
+            (uint256 own, uint256 target) = (part / Shapes.TARGETS, part % Shapes.TARGETS);
+            for (uint256 slot = 0; slot < shape.ranks.length; slot++) {
+                if (slot == own) before = all;
+                all += shape.targets[slot] >> target & 1;
+            }
         }
     }
 
