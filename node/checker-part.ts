@@ -14,6 +14,7 @@ import type { Closers } from '../common/closers.ts'
 import { errorMessage } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import { counter } from '../common/metrics.ts'
+import type { HeardHeartbeats } from '../p2p/workers/heard-heartbeats.ts'
 import { keySigner, MessageAuthor } from '../p2p/workers/message-author.ts'
 import { WorkerBook } from '../p2p/workers/registry-view.ts'
 import { openWorkerHost } from '../p2p/workers/worker-host.ts'
@@ -35,6 +36,7 @@ type Parts = {
   readonly log: Log
   readonly registry: Registry
   readonly sender: Pick<Sender, 'address' | 'send'>
+  readonly heard: HeardHeartbeats
 }
 
 export type CheckerPart = {
@@ -76,7 +78,10 @@ export async function makeChecker(
       // Which requests are open on chain is seen when their batch is.
       jobs: { state: () => 'open' },
       proof: () => undefined,
-      handlers: { proof: (announce) => checker.add(announce) },
+      handlers: {
+        proof: (announce) => checker.add(announce),
+        heartbeat: ({ worker }, _, bytes) => parts.heard.add(worker, bytes),
+      },
       onEvidence: ({ kind, author }) => log.warn('two messages under one nonce', { kind, author }),
     },
   )

@@ -16,11 +16,12 @@ import { ContentPeers } from '../common/content-peers.ts'
 import { ContentStore } from '../common/content-store.ts'
 import type { RpcMethods } from '../common/json-rpc-server.ts'
 import type { Log } from '../common/log.ts'
+import { HeardHeartbeats } from '../p2p/workers/heard-heartbeats.ts'
 import { concatBytes, type Hex, hexToBytes } from '../protocol/bytes.ts'
 import { merkleRoot } from '../protocol/content-hash.ts'
 import { keccak256 } from '../protocol/keccak.ts'
 import { Attributor } from './attributor/attributor.ts'
-import { attributorDefaults } from './attributor/attributor-parts.ts'
+import { type AttributorParts, attributorDefaults } from './attributor/attributor-parts.ts'
 import { makeChecker } from './checker-part.ts'
 import { NodeError } from './node-error.ts'
 import type { NodeOptions } from './node-options.ts'
@@ -76,15 +77,16 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
     ...{ ...parts, log, book, sync, content },
     indexes: { folder: indexes, content: store, peers: where?.peers ?? [] },
   }
+  const heard = new HeardHeartbeats()
   const [checkerPart, ...others] = await Promise.all([
     checker &&
       makeChecker(
         { chainId: options.rollupConfig.l2ChainId, dir: join(dataDir, 'checker') },
         checker,
-        { ...parts, book, content, sender: await openSender(options, 'checker', checker.key, shared) },
+        { ...parts, book, content, heard, sender: await openSender(options, 'checker', checker.key, shared) },
         closers,
       ),
-    makeAttributor(options, shared, closers),
+    makeAttributor(options, { ...shared, heard: checker && heard }, closers),
     makeWatcher(options, shared),
   ])
   const roles = [checkerPart, ...others]
@@ -107,7 +109,11 @@ type Shared = Parts & {
   readonly indexes: WatcherIndexes
 }
 
-async function makeAttributor(options: NodeOptions, parts: Shared, closers: Closers): Promise<Role | undefined> {
+async function makeAttributor(
+  options: NodeOptions,
+  parts: Shared & Pick<AttributorParts, 'heard'>,
+  closers: Closers,
+): Promise<Role | undefined> {
   const { attributor: flags } = options
   if (flags === undefined) return undefined
   const sender = await openSender(options, 'attributor', flags.key, parts)

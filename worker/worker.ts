@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import secp256k1 from 'secp256k1'
@@ -99,6 +100,8 @@ async function open(options: WorkerOptions, { clock, log }: Around, closers: Clo
   const steps = await openSteps(options, { ...parts, ...desk })
 
   const stopping = new AbortController()
+  // Every loop, job and step listens to it, more than Node takes for a leak.
+  setMaxListeners(0, stopping.signal)
   const network = await openNetwork(
     options,
     {

@@ -6,6 +6,7 @@ import type { LedgerSync } from '../../chain/ledger/ledger-sync.ts'
 import type { Sender } from '../../chain/ledger/sender.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { Log } from '../../common/log.ts'
+import type { HeardHeartbeats } from '../../p2p/workers/heard-heartbeats.ts'
 
 export type AttributorOptions = {
   /** Least time between two epochs, seconds. */
@@ -30,4 +31,6 @@ export type AttributorParts = {
   readonly clock: Clock
   readonly log: Log
   readonly registry: Registry
+  /** What the node hears of workers; absent where it is not in their network. */
+  readonly heard?: HeardHeartbeats | undefined
 }

@@ -19,6 +19,7 @@ import { Answers } from './answer-step.ts'
 import type { AttributorOptions, AttributorParts } from './attributor-parts.ts'
 import { claiming, claimsAtOnceMax, unclaimed } from './claim-step.ts'
 import { EpochRows, EpochRowsError } from './epoch-rows.ts'
+import { HeartbeatStep } from './heartbeat-step.ts'
 import { maturing } from './mature-step.ts'
 import { type Due, dueEpoch, proposal } from './propose-step.ts'
 import { Steps } from './steps.ts'
@@ -44,6 +45,7 @@ export class Attributor {
   readonly #notices: Notices
   readonly #steps: Steps
   readonly #answers: Answers
+  readonly #heartbeats: HeartbeatStep | undefined
   /** Undefined until it was asked of the contract. */
   #window: bigint | undefined
   /** Built and not proposed yet: for want of money, say. */
@@ -65,6 +67,8 @@ export class Attributor {
     this.#steps = new Steps(options.pollMs, { ...parts, failed })
     const send = (call: MoneyCall, signal: AbortSignal) => this.#send(call, signal)
     this.#answers = new Answers({ ...this.#parts, rows: this.#rows, send, failed })
+    const isAttributor = async () => (await this.#ask('attributor')) === parts.sender.address
+    this.#heartbeats = parts.heard && new HeartbeatStep({ ...this.#parts, heard: parts.heard, send, isAttributor })
   }
 
   /** Works until the signal. Never rejects. */
@@ -79,6 +83,7 @@ export class Attributor {
           { name: 'release', run: this.#release },
           { name: 'propose', run: this.#propose },
           { name: 'claim', run: this.#claim },
+          ...(this.#heartbeats === undefined ? [] : [{ name: 'heartbeats', run: this.#heartbeats.run }]),
           { name: 'balance', run: this.#watchBalance },
         ],
         signal,

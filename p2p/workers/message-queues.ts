@@ -4,11 +4,12 @@ import { counter } from '../../common/metrics.ts'
 import type { MessageKind, WorkerMessage } from './validation/message-kinds.ts'
 import type { Accepted } from './validation/worker-validator.ts'
 
-/** What the owner does with a message; the next one of its kind waits until it is done. */
+/** What the owner does with a message, `bytes` as it was signed; the next one of its kind waits until it is done. */
 export type MessageHandlers = {
   readonly [K in MessageKind]?: (
     value: Extract<WorkerMessage, { kind: K }>['value'],
     from: string,
+    bytes: Uint8Array,
   ) => Promise<void> | void
 }
 
@@ -96,18 +97,18 @@ export class MessageQueues {
     queue.isRunning = false
   }
 
-  #handle({ message, from }: Accepted): Promise<void> | void {
+  #handle({ message, from, bytes }: Accepted): Promise<void> | void {
     switch (message.kind) {
       case 'proof':
-        return this.#handlers.proof?.(message.value, from)
+        return this.#handlers.proof?.(message.value, from, bytes)
       case 'job':
-        return this.#handlers.job?.(message.value, from)
+        return this.#handlers.job?.(message.value, from, bytes)
       case 'verdict':
-        return this.#handlers.verdict?.(message.value, from)
+        return this.#handlers.verdict?.(message.value, from, bytes)
       case 'heartbeat':
-        return this.#handlers.heartbeat?.(message.value, from)
+        return this.#handlers.heartbeat?.(message.value, from, bytes)
       case 'capability':
-        return this.#handlers.capability?.(message.value, from)
+        return this.#handlers.capability?.(message.value, from, bytes)
     }
   }
 }

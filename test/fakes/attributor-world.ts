@@ -14,6 +14,7 @@ import { ContentStore } from '../../common/content-store.ts'
 import { createLog } from '../../common/log.ts'
 import { Attributor } from '../../node/attributor/attributor.ts'
 import type { AttributorOptions } from '../../node/attributor/attributor-parts.ts'
+import { HeardHeartbeats } from '../../p2p/workers/heard-heartbeats.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
 import { LedgerChain } from './ledger-chain.ts'
 import { LedgerMarket } from './ledger-market.ts'
@@ -26,6 +27,7 @@ export class AttributorWorld {
   readonly chain: LedgerChain
   readonly market: LedgerMarket
   readonly content: Content
+  readonly heard = new HeardHeartbeats()
   /** Lines of its log. */
   readonly lines: string[] = []
   readonly #dir: string
@@ -68,7 +70,7 @@ export class AttributorWorld {
     const batchThread = new BatchThread()
     const attributor = new Attributor(
       { epochIntervalSeconds: 0n, claimThreshold: 1n, pollMs: 5, ...options },
-      { ...parts, book, sync, content, sender, batchThread },
+      { ...parts, book, sync, content, sender, batchThread, heard: this.heard },
     )
     const stopping = new AbortController()
     const running = Promise.all([sync.run(stopping.signal), attributor.run(stopping.signal)])

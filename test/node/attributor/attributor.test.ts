@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { allEvents } from '../../../chain/ledger/all-events.ts'
 import { lastMatureBatch } from '../../../chain/ledger/batch-state.ts'
 import { committedBatch } from '../../../chain/ledger/committed-batch.ts'
 import { demandsOf } from '../../../chain/ledger/demand-state.ts'
 import { finalEpoch, proposedEpochs, standingEpoch } from '../../../chain/ledger/epoch-state.ts'
+import { systemClock } from '../../../common/clock.ts'
+import { keySigner, MessageAuthor } from '../../../p2p/workers/message-author.ts'
+import { heartbeat } from '../../../p2p/workers/wire/messages.ts'
 import { payeePools, poolOf, poolPayee } from '../../../protocol/attribution-entry.ts'
-import { bytesToHex, type Hex, zeroHash } from '../../../protocol/bytes.ts'
+import { bytesToHex, type Hex, hexToBytes, zeroHash } from '../../../protocol/bytes.ts'
 import { epochStateOf, noEpoch } from '../../../protocol/epoch-record.ts'
 import { amountOf } from '../../../protocol/fee.ts'
 import { AttributorWorld } from '../../fakes/attributor-world.ts'
@@ -65,6 +69,29 @@ describe('the attributor', { timeout }, () => {
     // Maturing, proposal, finality, claims.
     for (let i = 0; i < 5; i++) await world.chain.mine()
     expect(await world.nonceOf('attributor')).toBe(4)
+  })
+
+  test('commits with each epoch to the last heartbeat of each worker that was heard, once, and keeps what they signed', async () => {
+    const author = new MessageAuthor(901n, keySigner(hexToBytes(world.chain.actor('worker').key)), systemClock)
+    const worker = author.address
+    const beat = (running: number) =>
+      author.message(heartbeat, { worker, running, queued: 0, tokensPerMinute: 0, block: 1n, capability: 0n }, 90)
+    world.heard.add(worker, beat(1))
+    const last = beat(2)
+    world.heard.add(worker, last)
+    world.heard.add('0x01', beat(3))
+    await commit(1)
+    world.chain.advance(60)
+    await world.chain.mine()
+    await world.start()
+    await world.until('the epoch is final', (book) => finalEpoch(book) === 1n)
+    await world.until('a root is told', () => world.lines.join('').includes('heartbeats of an epoch committed'))
+    const [event, ...more] = await allEvents(world.chain.rpc, 'WorkerRegistry', 'HeartbeatRoot')
+    expect(more).toEqual([])
+    expect(event?.args).toMatchObject({ epoch: 1n, workers: 2 })
+    const file = world.content.store.getRecords(String(event?.args['root']), last.length)
+    expect(file?.subarray(last.length), 'ascending by worker').toEqual(last)
+    expect(world.heard.size).toBe(0)
   })
 
   test('goes on after a stop at every stage, and nothing is done twice', async () => {
