@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import secp256k1 from 'secp256k1'
@@ -100,6 +101,8 @@ async function open(options: WorkerOptions, { clock, log }: Around, closers: Clo
   const steps = await openSteps(options, { ...parts, ...desk })
 
   const stopping = new AbortController()
+  // Every part of the worker waits on it.
+  setMaxListeners(0, stopping.signal)
   // Every loop, job and step listens to it, more than Node takes for a leak.
   setMaxListeners(0, stopping.signal)
   const network = await openNetwork(
