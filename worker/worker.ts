@@ -1,4 +1,4 @@
-import { setMaxListeners, setMaxListeners } from 'node:events'
+import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import secp256k1 from 'secp256k1'
@@ -22,7 +22,6 @@ import { WorkerBook } from '../p2p/workers/registry-view.ts'
 import { jobHead } from '../p2p/workers/wire/messages.ts'
 import { openWorkerHost } from '../p2p/workers/worker-host.ts'
 import { type Hex, hexToBytes, zeroHash } from '../protocol/bytes.ts'
-import { AdapterFiles } from './backends/adapter-files.ts'
 import { InferenceThread } from './backends/inference-thread.ts'
 import { type ModelFolder, openModelFolder } from './backends/model-folder.ts'
 import type { JobDesk } from './jobs/job-desk.ts'
@@ -92,12 +91,7 @@ async function open(options: WorkerOptions, { clock, log }: Around, closers: Clo
     obtainIndex: (id, signal) => obtainIndex(indexes, id, { ...sources, signal }),
   })
   await models.look()
-  const adapters = new AdapterFiles({
-    ...{ own: folder.adapters, models: folder.models, urls: options.nodes, log },
-    dir: join(options.dataDir, 'adapters'),
-  })
-  closers.add('adapters', () => adapters.close())
-  const backend = new InferenceThread({ ...folder, adapters, wantAdapter: (root) => adapters.want(root) })
+  const backend = new InferenceThread(folder)
   closers.add('inference', () => backend.close())
   const store = new ProofStore(options.proofBytesMax)
   const proofs = new Announcements({ store, ledger: books.ledger, clock })
@@ -106,8 +100,6 @@ async function open(options: WorkerOptions, { clock, log }: Around, closers: Clo
   const steps = await openSteps(options, { ...parts, ...desk })
 
   const stopping = new AbortController()
-  // Every part of the worker waits on it.
-  setMaxListeners(0, stopping.signal)
   // Every loop, job and step listens to it, more than Node takes for a leak.
   setMaxListeners(0, stopping.signal)
   const network = await openNetwork(
