@@ -1,5 +1,5 @@
 /**
- * Compiles contracts/src into contracts/artifacts and the typed interfaces in contracts/abi.
+ * Compiles contracts/src into contracts/artifacts, that of tests into test/artifacts, and the typed interfaces in contracts/abi.
  * Run: npm run build:contracts [-- SourceName ...]; with names only those files' contracts are compiled and written.
  */
 import { spawnSync } from 'node:child_process'
@@ -13,23 +13,32 @@ import { keccak256 } from '../protocol/keccak.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const abiFolder = join(root, 'contracts/abi')
+/** Of contracts that nothing but tests deploys. */
+const testArtifactsFolder = join(root, 'test/artifacts')
 
 /** Contracts whose interface TypeScript code speaks. */
 const typedInterfaces: readonly string[] = ['DatanetRegistry', 'CodeRegistry']
 
 const only = process.argv.slice(2)
 const artifacts = compileContracts(only)
-mkdirSync(artifactsFolder, { recursive: true })
-for (const file of only.length > 0 ? [] : readdirSync(artifactsFolder)) {
-  if (!artifacts.has(file.replace(/\.json$/, ''))) rmSync(join(artifactsFolder, file))
+for (const folder of [artifactsFolder, testArtifactsFolder]) {
+  mkdirSync(folder, { recursive: true })
+  for (const file of only.length > 0 ? [] : readdirSync(folder)) {
+    const artifact = artifacts.get(file.replace(/\.json$/, ''))
+    if (artifact === undefined || folderOf(artifact) !== folder) rmSync(join(folder, file))
+  }
 }
 for (const [name, artifact] of artifacts) {
-  writeFileSync(join(artifactsFolder, `${name}.json`), `${JSON.stringify(artifact, null, 1)}\n`)
+  writeFileSync(join(folderOf(artifact), `${name}.json`), `${JSON.stringify(artifact, null, 1)}\n`)
   if (typedInterfaces.includes(name)) writeInterface(artifact)
 }
 await updateCodeHashes()
 spawnSync(join(root, 'node_modules/.bin/biome'), ['format', '--write', abiFolder], { stdio: 'inherit' })
 process.stdout.write(`${artifacts.size} contracts compiled\n`)
+
+function folderOf({ sourceName }: Artifact): string {
+  return sourceName.startsWith('test/') ? testArtifactsFolder : artifactsFolder
+}
 
 function writeInterface({ contractName, sourceName, abi }: Artifact): void {
   const name = contractName.replace(/^[A-Z]+(?=[A-Z][a-z])|^[A-Z]/, (head) => head.toLowerCase())

@@ -1,9 +1,9 @@
 import { type Abi, decodeFunctionResult, encodeFunctionData, toFunctionSelector } from 'viem'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
-import { loadArtifact } from '../../contracts/artifact.ts'
 import { bytesToHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
+import { loadArtifact } from '../fakes/artifact.ts'
 import { type Actor, MoneyChain, open } from '../fakes/money-chain.ts'
 
 const context: Hex = '0x4f4c000000000000000000000000000000000010'

@@ -1,12 +1,12 @@
 import { type Abi, decodeEventLog, encodeFunctionData } from 'viem'
 import { predeploys } from '../../contracts/addresses.ts'
-import { loadArtifact } from '../../contracts/artifact.ts'
 import type { DeployConfig } from '../../genesis/deploy-config.ts'
 import { type CallOptions, GenesisEvm, type Target } from '../../genesis/genesis-evm.ts'
 import { placePredeploys } from '../../genesis/predeploys.ts'
 import { devPreset } from '../../genesis/presets.ts'
 import { genesisLiquidity } from '../../genesis/supply.ts'
 import { bytesToHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { loadArtifact } from '../fakes/artifact.ts'
 
 /** Accounts of the tests, each with 1,000 of the native asset. */
 export const alice: Hex = `0xa11ce${'0'.repeat(35)}`

@@ -1,9 +1,9 @@
 import { type Abi, encodeFunctionData } from 'viem'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { loadArtifact } from '../../contracts/artifact.ts'
 import { type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
 import { requestIdOf as digestOf, type InferenceRequest } from '../../protocol/inference-request.ts'
 import { channelOf } from '../../protocol/voucher.ts'
+import { loadArtifact } from '../fakes/artifact.ts'
 import {
   attributionLedger,
   disputeGame,

@@ -1,11 +1,11 @@
 import { toFunctionSelector } from 'viem'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
-import { loadArtifact } from '../../contracts/artifact.ts'
 import { indexSetHash } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, type Hex, hexToBytes, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
 import { modelVersionHash } from '../../protocol/inference-request.ts'
 import { type RoyaltyRow, royaltyHash, royaltyModelId } from '../../protocol/royalty-vector.ts'
+import { loadArtifact } from '../fakes/artifact.ts'
 import { type Actor, MoneyChain } from '../fakes/money-chain.ts'
 
 const royaltyGraph: Hex = '0x4f4c000000000000000000000000000000000011'

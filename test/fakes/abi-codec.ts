@@ -9,8 +9,8 @@ import {
   toEventSelector,
   toFunctionSelector,
 } from 'viem'
-import { loadArtifact } from '../../contracts/artifact.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { loadArtifact } from './artifact.ts'
 
 type AbiError = Extract<Abi[number], { type: 'error' }>
 type Encoder = { readonly selector: Uint8Array; readonly item: AbiFunction }

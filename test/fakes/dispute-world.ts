@@ -7,8 +7,8 @@ import {
   toFunctionSelector,
 } from 'viem'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
-import { loadArtifact } from '../../contracts/artifact.ts'
 import { type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { loadArtifact } from './artifact.ts'
 import { type Actor, MoneyChain, open, Reverted } from './money-chain.ts'
 
 const batchHeader =

@@ -1,6 +1,5 @@
 import { type Abi, toFunctionSelector } from 'viem'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
-import { loadArtifact } from '../../contracts/artifact.ts'
 import { packageContract } from '../../genesis/package-contracts.ts'
 import { implementationAddress } from '../../genesis/predeploys.ts'
 import { algoHashV1 } from '../../protocol/attribution-rule.ts'
@@ -9,6 +8,7 @@ import { type EpochRecord, type EpochState, epochStateOf, noEpoch, type Totals }
 import { type Credit, creditRow, type EpochHeader, type Payout, payoutRow } from '../../protocol/payout-epoch.ts'
 import { type BatchHeader, segmentsHash } from '../../protocol/receipt-batch.ts'
 import { SumTree } from '../../protocol/sum-tree.ts'
+import { loadArtifact } from './artifact.ts'
 import { MoneyChain, open, type Sent } from './money-chain.ts'
 
 /** Seconds of a window that divides well: a third is 1,600, the attributor's priority 100. */
