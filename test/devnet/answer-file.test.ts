@@ -173,11 +173,15 @@ test('storage slots are where the compiler puts the variables', () => {
 
 /** Places in a file: as many in each part, whatever its length, and as many anywhere. */
 function sampled(bytes: Uint8Array, random: Random): number[] {
-  const starts = partsOf(bytes).reduce<number[]>((at, part) => [...at, (at.at(-1) ?? 8) + 4 + part.length], [8])
-  const parts = starts.slice(0, -1).map((start, i) => ({ start, length: (starts[i + 1] ?? 0) - start }))
+  const parts: { start: number; length: number }[] = []
+  let start = 8
+  for (const { length } of partsOf(bytes)) {
+    parts.push({ start, length: 4 + length })
+    start += 4 + length
+  }
   return Array.from({ length: flips }, (_, i) => {
-    const { start, length } = i % 2 === 0 ? random.pick(parts) : { start: 0, length: bytes.length }
-    return start + random.int(length)
+    const part = i % 2 === 0 ? random.pick(parts) : { start: 0, length: bytes.length }
+    return part.start + random.int(part.length)
   })
 }
 
