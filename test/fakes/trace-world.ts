@@ -88,7 +88,7 @@ export type TraceWorldOptions = {
   /** Changes the model's weights before it is registered. */
   readonly prepare?: (model: CanonicalModel) => void
   /** Adapters of every request. */
-  readonly slots?: readonly Slot[]
+  readonly slots?: readonly Slot[] | ((model: CanonicalModel) => readonly Slot[])
 }
 
 /** The contracts with a canonical model of random weights, a worker that may cheat, and the checker's quarrel with it. */
@@ -105,7 +105,8 @@ export class TraceWorld {
   static async create({ shape = {}, prepare, slots = [] }: TraceWorldOptions = {}): Promise<TraceWorld> {
     const model = { ...randomModel(1, { ...config, ...shape }), tokenizer: encodeTokenizer(tokenizer) }
     prepare?.(model)
-    const world = new TraceWorld(await MoneyWorld.create(), model, slots)
+    const chosen = typeof slots === 'function' ? slots(model) : slots
+    const world = new TraceWorld(await MoneyWorld.create(), model, chosen)
     await world.#register()
     return world
   }

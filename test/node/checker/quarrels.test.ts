@@ -6,22 +6,32 @@ import { encodeBatchFile } from '../../../attribution/epochs/batch-file.ts'
 import { type BatchReceipt, batchFileOf } from '../../../attribution/epochs/batch-rows.ts'
 import type { LedgerBook } from '../../../chain/ledger/ledger-book.ts'
 import { silentLog } from '../../../common/log.ts'
+import { targets } from '../../../inference/adapter/adapter.ts'
+import { encodeAdapter } from '../../../inference/adapter/adapter-file.ts'
 import { answerCall } from '../../../inference/check/trace-questions.ts'
+import type { CanonicalModel } from '../../../inference/model.ts'
 import { encodeModel, modelRoot } from '../../../inference/model-file.ts'
 import { treeNumbers } from '../../../inference/one-step/step.ts'
+import type { Op } from '../../../inference/trace.ts'
 import { QuarrelThread } from '../../../node/checker/quarrel-thread.ts'
 import { Quarrels } from '../../../node/checker/quarrels.ts'
 import type { Action } from '../../../node/watcher/action.ts'
 import type { Hex } from '../../../protocol/bytes.ts'
 import type { MoneyEvent } from '../../fakes/money-chain.ts'
-import { type Settled, TraceWorld } from '../../fakes/trace-world.ts'
+import { randomAdapter } from '../../fakes/random-adapter.ts'
+import { type Cheat, type Settled, TraceWorld } from '../../fakes/trace-world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'openledger-quarrels-'))
 const thread = new QuarrelThread([folder])
 let world: TraceWorld
 beforeAll(async () => {
-  world = await TraceWorld.create()
+  const adapterOf = (model: CanonicalModel) => ({
+    ...randomAdapter(3, model.config, 8, ['value']),
+    base: modelRoot(model),
+  })
+  world = await TraceWorld.create({ slots: (model) => [{ adapter: adapterOf(model), weight: 40_000 }] })
   writeFileSync(join(folder, 'model.olm'), encodeModel(world.model))
+  writeFileSync(join(folder, 'adapter.ola'), encodeAdapter(adapterOf(world.model)))
 }, 60_000)
 afterAll(async () => {
   await thread.close()
@@ -55,18 +65,22 @@ function answerOf({ ask, output, built }: Settled) {
   return { receipt, sums, request, payment, entries, ...tokens } satisfies BatchReceipt
 }
 
-test('a suspect’s quarrel is raised and played until its receipt is void, and no longer', async () => {
+const ask = { input: [0, 120, 44], rule: { tempQ16: 0, topK: 0, topPQ16: 65_536 }, maxTokens: 3, stops: [] }
+const lieIn = (op: Op, part = 0): Cheat => ({
+  tamper: (unit, values) => {
+    if (unit.op === op && unit.position === 1 && unit.part === part) (values as Int32Array)[2] = 5
+  },
+})
+
+/** What is sent about a suspect answer while its worker shows what it is asked. */
+async function played(cheat: Cheat, by = thread) {
   const { chain } = world.money
-  await chain.trial(async () => {
-    const ask = { input: [0, 120, 44], rule: { tempQ16: 0, topK: 0, topPQ16: 65_536 }, maxTokens: 3, stops: [] }
-    const settled = await world.settle(ask, {
-      tamper: (unit, values) => {
-        if (unit.op === 'value' && unit.position === 1) (values as Int32Array)[2] = 5
-      },
-    })
+  return await chain.trial(async () => {
+    const settled = await world.settle(ask, cheat)
     const answer = { ...answerOf(settled), ...placeOf(settled) }
     const events: MoneyEvent[] = []
     let due: readonly Action[] = []
+    const said: string[] = []
     const quarrels = new Quarrels({
       book: bookOf(settled, events),
       files: { get: async () => encodeBatchFile(batchFileOf([answer])) },
@@ -77,9 +91,9 @@ test('a suspect’s quarrel is raised and played until its receipt is void, and 
       },
       suspects: async () => [{ answer, stops: [] }],
       modelTerms: async () => ({ root: modelRoot(world.model) }),
-      thread,
+      thread: by,
       window: async () => 30n,
-      log: silentLog,
+      log: { ...silentLog, info: (message) => said.push(message) },
     })
     const calls: string[] = []
     for (let looks = 0; looks < 8; looks++) {
@@ -101,8 +115,37 @@ test('a suspect’s quarrel is raised and played until its receipt is void, and 
         events.push(...shown.events)
       }
     }
+    return { calls, due, said }
+  })
+}
+
+test.each([
+  ['the model', lieIn('value')],
+  ['an adapter', lieIn('loraUp', targets.indexOf('value'))],
+])(
+  'a suspect’s quarrel about a lie in %s is raised and played until its receipt is void, and no longer',
+  async (_, lie) => {
+    const { calls, due } = await played(lie)
     expect(calls.at(-1)).toBe('wrongStep')
     expect(calls.filter((name) => name === 'wrongStep')).toHaveLength(1)
     expect(due).toEqual([])
-  })
+  },
+  60_000,
+)
+
+test('an honest answer that is suspect is computed anew, and nothing is asked on chain', async () => {
+  expect(await played({})).toEqual({ calls: [], due: [], said: ['a suspect answer is right'] })
+}, 60_000)
+
+test('without the model or an adapter of the request nothing is said', async () => {
+  const bare = mkdtempSync(join(tmpdir(), 'openledger-quarrels-'))
+  writeFileSync(join(bare, 'model.olm'), encodeModel(world.model))
+  const poor = new QuarrelThread([bare])
+  try {
+    const said = ['a suspect answer is not computed anew: its model or adapters are not here']
+    expect(await played(lieIn('value'), poor)).toEqual({ calls: [], due: [], said })
+  } finally {
+    await poor.close()
+    rmSync(bare, { recursive: true })
+  }
 }, 60_000)
