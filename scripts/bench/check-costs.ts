@@ -32,11 +32,19 @@ export type Costs = {
   readonly parts: Readonly<Record<string, number>>
 }
 
-const repeats = 4
 const seed = new Uint8Array(32)
 
-/** Measures a model: `oneByOne` tokens of an answer made one at a time, and a batch of `batch` input tokens with one output. */
-export function measureChecks(model: CanonicalModel, oneByOne: number, batch: number) {
+export type Measuring = {
+  /** Tokens of an answer that is made one at a time. */
+  readonly oneByOne: number
+  /** Input tokens in one batch, with one output. */
+  readonly batch: number
+  /** The least of so many times counts. */
+  readonly repeats: number
+}
+
+/** Measures both shapes of answers of a model. */
+export function measureChecks(model: CanonicalModel, { oneByOne, batch, repeats }: Measuring) {
   const engine = new WasmEngine(model)
   const kept = { ...model, root: '0x', embeddingRoot: '0x' } as const
   const started = cpuMs()
@@ -48,8 +56,8 @@ export function measureChecks(model: CanonicalModel, oneByOne: number, batch: nu
   const tokens = (count: number) => Array.from({ length: count }, (_, i) => (i * 7919 + 2) % model.config.vocab)
   return {
     setupMs,
-    single: costsOf(model, engine, parts, timed, times, { input: tokens(1), output: oneByOne }),
-    batch: costsOf(model, engine, parts, timed, times, { input: tokens(batch), output: 1 }),
+    single: costsOf(model, engine, parts, timed, times, { input: tokens(1), output: oneByOne, repeats }),
+    batch: costsOf(model, engine, parts, timed, times, { input: tokens(batch), output: 1, repeats }),
   }
 }
 
@@ -59,21 +67,21 @@ function costsOf(
   plain: CheckParts,
   watched: CheckParts,
   times: Map<string, number>,
-  shape: { readonly input: readonly number[]; readonly output: number },
+  { repeats, ...shape }: { readonly input: readonly number[]; readonly output: number; readonly repeats: number },
 ): Costs {
   const job = recorded(model, engine, shape)
   const [parts, timed] = [goingOn(plain, job), goingOn(watched, job)]
   const { positions } = job.head
   const layout = new TraceLayout(model.config)
-  const inferenceMs = best(() => run(engine, model, job.input, shape.output)) / positions
+  const inferenceMs = best(repeats, () => run(engine, model, job.input, shape.output)) / positions
   const check = (isHashed: boolean) => () => {
     const { verdict } = checkExact(parts, { ...job, isHashed })
     if (!verdict.ok) throw new Error(`an honest answer is judged ${JSON.stringify(verdict)}`)
   }
-  const checkMs = best(check(false)) / positions
-  const unhashedMs = best(check(true)) / positions
-  const hashMs = best(() => linearRoot(layout, job.head, job.slabs)) / positions
-  const sampledMs = best(sampledCheck(parts, job, layout)) / positions
+  const checkMs = best(repeats, check(false)) / positions
+  const unhashedMs = best(repeats, check(true)) / positions
+  const hashMs = best(repeats, () => linearRoot(layout, job.head, job.slabs)) / positions
+  const sampledMs = best(repeats, sampledCheck(parts, job, layout)) / positions
   const found = new Map<string, number>()
   let wall = Number.POSITIVE_INFINITY
   for (let i = 0; i < 2 * repeats; i++) {
@@ -94,7 +102,7 @@ function costsOf(
     sampledMs,
     ratio: checkMs / inferenceMs,
     ratioUnhashed: unhashedMs / inferenceMs,
-    linear: freivalds / positions / productMs(model, shape.input.length === 1 ? 1 : positions),
+    linear: freivalds / positions / productMs(model, shape.input.length === 1 ? 1 : positions, repeats),
     sampled: sampledMs / inferenceMs,
     parts: {
       hashing: microseconds(hashMs * positions),
@@ -244,7 +252,7 @@ const coldBytes = 2 ** 28
  * What the engine's kernel takes for all matrices one after another, milliseconds per position; the head's for one position of the
  * batch. Weights come from memory as in a run, not from what the matrix before left in a cache.
  */
-function productMs({ config }: CanonicalModel, tokens: number): number {
+function productMs({ config }: CanonicalModel, tokens: number, repeats: number): number {
   const memory = new KernelMemory()
   const kernels = loadCheckKernels(memory.memory)
   const linears = linearsOf(config)
@@ -258,7 +266,7 @@ function productMs({ config }: CanonicalModel, tokens: number): number {
   memory.bytes(weights, held).fill(3)
   const input = memory.take(2 * tokens * largest(({ columns }) => columns))
   const out = memory.take(4 * largest(({ op, rows }) => (op === 'head' ? rows : rows * tokens)))
-  const wall = bestWall(() => {
+  const taken = best(repeats, () => {
     let at = 0
     for (const { op, rows, columns } of linears) {
       if (at + rows * columns > held) at = 0
@@ -266,7 +274,7 @@ function productMs({ config }: CanonicalModel, tokens: number): number {
       at += rows * columns
     }
   })
-  return wall / tokens
+  return taken / tokens
 }
 
 function timedKernels(memory: WebAssembly.Memory, times: Map<string, number>): CheckKernels {
@@ -286,22 +294,12 @@ function bytesOf(words: Int32Array): Uint8Array {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
 }
 
-function best(work: () => unknown): number {
+function best(repeats: number, work: () => unknown): number {
   let least = Number.POSITIVE_INFINITY
   for (let i = 0; i < repeats; i++) {
     const begin = cpuMs()
     work()
     least = Math.min(least, cpuMs() - begin)
-  }
-  return least
-}
-
-function bestWall(work: () => void): number {
-  let least = Number.POSITIVE_INFINITY
-  for (let i = 0; i < repeats; i++) {
-    const begin = performance.now()
-    work()
-    least = Math.min(least, performance.now() - begin)
   }
   return least
 }

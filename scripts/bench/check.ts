@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { checkExact } from '../../inference/check/check-answer.ts'
+import type { CanonicalModel } from '../../inference/model.ts'
 import { decodeModel } from '../../inference/model-file.ts'
 import { baseModelFile } from '../../inference/models/base-model.ts'
 import { pairOf, partsOf } from '../../test/fakes/check-world.ts'
@@ -8,20 +9,24 @@ import { runCampaign, Saboteur } from '../../test/fakes/tamper-campaign.ts'
 import { type Costs, measureChecks } from './check-costs.ts'
 import { config1b, config135m, syntheticModel } from './check-models.ts'
 
-/** Spoilt answers of the campaign. */
-const [tampersFull, tampersQuick] = [100_000, 2_000]
+/** Spoilt answers of the campaign, some ms each, where no number is given. */
+const [tampersFull, tampersQuick] = [20_000, 1_000]
+/** Times that each part is measured; the least counts. */
+const [repeatsFull, repeatsQuick] = [4, 2]
+
+export type CheckOptions = { readonly quick: boolean; readonly tampers?: number }
 
 /**
  * What a check without weights costs beside the inference that it checks, CPU time of one thread in one run: answers made token by
  * token (T=1), and 128 input tokens in a batch with one output (T=128). Then spoilt answers, none of which may pass.
  */
-export async function benchCheck({ quick }: { readonly quick: boolean }): Promise<object> {
-  const shipped = report('shipped', () =>
-    measureChecks(decodeModel(new Uint8Array(readFileSync(baseModelFile))), 128, 128),
-  )
-  const large = report('135M', () => measureChecks(syntheticModel(config135m), quick ? 16 : 48, 128))
-  const largest = report('1B', () => measureChecks(syntheticModel(config1b), quick ? 4 : 12, 128))
-  const campaign = tamper(quick ? tampersQuick : tampersFull)
+export async function benchCheck({ quick, tampers }: CheckOptions): Promise<object> {
+  const measure = (model: CanonicalModel, oneByOne: number) =>
+    measureChecks(model, { oneByOne, batch: 128, repeats: quick ? repeatsQuick : repeatsFull })
+  const shipped = report('shipped', () => measure(decodeModel(new Uint8Array(readFileSync(baseModelFile))), 128))
+  const large = report('135M', () => measure(syntheticModel(config135m), quick ? 16 : 48))
+  const largest = report('1B', () => measure(syntheticModel(config1b), quick ? 4 : 12))
+  const campaign = tamper(tampers ?? (quick ? tampersQuick : tampersFull))
   return {
     ratioShipped: round(shipped.single.ratio),
     ratio135m: round(large.single.ratio),

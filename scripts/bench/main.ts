@@ -1,9 +1,13 @@
-/** Measures one thing. Usage: npm run bench -- NAME [--quick]. Prints the machine and, last, one line of JSON. */
+/** Measures one thing. Usage: npm run bench -- NAME [--quick] [--tampers N]. Prints the machine and, last, one line of JSON. */
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { errorMessage, UsageError } from '../../common/errors.ts'
 
-type Options = { readonly quick: boolean }
+type Options = {
+  readonly quick: boolean
+  /** Spoilt answers that `check` makes. */
+  readonly tampers?: number
+}
 
 /** Loaded only when asked for: no bench pays for the imports of another. */
 const benches: Readonly<Record<string, (options: Options) => Promise<object>>> = {
@@ -18,6 +22,8 @@ const benches: Readonly<Record<string, (options: Options) => Promise<object>>> =
   inference: async (options) => (await import('./inference.ts')).benchInference(options),
   check: async (options) => (await import('./check.ts')).benchCheck(options),
   suffix: async (options) => (await import('./suffix.ts')).benchSuffix(options),
+  farming: async () => (await import('./farming.ts')).benchFarming(),
+  retrieval: async (options) => (await import('./retrieval.ts')).benchRetrieval(options),
   workers: async (options) => (await import('./workers.ts')).benchWorkers(options),
 }
 
@@ -36,15 +42,22 @@ try {
 }
 
 function parse(args: string[]): { readonly name: string; readonly options: Options } {
-  let parsed: { readonly positionals: string[]; readonly values: { readonly quick?: boolean } }
+  let parsed: {
+    readonly positionals: string[]
+    readonly values: { readonly quick?: boolean; readonly tampers?: string }
+  }
   try {
-    parsed = parseArgs({ args, allowPositionals: true, options: { quick: { type: 'boolean' } } })
+    const options = { quick: { type: 'boolean' }, tampers: { type: 'string' } } as const
+    parsed = parseArgs({ args, allowPositionals: true, options })
   } catch (error) {
     throw new UsageError(`${errorMessage(error)}\n${usage()}`)
   }
   const [name, ...others] = parsed.positionals
   if (name === undefined || others.length > 0) throw new UsageError(usage())
-  return { name, options: { quick: parsed.values.quick === true } }
+  const { quick = false, tampers } = parsed.values
+  if (tampers === undefined) return { name, options: { quick } }
+  if (name !== 'check' || !/^[1-9][0-9]{0,7}$/.test(tampers)) throw new UsageError(usage())
+  return { name, options: { quick, tampers: Number(tampers) } }
 }
 
 function bench(name: string) {
@@ -54,5 +67,5 @@ function bench(name: string) {
 }
 
 function usage(): string {
-  return `usage: npm run bench -- NAME [--quick], where NAME is one of: ${Object.keys(benches).join(', ')}`
+  return `usage: npm run bench -- NAME [--quick], where NAME is one of: ${Object.keys(benches).join(', ')}; check takes --tampers N`
 }
