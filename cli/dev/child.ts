@@ -22,6 +22,8 @@ export type ChildOptions = {
   readonly env: Readonly<Record<string, string>>
   /** Receives what the child prints. */
   readonly logFile: string
+  /** It asks another process when it starts, which may be down: then it is tried again where it ends with an error. */
+  readonly needsOthers?: boolean
   /** Called whenever a process was started. */
   readonly onStart: () => void
 }
@@ -80,7 +82,8 @@ export class Child {
       const failed = !healthy && code !== null
       failures = failed ? failures + 1 : 0
       waitMs = failed ? waitMs : restartMsMin
-      if (code === exitCodes.usage || code === exitCodes.error || failures >= failuresMax) throw this.#failure(code)
+      const isFinal = code === exitCodes.usage || (code === exitCodes.error && this.#options.needsOthers !== true)
+      if (isFinal || failures >= failuresMax) throw this.#failure(code)
       this.#parts.log.warn('child died, starting it again', { child: this.name, code, waitMs })
       await this.#parts.clock.sleep(waitMs, this.#stop.signal)
       waitMs = Math.min(waitMs * 2, restartMsMax)

@@ -97,19 +97,23 @@ export function startNodes(
     'sequencer',
     ['node', ...at(layout.sequencer, ports.sequencerEth, ports.sequencerRollup), ...shared, ...sequencing],
     {
-      OPENLEDGER_BATCHER_PRIVATE_KEY: batcher.privateKey,
-      OPENLEDGER_PROPOSER_PRIVATE_KEY: proposer.privateKey,
-      OPENLEDGER_ATTRIBUTOR_PRIVATE_KEY: attributor.privateKey,
-      OPENLEDGER_WATCHER_PRIVATE_KEY: watcher.privateKey,
-      ...(network && { OPENLEDGER_CHECKER_PRIVATE_KEY: network.accounts.sequencerChecker.privateKey }),
+      env: {
+        OPENLEDGER_BATCHER_PRIVATE_KEY: batcher.privateKey,
+        OPENLEDGER_PROPOSER_PRIVATE_KEY: proposer.privateKey,
+        OPENLEDGER_ATTRIBUTOR_PRIVATE_KEY: attributor.privateKey,
+        OPENLEDGER_WATCHER_PRIVATE_KEY: watcher.privateKey,
+        ...(network && { OPENLEDGER_CHECKER_PRIVATE_KEY: network.accounts.sequencerChecker.privateKey }),
+      },
     },
   )
   processes.startSelf(
     'verifier',
     ['node', ...at(layout.verifier, ports.verifierEth, ports.verifierRollup), ...shared, ...watching],
     {
-      OPENLEDGER_WATCHER_PRIVATE_KEY: verifierWatcher.privateKey,
-      ...(network && { OPENLEDGER_CHECKER_PRIVATE_KEY: network.accounts.verifierChecker.privateKey }),
+      env: {
+        OPENLEDGER_WATCHER_PRIVATE_KEY: verifierWatcher.privateKey,
+        ...(network && { OPENLEDGER_CHECKER_PRIVATE_KEY: network.accounts.verifierChecker.privateKey }),
+      },
     },
   )
 }
@@ -145,7 +149,7 @@ export function startAnswering({ processes, layout, ports }: LaunchParts, { acco
       ...['--p2p.listen.ip', '127.0.0.1', '--p2p.listen.tcp', String(ports.worker)],
       ...['--p2p.static', checkers.join(','), '--batch.interval', '5s'],
     ],
-    { OPENLEDGER_PRIVATE_KEY: accounts.worker.privateKey },
+    { env: { OPENLEDGER_PRIVATE_KEY: accounts.worker.privateKey }, needsOthers: true },
   )
   processes.startSelf(
     'proxy',
@@ -155,6 +159,6 @@ export function startAnswering({ processes, layout, ports }: LaunchParts, { acco
       ...['--checkers', [accounts.sequencerChecker.address, accounts.verifierChecker.address].join(',')],
       ...['--daily-cap', dailyCap, '--deposit', deposit],
     ],
-    { OPENLEDGER_PRIVATE_KEY: accounts.payer.privateKey },
+    { env: { OPENLEDGER_PRIVATE_KEY: accounts.payer.privateKey }, needsOthers: true },
   )
 }

@@ -9,6 +9,8 @@ import { recordProcesses } from './leftovers.ts'
 /** The L1's name: it is stopped last. */
 export const l1Name = 'l1'
 
+type StartOptions = { readonly env?: Readonly<Record<string, string>>; readonly needsOthers?: boolean }
+
 /** The processes of a dev chain, in the order of starting. */
 export class Processes {
   readonly #layout: Pick<DevLayout, 'logs' | 'processes'>
@@ -27,9 +29,15 @@ export class Processes {
     this.failed.catch(() => {})
   }
 
-  start(name: string, file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
+  start(
+    name: string,
+    file: string,
+    args: readonly string[],
+    { env = {}, needsOthers = false }: StartOptions = {},
+  ): void {
+    const logFile = join(this.#layout.logs, `${name}.log`)
     const child = new Child(
-      { name, file, args, env, logFile: join(this.#layout.logs, `${name}.log`), onStart: () => this.#record() },
+      { name, file, args, env, logFile, needsOthers, onStart: () => this.#record() },
       { log: this.#log, clock: systemClock },
     )
     child.finished.catch((error: unknown) => this.#fail(error))
@@ -38,9 +46,9 @@ export class Processes {
   }
 
   /** Another process of this very program. */
-  startSelf(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
+  startSelf(name: string, args: readonly string[], options: StartOptions = {}): void {
     const entry = fileURLToPath(new URL('../openledger.mjs', import.meta.url))
-    this.start(name, process.execPath, [entry, ...args, '--log.format', 'json'], env)
+    this.start(name, process.execPath, [entry, ...args, '--log.format', 'json'], options)
   }
 
   /** The L1 last: a node that stops still talks to it. */

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
 import { ContentStore } from '../../common/content-store.ts'
+import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { devPreset } from '../../genesis/presets.ts'
 import { readBaseModelRecord } from '../../inference/models/base-model.ts'
@@ -52,6 +53,7 @@ export type DevParts = { readonly log: Log; readonly signal: AbortSignal; readon
 
 const l2ChainId = devPreset().l2ChainId
 const statusMs = 1000
+const [marketTriesMax, marketPauseMs] = [10, 3_000]
 
 /** Starts the whole chain and runs until the signal, or, with `once`, until its checks are done. */
 export async function runDev(options: DevOptions, parts: DevParts): Promise<void> {
@@ -128,10 +130,20 @@ class DevChain {
 
   /** Registers model and worker where they are not there yet, and starts who answers and who pays. */
   async #openMarket(datanets: readonly SeedDatanet[], network: DevNetwork): Promise<void> {
-    const { signal, print } = this.#parts
+    const { log, signal, print } = this.#parts
     const { accounts, hosts } = network
     const market = { chainId: l2ChainId, datanets, layout: this.#layout, accounts, hosts }
-    await openMarket(market, { ...this.#chainParts(), signal })
+    for (let tries = 1; ; tries++) {
+      try {
+        await openMarket(market, { ...this.#chainParts(), signal })
+        break
+      } catch (error) {
+        // The sequencer may have been started anew meanwhile; what was done stays done.
+        if (signal.aborted || tries === marketTriesMax) throw error
+        log.warn('the market is not open yet, trying again', { error: errorMessage(error) })
+        await systemClock.sleep(marketPauseMs, signal)
+      }
+    }
     startAnswering(this.#parts, network)
     print(`${'OpenAI endpoint'.padEnd(18)} ${localUrl(this.#ports.proxy, '/v1')}`)
     print(`${''.padEnd(18)} ${curlOf(localUrl(this.#ports.proxy))}`)
