@@ -22,6 +22,12 @@ export class NearDuplicateFinder {
   /** By band key: places of originals, ascending. */
   readonly #buckets = new Map<number, number[]>()
   #last = -1n
+  readonly #from: number
+
+  /** `from`: similarity in ten-thousandths; below {@link nearDuplicateBps} some of what is similar may be missed. */
+  constructor(from: number = nearDuplicateBps) {
+    this.#from = from
+  }
 
   get originals(): number {
     return this.#originals.length
@@ -32,7 +38,7 @@ export class NearDuplicateFinder {
     for (const place of this.#candidates(signature)) {
       const { contribId, signature: other } = this.#originals[place] as SignedContribution
       const bps = similarityBps(signature, other)
-      if (bps >= nearDuplicateBps) return { original: contribId, bps }
+      if (bps >= this.#from) return { original: contribId, bps }
     }
     return undefined
   }

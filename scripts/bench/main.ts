@@ -21,6 +21,7 @@ const benches: Readonly<Record<string, (options: Options) => Promise<object>>> =
   indexer: async (options) => (await import('./indexer.ts')).benchIndexer(options),
   inference: async (options) => (await import('./inference.ts')).benchInference(options),
   check: async (options) => (await import('./check.ts')).benchCheck(options),
+  'check-import': async (options) => (await import('./check-import.ts')).benchCheckImport(options),
   suffix: async (options) => (await import('./suffix.ts')).benchSuffix(options),
   farming: async () => (await import('./farming.ts')).benchFarming(),
   retrieval: async (options) => (await import('./retrieval.ts')).benchRetrieval(options),

@@ -82,12 +82,15 @@ describe('openledger datanet', () => {
       files: [{ path: copy, original: `${idOf(1)}`, bps: 10_000 }, { path: own }],
     })
     expect((await runCommand(nearDuplicates, own, ...where())).code).toBe(0)
+    const similar = (await runCommand(nearDuplicates, '--from', '500', ...where())).lines
+    expect(similar.at(-1)).toMatch(/^[2-5] of 6 contributions/)
   })
 
   test('wrong calls are refused by name', async () => {
     await expect(runCommand(search, ...where())).rejects.toThrow('QUERY')
     await expect(runCommand(search, 'a', '--content.dir', dir, '--rpc', url)).rejects.toThrow('--datanet')
     await expect(runCommand(search, 'a', '--datanet', '1,1', '--content.dir', dir)).rejects.toThrow('twice')
+    await expect(runCommand(nearDuplicates, '--from', '0', ...where())).rejects.toThrow('1 to 10000')
     await expect(runCommand(search, 'a', '--most', '11', ...where())).rejects.toMatchObject({ code: 'size' })
     await expect(runCommand(search, 'a', ...where(), '--content.dir', join(dir, 'other'))).rejects.toThrow()
     const unknown = ['--datanet', '999', '--content.dir', join(dir, 'content'), '--rpc', url]
