@@ -349,6 +349,21 @@ describe('publishing', () => {
     expect(chain.balance(addressOf('IndexRegistry'))).toBe(bond)
   })
 
+  test('the texts of a permissioned Datanet stand in no index, of no version', async () => {
+    const owner = chain.actor('datanet owner')
+    const held = heldOf(3)
+    const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
+    await chain.send(owner, 'DatanetRegistry', 'create', [0, 1, word(1), word(2), 0n, word(3)])
+    const roots = { itemsRoot: itemTree(itemsOf(held)).root, tokenRoot: zeroHash, suffixRoot: zeroHash, tokenCount: 0n }
+    const rest = { tokenizerHash: zeroHash, croissantHash: zeroHash, unitsTotal: 0n }
+    for (const version of [1, 2]) {
+      await chain.send(owner, 'DatanetRegistry', 'publish', [1n, { ...roots, ...rest }])
+      const index = { ...openerOf(held).index.record, version }
+      const { error } = await chain.fails(actor(publisher), 'IndexRegistry', 'publish', [index], { value: bond })
+      expect(error).toBe('Permissioned')
+    }
+  })
+
   test('the bond comes back two windows after a retired index last counted, to its publisher alone', async () => {
     const held = heldOf(3)
     const id = await publish(openerOf(held), itemsOf(held))

@@ -144,6 +144,10 @@ abstract contract IndexJudge {
         if (count == Chunks.word(unigrams, token)) revert NoFault();
     }
 
+    function _isPermissioned(uint64 datanet) internal view returns (bool) {
+        return IDatanetVersions(Predeploys.DATANET_REGISTRY).datanets(datanet).visibility != 0;
+    }
+
     function _itemsRoot(TextIndex calldata index) internal view returns (bytes32) {
         return IDatanetVersions(Predeploys.DATANET_REGISTRY).versions(index.datanet, index.version).itemsRoot;
     }

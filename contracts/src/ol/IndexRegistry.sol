@@ -38,6 +38,8 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
     error WrongBond(uint256 expected, uint256 actual);
     error AlreadyPublished(bytes32 id);
     error UnknownVersion(uint64 datanet, uint32 version);
+    /// @notice The texts of a permissioned Datanet stand in no index: whoever has one can read them.
+    error Permissioned(uint64 datanet);
     error BadCounts(uint32 documents, uint32 n, uint32 vocab);
     error UnknownIndex(bytes32 id);
     error NotPublisher(bytes32 id);
@@ -69,6 +71,7 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
     function publish(TextIndex calldata index) external payable returns (bytes32 id) {
         if (msg.value != BOND) revert WrongBond(BOND, msg.value);
         if (_itemsRoot(index) == bytes32(0)) revert UnknownVersion(index.datanet, index.version);
+        if (_isPermissioned(index.datanet)) revert Permissioned(index.datanet);
         bool counted = index.documents > 0 && index.documents < index.n && index.n < TextIndexes.SEPARATOR
             && index.vocab > 0 && index.vocab < TextIndexes.SEPARATOR;
         if (!counted) revert BadCounts(index.documents, index.n, index.vocab);

@@ -12,9 +12,25 @@ struct DatanetVersion {
     uint256 unitsTotal;
 }
 
+/// @dev What it keeps of a Datanet.
+struct DatanetRecord {
+    address owner;
+    uint8 mediaType;
+    /// @dev 0 public, 1 permissioned.
+    uint8 visibility;
+    uint8 status;
+    uint32 version;
+    bytes32 licenceId;
+    bytes32 policy;
+    uint256 bondPerItem;
+    bytes32 metaHash;
+}
+
 /// @title IDatanetVersions
 /// @notice What the IndexRegistry asks of the DatanetRegistry, 0x4f4c…0001.
 interface IDatanetVersions {
     /// @notice All zeros where there is no such version.
     function versions(uint64 id, uint32 version) external view returns (DatanetVersion memory);
+    /// @notice Reverts where there is no such Datanet.
+    function datanets(uint64 id) external view returns (DatanetRecord memory);
 }
