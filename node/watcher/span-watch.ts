@@ -22,6 +22,8 @@ export type SpanWatchParts = {
   readonly source: BatchSource
   readonly folder: IndexFolder
   readonly thread: SpanThread
+  /** Who asks for evidence. */
+  readonly requester: Hex
   readonly log: Log
 }
 
@@ -70,7 +72,23 @@ export class SpanWatch {
       const findings = [...(judged?.findings.values() ?? [])].filter(({ receipt }) => !state.voided.includes(receipt))
       actions.push(...this.#actions(state, findings, now, window))
     }
-    return actions
+    return [...actions, ...this.#refunds(now)]
+  }
+
+  /** What was prepaid for evidence that nobody showed. */
+  #refunds(now: bigint): Action[] {
+    const { book, requester } = this.#parts
+    const own = book.events('EvidenceRequested').filter(({ args }) => args['requester'] === requester)
+    return own.flatMap(({ args }) => {
+      const id = args['demandId'] as Hex
+      const isOver = (['EvidenceServed', 'PrepaidReturned'] as const).some(
+        (name) => book.lastEvent(name, id) !== undefined,
+      )
+      if (isOver || (args['dueAt'] as bigint) > now) return []
+      return [
+        action('refund', { contract: 'EvidenceDemands', functionName: 'returnPrepaid', args: [id] }, { subject: id }),
+      ]
+    })
   }
 
   /** A reorg may have put other batches in the place of those that were judged. */

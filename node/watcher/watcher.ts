@@ -112,7 +112,8 @@ export class Watcher {
     this.#epochs = new EpochWatch({ book, source, batches, log, metrics })
     const { folder, ...content } = indexes
     this.#spanThread = new SpanThread(folder.dir)
-    this.#spans = new SpanWatch({ rpc, chainId, book, source, folder, thread: this.#spanThread, log })
+    const requester = sender.address
+    this.#spans = new SpanWatch({ rpc, chainId, book, source, folder, thread: this.#spanThread, requester, log })
     const contents = { rpc, ...content, signal: this.#stopped.signal }
     this.#indexes = new IndexWatch({ book, folder, source: contents, dir, nowMs: clock.nowMs, log })
     this.#refunds = new Refunds(book, (call) => callContract(rpc, call))

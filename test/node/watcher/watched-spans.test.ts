@@ -166,7 +166,7 @@ describe('a watcher with the indexes', { timeout: 120_000 }, () => {
     if (lie === undefined) throw new Error('no lies')
     const id = await settle([{ text: answer, receipt: lying(lie, answer) }, { text: answer }])
     await passWindow()
-    expect(names()).toEqual(['requestEvidence', 'evidenceMissing'])
+    expect(names().toSorted()).toEqual(['evidenceMissing', 'requestEvidence', 'returnPrepaid'])
     expect((await state(id)).voided).toEqual([0])
   })
 
