@@ -22,6 +22,7 @@ import { WorkerBook } from '../p2p/workers/registry-view.ts'
 import { jobHead } from '../p2p/workers/wire/messages.ts'
 import { openWorkerHost } from '../p2p/workers/worker-host.ts'
 import { type Hex, hexToBytes, zeroHash } from '../protocol/bytes.ts'
+import { AdapterFiles } from './backends/adapter-files.ts'
 import { InferenceThread } from './backends/inference-thread.ts'
 import { type ModelFolder, openModelFolder } from './backends/model-folder.ts'
 import type { JobDesk } from './jobs/job-desk.ts'
@@ -91,7 +92,12 @@ async function open(options: WorkerOptions, { clock, log }: Around, closers: Clo
     obtainIndex: (id, signal) => obtainIndex(indexes, id, { ...sources, signal }),
   })
   await models.look()
-  const backend = new InferenceThread(folder)
+  const adapters = new AdapterFiles({
+    ...{ own: folder.adapters, models: folder.models, urls: options.nodes, log },
+    dir: join(options.dataDir, 'adapters'),
+  })
+  closers.add('adapters', () => adapters.close())
+  const backend = new InferenceThread({ ...folder, adapters, wantAdapter: (root) => adapters.want(root) })
   closers.add('inference', () => backend.close())
   const store = new ProofStore(options.proofBytesMax)
   const proofs = new Announcements({ store, ledger: books.ledger, clock })

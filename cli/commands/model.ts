@@ -4,6 +4,7 @@ import { inspect } from '../model/inspect.ts'
 import { pool } from '../model/pool.ts'
 import { quality } from '../model/quality.ts'
 import { run } from '../model/run.ts'
+import { shareAdapter } from '../model/share-adapter.ts'
 import { train } from '../model/train.ts'
 import { verify } from '../model/verify.ts'
 import { modelTable } from '../money/model-table.ts'
@@ -21,6 +22,7 @@ export const command = {
     quality,
     inspect,
     pool,
+    'share-adapter': shareAdapter,
     run,
     train,
     ...moneyCommands(summary, modelTable).actions,

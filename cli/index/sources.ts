@@ -1,8 +1,9 @@
 import type { IndexProgress } from '../../attribution/indexes/index-jobs.ts'
 import type { ContentSource } from '../../chain/indexes/version-content.ts'
 import { UsageError } from '../../common/errors.ts'
-import { asHttpUrls, asText } from '../../common/flag-parsers.ts'
+import { asText } from '../../common/flag-parsers.ts'
 import type { FlagTable } from '../../common/flags.ts'
+import { asUrlList } from '../worker/lists.ts'
 
 export const rpcTimeoutMs = 20_000
 
@@ -16,7 +17,7 @@ export const contentFlags = {
   node: {
     help: 'rollup RPCs of nodes that serve /content',
     value: 'URL,…',
-    parse: (text: string) => (text === '' ? [] : asHttpUrls(text)),
+    parse: asUrlList,
     many: true,
     default: '',
   },

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
 import { UsageError } from '../../common/errors.ts'
-import { asCount, asDurationMs, asHttpUrls, asPositive, asText } from '../../common/flag-parsers.ts'
+import { asCount, asDurationMs, asPositive, asText } from '../../common/flag-parsers.ts'
 import { WorkerError } from '../../worker/worker-error.ts'
 import { defineCommand, exitCodes } from '../command.ts'
-import { asList } from './lists.ts'
+import { asList, asUrlList } from './lists.ts'
 import { listenFlags, processFlags, readProcess } from './process-flags.ts'
 
 const mebibyte = 2 ** 20
@@ -22,7 +22,7 @@ export const run = defineCommand({
     node: {
       help: 'rollup RPCs of nodes that take the data of batches',
       value: 'URL,…',
-      parse: asHttpUrls,
+      parse: asUrlList,
       many: true,
       default: '',
     },

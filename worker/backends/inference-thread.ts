@@ -51,7 +51,9 @@ export class InferenceThread implements Backend {
     if (model === undefined) throw new JobError('unknown-model', `a model with the root ${modelRoot} is not here`)
     for (const { root } of adapters) {
       if (this.#folder.adapters.get(root)?.base !== modelRoot) {
-        throw new JobError('unknown-adapter', `an adapter of this model with the root ${root} is not here`)
+        throw new JobError('unknown-adapter', `an adapter of this model with the root ${root} is not here`, {
+          retryAfterMs: this.#folder.wantAdapter?.(root) ?? 0,
+        })
       }
     }
     const other = [...prompt].find((token) => token >= model.config.vocab)

@@ -17,11 +17,15 @@ export type AdapterFile = { readonly root: Hex; readonly path: string; readonly 
 /** What a worker can run. */
 export type ModelFolder = {
   readonly models: ReadonlyMap<Hex, ModelFile>
-  readonly adapters: ReadonlyMap<Hex, AdapterFile>
+  readonly adapters: { readonly get: (root: Hex) => AdapterFile | undefined }
+  /** Begins to fetch an adapter that is not here; ms after which to look again, 0: never. Absent: none is fetched. */
+  readonly wantAdapter?: (root: Hex) => number
 }
 
 /** Reads and hashes all models and adapters of the folders. Throws FormatError naming a file that is none. */
-export function openModelFolder(folders: readonly string[]): ModelFolder {
+export function openModelFolder(
+  folders: readonly string[],
+): ModelFolder & { readonly adapters: ReadonlyMap<Hex, AdapterFile> } {
   const paths = folders.flatMap((folder) =>
     readdirSync(folder)
       .sort()
@@ -40,17 +44,23 @@ function readModelFile(path: string): ModelFile {
   return { root: modelRoot(model), path, config: model.config }
 }
 
-function readAdapterFile(path: string, models: readonly ModelFile[]): AdapterFile {
-  const bytes = readFileSync(path)
+/** Throws FormatError for a file that is none, and for one of a model that is not here. */
+export function readAdapterFile(path: string, models: readonly ModelFile[]): AdapterFile {
+  const file = named(path, () => adapterFileOf(readFileSync(path), path, models))
+  if (file === undefined) throw new FormatError(`${path}: its base model is not here`)
+  return file
+}
+
+/** The adapter in a file's bytes; undefined where it is for none of the models. Throws FormatError for bytes that are none. */
+export function adapterFileOf(bytes: Uint8Array, path: string, models: readonly ModelFile[]): AdapterFile | undefined {
   for (const base of models) {
     try {
       return { root: adapterRoot(decodeAdapter(bytes, base)), path, base: base.root }
     } catch (error) {
-      if (!(error instanceof InferenceError) || error.code !== 'adapter')
-        throw new FormatError(`${path}: ${errorMessage(error)}`)
+      if (!(error instanceof InferenceError) || error.code !== 'adapter') throw error
     }
   }
-  throw new FormatError(`${path}: its base model is not here`)
+  return undefined
 }
 
 function named<T>(path: string, read: () => T): T {
