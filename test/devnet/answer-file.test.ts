@@ -20,9 +20,8 @@ import { Random } from '../fakes/random.ts'
 import { RemoteMarketChain } from '../fakes/remote-market-chain.ts'
 import { SpanMarket, spanAnswer } from '../fakes/span-market.ts'
 
-/** Changed bytes tried of each file; all of them where it is set. */
-const isWhole = process.env['OPENLEDGER_FUZZ'] !== undefined
-const flips = 150
+/** Changed bytes tried of each file; every byte of a file that has no more. */
+const flips = Number(process.env['OPENLEDGER_FUZZ'] ?? 150)
 
 describe.skipIf(!hasAnvil)('answer files over anvil (skipped without its binary)', () => {
   const dir = mkdtempSync(join(tmpdir(), 'answer-file-'))
@@ -51,7 +50,8 @@ describe.skipIf(!hasAnvil)('answer files over anvil (skipped without its binary)
     for (let i = 0; ; i++) {
       const { code, stderr } = await exported(0, 'spans')
       if (code === 0) break
-      if (i > 100 || !/INCOMPLETE/.test(stderr)) throw new Error(`exit code ${code}: ${stderr}`)
+      // A busy machine is slow to answer.
+      if (i > 100 || !/INCOMPLETE|\(transport\)/.test(stderr)) throw new Error(`exit code ${code}: ${stderr}`)
       await new Promise((next) => setTimeout(next, 500))
     }
     expect(await exported(1, 'no-index')).toMatchObject({ code: 0, stderr: '' })
@@ -118,7 +118,7 @@ describe.skipIf(!hasAnvil)('answer files over anvil (skipped without its binary)
       const { l1 } = verifyAnswer(right)
       const trust = { l1Hash: l1.hash, oracle: l1.oracle }
       const random = new Random(7)
-      const places = isWhole ? right.keys() : sampled(right, random)
+      const places = flips >= right.length ? right.keys() : sampled(right, random)
       const accepted: string[] = []
       const codes = new Set<string>()
       for (const at of places) {
