@@ -4,10 +4,10 @@ export type Forecast = { readonly low: bigint; readonly middle: bigint; readonly
 /** Of fewer epochs nothing is said. */
 export const epochsMin = 8
 /** Older ones say little of the next. */
-export const epochsMax = 365
-/** Epochs ahead, at most. */
-export const aheadMax = 365
-const trials = 1_000
+export const epochsMax = 90
+/** Epochs ahead, at most: with the trials some ms of work, which an indexer does for anybody. */
+export const aheadMax = 90
+const trials = 500
 
 /**
  * What a payee may earn in the next `ahead` epochs, by what it earned in each of the last ones, oldest first. Block bootstrap, twice: a
@@ -26,11 +26,6 @@ export function forecast(earned: readonly bigint[], ahead: number): Forecast | u
   }).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
   const at = (share: number) => sums[Math.floor(share * (trials - 1))] as bigint
   return { low: at(0.025), middle: at(0.5), high: at(0.975) }
-}
-
-/** What each epoch added, of cumulative sums by epoch, oldest first. */
-export function earnedByEpoch(cumulative: readonly bigint[]): bigint[] {
-  return cumulative.map((sum, i) => sum - (cumulative[i - 1] ?? 0n))
 }
 
 /** Runs of `block` from anywhere in a ring of the values, until there are `count`. */

@@ -3,6 +3,7 @@ import { type AtBlock, atBlock } from '../at-block.ts'
 import type { QueryContext } from '../context.ts'
 import { standingCredits } from '../earnings.ts'
 import { explain } from '../explain.ts'
+import { forecastOf } from '../forecast.ts'
 import { eventList, type FilterColumns, filtersOf, type ListArguments, stateList } from '../lists.ts'
 import { entity, rowAt, stateEntity } from '../rows.ts'
 
@@ -100,6 +101,11 @@ export const moneyQuery = {
   },
   explain: (_: unknown, { payout, block }: AtBlock & { readonly payout: string }, context: QueryContext) =>
     explain(payout, atBlock({ block }, context), context),
+  forecast: (
+    _: unknown,
+    { payee, epochs, block }: AtBlock & { readonly payee: string; readonly epochs: number },
+    context: QueryContext,
+  ) => forecastOf(context, payee, epochs, atBlock({ block }, context)),
   claims: events('claim', logged, { payee: 'payee', pool: 'pool', kind: 'kind' }),
   pool: state('pool', 'address'),
   pools: states('pool', { kind: 'kind', datanet: 'datanet' }),

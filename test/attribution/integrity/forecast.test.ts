@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { aheadMax, earnedByEpoch, epochsMin, forecast } from '../../../attribution/integrity/forecast.ts'
+import { aheadMax, epochsMin, forecast } from '../../../attribution/integrity/forecast.ts'
 import { Random } from '../../fakes/random.ts'
 
 const wei = fc.bigInt({ min: 0n, max: 10n ** 20n })
@@ -68,18 +68,5 @@ describe('forecast', () => {
       ),
     ).toBeUndefined()
     for (const ahead of [0, 1.5, aheadMax + 1]) expect(() => forecast([1n], ahead)).toThrow(RangeError)
-  })
-
-  test('cumulative payouts are what each epoch added, one behind the other', () => {
-    fc.assert(
-      fc.property(past, (earned) => {
-        let sum = 0n
-        const cumulative = earned.map((each) => {
-          sum += each
-          return sum
-        })
-        expect(earnedByEpoch(cumulative)).toEqual(earned)
-      }),
-    )
   })
 })
