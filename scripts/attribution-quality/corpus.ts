@@ -15,6 +15,8 @@ const tokensMin = 30
 const textsEach = 4
 const queriesEach = 2
 const epochs = 2
+/** How often the labelled examples of flipped.ts are seen. */
+export const labelledRounds = 6
 const batch = 4
 
 export type Corpus = {

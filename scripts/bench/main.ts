@@ -25,6 +25,9 @@ const benches: Readonly<Record<string, (options: Options) => Promise<object>>> =
   suffix: async (options) => (await import('./suffix.ts')).benchSuffix(options),
   farming: async () => (await import('./farming.ts')).benchFarming(),
   retrieval: async (options) => (await import('./retrieval.ts')).benchRetrieval(options),
+  train: async (options) => (await import('./train.ts')).benchTrain(options),
+  influence: async (options) => (await import('./influence.ts')).benchInfluence(options),
+  'attribution-quality': async (options) => (await import('./attribution-quality.ts')).benchQuality(options),
   workers: async (options) => (await import('./workers.ts')).benchWorkers(options),
 }
 

@@ -1,9 +1,9 @@
-import type { Engine } from '../../inference/engine.ts'
+import type { Engine, SessionOptions } from '../../inference/engine.ts'
 import { softmax } from '../../inference/float/reference.ts'
 
 /** Nats of all tokens behind the first, each from those before it. */
-export function nextNats(engine: Engine, tokens: readonly number[]): number {
-  const session = engine.start()
+export function nextNats(engine: Engine, tokens: readonly number[], options: SessionOptions = {}): number {
+  const session = engine.start(options)
   let nats = 0
   for (let i = 0; i + 1 < tokens.length; i++) {
     const logits = Float64Array.from(session.append(tokens.slice(i, i + 1)), (logit) => logit / 65_536)
