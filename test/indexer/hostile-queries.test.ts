@@ -19,11 +19,12 @@ beforeAll(async () => {
     { dataDir: `${world.dir}/served`, l2Url: world.chain.url, host: '127.0.0.1', port: 0 },
     { log: silentLog, clock: systemClock },
   )
-  await vi.waitFor(async () => {
+  const isIndexed = async () => {
     const { data } = await ask('{ contributions { totalCount } }')
     expect(data.contributions.totalCount).toBe(2)
-  })
-})
+  }
+  await vi.waitFor(isIndexed, { timeout: 50_000, interval: 100 })
+}, 60_000)
 
 afterAll(async () => {
   await indexer.stop()
