@@ -39,7 +39,13 @@ export type ShownEntry = {
 }
 
 /** Leaf `index` of the list of `count` tokens under a root: that it could be shown proves the count. */
-export type ShownTokens = { readonly root: Hex; readonly count: number; readonly index: number }
+export type ShownTokens = {
+  readonly root: Hex
+  readonly count: number
+  readonly index: number
+  /** Those of the leaf, where they were kept. */
+  readonly tokens?: Uint32Array
+}
 
 /** Kinds of leaves that can be demanded of a batch, in the order of contracts/src/lib/Demands.sol. */
 export const leafKinds = ['receipt', 'entry', 'prompt', 'output'] as const

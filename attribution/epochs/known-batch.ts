@@ -1,7 +1,15 @@
 import { bytesToHex, FormatError, type Hex } from '../../protocol/bytes.ts'
 import type { InferenceReceipt } from '../../protocol/inference-receipt.ts'
 import type { BatchHeader, Segment } from '../../protocol/receipt-batch.ts'
-import { type BatchData, type Leaf, leafKey, type ShownEntry, type ShownReceipt } from './batch-data.ts'
+import { tokenListRoot, tokensPerLeaf } from '../../protocol/token-list.ts'
+import {
+  type BatchData,
+  type Leaf,
+  leafKey,
+  type ShownEntry,
+  type ShownReceipt,
+  type ShownTokens,
+} from './batch-data.ts'
 import { decodeBatchFile, rowBytes } from './batch-file.ts'
 import { type BatchEntry, type BatchReceipt, entriesOf } from './batch-rows.ts'
 import { entryTree, joined, OpenBatch, paymentHashOf, receiptRow, shownEntryRow, weightSums } from './batch-trees.ts'
@@ -25,7 +33,8 @@ export class KnownBatch {
   #tree: PartialTree | undefined
   readonly #receipts: ReadonlyMap<number, ShownReceipt>
   readonly #entries = new Map<string, ShownEntry[]>()
-  readonly #tokens: ReadonlySet<string>
+  /** Leaves of token lists that were shown. */
+  readonly #tokens = new Map<string, ShownTokens[]>()
   readonly #demanded: ReadonlySet<string>
   /** Lists of which a leaf was asked for, whichever. */
   readonly #demandedLists: ReadonlySet<string>
@@ -50,7 +59,10 @@ export class KnownBatch {
       const key = listKey(entry)
       this.#entries.set(key, [...(this.#entries.get(key) ?? []), entry])
     }
-    this.#tokens = new Set(tokens.map(listKey))
+    for (const leaf of tokens) {
+      const key = listKey(leaf)
+      this.#tokens.set(key, [...(this.#tokens.get(key) ?? []), leaf])
+    }
     this.#demanded = demanded
     this.#demandedLists = new Set([...demanded].map((key) => key.slice(0, key.lastIndexOf(' '))))
   }
@@ -117,6 +129,20 @@ export class KnownBatch {
   /** The prompt or output that the file has for receipt `i`; none where there is no file. */
   publishedTokens(i: number, list: 'prompt' | 'output'): Uint32Array {
     return this.#publishedReceipt(i)?.[list] ?? noTokens
+  }
+
+  /** The output of receipt `i`, which is this one: of the file, or of leaves; undefined where some of it nobody has shown. */
+  output(i: number, { outputRoot: root, tout: count }: InferenceReceipt): Uint32Array | undefined {
+    const published = this.publishedTokens(i, 'output')
+    if (published.length === count && bytesToHex(tokenListRoot(published)) === root) return published
+    const leaves = this.#tokens.get(listKey({ root, count })) ?? []
+    if (leaves.length * tokensPerLeaf < count) return undefined
+    const shown = new Uint32Array(count)
+    for (const { index, tokens = noTokens } of leaves) {
+      const start = index * tokensPerLeaf
+      if (tokens.length === Math.min(tokensPerLeaf, count - start)) shown.set(tokens, start)
+    }
+    return bytesToHex(tokenListRoot(shown)) === root ? shown : undefined
   }
 
   /** True where a leaf of a list of `count` tokens was shown under the root. */

@@ -1,9 +1,8 @@
 import { entryClasses } from '../../protocol/attribution-entry.ts'
 import { algoHashV1, indexSetHash } from '../../protocol/attribution-rule.ts'
-import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import { keccakHex } from '../../protocol/keccak.ts'
 import { batchHash } from '../../protocol/receipt-batch.ts'
-import { tokenListRoot } from '../../protocol/token-list.ts'
 import type { BatchOf } from '../epochs/batch-jobs.ts'
 import type { Call } from '../epochs/challenge.ts'
 import { isRequestOf } from '../epochs/check-receipt.ts'
@@ -36,7 +35,7 @@ export type BatchQuestion = {
 
 /**
  * What is to be said of a receipt's spans: `challenge` by a call of DisputeGame; `hidden`: its evidence is not what its output
- * makes, and must be shown; `unshowable`: it is not, and nothing proves it.
+ * makes, and must be shown; `unshowable`: it is not, and nothing proves it; `unread`: its output must be shown first.
  */
 export type SpanFinding =
   | { readonly receipt: number; readonly kind: 'challenge'; readonly call: Call }
@@ -49,6 +48,7 @@ export type SpanFinding =
       readonly entry: OpenedEntry
     }
   | { readonly receipt: number; readonly kind: 'unshowable' }
+  | { readonly receipt: number; readonly kind: 'unread'; readonly opened: OpenedReceipt }
 
 export type BatchSpans = {
   readonly findings: readonly SpanFinding[]
@@ -85,8 +85,8 @@ export class SpanJobs {
     for (const i of only ?? Array.from({ length: header.count }, (_, k) => k)) {
       if (data.voided?.has(i) === true) continue
       const one = batch.receipt(i)
-      const known = one && isRequestOf(one, chainId) ? claimsOf(batch, i, one) : undefined
-      if (one === undefined || known === undefined) {
+      const entries = one && isRequestOf(one, chainId) ? entriesOf(batch, i, one) : undefined
+      if (one === undefined || entries === undefined) {
         unknown++
         continue
       }
@@ -99,7 +99,12 @@ export class SpanJobs {
       }
       // Another set than the model's is shown by badTerms.
       if (set.ids.length > 0 && indexSetHash(set.ids) !== one.receipt.indexSetHash) continue
-      const found = this.#finding(batch, i, known, set, shown)
+      const output = set.ids.length === 0 ? new Uint32Array() : batch.output(i, one.receipt)
+      if (output === undefined) {
+        findings.push({ receipt: i, kind: 'unread', opened: batch.openReceipt(i) })
+        continue
+      }
+      const found = this.#finding(batch, i, { output, entries }, set, shown)
       if (found === undefined) right++
       else findings.push(found)
     }
@@ -163,14 +168,12 @@ const noSet: ModelSet = { ids: [], isDead: false }
 
 type Claims = { readonly output: Uint32Array; readonly entries: readonly SpanEntry[] }
 
-/** Output and entries of a receipt under another rule than v1, or not all known: undefined. */
-function claimsOf(batch: KnownBatch, i: number, { receipt }: KnownReceipt): Claims | undefined {
+/** Entries of a receipt; undefined of one under another rule than v1, or where not all are known. */
+function entriesOf(batch: KnownBatch, i: number, { receipt }: KnownReceipt): readonly SpanEntry[] | undefined {
   if (receipt.algoHash !== algoHashV1) return undefined
-  const output = batch.publishedTokens(i, 'output')
-  if (output.length !== receipt.tout || bytesToHex(tokenListRoot(output)) !== receipt.outputRoot) return undefined
   const known = batch.entries(i, receipt)
   const entries = Array.from({ length: receipt.attrEntries }, (_, k) => known.at(k)?.entry)
-  return entries.every((entry) => entry !== undefined) ? { output, entries } : undefined
+  return entries.every((entry) => entry !== undefined) ? entries : undefined
 }
 
 function isSame({ shares }: Attribution, entries: readonly SpanEntry[]): boolean {

@@ -45,7 +45,7 @@ export function shownOfBatch(answers: readonly Hex[]): Required<Pick<BatchData, 
     const { root, count, index } = demand
     if (name === 'serveReceipt') receipts.push(shownReceipt(index, answer as ServedReceipt))
     if (name === 'serveEntry') entries.push({ root, count, ...shownEntry(index, answer as ServedEntry) })
-    if (name === 'serveTokens') tokens.push({ root, count, index })
+    if (name === 'serveTokens') tokens.push({ root, count, index, tokens: wordsOf(answer as Hex) })
   }
   return { receipts, entries, tokens }
 }
@@ -94,6 +94,12 @@ function payoutFileRow({ payee, cumulative }: Payout): Uint8Array {
 function rowsOf(siblings: Hex, width: number): Uint8Array[] {
   const bytes = hexToBytes(siblings)
   return Array.from({ length: bytes.length / width }, (_, i) => bytes.subarray(i * width, (i + 1) * width))
+}
+
+/** Big-endian u32. */
+function wordsOf(text: Hex): Uint32Array {
+  const bytes = Buffer.from(hexToBytes(text))
+  return Uint32Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => bytes.readUInt32BE(4 * i))
 }
 
 function joined({ r, vs }: Signature): Uint8Array {

@@ -4,6 +4,7 @@ import type { BatchSpans, ModelSet, SpanFinding } from '../../attribution/indexe
 import type { SpanThread } from '../../attribution/indexes/span-thread.ts'
 import { deadFrom } from '../../chain/indexes/published-index.ts'
 import { type BatchState, batchState, lastMatureBatch } from '../../chain/ledger/batch-state.ts'
+import { demandsOf } from '../../chain/ledger/demand-state.ts'
 import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
 import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import { type ModelTerms, modelTerms } from '../../chain/ledger/model-terms.ts'
@@ -11,7 +12,8 @@ import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { LruCache } from '../../common/lru-cache.ts'
 import { type Hex, hexToBytes } from '../../protocol/bytes.ts'
-import type { Segment } from '../../protocol/receipt-batch.ts'
+import type { BatchHeader, Segment } from '../../protocol/receipt-batch.ts'
+import { tokensPerLeaf } from '../../protocol/token-list.ts'
 import { type Action, action, actionsOf } from './action.ts'
 import type { BatchSource } from './batch-source.ts'
 
@@ -41,7 +43,7 @@ type Judged = {
   readonly findings: Map<number, SpanFinding>
 }
 
-/** Evidence of one batch that is waited for at once: each is prepaid. */
+/** Evidence of one batch that is waited for at once, and leaves of outputs: each is prepaid. */
 const openMax = 64
 /** Model versions whose sets are remembered: they never change. */
 const termsMax = 1_000
@@ -102,8 +104,8 @@ export class SpanWatch {
     const { batchId, receiptRoot: root, committedAt } = state.header
     try {
       const batch = await this.#parts.source.batchOf(state)
-      const { file, receipts, entries } = batch.data
-      const about = [file !== undefined, receipts?.length, entries?.length].join(' ')
+      const { file, receipts, entries, tokens } = batch.data
+      const about = [file !== undefined, receipts?.length, entries?.length, tokens?.length].join(' ')
       const before = this.#judged.get(batchId)
       const isSame = before?.root === root && before.about === about
       if (isSame && (await this.#setsOf(before.lacking, committedAt)).size === 0) {
@@ -184,8 +186,28 @@ export class SpanWatch {
       ...open
         .filter((finding) => (this.#dueAt(finding) ?? now) <= now)
         .flatMap((finding) => missing(finding, segments, about)),
+      ...(mayAsk ? this.#unread(header, findings) : []),
       ...(mayAsk ? wanted.slice(0, Math.max(0, openMax - open.length)).map((finding) => request(finding, about)) : []),
     ]
+  }
+
+  /** Demands for outputs that nobody published, all that is left of each: the worker shows them, or the batch is void. */
+  #unread({ batchId }: BatchHeader, findings: readonly SpanFinding[]): Action[] {
+    const demands = demandsOf(this.#parts.book, 'batch', batchId)
+    const asked = new Set(demands.map(({ demand }) => `${demand.root} ${demand.index}`))
+    let left = openMax - demands.filter(({ outcome }) => outcome === 'open').length
+    const actions: Action[] = []
+    for (const finding of findings) {
+      if (finding.kind !== 'unread') continue
+      const { outputRoot, tout } = finding.opened.receipt
+      for (let leaf = 0; leaf * tokensPerLeaf < tout && left > 0; leaf++) {
+        if (asked.has(`${outputRoot} ${leaf}`)) continue
+        const call = { functionName: 'requestOutput', args: [finding.opened, leaf] }
+        actions.push(...actionsOf({ kind: 'demand', call }, { batch: batchId }))
+        left--
+      }
+    }
+    return actions
   }
 
   /** When evidence is late that somebody asked for. */

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { answerOfBatch } from '../../../attribution/epochs/answer.ts'
 import type { Contribution } from '../../../attribution/epochs/receipt-entries.ts'
 import { IndexFolder } from '../../../attribution/indexes/index-folder.ts'
 import { recordOf } from '../../../attribution/suffix/build-index.ts'
@@ -11,6 +12,7 @@ import { entriesTable } from '../../../attribution/suffix/table.ts'
 import { publishedIndex } from '../../../chain/indexes/published-index.ts'
 import { batchState } from '../../../chain/ledger/batch-state.ts'
 import { Content, contentHashOf } from '../../../chain/ledger/content.ts'
+import { openDemands } from '../../../chain/ledger/demand-state.ts'
 import { systemClock } from '../../../common/clock.ts'
 import { ContentPeers } from '../../../common/content-peers.ts'
 import { RpcServer } from '../../../common/json-rpc-server.ts'
@@ -19,7 +21,9 @@ import { decodeModel } from '../../../inference/model-file.ts'
 import { baseModelFile } from '../../../inference/models/base-model.ts'
 import { contentRoutes } from '../../../node/rpc/content-routes.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../../protocol/bytes.ts'
+import { contentHash } from '../../../protocol/content-hash.ts'
 import { batchHash } from '../../../protocol/receipt-batch.ts'
+import { fileWith } from '../../fakes/file-batch.ts'
 import { Random } from '../../fakes/random.ts'
 import { type SpanLie, spanLies } from '../../fakes/span-lies.ts'
 import { SpanMarket } from '../../fakes/span-market.ts'
@@ -167,6 +171,29 @@ describe('a watcher with the indexes', { timeout: 120_000 }, () => {
     const id = await settle([{ text: answer, receipt: lying(lie, answer) }, { text: answer }])
     await passWindow()
     expect(names().toSorted()).toEqual(['evidenceMissing', 'requestEvidence', 'returnPrepaid'])
+    expect((await state(id)).voided).toEqual([0])
+  })
+
+  test('an output that nobody published is asked for, and then attributed', async () => {
+    const text = 'A lighthouse keeper counts the ships'
+    const units = honestReceipt([market.index], new Uint32Array())
+    const answers = [{ text, model: 1 as const, contributions: contributionsOf(units) }]
+    const { batchId: id, file } = await market.settle(answers)
+    // What the worker hands out has no tokens; what it keeps has.
+    world.files.set(
+      contentHash(file),
+      fileWith(file, (one) => ({ ...one, output: new Uint32Array() })),
+    )
+    await world.settle()
+    for (const { demand } of openDemands(world.book)) {
+      const call = answerOfBatch(demand, (await state(id)).header, file)
+      if (call === undefined) throw new Error('the file has not what is asked for')
+      await world.chain.send(world.chain.actor('worker'), 'AttributionLedger', call.functionName, call.args)
+    }
+    await world.settle()
+    await serve(id, [units.evidence])
+    await passWindow()
+    expect(names()).toEqual(['requestOutput', 'requestEvidence', 'badSpanForm'])
     expect((await state(id)).voided).toEqual([0])
   })
 
