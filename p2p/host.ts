@@ -6,7 +6,7 @@ import { type Identify, identify } from '@libp2p/identify'
 import type { Connection, ConnectionGater, Libp2p, MultiaddrConnection } from '@libp2p/interface'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { isMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { isMultiaddr, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions, type ServiceFactoryMap } from 'libp2p'
 import { errorMessage } from '../common/errors.ts'
 import { P2pError } from './p2p-error.ts'
@@ -98,6 +98,16 @@ export async function startHost(host: Host, { listenIp, listenPort }: HostOption
     await host.stop()
     const where = `${listenIp}:${listenPort}`
     throw new P2pError('listen', `p2p cannot listen on ${where}: ${errorMessage(cause)}`, { cause })
+  }
+}
+
+/** Dials a multiaddr that ends in `/p2p/<peer id>`. Throws P2pError `banned` and `dial`. */
+export async function dialAddress(host: Host, address: string, signal?: AbortSignal): Promise<void> {
+  try {
+    await host.dial(multiaddr(address), signal === undefined ? {} : { signal })
+  } catch (cause) {
+    const isDenied = cause instanceof Error && cause.name === 'DialDeniedError'
+    throw new P2pError(isDenied ? 'banned' : 'dial', `${address} is not reached: ${errorMessage(cause)}`, { cause })
   }
 }
 

@@ -24,24 +24,24 @@ export type InferenceReceipt = {
   readonly royaltyHash: Hex
 }
 
-export const receiptTypes: StructTypes = {
-  Receipt: [
-    ['requestId', 'bytes32'],
-    ['worker', 'address'],
-    ['tin', 'uint32'],
-    ['tout', 'uint32'],
-    ['fee', 'uint128'],
-    ['outputRoot', 'bytes32'],
-    ['traceRoot', 'bytes32'],
-    ['class', 'uint8'],
-    ['proofHash', 'bytes32'],
-    ['indexSetHash', 'bytes32'],
-    ['algoHash', 'bytes32'],
-    ['attrRoot', 'bytes32'],
-    ['attrEntries', 'uint32'],
-    ['royaltyHash', 'bytes32'],
-  ],
-}
+/** Its fields as they are signed, and as they stand in messages. */
+export const receiptFields = [
+  ['requestId', 'bytes32'],
+  ['worker', 'address'],
+  ['tin', 'uint32'],
+  ['tout', 'uint32'],
+  ['fee', 'uint128'],
+  ['outputRoot', 'bytes32'],
+  ['traceRoot', 'bytes32'],
+  ['class', 'uint8'],
+  ['proofHash', 'bytes32'],
+  ['indexSetHash', 'bytes32'],
+  ['algoHash', 'bytes32'],
+  ['attrRoot', 'bytes32'],
+  ['attrEntries', 'uint32'],
+  ['royaltyHash', 'bytes32'],
+] as const
+export const receiptTypes: StructTypes = { Receipt: receiptFields }
 
 export function receiptStructHash(receipt: InferenceReceipt): Uint8Array {
   return hashStruct(receiptTypes, 'Receipt', receipt)

@@ -21,23 +21,22 @@ export type Cancel = { readonly requestId: Hex; readonly tout: number; readonly 
 /** An object with its 64-byte signature `r ‖ vs`. */
 export type Signed<T> = { readonly value: T; readonly signature: Uint8Array }
 
-export const voucherTypes: StructTypes = {
-  Voucher: [
-    ['channel', 'bytes32'],
-    ['requestId', 'bytes32'],
-    ['worker', 'address'],
-    ['maxFee', 'uint128'],
-    ['cumulativeCap', 'uint128'],
-    ['deadline', 'uint64'],
-  ],
-}
-export const cancelTypes: StructTypes = {
-  Cancel: [
-    ['requestId', 'bytes32'],
-    ['tout', 'uint32'],
-    ['outputRoot', 'bytes32'],
-  ],
-}
+/** Fields as they are signed, and as they stand in messages. */
+export const voucherFields = [
+  ['channel', 'bytes32'],
+  ['requestId', 'bytes32'],
+  ['worker', 'address'],
+  ['maxFee', 'uint128'],
+  ['cumulativeCap', 'uint128'],
+  ['deadline', 'uint64'],
+] as const
+export const cancelFields = [
+  ['requestId', 'bytes32'],
+  ['tout', 'uint32'],
+  ['outputRoot', 'bytes32'],
+] as const
+export const voucherTypes: StructTypes = { Voucher: voucherFields }
+export const cancelTypes: StructTypes = { Cancel: cancelFields }
 
 export function voucherStructHash(voucher: Voucher): Uint8Array {
   return hashStruct(voucherTypes, 'Voucher', voucher)

@@ -1,11 +1,9 @@
-import { multiaddr } from '@multiformats/multiaddr'
-import { errorMessage } from '../../common/errors.ts'
 import type { PayloadEnvelope } from '../../protocol/engine-api.ts'
 import type { TopicVersion } from '../../protocol/gossip.ts'
 import type { ConnectedPeer, ConnectedPeers } from '../gossip/connected-peers.ts'
 import type { GossipPort } from '../gossip/gossip-port.ts'
 import type { PeerGuard } from '../gossip/peer-guard.ts'
-import type { Host } from '../host.ts'
+import { dialAddress, type Host } from '../host.ts'
 import { P2pError } from '../p2p-error.ts'
 import type { Pinger } from '../pinger.ts'
 import type { Deed } from './block-deeds.ts'
@@ -66,12 +64,7 @@ export class Libp2pBlockNetwork implements BlockNetwork {
 
   async connect(address: string, signal?: AbortSignal): Promise<void> {
     this.#assertRunning()
-    try {
-      await this.#parts.host.dial(multiaddr(address), signal === undefined ? {} : { signal })
-    } catch (cause) {
-      const isDenied = cause instanceof Error && cause.name === 'DialDeniedError'
-      throw new P2pError(isDenied ? 'banned' : 'dial', `${address} is not reached: ${errorMessage(cause)}`, { cause })
-    }
+    await dialAddress(this.#parts.host, address, signal)
   }
 
   async disconnect(peerId: string): Promise<void> {

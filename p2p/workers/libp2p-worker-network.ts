@@ -1,12 +1,10 @@
 import type { Stream } from '@libp2p/interface'
-import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../common/clock.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { ConnectedPeers } from '../gossip/connected-peers.ts'
 import type { GossipPort } from '../gossip/gossip-port.ts'
-import type { Host } from '../host.ts'
-import { P2pError } from '../p2p-error.ts'
+import { dialAddress, type Host } from '../host.ts'
 import { challenge } from './challenge/challenge-exchange.ts'
 import type { Size } from './challenge/hardware-challenge.ts'
 import type { Admission } from './hello/admission.ts'
@@ -114,12 +112,7 @@ export class Libp2pWorkerNetwork implements WorkerNetwork {
 
   async connect(address: string, signal?: AbortSignal): Promise<void> {
     this.#assertRunning()
-    try {
-      await this.#parts.host.dial(multiaddr(address), signal === undefined ? {} : { signal })
-    } catch (cause) {
-      const isDenied = cause instanceof Error && cause.name === 'DialDeniedError'
-      throw new P2pError(isDenied ? 'banned' : 'dial', `${address} is not reached: ${errorMessage(cause)}`, { cause })
-    }
+    await dialAddress(this.#parts.host, address, signal)
   }
 
   async disconnect(peerId: string): Promise<void> {

@@ -1,5 +1,7 @@
 import { type AttributionEntry, type EntryClass, entryClasses } from '../../../protocol/attribution-entry.ts'
 import { bytesToHex, concatBytes, FormatError, hexToBytes } from '../../../protocol/bytes.ts'
+import { receiptFields } from '../../../protocol/inference-receipt.ts'
+import { cancelFields, voucherFields } from '../../../protocol/voucher.ts'
 import { Container, decodeRows, encodeRows, type FieldType } from '../wire/container.ts'
 import { ByteReader } from './byte-reader.ts'
 import {
@@ -42,44 +44,15 @@ const adapterRow = new Container([
   ['root', 'bytes32'],
   ['weight', 'uint16'],
 ] as const)
-const voucherRow = new Container([
-  ['channel', 'bytes32'],
-  ['requestId', 'bytes32'],
-  ['worker', 'address'],
-  ['maxFee', 'uint128'],
-  ['cumulativeCap', 'uint128'],
-  ['deadline', 'uint64'],
-  signature,
-] as const)
-const cancelRow = new Container([
-  ['requestId', 'bytes32'],
-  ['tout', 'uint32'],
-  ['outputRoot', 'bytes32'],
-  signature,
-] as const)
+const voucherRow = new Container([...voucherFields, signature] as const)
+const cancelRow = new Container([...cancelFields, signature] as const)
 const answerRow = new Container([
   ['requestId', 'bytes32'],
   ['outputRoot', 'bytes32'],
   ['final', 'uint8'],
   signature,
 ] as const)
-const receiptRow = new Container([
-  ['requestId', 'bytes32'],
-  ['worker', 'address'],
-  ['tin', 'uint32'],
-  ['tout', 'uint32'],
-  ['fee', 'uint128'],
-  ['outputRoot', 'bytes32'],
-  ['traceRoot', 'bytes32'],
-  ['class', 'uint8'],
-  ['proofHash', 'bytes32'],
-  ['indexSetHash', 'bytes32'],
-  ['algoHash', 'bytes32'],
-  ['attrRoot', 'bytes32'],
-  ['attrEntries', 'uint32'],
-  ['royaltyHash', 'bytes32'],
-  signature,
-] as const)
+const receiptRow = new Container([...receiptFields, signature] as const)
 const entryRow = new Container([
   ['payee', 'address'],
   ['id', 'uint64'],
