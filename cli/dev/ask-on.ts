@@ -7,8 +7,14 @@ import type { StatusScreen } from './screen.ts'
 /** Between two questions after the first round. */
 const pauseMs = 30_000
 
-/** Asks all questions and shows who checked the answers and who was paid for them, then one question now and then, until the signal. */
-export async function keepAsking(parts: RoundParts, screen: StatusScreen): Promise<void> {
+/**
+ * Asks all questions and shows who checked the answers and who was paid for them, then one question now and then, until the signal.
+ * `fillUp`: sees that the payer can pay.
+ */
+export async function keepAsking(
+  parts: RoundParts,
+  { screen, fillUp }: { readonly screen: StatusScreen; readonly fillUp: () => Promise<void> },
+): Promise<void> {
   const { clock, signal, log } = parts
   const tried = async (what: () => Promise<void>) => {
     await what().catch((error: unknown) => {
@@ -23,6 +29,10 @@ export async function keepAsking(parts: RoundParts, screen: StatusScreen): Promi
   for (let i = 0; !signal.aborted; i++) {
     await clock.sleep(pauseMs, signal)
     const question = questions[i % questions.length] ?? questions[0]
-    if (!signal.aborted) await tried(async () => void (await ask(parts.endpoint, question, parts)))
+    if (signal.aborted) return
+    await tried(async () => {
+      await fillUp()
+      await ask(parts.endpoint, question, parts)
+    })
   }
 }

@@ -28,7 +28,7 @@ export const modelsDir = dirname(baseModelFile)
 /** wei of unclaimed credit from which a payee is paid out unasked: answers of a small model cost little. */
 export const claimThreshold = 10n ** 14n
 /** OPEN that the questions asked here may cost a day, and what the payer puts into a worker's channel at a time. */
-const [dailyCap, deposit] = ['200', '5'] as const
+const [dailyCap, deposit] = ['500', '5'] as const
 
 /** The L1 that is given, or anvil. Throws {@link UsageError} where there is none. */
 export async function startL1(

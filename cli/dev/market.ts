@@ -62,22 +62,26 @@ export async function openMarket(
 ): Promise<void> {
   const { chainId, accounts } = options
   const account = ({ privateKey }: DevAccount) => new Account({ privateKey, chainId }, parts)
-  await fillUp(accounts, account(knownAccounts.owner), parts)
+  await fillUp({ chainId, accounts }, parts)
   const modelVersion = await ensureModel(options, account, parts)
   await ensurePrice(modelVersion, account(knownAccounts.converter), parts)
   await ensureWorker(options.hosts.worker, account(accounts.worker), parts)
 }
 
 /** Sends what accounts of this chain are short of. */
-export async function fillUp(accounts: FreshAccounts, from: Account, { rpc }: MarketParts): Promise<void> {
+export async function fillUp(
+  { chainId, accounts }: { readonly chainId: bigint; readonly accounts: FreshAccounts },
+  parts: MarketParts,
+): Promise<void> {
   const missing: Call[] = []
   for (const name of Object.keys(funds) as (keyof FreshAccounts)[]) {
     const { address } = accounts[name]
-    const balance = parseQuantity(await rpc.request('eth_getBalance', [address, 'latest']))
+    const balance = parseQuantity(await parts.rpc.request('eth_getBalance', [address, 'latest']))
     const value = funds[name] - balance
     if (balance * 2n < funds[name]) missing.push({ to: address, data: new Uint8Array(), value })
   }
-  await from.send(missing)
+  const { privateKey } = knownAccounts.owner
+  await new Account({ privateKey, chainId }, parts).send(missing)
 }
 
 /** The first version on chain of the shipped model; where there is none, it is registered with the indexes of what it was trained on. */

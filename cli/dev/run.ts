@@ -28,7 +28,7 @@ import {
 import { type DevLayout, type DevPorts, devLayout, devPorts, localUrl } from './layout.ts'
 import { endLeftovers } from './leftovers.ts'
 import { lockDirectory } from './lock.ts'
-import { openMarket } from './market.ts'
+import { fillUp, openMarket } from './market.ts'
 import { checkOnce } from './once.ts'
 import { Processes } from './processes.ts'
 import type { RoundParts } from './round.ts'
@@ -105,7 +105,7 @@ class DevChain {
     const state = await this.#seed(made, datanets)
     if (network !== undefined) await this.#openMarket(datanets, network)
     if (once) return this.#checkOnce(state, l1.url, datanets.length)
-    await Promise.all([this.#showStatus(), ...(bare ? [] : [keepAsking(this.#round(), this.#screen)])])
+    await Promise.all([this.#showStatus(), network === undefined ? undefined : this.#keepAsking(network)])
   }
 
   /** Accounts and hosts of worker, payer and checkers; the verifier's pool is made of weights that it never sees. */
@@ -147,6 +147,12 @@ class DevChain {
     startAnswering(this.#parts, network)
     print(`${'OpenAI endpoint'.padEnd(18)} ${localUrl(this.#ports.proxy, '/v1')}`)
     print(`${''.padEnd(18)} ${curlOf(localUrl(this.#ports.proxy))}`)
+  }
+
+  async #keepAsking({ accounts }: DevNetwork): Promise<void> {
+    const { signal } = this.#parts
+    const refill = () => fillUp({ chainId: l2ChainId, accounts }, { ...this.#chainParts(), signal })
+    await keepAsking(this.#round(), { screen: this.#screen, fillUp: refill })
   }
 
   #chainParts() {

@@ -1,4 +1,5 @@
 import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import { signatureHash, signatureOf } from '../../attribution/near-duplicates/signature.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { ContentStore } from '../../common/content-store.ts'
 import { devPrivateKeys } from '../../common/dev-keys.ts'
@@ -90,32 +91,36 @@ type Plan = {
 type Contribution = {
   readonly kind: 'single' | 'batch'
   readonly root: Hex
-  readonly contentHashes: readonly Hex[]
+  readonly items: readonly StoredText[]
 }
+
+type StoredText = { readonly hash: Hex; readonly simHash: Hex }
 
 /** Stores every text; for each contributor: its single items, then the rest of its share as one batch. */
 function contributionPlan(datanet: SeedDatanet, content: ContentStore): Contribution[][] {
   const share = Math.ceil(datanet.texts.length / contributors.length)
   return contributors.map((_, i) => {
-    const hashes = datanet.texts.slice(i * share, (i + 1) * share).map((item) => store(item, content))
-    const singles = hashes.slice(0, singlesPerDatanet)
-    const batch = hashes.slice(singlesPerDatanet)
+    const items = datanet.texts.slice(i * share, (i + 1) * share).map((item) => store(item, content))
+    const singles = items.slice(0, singlesPerDatanet)
+    const batch = items.slice(singlesPerDatanet)
     const manifest = concatBytes(
-      ...batch.map((hash) => concatBytes(hexToBytes(hash), new Uint8Array(32), Uint8Array.of(consentAll))),
+      ...batch.map(({ hash, simHash }) =>
+        concatBytes(hexToBytes(hash), hexToBytes(simHash), Uint8Array.of(consentAll)),
+      ),
     )
+    const root = content.putRecords(manifest, manifestRecordBytes)
     return [
-      ...singles.map((hash): Contribution => ({ kind: 'single', root: hash, contentHashes: [hash] })),
-      ...(batch.length === 0
-        ? []
-        : [{ kind: 'batch' as const, root: content.putRecords(manifest, manifestRecordBytes), contentHashes: batch }]),
+      ...singles.map((item): Contribution => ({ kind: 'single', root: item.hash, items: [item] })),
+      ...(batch.length === 0 ? [] : [{ kind: 'batch' as const, root, items: batch }]),
     ]
   })
 }
 
 const manifestRecordBytes = 65
 
-function store(item: SeedText, content: ContentStore): Hex {
-  return content.put(new TextEncoder().encode(item.text))
+function store(item: SeedText, content: ContentStore): StoredText {
+  const bytes = new TextEncoder().encode(item.text)
+  return { hash: content.put(bytes), simHash: signatureHash(signatureOf(bytes)) }
 }
 
 async function registerCode(owner: Account, { rpc }: SeedParts): Promise<void> {
@@ -151,12 +156,8 @@ async function contributions({ id, byContributor }: Plan, contributor: number, {
     if ((await readRegistry(rpc, 'contributionOf', [id, item.root])) !== 0n) continue
     const call =
       item.kind === 'single'
-        ? registryCall('submit', [id, item.root, zeroHash, consentAll], bondPerItem)
-        : registryCall(
-            'submitBatch',
-            [id, item.root, item.contentHashes.length],
-            bondPerItem * BigInt(item.contentHashes.length),
-          )
+        ? registryCall('submit', [id, item.root, item.items[0]?.simHash ?? zeroHash, consentAll], bondPerItem)
+        : registryCall('submitBatch', [id, item.root, item.items.length], bondPerItem * BigInt(item.items.length))
     missing.push({ ...call, data: concatBytes(call.data, contributionSuffix(id, item.root)) })
   }
   return missing
@@ -181,7 +182,7 @@ async function publication({ id, datanet, byContributor }: Plan, parts: SeedPart
   const records: { readonly contribId: bigint; readonly hash: Hex }[] = []
   for (const item of byContributor.flat()) {
     const first = await readRegistry(parts.rpc, 'contributionOf', [id, item.root])
-    item.contentHashes.forEach((hash, i) => {
+    item.items.forEach(({ hash }, i) => {
       records.push({ contribId: first + BigInt(i), hash })
     })
   }
