@@ -20,8 +20,9 @@ export class Projection {
   /** Numbers of a sketch. */
   readonly size: number
   readonly parts: readonly Part[]
-  /** Per parameter its place in the sketch, or the bitwise complement of it where the sign is minus. */
+  /** Per parameter its place in the sketch, and 1 or -1. */
   readonly #places: Int32Array
+  readonly #signs: Int8Array
 
   /** Throws {@link GradientError} for another fold than {@link folds}. */
   constructor(blocks: readonly Block[], rank: number, seed: number, fold: number) {
@@ -36,6 +37,7 @@ export class Projection {
     this.parts = parts
     this.size = start
     this.#places = new Int32Array(start * fold)
+    this.#signs = new Int8Array(start * fold)
     for (const [b, part] of parts.entries()) this.#place(part, blockWords(seed, b, part.to - part.from), fold)
   }
 
@@ -44,8 +46,7 @@ export class Projection {
     const out = new Float64Array(this.size)
     for (let i = 0; i < gradient.length; i++) {
       const place = this.#places[i] as number
-      if (place >= 0) out[place] = (out[place] as number) + (gradient[i] as number)
-      else out[~place] = (out[~place] as number) - (gradient[i] as number)
+      out[place] = (out[place] as number) + (this.#signs[i] as number) * (gradient[i] as number)
     }
     return out
   }
@@ -55,8 +56,8 @@ export class Projection {
     const order = Array.from(words, (_, i) => i)
     order.sort((a, b) => (words[a] as number) - (words[b] as number) || a - b)
     for (const [position, i] of order.entries()) {
-      const place = start + Math.floor(position / fold)
-      this.#places[from + i] = (words[i] as number) % 2 === 0 ? place : ~place
+      this.#places[from + i] = start + Math.floor(position / fold)
+      this.#signs[from + i] = (words[i] as number) % 2 === 0 ? 1 : -1
     }
   }
 }

@@ -18,5 +18,7 @@ export function largestOf(values: Float64Array | Float32Array): number {
 
 /** value · step, rounded to the nearest integer, halves upwards. */
 export function quantise(values: Float64Array | Float32Array, step: number): Int16Array {
-  return Int16Array.from(values, (value) => Math.floor(value * step + 0.5))
+  const out = new Int16Array(values.length)
+  for (let i = 0; i < values.length; i++) out[i] = Math.floor((values[i] as number) * step + 0.5)
+  return out
 }

@@ -7,7 +7,7 @@ import { spanIndex } from './methods.ts'
 
 /** What class S gives whose text an answer copies; means over all contributed texts. */
 export type CopyQuality = {
-  /** Part of the spans' weight that goes to the text that was copied, in the middle of another's words. */
+  /** Part of the spans' weight that goes to whose text was copied, in the middle of another's words. */
   readonly planted: number
   /** Share of such answers where it is at least 0.9. */
   readonly plantedAtLeast90: number
@@ -28,7 +28,8 @@ export function copies(corpus: Corpus): CopyQuality {
     const { spans } = attribute([index], tokens)
     const parts = contributionParts(spans)
     const whole = [...parts.values()].reduce((sum, part) => sum + part, 0n)
-    const share = whole === 0n ? 0 : Number(parts.get(BigInt(k + 1)) ?? 0n) / Number(whole)
+    const own = [...parts].filter(([id]) => examples[Number(id) - 1]?.contribution === examples[k]?.contribution)
+    const share = whole === 0n ? 0 : Number(own.reduce((sum, [, part]) => sum + part, 0n)) / Number(whole)
     return { share, matchRate: matchedTokens(spans) / tokens.length }
   }
   const planted = examples.map(({ tokens }, k) => {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import type { Adapter } from '../../../inference/adapter/adapter.ts'
 import { adapterRoot, decodeAdapter } from '../../../inference/adapter/adapter-file.ts'
-import { readCorpus } from '../../../scripts/attribution-quality/corpus.ts'
+import { type Corpus, readCorpus } from '../../../scripts/attribution-quality/corpus.ts'
 import { evaluate } from '../../../scripts/attribution-quality/evaluate.ts'
 import { qualityAdapterFile, readQuality } from '../../../scripts/attribution-quality/fixture.ts'
 import { bm25, classG, gradientsOf, spans } from '../../../scripts/attribution-quality/methods.ts'
@@ -12,6 +13,7 @@ const fixture = readQuality()
 
 describe('quality of attribution, on retrained subsets', () => {
   const report = evaluate(fixture)
+  const corpus = readCorpus()
 
   test('class G ranks what retraining does, and finds whose text an answer is like', () => {
     expect(fixture.subsets.length).toBeGreaterThanOrEqual(30)
@@ -30,18 +32,27 @@ describe('quality of attribution, on retrained subsets', () => {
     expect(report.labels.classG).toBeGreaterThanOrEqual(0.8)
   })
 
-  test('the scores of the fixture are those that its texts and adapter give', () => {
-    const corpus = readCorpus()
+  test('texts, adapter and the scores by words are those of the fixture', () => {
     expect(dataRootOf(corpus.examples)).toBe(fixture.data)
-    const base = { root: corpus.root, config: corpus.model.config }
-    const adapter = decodeAdapter(new Uint8Array(readFileSync(qualityAdapterFile)), base)
-    expect(adapterRoot(adapter)).toBe(fixture.adapter)
+    expect(adapterRoot(adapterOf(corpus))).toBe(fixture.adapter)
     expect(bm25(corpus)).toEqual(fixture.scores['bm25'])
     expect(spans(corpus)).toEqual(fixture.scores['spans'])
-    const asked = { ...corpus, queries: corpus.queries.slice(0, 4) }
-    expect(classG(asked, adapter, gradientsOf(asked, adapter))).toEqual(fixture.scores['classG']?.slice(0, 4))
-  }, 180_000)
+  }, 60_000)
+
+  // Gradients of all texts are ten seconds of a core.
+  test.runIf(process.env['OPENLEDGER_FUZZ'] !== undefined)(
+    'the scores of class G are those of the fixture',
+    () => {
+      const adapter = adapterOf(corpus)
+      expect(classG(corpus, adapter, gradientsOf(corpus, adapter))).toEqual(fixture.scores['classG'])
+    },
+    300_000,
+  )
 })
+
+function adapterOf({ root, model }: Corpus): Adapter {
+  return decodeAdapter(new Uint8Array(readFileSync(qualityAdapterFile)), { root, config: model.config })
+}
 
 describe('metrics', () => {
   test('Spearman goes by ranks, equal values sharing theirs', () => {
