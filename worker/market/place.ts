@@ -11,10 +11,12 @@ type Parts = { readonly rpc: L2Rpc; readonly ledger: LedgerBook; readonly worker
 
 /**
  * This worker's place for a request. Drawn are the active workers that registered before the last epoch that was final when it was
- * opened, or before it where there was none, with the prevRandao of the block that made it final, or zeros. Throws what the RPC throws.
+ * opened, or before it where there was none, with the prevRandao of the block that made it final, or zeros. Undefined until the
+ * registry is followed. Throws what the RPC throws.
  */
-export async function placeOf({ requestId, block }: OpenRequest, parts: Parts): Promise<Place> {
+export async function placeOf({ requestId, block }: OpenRequest, parts: Parts): Promise<Place | undefined> {
   const { rpc, ledger, workers, worker } = parts
+  if (workers.worker(worker) === undefined) return undefined
   const opened = await readHead(rpc, block)
   if (opened === undefined) throw new Error(`the block ${block} is not there`)
   const final = ledger.events('EpochFinalized').findLast((event) => event.block < block)

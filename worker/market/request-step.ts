@@ -19,7 +19,8 @@ export type RequestParts = {
   readonly book: JobBook
   readonly desk: Pick<JobDesk, 'take'>
   readonly claims: Claims
-  readonly placeOf: (request: OpenRequest) => Promise<Place>
+  /** Undefined until it is known. */
+  readonly placeOf: (request: OpenRequest) => Promise<Place | undefined>
   /** A file that the request names; undefined where nobody has it now. */
   readonly file: (kind: RequestFileKind, name: Hex, signal: AbortSignal) => Promise<Uint8Array | undefined>
   /** Tells the others that this worker answers. */
@@ -85,7 +86,9 @@ export class RequestStep {
     }
     for (const request of open) {
       if (this.#plans.has(request.requestId)) continue
-      const { rank, openedAt } = await placeOf(request)
+      const place = await placeOf(request)
+      if (place === undefined) return
+      const { rank, openedAt } = place
       const startAt = rank === undefined ? undefined : openedAt + BigInt(rank) * slotSeconds
       this.#plans.set(request.requestId, { startAt, nextAt: 0n, isTaken: false })
     }

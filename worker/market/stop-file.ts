@@ -1,11 +1,11 @@
+import { stopBytes } from '../../inference/answer/stops.ts'
 import { concatBytes } from '../../protocol/bytes.ts'
 import { JobError } from '../jobs/job-error.ts'
 
 /** What `stopHash` is the hash of: `05 ‖ n u8 ‖ (length u8 ‖ bytes) …`; nothing for no strings. */
 export function stopFile(stops: readonly Uint8Array[]): Uint8Array {
   if (stops.length === 0) return new Uint8Array(0)
-  const items = stops.map((stop) => concatBytes(Uint8Array.of(stop.length), stop))
-  return concatBytes(Uint8Array.of(5, stops.length), ...items)
+  return concatBytes(Uint8Array.of(5), stopBytes(stops))
 }
 
 /** The strings of a file whose hash was looked at. Throws {@link JobError} `stop-mismatch` where it is of another form. */

@@ -20,21 +20,24 @@ afterEach(() => world.close())
 const signal = new AbortController().signal
 
 /** A worker that looks for requests on chain; `rank` in place of the chain's draw. */
-async function openStep(options: { readonly rank?: number } = {}) {
+async function openStep(options: { readonly rank?: number; readonly isFollowed?: boolean } = {}) {
   const opened = await world.start()
   const files = new Map<Hex, Uint8Array>()
   const claims = new Claims()
   const told: Hex[] = []
   const workers = new WorkerBook('any')
   const worker = world.chain.actor('worker').address
-  workers.apply({ kind: 'registered', worker, units: 1, block: 0n })
-  workers.apply({ kind: 'staked', worker, amount: 1_000n * 10n ** 18n })
+  const register = (block: bigint) => {
+    workers.apply({ kind: 'registered', worker, units: 1, block })
+    workers.apply({ kind: 'staked', worker, amount: 1_000n * 10n ** 18n })
+  }
+  if (options.isFollowed !== false) register(0n)
   const parts = { rpc: world.chain.rpc, ledger: opened.ledger, workers, worker }
   const step = new RequestStep({
     ...{ ledger: opened.ledger, book: opened.book, desk: opened.desk, claims, log: silentLog },
-    placeOf: async (request): Promise<Place> => {
+    placeOf: async (request): Promise<Place | undefined> => {
       const place = await placeOf(request, parts)
-      return { ...place, rank: options.rank ?? place.rank }
+      return place && { ...place, rank: options.rank ?? place.rank }
     },
     file: async (_, name) => files.get(name),
     claim: async (_, requestId) => void told.push(requestId),
@@ -44,7 +47,7 @@ async function openStep(options: { readonly rank?: number } = {}) {
     await world.follow(opened.sync)
     return await step.run(signal)
   }
-  return { ...opened, step, files, claims, told, look }
+  return { ...opened, step, files, claims, told, look, register }
 }
 
 /** A request of alice's, opened on chain. */
@@ -113,6 +116,18 @@ test('the worker of rank 2 answers after two slots, and later where another says
   expect(await look(), 'another one answers').toBe(false)
   await later(claimSeconds)
   expect(await look(), 'it did not').toBe(true)
+})
+
+test('a worker looks for its place when it has followed the registry, and has none for what was opened before it was there', async () => {
+  const { look, files, register } = await openStep({ isFollowed: false })
+  const { request, file } = await openRequest([1])
+  files.set(request.promptRoot, file)
+  expect(await look()).toBe(false)
+  register(world.chain.head.number)
+  expect(await look(), 'registered with the request').toBe(false)
+  const later = await openRequest([2])
+  files.set(later.request.promptRoot, later.file)
+  expect(await look()).toBe(true)
 })
 
 test('near its deadline a request is answered whoever claims it', async () => {
