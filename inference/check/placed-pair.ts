@@ -36,7 +36,7 @@ export type PlacedScales = {
 export type PlacedPair = { readonly layers: readonly (readonly PlacedGroup[])[]; readonly head: PlacedGroup }
 
 /** Which targets share an input, by their index: query, key, value; output; gate, up; down. */
-const groupsOfLayer: readonly (readonly number[])[] = [[0, 1, 2], [3], [4, 5], [6]]
+export const groupsOfLayer: readonly (readonly number[])[] = [[0, 1, 2], [3], [4, 5], [6]]
 
 export function placePair(
   { config }: Pick<KeptModel, 'config'>,
