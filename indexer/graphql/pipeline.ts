@@ -12,11 +12,12 @@ const newest = Number.MAX_SAFE_INTEGER
 
 /** Links of a receipt that is there, from the training record of its model to who was paid for it. */
 export async function receiptPipeline(context: QueryContext, row: Row, at: number | undefined): Promise<Pipeline> {
-  const [training, batch, voided, epoch] = await Promise.all([
+  const [training, batch, voided, epoch, unknown] = await Promise.all([
     trainingMissing(context, row),
     stateOf(context, 'receipt_batch', row['batch'] ?? null, at),
     rowAt(context, 'void_receipt', ['batch', 'receipt'], [row['batch'], row['idx']]),
     epochOfBatch(context, row['batch'], at),
+    unknownContributions(context, row),
   ])
   const isVoid = batch?.['status'] === 'void' || Number(voided?.['block'] ?? newest) <= (at ?? newest - 1)
   const settled = isVoid ? `the receipt is void: nobody is paid for it` : batchMissing(batch)
@@ -24,7 +25,7 @@ export async function receiptPipeline(context: QueryContext, row: Row, at: numbe
   return pipeline([
     ['training', training],
     ['receipt', undefined],
-    ['entries', undefined],
+    ['entries', unknown],
     ['batch', settled],
     ['epoch', settled ?? inEpoch],
     ['claim', settled ?? inEpoch ?? (await unclaimed(context, row, Number(epoch?.row['number']), at))],
@@ -123,6 +124,18 @@ async function trainingMissing(context: QueryContext, row: Row): Promise<string 
   if (record === undefined) return 'the receipt names no model version that is registered'
   const isSaid = datanets !== undefined || !/^0x0+$/.test(String(record['index_set_hash']))
   return isSaid ? undefined : `model ${model} names neither Datanets that it was trained on nor indexes`
+}
+
+/** Contributions that entries pay and nobody knows: the list of their batch is missing, or there are none. */
+async function unknownContributions(context: QueryContext, row: Row): Promise<string | undefined> {
+  const place = JSON.stringify([row['batch'], row['idx']])
+  const found = await context.loaders.load('unknown contributions', place, (places) => {
+    const sql = `select k.key as place_index, count(*) as unknown, min(e.contribution) as first from json_each(?) k
+      join entry e on e.batch = k.value ->> 0 and e.receipt = k.value ->> 1
+      where e.contribution is not null and not exists (select 1 from contribution where id = e.contribution) group by k.key`
+    return byPlace(places, context.store.all(sql, `[${places.join()}]`))
+  })
+  return found && `${found['unknown']} contributions of its entries are not indexed, the first is ${found['first']}`
 }
 
 function batchMissing(batch: Row | undefined): string | undefined {

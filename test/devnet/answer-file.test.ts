@@ -57,7 +57,7 @@ describe.skipIf(!hasAnvil)('answer files over anvil (skipped without its binary)
     expect(await exported(1, 'no-index')).toMatchObject({ code: 0, stderr: '' })
     expect(await exported(2, 'no-spans')).toMatchObject({ code: 0, stderr: '' })
     expect(await exported(0, 'no-text', [])).toMatchObject({ code: 0, stderr: '' })
-  }, 300_000)
+  }, 600_000)
 
   afterAll(async () => {
     await net?.stop()

@@ -45,6 +45,8 @@ export class IndexedChain {
         response.end(JSON.stringify(answer))
       })
     })
+    // A test may be busy for longer than a connection waits.
+    this.#server.keepAliveTimeout = 0
     this.mine([])
   }
 

@@ -91,7 +91,8 @@ describe('the pipeline', () => {
         .find(({ batch }: { batch: { id: string } }) => batch.id === id)
         .pipeline.links.map(({ stage, missing: why }: Record<string, string>) => [stage, why])
     const training = ['training', 'model 1 names neither Datanets that it was trained on nor indexes']
-    const there = [training, ['receipt', null], ['entries', null]]
+    const unknown = '2 contributions of its entries are not indexed, the first is 1'
+    const there = [training, ['receipt', null], ['entries', unknown]]
     expect(missing('1')).toEqual([
       ...there,
       ['batch', null],
