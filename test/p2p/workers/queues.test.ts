@@ -146,3 +146,12 @@ test('each answer to a submission has one form on the wire', () => {
   for (const bytes of [[3, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [1, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 9], [0]])
     expect(() => decodeSubmitAnswer(Uint8Array.from(bytes))).toThrow()
 })
+
+test('the owner gets a message with the bytes that its author signed', async () => {
+  const heard: Uint8Array[] = []
+  const { queues } = queuesOf({ heartbeat: (_value, _from, bytes) => void heard.push(bytes) })
+  const bytes = Uint8Array.of(1, 2, 3)
+  queues.push({ ...said('heartbeat', 1, 1n), bytes })
+  await turn()
+  expect(heard).toEqual([bytes])
+})
