@@ -3,7 +3,10 @@ import { parentPort } from 'node:worker_threads'
 import { register } from 'tsx/esm/api'
 
 register()
+const { lowerPriority } = await import('../../common/thread-priority.ts')
 const { CheckerJobs } = await import('./checker-jobs.ts')
 
+// Blocks come first.
+lowerPriority()
 const jobs = new CheckerJobs((message) => parentPort.postMessage(message))
 parentPort.on('message', (message) => jobs.take(message))

@@ -3,7 +3,10 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { register } from 'tsx/esm/api'
 
 register()
+const { lowerPriority } = await import('../../common/thread-priority.ts')
 const { QuarrelJobs } = await import('./quarrel-jobs.ts')
 
+// Blocks come first.
+lowerPriority()
 const jobs = new QuarrelJobs(workerData, (message) => parentPort.postMessage(message))
 parentPort.on('message', (message) => jobs.take(message))

@@ -8,10 +8,9 @@ import { join } from 'node:path'
 import { silentLog } from '../../common/log.ts'
 import { EmbeddedChain } from '../../node/engine/embedded/chain/chain.ts'
 import { EmbeddedEngine } from '../../node/engine/embedded/engine.ts'
-import { concatBytes, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { hexToBytes } from '../../protocol/bytes.ts'
 import { parseGenesis } from '../../protocol/genesis-file.ts'
-import { keccak256 } from '../../protocol/keccak.ts'
-import { encodeTransaction } from '../../protocol/transaction.ts'
+import { buildBlock, importBlock } from './built-block.ts'
 import type { Workload } from './engine-workload.ts'
 import { liveStateBytes } from './live-state.ts'
 
@@ -69,61 +68,10 @@ async function close(): Promise<void> {
 
 /** Builds a block as the sequencer does, stores it and makes it the head. Resolves to its gas. */
 async function produce(transactions: readonly Uint8Array[]): Promise<number> {
-  const parent = chain.latest()
-  const number = parent.header.number + 1n
-  const heads = (hash: typeof parent.hash) => ({
-    headBlockHash: hash,
-    safeBlockHash: hash,
-    finalizedBlockHash: hash,
-  })
-  const { payloadId } = await engine.forkchoiceUpdated(heads(parent.hash), {
-    timestamp: parent.header.timestamp + 2n,
-    prevRandao: zeroHash,
-    suggestedFeeRecipient: '0x4200000000000000000000000000000000000011',
-    withdrawals: [],
-    parentBeaconBlockRoot: zeroHash,
-    transactions: [attributesDeposit(number), ...transactions],
-    noTxPool: true,
-    gasLimit,
-    eip1559Params: '0x000000fa00000006',
-    minBaseFee: 0n,
-  })
-  if (payloadId === undefined) throw new Error('no payload begun')
-  const envelope = await engine.getPayload(payloadId)
-  const status = await engine.newPayload(envelope)
-  if (status.status !== 'VALID') throw new Error(`block is ${status.status}: ${status.validationError}`)
-  const { blockHash, gasUsed } = envelope.executionPayload
-  await engine.forkchoiceUpdated(heads(blockHash))
+  const envelope = await buildBlock({ chain, engine }, transactions, gasLimit)
+  await importBlock(engine, envelope)
+  const { blockHash, gasUsed, blockNumber } = envelope.executionPayload
   const failed = chain.receiptsByHash(blockHash)?.find(({ receipt }) => receipt.status !== 1)
-  if (failed !== undefined) throw new Error(`a transaction of block ${number} failed`)
+  if (failed !== undefined) throw new Error(`a transaction of block ${blockNumber} failed`)
   return Number(gasUsed)
-}
-
-/** The L1 attributes of a block, Jovian layout, with every fee in use. Spec: protocol/jovian/l1-attributes.md. */
-function attributesDeposit(number: bigint): Uint8Array {
-  const data = concatBytes(
-    keccak256(Buffer.from('setL1BlockValuesJovian()')).subarray(0, 4),
-    uintBytes(1_368, 4),
-    uintBytes(801_949, 4),
-    uintBytes(number, 8),
-    uintBytes(1_000n + 12n * number, 8),
-    uintBytes(number, 8),
-    uintBytes(1_000_000_000n, 32),
-    uintBytes(1_000n, 32),
-    new Uint8Array(64),
-    uintBytes(100, 4),
-    uintBytes(1_000n, 8),
-    uintBytes(400, 2),
-  )
-  return encodeTransaction({
-    type: 0x7e,
-    sourceHash: keccak256(uintBytes(number, 32)),
-    from: hexToBytes('0xdeaddeaddeaddeaddeaddeaddeaddeaddead0001'),
-    to: hexToBytes('0x4200000000000000000000000000000000000015'),
-    mint: 0n,
-    value: 0n,
-    gasLimit: 1_000_000n,
-    isSystemTx: false,
-    data,
-  })
 }
