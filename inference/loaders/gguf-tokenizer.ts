@@ -1,4 +1,5 @@
 import type { SplitRule } from '../tokenizer/split-text.ts'
+import { tokenBytesMax } from '../tokenizer/vocabulary-tokenizer.ts'
 import type { Fields } from './fields.ts'
 import { LoadError } from './load-error.ts'
 import { type SourceKind, tokenizerSection } from './source-vocabulary.ts'
@@ -87,6 +88,13 @@ function tokensOf(metadata: Fields): SourceToken[] {
   return texts.map((text, id) => {
     const kind = kinds[Number(types[id])]
     if (kind === undefined) throw new LoadError('unsupported', `${what}: token ${id} of type ${types[id]}`)
+    // One with more characters has more bytes; every cut of a text is tried as a merge.
+    if (String(text).length > tokenBytesMax) {
+      throw new LoadError(
+        'file',
+        `${what}: token ${id} has ${String(text).length} characters, at most ${tokenBytesMax}`,
+      )
+    }
     return { text: String(text), kind }
   })
 }
