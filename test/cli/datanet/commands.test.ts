@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Command } from '../../../cli/command.ts'
 import { nearDuplicates } from '../../../cli/datanet/near-duplicates.ts'
+import { outliers } from '../../../cli/datanet/outliers.ts'
 import { search } from '../../../cli/datanet/search.ts'
 import { ContentStore } from '../../../common/content-store.ts'
 import { parseFlags } from '../../../common/flags.ts'
@@ -84,6 +85,22 @@ describe('openledger datanet', () => {
     expect((await runCommand(nearDuplicates, own, ...where())).code).toBe(0)
     const similar = (await runCommand(nearDuplicates, '--from', '500', ...where())).lines
     expect(similar.at(-1)).toMatch(/^[2-5] of 6 contributions/)
+  })
+
+  test('outliers lists a text of keys among many that are in words', async () => {
+    const plain = Array.from(
+      { length: 30 },
+      (_, i) => `${sayings[i % 3]} for the ${['first', 'second', 'third'][i % 3]} time, number ${i}`,
+    )
+    const store = new ContentStore(join(dir, 'content'), merkleRoot)
+    const { datanet, items } = await publishTexts(chain, store, [...plain, 'xq7 vv9k 0z1p qqj8 7tt3 kw0d m4m2 9rrx'])
+    const at = ['--datanet', `${datanet}`, '--content.dir', join(dir, 'content'), '--rpc', url]
+    const { code, lines } = await runCommand(outliers, ...at)
+    expect(code).toBe(0)
+    expect(lines).toEqual([
+      expect.stringMatching(new RegExp(`^contribution ${items[30]?.contribId}: [0-9.]+ bit a word$`)),
+      '1 of 31 contributions to be looked at',
+    ])
   })
 
   test('wrong calls are refused by name', async () => {
