@@ -1,4 +1,5 @@
 import type { BatchReceipt } from '../../attribution/epochs/batch-rows.ts'
+import { entryTree, type OpenBatch } from '../../attribution/epochs/batch-trees.ts'
 import { creditAt, creditBytes, payoutAt, payoutBytes } from '../../attribution/epochs/epoch-rows.ts'
 import { epochTrees } from '../../attribution/epochs/epoch-trees.ts'
 import { placeOf } from '../../attribution/epochs/opened-rows.ts'
@@ -13,7 +14,12 @@ import type { ChainAccess } from '../money/action.ts'
 import type { OpenedEpoch } from './epoch-source.ts'
 
 /** Where a receipt of a payout stands in the batch files. */
-export type ReceiptPlace = { readonly batchId: bigint; readonly index: number; readonly read: () => BatchReceipt }
+export type ReceiptPlace = {
+  readonly batchId: bigint
+  readonly index: number
+  readonly batch: OpenBatch
+  readonly read: () => BatchReceipt
+}
 
 /** Recomputes a payout, and both roots of its epoch from the files of its batches. */
 export async function explainEpoch(
@@ -51,7 +57,17 @@ export async function explainEpoch(
       ? []
       : [`epoch ${header.epoch}: ${name} is ${theirs} on chain and ${own} by the files of its batches`],
   )
-  return { explanation: { ...explanation, differences: [...roots, ...explanation.differences] }, places }
+  const entries = places.flatMap(({ batch, batchId, index }) => entriesDifference(batch, batchId, index))
+  return { explanation: { ...explanation, differences: [...roots, ...entries, ...explanation.differences] }, places }
+}
+
+/** A line where the entries of a file are not those that the receipt's attrRoot commits to. */
+export function entriesDifference(batch: OpenBatch, batchId: bigint, index: number): string[] {
+  const { attrRoot } = batch.receipt(index).receipt
+  const own = bytesToHex(entryTree(batch.entryRows(index)).root)
+  return own === attrRoot
+    ? []
+    : [`receipt ${batchId}:${index}: attrRoot is ${attrRoot} on chain and ${own} by its entries`]
 }
 
 /** What prices and splits are read with; each answer is kept. */
@@ -83,7 +99,7 @@ function placesOf({ batches }: OpenedEpoch, payee: Hex): (ReceiptPlace & { reado
     const isDead = new Set(voided)
     for (let index = 0; index < batch.count; index++) {
       if (isDead.has(index) || !batch.receipt(index).entries.some((entry) => entry.payee === payee)) continue
-      found.push({ number: before + index, batchId: header.batchId, index, read: () => batch.receipt(index) })
+      found.push({ number: before + index, batchId: header.batchId, index, batch, read: () => batch.receipt(index) })
     }
     before += batch.count
   }

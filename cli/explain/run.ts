@@ -1,4 +1,3 @@
-import { entryTree } from '../../attribution/epochs/batch-trees.ts'
 import type { ExplainedReceipt } from '../../attribution/explain/explain-payout.ts'
 import { receiptDifferences } from '../../attribution/explain/explain-payout.ts'
 import { explainAmount, explainReceipt } from '../../attribution/explain/explain-receipt.ts'
@@ -7,12 +6,11 @@ import { isEqual } from '../../attribution/explain/figure.ts'
 import { formatPayoutId, type PayoutId } from '../../attribution/explain/payout-id.ts'
 import { UsageError } from '../../common/errors.ts'
 import { entryLetters } from '../../protocol/attribution-entry.ts'
-import { bytesToHex } from '../../protocol/bytes.ts'
 import type { ChainAccess } from '../money/action.ts'
 import type { ContentPlaces } from '../money/content-places.ts'
 import { Amount } from '../money/values.ts'
 import { openBatch, openEpoch } from './epoch-source.ts'
-import { explainEpoch, receiptFacts, termsReader } from './explain-epoch.ts'
+import { entriesDifference, explainEpoch, receiptFacts, termsReader } from './explain-epoch.ts'
 import { type AtHand, type Words, wordsOf } from './words.ts'
 
 /** What is shown, and a line for each figure that is not the chain's. */
@@ -69,7 +67,6 @@ export async function explainReceiptAt(
   const receipt = batch.receipt(index)
   const facts = await receiptFacts(receipt, termsReader(chain))
   const where = `receipt ${batchId}:${index}`
-  const root = bytesToHex(entryTree(batch.entryRows(index)).root)
   const explained = {
     ...{ batchId, index, requestId: receipt.receipt.requestId, figures: explainReceipt(facts) },
     isPriced: facts.price !== undefined && facts.shares !== undefined,
@@ -81,9 +78,7 @@ export async function explainReceiptAt(
   }
   const words = await wordsOf(chain, where, receipt, header.committedAt, atHand)
   const differences = [
-    ...(root === receipt.receipt.attrRoot
-      ? []
-      : [`${where}: attrRoot is ${receipt.receipt.attrRoot} and ${root} by its entries`]),
+    ...entriesDifference(batch, batchId, index),
     ...receiptDifferences(explained),
     ...(words.kind === 'shown' ? words.differences : []),
   ]
