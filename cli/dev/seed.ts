@@ -108,10 +108,11 @@ function contributionPlan(datanet: SeedDatanet, content: ContentStore): Contribu
         concatBytes(hexToBytes(hash), hexToBytes(simHash), Uint8Array.of(consentAll)),
       ),
     )
-    const root = content.putRecords(manifest, manifestRecordBytes)
     return [
       ...singles.map((item): Contribution => ({ kind: 'single', root: item.hash, items: [item] })),
-      ...(batch.length === 0 ? [] : [{ kind: 'batch' as const, root, items: batch }]),
+      ...(batch.length === 0
+        ? []
+        : [{ kind: 'batch' as const, root: content.putRecords(manifest, manifestRecordBytes), items: batch }]),
     ]
   })
 }
