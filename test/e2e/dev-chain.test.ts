@@ -82,11 +82,12 @@ describe.skipIf(anvilBinary() === undefined)('a dev chain (skipped without the a
   }
 
   test(`after ${kills} kill -9 at random moments no shown block is gone and all heads agree`, async () => {
-    const names = ['sequencer', 'verifier', 'indexer'] as const
+    const names = ['sequencer', 'worker', 'verifier', 'proxy', 'indexer'] as const
     for (let i = 0; i < kills; i++) {
       const name = names[i % names.length]
-      const victim = chain.processes().find((one) => one.name === name)
-      expect(victim, `${name} runs`).toBeDefined()
+      // The first kill may come while the market is opened, before there is a worker.
+      const find = async () => chain.processes().find((one) => one.name === name)
+      const victim = await chain.until(`${name} runs`, find, 180_000)
       await look()
       await new Promise((done) => setTimeout(done, Math.random() * 4000))
       await look()
@@ -165,8 +166,20 @@ describe.skipIf(anvilBinary() === undefined)('a dev chain (skipped without the a
   })
 
   test('Ctrl-C ends everything in under 5 s with exit code 0, and a second start goes on', async () => {
-    const processes = chain.processes()
-    expect(processes.map(({ name }) => name).sort()).toEqual(['indexer', 'l1', 'sequencer', 'verifier'])
+    const names = 'indexer l1 proxy sequencer verifier worker'
+    const processes = await chain.until(
+      'all processes run',
+      async () => {
+        const running = chain.processes()
+        return running
+          .map(({ name }) => name)
+          .sort()
+          .join(' ') === names
+          ? running
+          : undefined
+      },
+      180_000,
+    )
     const { code, ms } = await chain.signal('SIGINT')
     expect(code).toBe(0)
     expect(ms).toBeLessThan(5000)
