@@ -45,7 +45,7 @@ const build = (
 const publish = async ({ record }: Pick<BuiltIndex, 'record'>) =>
   await chain.send(chain.actor('alice'), 'IndexRegistry', 'publish', [record], { value: indexBond })
 
-describe('building the index of a Datanet version', () => {
+describe('building the index of a Datanet version', { timeout: 120_000 }, () => {
   test('is of its contents, named by its id, and says how far it is', async () => {
     const texts = await publishTexts(chain, content, sayings)
     const seen: IndexProgress[] = []
@@ -89,6 +89,15 @@ describe('building the index of a Datanet version', () => {
     await expect(build(regretted)).rejects.toMatchObject({ code: 'withdrawn', message: /version 2 of the Datanet/ })
   })
 
+  test('an aborted build fails with the reason and leaves no file behind', async () => {
+    const texts = await publishTexts(chain, content, ['a text that nobody waits for'])
+    const before = readdirSync(join(dir, 'built'))
+    const stopped = AbortSignal.abort(new Error('stopped'))
+    const of = { ...texts, tokenizer: sayingsTokenizerBytes, dir: join(dir, 'built') }
+    await expect(buildVersionIndex(of, { ...source(), signal: stopped })).rejects.toThrow('stopped')
+    expect(readdirSync(join(dir, 'built'))).toEqual(before)
+  })
+
   test('a text that is gone, or lies there damaged, is named', async () => {
     const texts = await publishTexts(chain, content, ['one of two', 'two of two'])
     const { contentHash, contribId } = texts.items[1] ?? { contentHash: '0x', contribId: 0n }
@@ -106,7 +115,7 @@ describe('building the index of a Datanet version', () => {
   })
 })
 
-describe('having an index that somebody published', () => {
+describe('having an index that somebody published', { timeout: 120_000 }, () => {
   let built: BuiltIndex
   let server: RpcServer
   let url: string

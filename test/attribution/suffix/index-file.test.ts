@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -7,7 +7,6 @@ import { buildIndex } from '../../../attribution/suffix/build-index.ts'
 import { checkIndexRoots, decodeIndexFile, encodeIndexFile, IndexFile } from '../../../attribution/suffix/index-file.ts'
 import { type FileBuild, finishIndexFile, IndexFileText } from '../../../attribution/suffix/index-file-builder.ts'
 import { decodeIndexRecord, encodeIndexRecord } from '../../../attribution/suffix/index-record.ts'
-import { buildIndexInThread, finishIndexFileInThread } from '../../../attribution/suffix/suffix-thread.ts'
 import { Random } from '../../fakes/random.ts'
 import { hardTexts, stitchedAnswer, subjectOf, textOf } from '../../fakes/suffix-texts.ts'
 
@@ -127,22 +126,5 @@ describe('index records', () => {
     expect(() => decodeIndexRecord(bytes.subarray(1))).toThrow(expect.objectContaining({ code: 'format' }))
     const noTokens = encodeIndexRecord({ ...index.record, n: index.record.documents })
     expect(() => decodeIndexRecord(noTokens)).toThrow(expect.objectContaining({ code: 'size' }))
-  })
-})
-
-describe('on a thread of its own', () => {
-  test('an index is the same, in memory and in a file', async () => {
-    const held = await buildIndexInThread(textOf(documents, 30), subjectOf(30))
-    expect(encodeIndexFile(held)).toEqual(file)
-    const { text, ...build } = written('thread.idx')
-    expect(await finishIndexFileInThread(build, text, subjectOf(30))).toEqual(index.record)
-    expect(existsSync(build.path)).toBe(true)
-    rmSync(build.path)
-  })
-
-  test('a text of no tokens is refused by name, and an aborted build fails with the reason', async () => {
-    await expect(buildIndexInThread(textOf([[]], 30), subjectOf(30))).rejects.toMatchObject({ code: 'size' })
-    const stopped = AbortSignal.abort(new Error('stopped'))
-    await expect(buildIndexInThread(textOf(documents, 30), subjectOf(30), stopped)).rejects.toThrow('stopped')
   })
 })
