@@ -19,6 +19,8 @@ export class PublishStep {
   readonly #parts: PublishParts
   /** Node and file; of batches alone that are not mature. */
   #given = new Set<string>()
+  /** What a node last said of a file it does not take: told once, not at every look. */
+  #refusals = new Map<string, string>()
 
   constructor(parts: PublishParts) {
     this.#parts = parts
@@ -31,7 +33,9 @@ export class PublishStep {
     const open = batchStates(ledger, lastMatureBatch(ledger) + 1n, ledger.lastBatch)
     const own = open.filter(({ header, isVoid }) => header.worker === worker && !isVoid)
     const pairs = own.flatMap(({ header: { dataHash } }) => nodes.map((node) => ({ node, hash: dataHash })))
-    this.#given = new Set(pairs.map(keyOf).filter((key) => this.#given.has(key)))
+    const keys = new Set(pairs.map(keyOf))
+    this.#given = new Set([...this.#given].filter((key) => keys.has(key)))
+    this.#refusals = new Map([...this.#refusals].filter(([key]) => keys.has(key)))
     for (const { node, hash } of pairs) acted = (await this.#give(hash, node, signal)) || acted
     return acted
   }
@@ -48,9 +52,12 @@ export class PublishStep {
     }
     const refused = await putContent(node, hash, file)
     if (refused !== undefined) {
-      log.warn('a node does not take the data of a batch yet', { node, dataHash: hash, answer: refused })
+      if (this.#refusals.get(key) !== refused)
+        log.info('a node does not take the data of a batch yet', { node, dataHash: hash, answer: refused })
+      this.#refusals.set(key, refused)
       return false
     }
+    this.#refusals.delete(key)
     this.#given.add(key)
     return true
   }
