@@ -24,3 +24,14 @@ export class Closers {
     }
   }
 }
+
+/** What `open` opens part by part; where it throws, what was open by then is closed again, and the error goes on. */
+export async function opened<T>(log: Log, open: (closers: Closers) => Promise<T>): Promise<T> {
+  const closers = new Closers(log)
+  try {
+    return await open(closers)
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}

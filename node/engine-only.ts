@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import type { Clock } from '../common/clock.ts'
-import { Closers } from '../common/closers.ts'
+import { opened } from '../common/closers.ts'
 import type { Log } from '../common/log.ts'
 import { type ChainOptions, type EnginePart, openEmbedded } from './engine-part.ts'
 import type { EngineOptions } from './node-options.ts'
@@ -16,20 +16,16 @@ export type RunningEngine = {
  * Starts the embedded engine without a rollup node: another one, op-node for example, drives it over the Engine API.
  * Throws NodeError, NodeStoreError and the engine's errors.
  */
-export async function startEngine(
+export function startEngine(
   options: ChainOptions & { readonly engine: EngineOptions & { readonly kind: 'embedded' } },
   parts: { readonly log: Log; readonly clock: Clock },
 ): Promise<RunningEngine> {
-  const closers = new Closers(parts.log)
-  try {
+  return opened(parts.log, async (closers) => {
     await mkdir(options.dataDir, { recursive: true })
     const store = await NodeStore.open(options.dataDir)
     closers.add('node store', () => store.close())
     const { ports } = await openEmbedded(options, options.engine, parts, closers)
     parts.log.info('engine started', { chain: options.rollupConfig.l2ChainId, ...ports, dataDir: options.dataDir })
     return { ports, stop: () => closers.close() }
-  } catch (error) {
-    await closers.close()
-    throw error
-  }
+  })
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { KzgWorker } from '../chain/tx/kzg.ts'
 import type { Clock } from '../common/clock.ts'
-import { Closers } from '../common/closers.ts'
+import { type Closers, opened } from '../common/closers.ts'
 import { errorMessage } from '../common/errors.ts'
 import { RpcServer } from '../common/json-rpc-server.ts'
 import type { Log } from '../common/log.ts'
@@ -58,14 +58,8 @@ export type NodeParts = { readonly log: Log; readonly clock: Clock; readonly kzg
  * Starts a rollup node: the one place that puts its parts together. Throws NodeError, NodeStoreError and the engine's
  * errors; an L1 that cannot be reached is waited for.
  */
-export async function startNode(options: NodeOptions, parts: NodeParts): Promise<RunningNode> {
-  const closers = new Closers(parts.log)
-  try {
-    return await start(options, parts, closers)
-  } catch (error) {
-    await closers.close()
-    throw error
-  }
+export function startNode(options: NodeOptions, parts: NodeParts): Promise<RunningNode> {
+  return opened(parts.log, (closers) => start(options, parts, closers))
 }
 
 async function start(

@@ -11,7 +11,7 @@ import { type OpenAccount, openAccount } from '../chain/ledger/open-account.ts'
 import { requestState } from '../chain/ledger/open-requests.ts'
 import { WorkerFeed } from '../chain/ledger/worker-feed.ts'
 import type { Clock } from '../common/clock.ts'
-import { Closers } from '../common/closers.ts'
+import { type Closers, opened } from '../common/closers.ts'
 import { errorMessage } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import { loadIdentity } from '../p2p/peers/identity.ts'
@@ -63,14 +63,8 @@ const claimSeconds = 100
 const challengeSize = 512
 
 /** A worker with all its parts, not yet at work. Throws {@link WorkerError}, and what files, ports and the RPC throw. */
-export async function openWorker(options: WorkerOptions, around: Around): Promise<RunningWorker> {
-  const closers = new Closers(around.log)
-  try {
-    return await open(options, around, closers)
-  } catch (error) {
-    await closers.close()
-    throw error
-  }
+export function openWorker(options: WorkerOptions, around: Around): Promise<RunningWorker> {
+  return opened(around.log, (closers) => open(options, around, closers))
 }
 
 async function open(options: WorkerOptions, { clock, log }: Around, closers: Closers): Promise<RunningWorker> {

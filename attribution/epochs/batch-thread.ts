@@ -1,5 +1,5 @@
-import { Worker } from 'node:worker_threads'
 import { errorMessage } from '../../common/errors.ts'
+import { Thread } from '../../common/thread.ts'
 import type { BatchFacts } from './batch-facts.ts'
 import type { AskedFacts, BatchOf, BatchReading, FromThread, ToThread } from './batch-jobs.ts'
 import type { Verdict } from './challenge.ts'
@@ -21,8 +21,13 @@ type Job = {
  * minute in which the host goes on. The thread starts with the first job and is started anew where it died.
  */
 export class BatchThread {
-  #worker: Worker | undefined
-  #jobs = new Map<number, Job>()
+  readonly #thread = new Thread<ToThread, FromThread>({
+    file: new URL('./batch-worker.mjs', import.meta.url),
+    name: 'batches',
+    onMessage: (message) => this.#take(message),
+    onEnd: (error) => this.#fail(error),
+  })
+  readonly #jobs = new Map<number, Job>()
   #last = 0
 
   /** Verdicts of `checkBatch`, and what {@link BatchThread.read} tells. */
@@ -36,10 +41,8 @@ export class BatchThread {
   }
 
   /** Ends the thread; jobs that run fail. */
-  async close(): Promise<void> {
-    const worker = this.#worker
-    this.#fail(worker, new Error('the thread for batches was closed'))
-    await worker?.terminate()
+  close(): Promise<void> {
+    return this.#thread.close()
   }
 
   #ask(
@@ -49,21 +52,8 @@ export class BatchThread {
     const job = ++this.#last
     return new Promise((resolve, reject) => {
       this.#jobs.set(job, { facts, resolve, reject })
-      this.#post({ job, batch, chainId, asking })
+      this.#thread.post({ job, batch, chainId, asking })
     })
-  }
-
-  #post(message: ToThread): void {
-    this.#worker ??= this.#start()
-    this.#worker.postMessage(message)
-  }
-
-  #start(): Worker {
-    const worker = new Worker(new URL('./batch-worker.mjs', import.meta.url))
-    worker.on('error', (error) => this.#fail(worker, error))
-    worker.on('exit', () => this.#fail(worker, new Error('the thread for batches ended')))
-    worker.on('message', (message: FromThread) => this.#take(message))
-    return worker
   }
 
   #take(message: FromThread): void {
@@ -89,13 +79,11 @@ export class BatchThread {
 
   /** A thread that died meanwhile asks no more. */
   #tell(message: ToThread): void {
-    this.#worker?.postMessage(message)
+    if (this.#thread.isRunning) this.#thread.post(message)
   }
 
   /** A thread that died takes its jobs along. */
-  #fail(worker: Worker | undefined, error: unknown): void {
-    if (worker !== this.#worker) return
-    this.#worker = undefined
+  #fail(error: unknown): void {
     const jobs = [...this.#jobs.values()]
     this.#jobs.clear()
     for (const { reject } of jobs) reject(error)

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { Thread } from '../../common/thread.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { Attribution } from '../suffix/attribute.ts'
 import { SuffixError } from '../suffix/suffix-error.ts'
@@ -21,14 +21,19 @@ type Job = { readonly resolve: (done: never) => void; readonly reject: (error: u
  * with the first job and is started anew where it died.
  */
 export class SpanThread {
-  readonly #dir: string
-  #worker: Worker | undefined
-  #jobs = new Map<number, Job>()
+  readonly #thread: Thread<{ readonly job: number; readonly task: SpanTask }, SpanAnswer>
+  readonly #jobs = new Map<number, Job>()
   #last = 0
 
   /** `dir`: the folder of the index files. */
   constructor(dir: string) {
-    this.#dir = dir
+    this.#thread = new Thread({
+      file: new URL('./span-worker.mjs', import.meta.url),
+      name: 'spans',
+      data: { dir },
+      onMessage: (answer) => this.#take(answer),
+      onEnd: (error) => this.#fail(error),
+    })
   }
 
   /** What an answer owes whom by a set of indexes. Throws IndexError `no-file` where one is not here. */
@@ -42,38 +47,27 @@ export class SpanThread {
   }
 
   /** Ends the thread; jobs that run fail. */
-  async close(): Promise<void> {
-    const worker = this.#worker
-    this.#fail(worker, new Error('the thread for spans was closed'))
-    await worker?.terminate()
+  close(): Promise<void> {
+    return this.#thread.close()
   }
 
   #ask<T>(task: SpanTask): Promise<T> {
     const job = ++this.#last
     return new Promise<T>((resolve, reject) => {
       this.#jobs.set(job, { resolve, reject })
-      this.#worker ??= this.#start()
-      this.#worker.postMessage({ job, task })
+      this.#thread.post({ job, task })
     })
   }
 
-  #start(): Worker {
-    const worker = new Worker(new URL('./span-worker.mjs', import.meta.url), { workerData: { dir: this.#dir } })
-    worker.on('error', (error) => this.#fail(worker, error))
-    worker.on('exit', () => this.#fail(worker, new Error('the thread for spans ended')))
-    worker.on('message', (answer: SpanAnswer) => {
-      const job = this.#jobs.get(answer.job)
-      this.#jobs.delete(answer.job)
-      if ('failed' in answer) job?.reject(errorOf(answer.failed))
-      else job?.resolve(answer.done as never)
-    })
-    return worker
+  #take(answer: SpanAnswer): void {
+    const job = this.#jobs.get(answer.job)
+    this.#jobs.delete(answer.job)
+    if ('failed' in answer) job?.reject(errorOf(answer.failed))
+    else job?.resolve(answer.done as never)
   }
 
   /** A thread that died takes its jobs along. */
-  #fail(worker: Worker | undefined, error: unknown): void {
-    if (worker !== this.#worker) return
-    this.#worker = undefined
+  #fail(error: unknown): void {
     const jobs = [...this.#jobs.values()]
     this.#jobs.clear()
     for (const { reject } of jobs) reject(error)

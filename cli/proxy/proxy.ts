@@ -3,7 +3,7 @@ import { Registry } from 'prom-client'
 import { openAccount } from '../../chain/ledger/open-account.ts'
 import { WorkerFeed } from '../../chain/ledger/worker-feed.ts'
 import type { Clock } from '../../common/clock.ts'
-import { Closers } from '../../common/closers.ts'
+import { type Closers, opened } from '../../common/closers.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { WorkerBook } from '../../p2p/workers/registry-view.ts'
@@ -55,14 +55,8 @@ const wrongKinds: readonly number[] = [verdictKinds.unit, verdictKinds.answer, v
 const lookMs = 15_000
 
 /** The endpoint with its host, listening. Throws what files, ports and the RPC throw. */
-export async function openProxy(options: ProxyOptions, around: Around): Promise<RunningProxy> {
-  const closers = new Closers(around.log)
-  try {
-    return await open(options, around, closers)
-  } catch (error) {
-    await closers.close()
-    throw error
-  }
+export function openProxy(options: ProxyOptions, around: Around): Promise<RunningProxy> {
+  return opened(around.log, (closers) => open(options, around, closers))
 }
 
 async function open(options: ProxyOptions, { clock, log }: Around, closers: Closers): Promise<RunningProxy> {

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { Thread } from '../../common/thread.ts'
 import { FormatError } from '../../protocol/bytes.ts'
 import { InferenceError } from '../inference-error.ts'
 import { adapterShapes, TraceLayout } from '../trace/layout.ts'
@@ -18,7 +18,12 @@ const waitingMax = 64
  */
 export class CheckerThread {
   readonly #pool: SecretPool
-  #worker: Worker | undefined
+  readonly #thread = new Thread<ToChecker, FromChecker>({
+    file: new URL('./checker-worker.mjs', import.meta.url),
+    name: 'checks',
+    onMessage: (message) => this.#take(message),
+    onEnd: (error) => this.#fail(error),
+  })
   /** The pair that the thread has. */
   #pair: SecretPair | undefined
   #last: Promise<unknown> = Promise.resolve()
@@ -44,11 +49,9 @@ export class CheckerThread {
   }
 
   /** Ends the thread; who waits is told so. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#isClosed = true
-    const worker = this.#worker
-    this.#fail(worker, new Error('the checking thread was closed'))
-    await worker?.terminate()
+    return this.#thread.close()
   }
 
   async #next(facts: ReceiptFacts, file: Uint8Array): Promise<ProofOutcome> {
@@ -57,29 +60,18 @@ export class CheckerThread {
     const layout = new TraceLayout(config, adapterShapes(facts.slots))
     const { head } = decodeTokens(new ProofReader(file), layout.config, facts.traceRoot)
     const pair = await this.#pool.take(head.positions)
-    if (this.#isClosed) throw new Error('the checking thread was closed')
-    const worker = this.#started()
+    if (this.#isClosed) throw new Error('the thread for checks was closed')
     if (pair !== this.#pair) {
       this.#pair = pair
-      worker.postMessage({ kept: this.#pool.kept, pair } satisfies ToChecker)
+      this.#thread.post({ kept: this.#pool.kept, pair })
     }
     const copy = file.slice()
     const outcome = await new Promise<ProofOutcome>((resolve, reject) => {
       this.#job = { number: ++this.#count, resolve, reject }
-      worker.postMessage({ job: this.#count, facts, file: copy } satisfies ToChecker, [copy.buffer])
+      this.#thread.post({ job: this.#count, facts, file: copy }, [copy.buffer])
     })
     if (outcome.linear !== undefined) await this.#pool.retire()
     return outcome
-  }
-
-  #started(): Worker {
-    if (this.#worker !== undefined) return this.#worker
-    const worker = new Worker(new URL('./checker-worker.mjs', import.meta.url))
-    worker.on('error', (error) => this.#fail(worker, error))
-    worker.on('exit', () => this.#fail(worker, new Error('the checking thread ended')))
-    worker.on('message', (message: FromChecker) => this.#take(message))
-    this.#worker = worker
-    return worker
   }
 
   #take(message: FromChecker): void {
@@ -91,9 +83,7 @@ export class CheckerThread {
   }
 
   /** A thread that died takes its job along; the next starts another. */
-  #fail(worker: Worker | undefined, error: unknown): void {
-    if (worker !== this.#worker) return
-    this.#worker = undefined
+  #fail(error: unknown): void {
     this.#pair = undefined
     this.#job?.reject(error)
     this.#job = undefined

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { Closers } from '../../common/closers.ts'
+import { type Closers, opened } from '../../common/closers.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { BanList } from '../peers/ban-list.ts'
@@ -28,18 +28,14 @@ export type WorkerHost = {
 const banMs = 60 * 60_000
 
 /** Throws P2pError and PeersError. */
-export async function openWorkerHost(
+export function openWorkerHost(
   { dir, staticPeers, ...options }: WorkerHostOptions,
   parts: Omit<WorkerNetworkParts, 'gater' | 'datastore'>,
 ): Promise<WorkerHost> {
-  const closers = new Closers(parts.log)
-  try {
+  return opened(parts.log, async (closers) => {
     const { network, dialler } = await startHost({ dir, staticPeers, ...options }, parts, closers)
     return { network, run: (signal) => dialler.run(signal), close: () => closers.close() }
-  } catch (error) {
-    await closers.close()
-    throw error
-  }
+  })
 }
 
 async function startHost(

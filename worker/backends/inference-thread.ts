@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { Thread } from '../../common/thread.ts'
 import { Ending } from '../../inference/answer/ending.ts'
 import { stopHash } from '../../inference/answer/stops.ts'
 import type { Question } from '../../inference/check/descent.ts'
@@ -39,7 +39,12 @@ type Event =
 export class InferenceThread implements Backend {
   readonly #folder: ModelFolder
   readonly #tasks = new Map<number, AnswerStream<Event>>()
-  #worker: Worker | undefined
+  readonly #thread = new Thread<ToThread, FromThread>({
+    file: new URL('./inference-worker.mjs', import.meta.url),
+    name: 'inference',
+    onMessage: (message) => this.#take(message),
+    onEnd: (error) => this.#failAll(error),
+  })
   #last = 0
 
   constructor(folder: ModelFolder) {
@@ -101,10 +106,8 @@ export class InferenceThread implements Backend {
   }
 
   /** Ends the thread; tasks that run fail. */
-  async close(): Promise<void> {
-    const worker = this.#worker
-    this.#failAll(worker, new Error('the thread for inference was closed'))
-    await worker?.terminate()
+  close(): Promise<void> {
+    return this.#thread.close()
   }
 
   async *#run(asked: Asked, signal: AbortSignal): AsyncGenerator<Event> {
@@ -135,17 +138,7 @@ export class InferenceThread implements Backend {
   }
 
   #post(message: ToThread): void {
-    if (this.#worker === undefined && message.kind === 'abort') return
-    this.#worker ??= this.#start()
-    this.#worker.postMessage(message)
-  }
-
-  #start(): Worker {
-    const worker = new Worker(new URL('./inference-worker.mjs', import.meta.url))
-    worker.on('message', (message: FromThread) => this.#take(message))
-    worker.on('error', (error) => this.#failAll(worker, error))
-    worker.on('exit', () => this.#failAll(worker, new Error('the thread for inference ended')))
-    return worker
+    if (this.#thread.isRunning || message.kind !== 'abort') this.#thread.post(message)
   }
 
   #take(message: FromThread): void {
@@ -165,9 +158,7 @@ export class InferenceThread implements Backend {
     stream.end()
   }
 
-  #failAll(worker: Worker | undefined, error: unknown): void {
-    if (worker !== this.#worker) return
-    this.#worker = undefined
+  #failAll(error: unknown): void {
     const streams = [...this.#tasks.values()]
     this.#tasks.clear()
     for (const stream of streams) stream.end(error)
