@@ -106,7 +106,8 @@ test('an answer that is settled after an index of its model died goes to the uni
       { intervalSeconds: 0n, marginSeconds: 0n },
       { ...{ book, ledger: world.book, facts, sets, content: store, sender }, log: silentLog },
     )
-    await step.run(signal)
+    // What waits is not looked at again at once.
+    expect(await step.run(signal)).toBe(file !== undefined)
     return file && receiptsOf(file)[0]?.entries.filter((entry) => entry.class >= entryClasses.S)
   }
   const classes = async (deadFrom: bigint) => (await committed(deadFrom))?.map((entry) => entry.class)

@@ -76,8 +76,7 @@ export class CommitStep {
     else this.#waitingSince ??= now
     if (!this.#isDue(jobs, now)) return false
     this.#waitingSince = undefined
-    await this.#commit(chooseJobs(jobs), now, signal)
-    return true
+    return await this.#commit(chooseJobs(jobs), now, signal)
   }
 
   #isDue(jobs: readonly BookedJob[], now: bigint): boolean {
@@ -136,12 +135,13 @@ export class CommitStep {
     )
   }
 
-  async #commit(jobs: readonly BookedJob[], now: bigint, signal: AbortSignal): Promise<void> {
+  /** False where nothing can be sent now: what is left is looked at again later. */
+  async #commit(jobs: readonly BookedJob[], now: bigint, signal: AbortSignal): Promise<boolean> {
     const { book, content, sender, log } = this.#parts
     const receipts = await this.#asOfNow(jobs, now)
-    if (receipts.length === 0) return
+    if (receipts.length === 0) return false
     const packed = await this.#unchallengeable(receipts, now)
-    if (packed === undefined) return
+    if (packed === undefined) return false
     const { input, segments, file } = packed
     const { dataHash } = input
     await content.put(dataHash, file)
@@ -152,11 +152,13 @@ export class CommitStep {
       await sender.send(call, signal)
       book.move(ids, 'committed', dataHash)
       log.info('batch committed', { receipts: ids.length, dataHash })
+      return true
     } catch (error) {
       // What may still be mined stays under way until the chain says so.
       if (!(error instanceof SendError) || error.code === 'aborted') throw error
       book.move(ids, 'made', null)
       log.error('a batch was refused', { receipts: ids.length, error: error.message })
+      return false
     }
   }
 
