@@ -11,7 +11,7 @@ import { type Hex, zeroHash } from '../../../protocol/bytes.ts'
 import { Random } from '../../fakes/random.ts'
 import { quotingOutput, randomSet } from '../../fakes/span-receipt.ts'
 
-const trials = Number(process.env['OPENLEDGER_FUZZ'] ?? 12)
+const trials = Math.ceil(Number(process.env['OPENLEDGER_FUZZ'] ?? 1_200) / 100)
 const payout: Hex = `0x${'5a'.repeat(20)}`
 
 /** What the check reads of a receipt whose S and U entries are right. */
