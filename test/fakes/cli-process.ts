@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 
+/** The exit code, or the signal that ended it. */
+export type Ended = number | NodeJS.Signals | null
+
 const entry = resolve(import.meta.dirname, '../../cli/openledger.mjs')
 
 /** `openledger` as an operator runs it. */
 export class CliProcess {
   readonly #child: ChildProcess
-  readonly #exit: Promise<number | null>
+  readonly #exit: Promise<Ended>
   #stderr = ''
 
   /** `fileKiBMax`: no file may grow beyond it, as on a disk that is full. */
@@ -21,7 +24,7 @@ export class CliProcess {
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr += chunk.toString('utf8')
     })
-    this.#exit = new Promise((done) => this.#child.once('exit', (code) => done(code)))
+    this.#exit = new Promise((done) => this.#child.once('exit', (code, signal) => done(code ?? signal)))
   }
 
   /** Logs and errors so far. */
@@ -34,14 +37,13 @@ export class CliProcess {
     return this.#stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'))
   }
 
-  /** Resolves to the exit code. */
-  ended(): Promise<number | null> {
+  ended(): Promise<Ended> {
     return this.#exit
   }
 
   /** Resolves when `text` was written. Rejects where the process ends before. */
   async until(text: string): Promise<void> {
-    let code: number | null | undefined
+    let code: Ended | undefined
     void this.#exit.then((exited) => {
       code = exited
     })
@@ -51,8 +53,8 @@ export class CliProcess {
     }
   }
 
-  /** Sends SIGTERM and resolves to the exit code. */
-  stop(): Promise<number | null> {
+  /** Sends SIGTERM. */
+  stop(): Promise<Ended> {
     this.#child.kill('SIGTERM')
     return this.#exit
   }
