@@ -47,7 +47,9 @@ export function decodeSketches(bytes: Uint8Array): SketchFile {
     throw new GradientError('file', `sketches of ${size} numbers and ${blocks} blocks`)
   }
   const step = view.getFloat64(124)
-  if (!(step > 0) || !Number.isInteger(Math.log2(step))) throw new GradientError('file', `a step of ${step}`)
+  const isPowerOfTwo = (view.getBigUint64(124) & 0xf_ffff_ffff_ffffn) === 0n
+  if (!(step > 0 && step < Number.POSITIVE_INFINITY && isPowerOfTwo))
+    throw new GradientError('file', `a step of ${step}`)
   const rowBytes = 8 + 4 * size
   const rows = fixedBytes + 4 * blocks
   if (bytes.length !== rows + count * rowBytes) throw new GradientError('file', `sketches of ${bytes.length} bytes`)

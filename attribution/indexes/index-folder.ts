@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -14,7 +15,6 @@ export class IndexFolder {
   readonly dir: string
   readonly #bytesMax: number
   readonly #open = new Map<Hex, IndexFile>()
-  #scratch = 0
 
   constructor(dir: string, bytesMax = folderBytesMax) {
     this.dir = dir
@@ -70,24 +70,25 @@ export class IndexFolder {
 
   /** A path for a file that is being made. Throws {@link IndexError} `folder-full` where `bytes` do not fit. */
   scratch(bytes: number): string {
+    mkdirSync(this.dir, { recursive: true })
     if (bytes > this.room) {
       throw new IndexError(
         'folder-full',
         `${this.dir} has no room for an index of ${bytes} bytes: remove what nobody needs`,
       )
     }
-    mkdirSync(this.dir, { recursive: true })
-    return join(this.dir, `new-${process.pid}-${this.#scratch++}`)
+    // Other processes and other parts of this one may make files here too.
+    return join(this.dir, `new-${randomUUID()}`)
   }
 
-  /** Receives a file. Throws {@link IndexError} `folder-full` as soon as there are too many bytes, and what the source throws. */
-  async receive(source: Readable, signal: AbortSignal): Promise<string> {
-    const path = this.scratch(0)
-    let left = this.room
+  /** Receives a file of so many bytes at most. Throws {@link IndexError} `folder-full`, `too-long`, and what the source throws. */
+  async receive(source: Readable, bytesMax: number, signal: AbortSignal): Promise<string> {
+    const path = this.scratch(bytesMax)
+    let left = bytesMax
     const bounded = async function* (parts: AsyncIterable<Uint8Array>) {
       for await (const part of parts) {
         left -= part.length
-        if (left < 0) throw new IndexError('folder-full', 'the index does not fit into the folder')
+        if (left < 0) throw new IndexError('too-long', `more than the ${bytesMax} bytes of the index`)
         yield part
       }
     }

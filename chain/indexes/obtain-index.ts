@@ -3,8 +3,10 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { IndexError } from '../../attribution/indexes/index-error.ts'
 import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
+import type { TextFile } from '../../attribution/indexes/index-jobs.ts'
 import { buildIndexFile, hashIndexFile } from '../../attribution/indexes/index-thread.ts'
-import { indexId } from '../../attribution/suffix/index-record.ts'
+import { fileSections } from '../../attribution/suffix/index-file.ts'
+import { type IndexRecord, indexId } from '../../attribution/suffix/index-record.ts'
 import { SuffixError } from '../../attribution/suffix/suffix-error.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { L2Rpc } from '../ledger/l2-rpc.ts'
@@ -27,33 +29,26 @@ export async function obtainIndex(folder: IndexFolder, id: Hex, source: IndexSou
   const { record } = published
   const tokenizer = await tokenizerOf(record.tokenizerHash, source)
   for (const url of source.peers) {
-    if (await fetchIndex(folder, { id, url, tokenizer }, source.signal)) return
+    if (await fetchIndex(folder, { record, url, tokenizer }, source.signal)) return
   }
   const items = await versionItems(source.rpc, record, source)
   const texts = await versionTexts(items, source)
-  if (
-    await rebuildIndex(
-      folder,
-      id,
-      { datanet: record.datanet, version: record.version, tokenizer, texts },
-      source.signal,
-    )
-  ) {
-    return
-  }
+  if (await rebuildIndex(folder, record, { tokenizer, texts }, source.signal)) return
   throw new IndexError('no-file', `the contents make another index than ${id}, and nobody here has its file`)
 }
 
 /** Makes the index of texts; true where it is this one, which then lies in the folder. Throws IndexError, SuffixError. */
 export async function rebuildIndex(
   folder: IndexFolder,
-  id: Hex,
-  of: Omit<Parameters<typeof buildIndexFile>[0], 'path'>,
+  record: IndexRecord,
+  of: { readonly tokenizer: Uint8Array; readonly texts: readonly TextFile[] },
   signal: AbortSignal,
 ): Promise<boolean> {
-  const path = folder.scratch(0)
+  const id = indexId(record)
+  const { datanet, version } = record
+  const path = folder.scratch(fileSections(record).end)
   try {
-    if (indexId(await buildIndexFile({ ...of, path }, { signal })) !== id) return false
+    if (indexId(await buildIndexFile({ ...of, datanet, version, path }, { signal })) !== id) return false
     folder.keep(path, id)
     return true
   } finally {
@@ -61,41 +56,48 @@ export async function rebuildIndex(
   }
 }
 
-/** True where the peer had it. A file that is not what its id says counts for nothing. */
+/** True where the peer had it. A file that is not what its id says counts for nothing. Throws IndexError `folder-full`. */
 export async function fetchIndex(
   folder: IndexFolder,
-  { id, url, tokenizer }: { readonly id: Hex; readonly url: string; readonly tokenizer: Uint8Array },
+  { record, url, tokenizer }: { readonly record: IndexRecord; readonly url: string; readonly tokenizer: Uint8Array },
   signal: AbortSignal,
 ): Promise<boolean> {
-  const path = await download(folder, `${url.replace(/\/$/, '')}/content/${id}`, signal)
+  const id = indexId(record)
+  const from = `${url.replace(/\/$/, '')}/content/${id}`
+  const path = await download(folder, { from, bytes: fileSections(record).end }, signal)
   if (path === undefined) return false
   try {
     if (indexId(await hashIndexFile({ path, tokenizer }, { signal })) !== id) return false
     folder.keep(path, id)
     return true
   } catch (error) {
-    if (error instanceof SuffixError) return false
+    signal.throwIfAborted()
+    if (error instanceof SuffixError || error instanceof IndexError) return false
     throw error
   } finally {
     rmSync(path, { force: true })
   }
 }
 
-/** Undefined where the peer has nothing, breaks off or is too slow. */
-async function download(folder: IndexFolder, url: string, signal: AbortSignal): Promise<string | undefined> {
+/** Undefined where the peer has nothing, breaks off, is too slow or sends too much. */
+async function download(
+  folder: IndexFolder,
+  { from, bytes }: { readonly from: string; readonly bytes: number },
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const limit = new AbortController()
   const abort = () => limit.abort(signal.reason)
   const timer = setTimeout(() => limit.abort(), peerMsMax)
   signal.addEventListener('abort', abort)
   try {
-    const { status, body } = await fetch(url, { signal: limit.signal, redirect: 'error' })
+    const { status, body } = await fetch(from, { signal: limit.signal, redirect: 'error' })
     if (status === 200 && body !== null) {
-      return await folder.receive(Readable.fromWeb(body as ReadableStream<Uint8Array>), limit.signal)
+      return await folder.receive(Readable.fromWeb(body as ReadableStream<Uint8Array>), bytes, limit.signal)
     }
     await body?.cancel()
     return undefined
   } catch (error) {
-    if (error instanceof IndexError) throw error
+    if (error instanceof IndexError && error.code === 'folder-full') throw error
     signal.throwIfAborted()
     return undefined
   } finally {

@@ -33,10 +33,9 @@ export async function checkPublished(
     const tokenizer = await tokenizerOf(record.tokenizerHash, source)
     const items = await versionItems(source.rpc, record, source)
     const texts = await versionTexts(items, source).catch(unlessMissing)
-    const version = { datanet: record.datanet, version: record.version, tokenizer }
-    const built = texts !== undefined && (await made({ folder, id, signal }, { ...version, texts }))
+    const built = texts !== undefined && (await made({ folder, record, signal }, { tokenizer, texts }))
     if (built) return { kind: 'right' }
-    if (!(await isHere(folder, id, tokenizer, source))) return { kind: 'unknown', why: 'nobody shows its file' }
+    if (!(await isHere(folder, record, tokenizer, source))) return { kind: 'unknown', why: 'nobody shows its file' }
     const text = texts && { tokenizer, texts }
     const challenge = await findIndexFault({ path: folder.path(id), items, text }, { signal })
     if (challenge !== undefined) return { kind: 'wrong', challenge }
@@ -47,17 +46,15 @@ export async function checkPublished(
   }
 }
 
-type Place = { readonly folder: IndexFolder; readonly id: IndexRecordId; readonly signal: AbortSignal }
-type IndexRecordId = ReturnType<typeof indexId>
-type Version = { readonly datanet: bigint; readonly version: number; readonly tokenizer: Uint8Array }
+type Place = { readonly folder: IndexFolder; readonly record: IndexRecord; readonly signal: AbortSignal }
 
 /** False also where the builder refuses a text: whoever made the index did not. */
 async function made(
-  { folder, id, signal }: Place,
-  of: Version & { readonly texts: readonly TextFile[] },
+  { folder, record, signal }: Place,
+  of: { readonly tokenizer: Uint8Array; readonly texts: readonly TextFile[] },
 ): Promise<boolean> {
   try {
-    return await rebuildIndex(folder, id, of, signal)
+    return await rebuildIndex(folder, record, of, signal)
   } catch (error) {
     if (error instanceof SuffixError) return false
     throw error
@@ -66,12 +63,12 @@ async function made(
 
 async function isHere(
   folder: IndexFolder,
-  id: IndexRecordId,
+  record: IndexRecord,
   tokenizer: Uint8Array,
   source: IndexSource,
 ): Promise<boolean> {
-  if (folder.place(id) !== undefined) return true
-  for (const url of source.peers) if (await fetchIndex(folder, { id, url, tokenizer }, source.signal)) return true
+  if (folder.place(indexId(record)) !== undefined) return true
+  for (const url of source.peers) if (await fetchIndex(folder, { record, url, tokenizer }, source.signal)) return true
   return false
 }
 

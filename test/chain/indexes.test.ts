@@ -1,4 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -161,6 +163,29 @@ describe('having an index that somebody published', { timeout: 120_000 }, () => 
       expect(readFileSync(folder.path(built.id))).toEqual(bytes)
     } finally {
       writeFileSync(built.file, bytes)
+    }
+  })
+
+  test('a peer that sends something without end takes no room, and the next one is asked', async () => {
+    let sent = 0
+    const endless = createServer((_, response) => {
+      const more = () => {
+        do sent += 65_536
+        while (!response.destroyed && response.write(Buffer.alloc(65_536)))
+      }
+      response.on('drain', more)
+      more()
+    })
+    await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve))
+    try {
+      const folder = new IndexFolder(join(dir, 'endless'))
+      const { port } = endless.address() as AddressInfo
+      await obtainIndex(folder, built.id, source(storeOf('own-4'), [`http://127.0.0.1:${port}`, url]))
+      expect(sent).toBeGreaterThan(readFileSync(built.file).length)
+      expect(readdirSync(join(dir, 'endless'))).toEqual([`${built.id}.oli`])
+    } finally {
+      endless.closeAllConnections()
+      endless.close()
     }
   })
 
