@@ -70,7 +70,7 @@ export default defineConfig({
           include: ['test/interop/**/*.test.ts'],
           globalSetup: ['test/interop/build-peers.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          maxWorkers,
           sequence: { groupOrder: 4 },
           setupFiles,
           testTimeout: 300_000,

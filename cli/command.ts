@@ -21,6 +21,8 @@ export type CommandContext<Table extends FlagTable = FlagTable> = {
   /** Aborts at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
   readonly print: (line: string) => void
+  /** Takes what is said beside the result; absent: it goes to standard error. */
+  readonly note?: (line: string) => void
 }
 
 export type Command = {

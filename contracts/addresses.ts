@@ -24,6 +24,7 @@ export const predeploys = {
   eas: '0x4200000000000000000000000000000000000021',
   nativeAssetLiquidity: '0x4200000000000000000000000000000000000029',
   liquidityController: '0x420000000000000000000000000000000000002a',
+  feeSplitter: '0x420000000000000000000000000000000000002b',
 } as const satisfies Record<string, ContractAddress>
 
 /** OpenLedger's own predeploys: ASCII "OL" and a number. */
@@ -35,13 +36,22 @@ export const openLedgerPredeploys = {
   attributionLedger: '0x4f4c000000000000000000000000000000000005',
   royaltyVault: '0x4f4c000000000000000000000000000000000006',
   revenueSplitter: '0x4f4c000000000000000000000000000000000007',
+  stakePool: '0x4f4c000000000000000000000000000000000008',
   disputeGame: '0x4f4c000000000000000000000000000000000009',
+  agentRegistry: '0x4f4c00000000000000000000000000000000000a',
   codeRegistry: '0x4f4c00000000000000000000000000000000000b',
+  /** OPEN that votes. */
+  gopen: '0x4f4c00000000000000000000000000000000000c',
+  governor: '0x4f4c00000000000000000000000000000000000d',
   /** Owner of OpenLedger's contracts but for those of `moneyTimelock`. */
   timelock: '0x4f4c00000000000000000000000000000000000e',
+  licencePolicy: '0x4f4c00000000000000000000000000000000000f',
   /** L2 side of the OPEN bridge; past the 1f numbers that the contracts and precompiles of DESIGN §3 take. */
   openBridge: '0x4f4c000000000000000000000000000000000020',
   openBurner: '0x4f4c000000000000000000000000000000000021',
+  /** Validators of contributions, and what anybody can show of their signatures. */
+  datanetReview: '0x4f4c000000000000000000000000000000000033',
+  signatureProofs: '0x4f4c000000000000000000000000000000000045',
   /** Owner of the contracts that hold other people's money: market, ledger, vault and disputes. PROTOCOL §7. */
   moneyTimelock: '0x4f4c000000000000000000000000000000000022',
   /** Judges of the DisputeGame: no state, asked with its own calldata. */
@@ -57,6 +67,16 @@ export const openLedgerPredeploys = {
   spanJudge: '0x4f4c000000000000000000000000000000000029',
   evidenceDemands: '0x4f4c00000000000000000000000000000000002a',
   traceDemands: '0x4f4c00000000000000000000000000000000002b',
+  /** Contributions that their authors signed, and judge of contributions and versions. */
+  datanetRelay: '0x4f4c000000000000000000000000000000000044',
+  datanetJudge: '0x4f4c00000000000000000000000000000000003b',
+  /** A Datanet's shares, who may use it, and its holders' votes. */
+  datanetUnits: '0x4f4c000000000000000000000000000000000034',
+  datanetAccess: '0x4f4c000000000000000000000000000000000035',
+  datanetVotes: '0x4f4c000000000000000000000000000000000036',
+  /** Staked checkers who judge by vote what no contract can compute. */
+  checkerCommittee: '0x4f4c000000000000000000000000000000000038',
+  fingerprintJudge: '0x4f4c000000000000000000000000000000000039',
   /** Judges of one step each. */
   linearStep: '0x4f4c00000000000000000000000000000000002c',
   quantiseStep: '0x4f4c00000000000000000000000000000000002d',
@@ -66,6 +86,19 @@ export const openLedgerPredeploys = {
   /** Judges of inference: what a step is part of, and where an answer ends. */
   traceJudge: '0x4f4c000000000000000000000000000000000031',
   stopJudge: '0x4f4c000000000000000000000000000000000032',
+  /** Judges of algoHash v2, and what they ask: MinHash signatures that were shown, tables of influences. */
+  sketchJudge: '0x4f4c00000000000000000000000000000000003a',
+  signatureRegistry: '0x4f4c00000000000000000000000000000000003c',
+  shareJudge: '0x4f4c00000000000000000000000000000000003d',
+  sketchRegistry: '0x4f4c000000000000000000000000000000000043',
+  /** Escrows that pay on attestations. */
+  grants: '0x4f4c000000000000000000000000000000000037',
+  /** Of agents: what others say of them, what their keys may spend, what they did. */
+  agentReviews: '0x4f4c000000000000000000000000000000000040',
+  agentSpending: '0x4f4c000000000000000000000000000000000041',
+  agentTrails: '0x4f4c000000000000000000000000000000000042',
+  /** Divides the fee vaults' money. */
+  feeShares: '0x4f4c00000000000000000000000000000000003e',
 } as const satisfies Record<string, ContractAddress>
 
 /** Sends the L1-attributes transaction. Spec: protocol/deposits.md, "L1 Attributes Depositor Account". */

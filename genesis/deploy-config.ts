@@ -1,4 +1,6 @@
+import { predeploys } from '../contracts/addresses.ts'
 import { bytesToHex, fixedHex, type Hex, uintBytes, zeroAddress } from '../protocol/bytes.ts'
+import { documentedGovernance } from '../protocol/governance-parameters.ts'
 import { keccak256 } from '../protocol/keccak.ts'
 import { GenesisError } from './genesis-error.ts'
 
@@ -30,7 +32,7 @@ export type DeployConfig = {
   readonly l1Owner: Hex
   /** Owns the L2 ProxyAdmin, and through it every predeploy. */
   readonly proxyAdminOwner: Hex
-  /** Receives the fee vaults' withdrawals. */
+  /** Receives the fee vaults' withdrawals: the FeeSplitter, which divides them between stakers and treasury, or an account. */
   readonly feeRecipient: Hex
   /** Wei below which a fee vault does not pay out. */
   readonly feeVaultMinimumWithdrawal: bigint
@@ -51,6 +53,16 @@ export type DeployConfig = {
   readonly channelWithdrawalDelaySeconds: bigint
   /** Seconds a worker's stake still answers for what the worker did. */
   readonly unbondingSeconds: bigint
+  /** Proposes to the Timelock and cancels beside the Governor; zero: nobody does. */
+  readonly timelockProposer: Hex
+  /** Seconds between queueing and executing what the Governor decided. */
+  readonly timelockDelaySeconds: bigint
+  /** Seconds in which what is due can be executed. */
+  readonly timelockGraceSeconds: bigint
+  /** Seconds between a proposal and its vote. */
+  readonly votingDelaySeconds: bigint
+  /** Seconds of a vote. */
+  readonly votingPeriodSeconds: bigint
   /** Accounts with a balance at genesis. */
   readonly fundedAccounts: readonly FundedAccount[]
 }
@@ -110,6 +122,7 @@ export function checkDeployConfig(config: DeployConfig): DeployConfig {
     if (config[key] === zeroAddress) throw wrong(`${key} must not be the zero address`)
   }
   checkClocks(config)
+  checkGovernance(config)
   const addresses = config.fundedAccounts.map(({ address }) => address)
   const repeated = addresses.find((address, index) => addresses.indexOf(address) !== index)
   if (repeated !== undefined) throw wrong(`fundedAccounts lists ${repeated} twice`)
@@ -144,6 +157,26 @@ function checkClocks(config: DeployConfig): void {
   for (const [key, least] of Object.entries(minima) as [keyof typeof minima, bigint][]) {
     if (config[key] < least)
       throw wrong(`${key} must be at least ${least}: with ${config[key]} money could leave before its judges`)
+  }
+}
+
+/** On a public L1 the clocks of governance are the documented ones; on one machine they only have to be there. */
+function checkGovernance(config: DeployConfig): void {
+  for (const key of [
+    'timelockDelaySeconds',
+    'timelockGraceSeconds',
+    'votingDelaySeconds',
+    'votingPeriodSeconds',
+  ] as const) {
+    const documented = documentedGovernance[key]
+    if (config[key] === 0n) throw wrong(`${key} must be above 0`)
+    if (config.l1ChainId !== devL1ChainId && config[key] !== documented) throw wrong(`${key} must be ${documented}`)
+  }
+  if (config.customGasToken === null && config.timelockProposer === zeroAddress) {
+    throw wrong('timelockProposer must not be the zero address where ETH pays for gas: there is no Governor')
+  }
+  if (config.customGasToken === null && config.feeRecipient === predeploys.feeSplitter) {
+    throw wrong('feeRecipient must be an L1 account where ETH pays for gas: there is no FeeSplitter')
   }
 }
 
@@ -193,6 +226,11 @@ const fields: { readonly [K in keyof DeployConfig]-?: Parse } = {
   challengeWindowSeconds: uint(32),
   channelWithdrawalDelaySeconds: uint(32),
   unbondingSeconds: uint(32),
+  timelockProposer: address,
+  timelockDelaySeconds: uint(32),
+  timelockGraceSeconds: uint(32),
+  votingDelaySeconds: uint(32),
+  votingPeriodSeconds: uint(32),
   fundedAccounts: accounts,
 }
 

@@ -37,6 +37,8 @@ export class GenesisEvm {
   timestamp: bigint
   blockNumber = 0n
   baseFee = 1_000_000_000n
+  /** 32 bytes. */
+  prevRandao: Uint8Array = new Uint8Array(32)
   readonly #evm: EVM
 
   static async create(chainId: bigint, timestamp: bigint): Promise<GenesisEvm> {
@@ -142,7 +144,7 @@ export class GenesisEvm {
         coinbase: addressOf(coinbase),
         timestamp: this.timestamp,
         difficulty: 0n,
-        prevRandao: new Uint8Array(32),
+        prevRandao: this.prevRandao,
         gasLimit,
         baseFeePerGas: this.baseFee,
         getBlobGasPrice: () => 1n,

@@ -69,6 +69,9 @@ function moneyValues(config: DeployConfig, l1: L1Counterparts): Expectation[] {
     ['InferenceMarket', inferenceMarket, 'withdrawalDelay', config.channelWithdrawalDelaySeconds],
     ['WorkerRegistry', openLedgerPredeploys.workerRegistry, 'unbondingDelay', config.unbondingSeconds],
     ['RevenueSplitter', openLedgerPredeploys.revenueSplitter, 'currentShares', 1n],
+    ['FeeSplitter', predeploys.feeSplitter, 'sharesCalculator', BigInt(openLedgerPredeploys.feeShares)],
+    ['StakePool', openLedgerPredeploys.stakePool, 'nextStakeId', 0n],
+    ['GOPEN', openLedgerPredeploys.gopen, '_totalSupply', 0n],
   ]
 }
 
@@ -96,7 +99,8 @@ function initialValues(config: DeployConfig, l1: L1Counterparts): Expectation[] 
     ['DatanetRegistry', openLedgerPredeploys.datanetRegistry, 'datanetCount', 0n],
     ['MoneyTimelock', openLedgerPredeploys.moneyTimelock, 'delayFloor', moneyDelay],
     ['MoneyTimelock', openLedgerPredeploys.moneyTimelock, '_minDelay', moneyDelay],
-    ['Timelock', openLedgerPredeploys.timelock, '_minDelay', day],
+    ['Timelock', openLedgerPredeploys.timelock, '_minDelay', config.timelockDelaySeconds],
+    ['Timelock', openLedgerPredeploys.timelock, 'gracePeriod', config.timelockGraceSeconds],
     ...(ownToken ? moneyValues(config, l1) : []),
   ]
 }

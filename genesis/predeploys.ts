@@ -2,7 +2,7 @@ import { depositorAccount, openLedgerPredeploys, predeploys } from '../contracts
 import { loadArtifact } from '../contracts/artifact.ts'
 import { precompiles } from '../precompiles-sim/table.ts'
 import { type Hex, hexToBytes, zeroAddress } from '../protocol/bytes.ts'
-import { checkCodeHash } from './code-hashes.ts'
+import { chainDependent, checkCodeHash } from './code-hashes.ts'
 import type { DeployConfig } from './deploy-config.ts'
 import type { GenesisEvm, Target } from './genesis-evm.ts'
 import { openLedgerContracts, openLedgerUnproxied } from './open-ledger.ts'
@@ -88,12 +88,10 @@ function implementations(config: DeployConfig): Implementation[] {
       : [
           ours('NativeAssetLiquidity', predeploys.nativeAssetLiquidity),
           ours('LiquidityController', predeploys.liquidityController),
+          ours('FeeSplitter', predeploys.feeSplitter),
         ]),
   ]
 }
-
-/** Whose runtime code holds values of the chain: immutables that name its L1 or cache its own id. */
-const chainDependent: readonly string[] = ['OptimismMintableERC721Factory', 'EAS']
 
 async function placeProxies(evm: GenesisEvm): Promise<void> {
   const first = namespaceAddress(0)
@@ -139,10 +137,25 @@ async function placeImplementation(
 
 /** OpenLedger's own contracts, each behind a proxy of its admin; the two timelocks, which nobody upgrades. */
 async function placeOpenLedger(evm: GenesisEvm, config: DeployConfig, l1Bridge: Hex): Promise<void> {
-  const { timelock, moneyTimelock } = openLedgerPredeploys
-  await placeUnproxied(evm, 'Timelock', timelock, [config.proxyAdminOwner])
+  const { timelock, moneyTimelock, governor, gopen } = openLedgerPredeploys
+  const hasOpen = config.customGasToken !== null
+  const { timelockDelaySeconds, timelockGraceSeconds, timelockProposer } = config
+  await placeUnproxied(evm, 'Timelock', timelock, [
+    timelockDelaySeconds,
+    timelockGraceSeconds,
+    hasOpen ? governor : zeroAddress,
+    timelockProposer,
+  ])
   await placeUnproxied(evm, 'MoneyTimelock', moneyTimelock, [config.challengeWindowSeconds, timelock])
-  if (config.customGasToken !== null) {
+  if (hasOpen) {
+    await placeUnproxied(evm, 'GOPEN', gopen)
+    const { votingDelaySeconds, votingPeriodSeconds } = config
+    await placeUnproxied(evm, 'OpenLedgerGovernor', governor, [
+      gopen,
+      timelock,
+      votingDelaySeconds,
+      votingPeriodSeconds,
+    ])
     for (const { name, address } of openLedgerUnproxied) await placeUnproxied(evm, name, address)
   }
   const proxy = packageContract('Proxy')
@@ -161,7 +174,7 @@ async function placeUnproxied(
 ): Promise<void> {
   const { abi, creationCode } = ourContract(name)
   await evm.place(address, abi, creationCode, args)
-  checkCodeHash('runtime', name, evm.state.account(address).code)
+  if (!chainDependent.includes(name)) checkCodeHash('runtime', name, evm.state.account(address).code)
 }
 
 /** Bytecode of the custom precompiles, for engines that have no native ones. */
@@ -215,6 +228,7 @@ async function activateForks(evm: GenesisEvm): Promise<void> {
 }
 
 async function initializeGasToken(evm: GenesisEvm, config: DeployConfig): Promise<void> {
+  await evm.call(ours('FeeSplitter', predeploys.feeSplitter), 'initialize', [openLedgerPredeploys.feeShares])
   const { name, symbol } = config.customGasToken ?? { name: '', symbol: '' }
   const controller = ours('LiquidityController', predeploys.liquidityController)
   await evm.call(controller, 'initialize', [name, symbol])

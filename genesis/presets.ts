@@ -1,5 +1,7 @@
 import { devPrivateKeys } from '../common/dev-keys.ts'
-import { bytesToHex, type Hex, hexToBytes } from '../protocol/bytes.ts'
+import { predeploys } from '../contracts/addresses.ts'
+import { bytesToHex, type Hex, hexToBytes, zeroAddress } from '../protocol/bytes.ts'
+import { documentedGovernance } from '../protocol/governance-parameters.ts'
 import { privateKeyAddress } from '../protocol/secp256k1.ts'
 import { batchInboxOf, challengeWindowOf, type DeployConfig } from './deploy-config.ts'
 
@@ -39,7 +41,6 @@ export function devPreset(): DeployConfig {
     finalizationPeriodSeconds: 4n,
     l1Owner: account('owner'),
     proxyAdminOwner: account('owner'),
-    feeRecipient: account('owner'),
     feeVaultMinimumWithdrawal: 10n ** 15n,
     l2GasLimit: 30_000_000n,
     l1OpenToken: null,
@@ -48,9 +49,22 @@ export function devPreset(): DeployConfig {
     challengeWindowSeconds: 30n,
     channelWithdrawalDelaySeconds: 60n,
     unbondingSeconds: 120n,
+    // Insecure: one key proposes to the Timelock beside the Governor, so that a dev chain can be changed without a vote.
+    timelockProposer: account('owner'),
     fundedAccounts: addresses.map((address) => ({ address, balance: 10_000n * 10n ** 18n })),
   }
 }
+
+/**
+ * Clocks of votes that are over in a quarter of a minute, in place of the documented ones of {@link devPreset}. What holds money
+ * still waits the MoneyTimelock's fortnight.
+ */
+export const quickGovernance = {
+  votingDelaySeconds: 2n,
+  votingPeriodSeconds: 12n,
+  timelockDelaySeconds: 2n,
+  timelockGraceSeconds: 20n,
+} as const satisfies Partial<DeployConfig>
 
 /** Forks, fees and windows of a public network; keys and owners must come from whoever deploys it. */
 function publicPreset(name: '161201' | '1612'): Partial<DeployConfig> {
@@ -70,6 +84,7 @@ function publicPreset(name: '161201' | '1612'): Partial<DeployConfig> {
     challengeWindowSeconds: publicWindow,
     channelWithdrawalDelaySeconds: publicWindow + day,
     unbondingSeconds: 2n * publicWindow + 7n * day,
+    timelockProposer: zeroAddress,
     fundedAccounts: [],
   }
 }
@@ -87,5 +102,10 @@ const common = {
   eip1559Denominator: 250n,
   baseFeeScalar: 1_368n,
   blobBaseFeeScalar: 810_949n,
+  feeRecipient: predeploys.feeSplitter,
   customGasToken: { name: 'OpenLedger', symbol: 'OPEN' },
+  timelockDelaySeconds: documentedGovernance.timelockDelaySeconds,
+  timelockGraceSeconds: documentedGovernance.timelockGraceSeconds,
+  votingDelaySeconds: documentedGovernance.votingDelaySeconds,
+  votingPeriodSeconds: documentedGovernance.votingPeriodSeconds,
 } as const

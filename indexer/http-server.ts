@@ -5,6 +5,7 @@ import type { Clock } from '../common/clock.ts'
 import type { ContentStore } from '../common/content-store.ts'
 import { errorMessage } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import { type GovernanceParameters, governanceDrift } from '../protocol/governance-parameters.ts'
 import { PayoutTrees } from './content/payout-trees.ts'
 import { PayeeExports } from './csv/payee-export.ts'
 import { type IndexEvents, subscribersMax } from './graphql/events.ts'
@@ -26,6 +27,7 @@ type Served = {
   readonly events: IndexEvents
   readonly sync: Sync
   readonly escrowStates: () => readonly EscrowState[]
+  readonly governance: () => GovernanceParameters | undefined
   readonly chainId: () => bigint
   readonly log: Log
   readonly clock: Clock
@@ -36,10 +38,10 @@ export async function listen(
   options: { readonly host: string; readonly port: number },
   served: Served,
 ): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
-  const { store, content, events, sync, escrowStates, chainId, log } = served
+  const { store, content, events, sync, escrowStates, governance, chainId, log } = served
   const payouts = content === undefined ? undefined : new PayoutTrees(content)
   const syncState = () => sync.state
-  const yoga = graphqlServer({ store, content, payouts, events, chainId, syncState, escrowStates }, log)
+  const yoga = graphqlServer({ store, content, payouts, events, chainId, syncState, escrowStates, governance }, log)
   const registry = metrics(served)
   const exports = new PayeeExports(store)
   const server = createServer((request, response) => {
@@ -93,7 +95,7 @@ function notReady({ store, sync, clock }: Served): string | undefined {
   return lag > readyLagMax ? `${lag} blocks behind the head` : undefined
 }
 
-function metrics({ store, sync, escrowStates, events }: Served): Registry {
+function metrics({ store, sync, escrowStates, governance, events }: Served): Registry {
   const registry = new Registry()
   const gauge = (name: string, help: string, read: () => number | undefined) =>
     new Gauge({
@@ -111,6 +113,10 @@ function metrics({ store, sync, escrowStates, events }: Served): Registry {
   )
   const missing = () => escrowStates().reduce((sum, { held, owed }) => sum + Number(held < owed ? owed - held : 0n), 0)
   gauge('indexer_escrow_missing_wei', 'What contracts owe and do not hold', missing)
+  gauge('indexer_governance_drift', 'Parameters of Governor and Timelock that are not the documented ones', () => {
+    const parameters = governance()
+    return parameters && governanceDrift(parameters).length
+  })
   gauge('indexer_subscribers', 'Open subscriptions', () => events.size)
   return registry
 }

@@ -12,6 +12,7 @@ import { IndexerError } from './indexer-error.ts'
 import { Store } from './store/store.ts'
 import { ChainClient } from './sync/chain-client.ts'
 import { EscrowWatch } from './sync/escrow-watch.ts'
+import { GovernanceWatch } from './sync/governance-watch.ts'
 import { HeadSocket } from './sync/head-socket.ts'
 import { Sync } from './sync/sync.ts'
 
@@ -64,13 +65,24 @@ export async function startIndexer(
     nextHead: socket?.nextHead ?? (() => never),
   })
   const escrowWatch = new EscrowWatch({ client, store, clock, log })
+  const governanceWatch = new GovernanceWatch({ client, clock, log })
   const { contentPeers = [], contentDir = contentPeers.length > 0 ? join(options.dataDir, 'content') : undefined } =
     options
   const content = contentDir === undefined ? undefined : new ContentStore(contentDir, merkleRoot)
   let chainId = BigInt(store.meta('chainId') ?? 0)
   const chainIdNow = () => chainId
   const http = await listen(options, {
-    ...{ store, content, events, sync, escrowStates: () => escrowWatch.states, chainId: chainIdNow, log, clock },
+    ...{
+      store,
+      content,
+      events,
+      sync,
+      escrowStates: () => escrowWatch.states,
+      governance: () => governanceWatch.parameters,
+      chainId: chainIdNow,
+      log,
+      clock,
+    },
   }).catch((error) => {
     socket?.stop()
     store.close()
@@ -89,7 +101,7 @@ export async function startIndexer(
           new LedgerFiles({ store, content, peers, clock, log }).run(stopping.signal),
         ]
   const following = follow()
-  const watching = escrowWatch.run(stopping.signal)
+  const watching = Promise.all([escrowWatch.run(stopping.signal), governanceWatch.run(stopping.signal)])
   const finished = Promise.all([following, watching, ...fetching]).then(() => {})
   finished.catch(() => {})
   log.info('indexer started', { url: http.url, node: options.l2Url, at: store.cursor()?.number ?? null })

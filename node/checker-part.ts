@@ -25,6 +25,9 @@ import { Checker, type CheckPace } from './checker/checker.ts'
 import { QuarrelThread } from './checker/quarrel-thread.ts'
 import { Quarrels } from './checker/quarrels.ts'
 import { type SettledAnswer, SettledAnswers } from './checker/settled-answers.ts'
+import { FloatThread } from './committee/float-thread.ts'
+import { makeCommittee } from './committee/make-committee.ts'
+import { VoteJournal } from './committee/vote-journal.ts'
 import type { CheckerFlags } from './node-options.ts'
 import { ActionRunner } from './watcher/action-runner.ts'
 
@@ -50,7 +53,7 @@ export type CheckerPart = {
 /** Time back to which a worker that connects is asked for announcements; they live no longer. */
 const catchUpSeconds = 120
 const beaconsMax = 1_024
-/** Between looks at quarrels: an answer is due in no less than 10 s. */
+/** Between looks at quarrels and cases: an answer is due in no less than 10 s. */
 const quarrelMs = 1_000
 /** Between looks for workers that have connected. */
 const lookMs = 2_000
@@ -108,6 +111,7 @@ export async function makeChecker(
     answers: () => answers.all(),
     beacon: beaconsOf(rpc),
     check: (task) => models.check(task),
+    checkFloat: (answer, file) => committee.check(answer, file),
     pace: async () => paceOf(await window()),
     now: () => book.head?.time ?? 0n,
   })
@@ -115,6 +119,20 @@ export async function makeChecker(
   const runner = new ActionRunner({
     ...{ rpc, sender: parts.sender, evidence: undefined, nowMs: () => clock.nowMs(), log },
     metrics: { sent },
+  })
+  const floats = new FloatThread(flags.models)
+  closers.add('thread of float checks', () => floats.close())
+  const journal = new VoteJournal(join(dir, 'votes.sqlite'))
+  closers.add('votes', () => journal.close())
+  const committee = makeCommittee({
+    ...{ rpc, book, content, floats, journal, answers, runner, window, log },
+    account: account.address,
+    modelRoot: async (modelVersion) => (await modelTerms(rpc, modelVersion))?.root,
+    suspects: () => checker.floatSuspects(),
+    found: ({ receipt }) => {
+      const verdict = checker.get(receipt.worker, receipt.requestId)?.verdict
+      return verdict === 'withheld' ? undefined : verdict
+    },
   })
   const thread = new QuarrelThread(flags.models)
   closers.add('thread of quarrels', () => thread.close())
@@ -134,7 +152,8 @@ export async function makeChecker(
         host.run(signal),
         checker.run(signal),
         catchUp(host.network, { clock, log }, signal),
-        quarrel(quarrels, { clock, log }, signal),
+        again((stop) => quarrels.look(stop), 'quarrels do not go on, trying again', { clock, log }, signal),
+        again((stop) => committee.look(stop), 'cases do not go on, trying again', { clock, log }, signal),
       ])
       await runner.settle()
     },
@@ -161,15 +180,16 @@ function beaconsOf(rpc: L2Rpc): (answer: SettledAnswer) => Promise<Hex | undefin
   }
 }
 
-/** Raises and plays quarrels until the signal. */
-async function quarrel(
-  quarrels: Quarrels,
+/** Looks again and again until the signal. */
+async function again(
+  look: (signal: AbortSignal) => Promise<void>,
+  failed: string,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    await quarrels.look(signal).catch((error: unknown) => {
-      if (!signal.aborted) log.warn('quarrels do not go on, trying again', { error: errorMessage(error) })
+    await look(signal).catch((error: unknown) => {
+      if (!signal.aborted) log.warn(failed, { error: errorMessage(error) })
     })
     await clock.sleep(quarrelMs, signal)
   }

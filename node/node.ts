@@ -20,6 +20,7 @@ import { runTogether } from './driver/loop.ts'
 import { SafeDb } from './driver/safe-db.ts'
 import type { SyncStatus } from './driver/sync-status.ts'
 import { openEngine } from './engine-part.ts'
+import { DriftWatch } from './governance/drift-watch.ts'
 import { confirmedL1 } from './l1/confirmed-l1.ts'
 import type { L1HeadEvent } from './l1/l1-heads.ts'
 import { type L1Part, makeL1, reachL1 } from './l1-part.ts'
@@ -121,6 +122,7 @@ async function start(
   const sequencer = await makeSequencer()
   const syncStatus = () => statusOf(l1, driver, state)
   const money = await makeMoney(options, { rpc: enginePart.rpc, kzg, clock, log, registry }, closers)
+  const drift = new DriftWatch({ rpc: enginePart.rpc, clock, log: log.with({ component: 'governance' }), registry })
   const posting = await Posting.make(options, { l1, l2, engine, syncStatus, clock, log, registry })
   let criticalError: string | undefined
 
@@ -199,7 +201,7 @@ async function start(
     )
     if (l1.heads.latest !== undefined) driver.onL1Head(l1.heads.latest)
     if (l1.heads.finalized !== undefined) driver.onFinalizedL1(l1.heads.finalized)
-    const loops = [(either: AbortSignal) => driver.run(either)]
+    const loops = [(either: AbortSignal) => driver.run(either), (either: AbortSignal) => drift.run(either)]
     if (p2p !== undefined) loops.push((either) => unsafe.run(p2p.network, either))
     if (sequencer !== undefined) loops.push((either) => sequencer.run(either))
     if (money.run !== undefined) loops.push(money.run)

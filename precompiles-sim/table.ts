@@ -1,5 +1,6 @@
 import { attributionContext } from './attribution-context.ts'
 import { influenceDot } from './influence-dot.ts'
+import { licenceLattice } from './licence-lattice.ts'
 import { merkleSum } from './merkle-sum.ts'
 import { minHashSim } from './min-hash-sim.ts'
 import type { Precompile } from './precompile.ts'
@@ -18,4 +19,5 @@ export const precompiles: readonly Precompile[] = [
   proRata,
   influenceDot,
   minHashSim,
+  licenceLattice,
 ]

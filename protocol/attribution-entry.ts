@@ -61,11 +61,16 @@ export function weightsOf(entries: readonly Pick<AttributionEntry, 'class' | 'we
 }
 
 /** Kinds of pools that stand as a payee. */
-export const payeePools = { stakers: 0, units: 1, treasury: 2 } as const
+export const payeePools = { stakers: 0, units: 1, treasury: 2, item: 3, escrow: 4 } as const
 
-/** The account under which a pool stands among payees: stakers and treasury with id 0, a Datanet's units with its id. */
+/** The account under which a pool stands among payees: stakers and treasury with id 0, the others with what they are of. */
 export function poolPayee(kind: (typeof payeePools)[keyof typeof payeePools], id: bigint): Hex {
   return bytesToHex(concatBytes(poolPrefix, uintBytes(kind, 1), uintBytes(id, 8)))
+}
+
+/** Whether an account is that of a Datanet's unit holders. */
+export function isUnitsPool(payee: Hex): boolean {
+  return payee.startsWith(poolPayee(payeePools.units, 0n).slice(0, -16))
 }
 
 const leafPrefix = Uint8Array.of(3)

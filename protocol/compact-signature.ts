@@ -1,5 +1,5 @@
 import { FormatError } from './bytes.ts'
-import { recoverAddress, signDigest } from './secp256k1.ts'
+import { recoverAddress, recoverPublicKey, signDigest } from './secp256k1.ts'
 
 export const compactSignatureBytes = 64
 
@@ -13,10 +13,21 @@ export function signCompact(digest: Uint8Array, privateKey: Uint8Array): Uint8Ar
 
 /** The 20-byte address that signed `digest`. Throws {@link FormatError} where no key can have. */
 export function recoverCompact(digest: Uint8Array, signature: Uint8Array): Uint8Array {
+  const { rs, yParity } = splitCompact(signature)
+  return recoverAddress(digest, rs, yParity)
+}
+
+/** The 33-byte public key of whoever made the signature. */
+export function recoverCompactKey(digest: Uint8Array, signature: Uint8Array): Uint8Array {
+  const { rs, yParity } = splitCompact(signature)
+  return recoverPublicKey(digest, rs, yParity)
+}
+
+function splitCompact(signature: Uint8Array): { readonly rs: Uint8Array; readonly yParity: number } {
   if (signature.length !== compactSignatureBytes) throw new FormatError(`a signature of ${signature.length} bytes`)
   // `slice` of a Buffer is no copy, and the signature is the caller's.
   const rs = new Uint8Array(signature)
   const top = rs[32] ?? 0
   rs[32] = top & 0x7f
-  return recoverAddress(digest, rs, top >> 7)
+  return { rs, yParity: top >> 7 }
 }

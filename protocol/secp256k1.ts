@@ -52,6 +52,17 @@ export function publicKeyOf(privateKey: Uint8Array): Uint8Array {
   return secp256k1.publicKeyCreate(privateKey, true)
 }
 
+/** What two keys share, known to the holder of either's private key: SHA-256 of the compressed point. Throws {@link FormatError}. */
+export function sharedSecret(publicKey: Uint8Array, privateKey: Uint8Array): Uint8Array {
+  if (!secp256k1.publicKeyVerify(publicKey)) throw new FormatError('not a public key')
+  return secp256k1.ecdh(publicKey, privateKey)
+}
+
+/** The 33-byte public key that made a signature r‖s. */
+export function recoverPublicKey(digest: Uint8Array, rs: Uint8Array, yParity: number): Uint8Array {
+  return secp256k1.ecdsaRecover(rs, yParity, digest, true)
+}
+
 /** The 64 bytes x‖y of a 33-byte public key. Throws {@link FormatError}. */
 export function expandPublicKey(compressed: Uint8Array): Uint8Array {
   if (!secp256k1.publicKeyVerify(compressed)) throw new FormatError('not a public key')

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path'
 import { type Artifact, artifactsFolder } from '../contracts/artifact.ts'
 import { compileContracts } from '../contracts/solidity.ts'
+import { chainDependent } from '../genesis/code-hashes.ts'
 import { GenesisEvm } from '../genesis/genesis-evm.ts'
 import { bytesToHex, hexToBytes, zeroAddress } from '../protocol/bytes.ts'
 import { keccak256 } from '../protocol/keccak.ts'
@@ -58,7 +59,7 @@ async function updateCodeHashes(): Promise<void> {
   const evm = await GenesisEvm.create(901n, 0n)
   for (const { contractName, sourceName, abi, bytecode } of artifacts.values()) {
     const creation = abi.find(({ type }) => type === 'constructor')
-    if (!/^(l2|ol|precompiles)\//.test(sourceName)) continue
+    if (!/^(l2|ol|precompiles)\//.test(sourceName) || chainDependent.includes(contractName)) continue
     // Arguments go to storage; what they are leaves no trace in the code.
     const args = ((creation?.['inputs'] ?? []) as { type: string }[]).map(({ type }) =>
       type === 'address' ? zeroAddress : 0n,

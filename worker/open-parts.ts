@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { BatchReceipt } from '../attribution/epochs/batch-rows.ts'
 import type { IndexFolder } from '../attribution/indexes/index-folder.ts'
 import { deadFrom } from '../chain/indexes/published-index.ts'
 import { batchBeacon } from '../chain/ledger/batch-beacon.ts'
@@ -14,9 +15,11 @@ import { ContentPeers } from '../common/content-peers.ts'
 import { ContentStore } from '../common/content-store.ts'
 import type { Log } from '../common/log.ts'
 import type { WorkerBook } from '../p2p/workers/registry-view.ts'
+import { algoHashV1 } from '../protocol/attribution-rule.ts'
 import { type Hex, hexToBytes } from '../protocol/bytes.ts'
 import { merkleRoot } from '../protocol/content-hash.ts'
 import { contributionsOf, contributionsOfDead, type Spans } from './attribute/contributions.ts'
+import { attributedV2, contributionsV2, type SourcesV2 } from './attribute/contributions-v2.ts'
 import type { Backend } from './backends/backend.ts'
 import { Funds } from './jobs/funds.ts'
 import { JobBook } from './jobs/job-book.ts'
@@ -31,6 +34,7 @@ import { AnswerStep } from './settle/answer-step.ts'
 import { AttributeStep } from './settle/attribute-step.ts'
 import { CommitStep } from './settle/commit-step.ts'
 import { EvidenceStep } from './settle/evidence-step.ts'
+import { FingerprintStep } from './settle/fingerprint-step.ts'
 import { ForgetStep } from './settle/forget-step.ts'
 import { ProofStep } from './settle/proof-step.ts'
 import { PublishStep } from './settle/publish-step.ts'
@@ -83,7 +87,10 @@ type DeskParts = Around & {
   readonly models: ServedModels
   readonly indexes: IndexFolder
   readonly spans: Spans
+  readonly sourcesV2: SourcesV2
   readonly proofs: JobProofs
+  /** By which private requests are unsealed. */
+  readonly hostPrivateKey: Uint8Array
   readonly classes: ReadonlySet<number>
 }
 
@@ -97,13 +104,17 @@ export function openDesk(options: WorkerOptions, parts: DeskParts): Desk {
   const worker = chain.sender.address
   const receipts = new ReceiptMaker({
     ...{ chainId: chain.chainId, privateKey, facts, now },
-    attribute: async ({ modelVersion }, output) =>
-      contributionsOf(await models.terms(modelVersion), { indexes, spans }, output),
+    attribute: async (request, output, { algoHash, prompt, time }) => {
+      const terms = await models.terms(request.modelVersion)
+      if (algoHash === algoHashV1) return await contributionsOf(terms, { indexes, spans }, output)
+      return await contributionsV2(terms, { request, prompt, output, isDead: false, time }, parts.sourcesV2)
+    },
   })
   const desk = new JobDesk(
     { worker, classes, runningMax: options.jobsMax, waitingMax: options.jobsWaitingMax, settleSeconds },
     {
       ...{ book, facts, log, backend, receipts, proofs, now, nowMs: () => clock.nowMs(), modelRoot: models.root },
+      hostPrivateKey: parts.hostPrivateKey,
       funds: new Funds({ rpc: chain.rpc, book, worker }),
     },
   )
@@ -132,10 +143,10 @@ export function openMarket(options: WorkerOptions, parts: MarketParts): RequestS
 /** What is done again and again for the answers that were given. Throws what the RPC throws. */
 export async function openSteps(
   options: WorkerOptions,
-  parts: Pick<DeskParts, 'chain' | 'books' | 'backend' | 'models' | 'spans' | 'clock' | 'log'> &
+  parts: Pick<DeskParts, 'chain' | 'books' | 'backend' | 'models' | 'spans' | 'sourcesV2' | 'clock' | 'log'> &
     Desk & { readonly proofs: Announcements },
 ): Promise<Step[]> {
-  const { chain, books, backend, models, spans, desk, receipts, proofs, clock, log } = parts
+  const { chain, books, backend, models, spans, sourcesV2, desk, receipts, proofs, clock, log } = parts
   const { rpc, sender } = chain
   const { ledger, book, content, facts } = books
   const now = () => ledger.head?.time
@@ -143,6 +154,12 @@ export async function openSteps(
   const sets = {
     deadFrom: async (modelVersion: Hex) => deadFrom(rpc, (await terms(modelVersion)).indexIds),
     contributionsOfDead: async (modelVersion: Hex) => contributionsOfDead(await terms(modelVersion), spans),
+    contributionsV2: async ({ request, prompt, output }: BatchReceipt, time: bigint, isDead: boolean) =>
+      contributionsV2(await terms(request.modelVersion), { request, prompt, output, isDead, time }, sourcesV2),
+  }
+  const evidenceV2 = async ({ request, prompt, output }: BatchReceipt, time: bigint, isDead: boolean) => {
+    const answer = { request, prompt, output, isDead, time }
+    return (await attributedV2(await terms(request.modelVersion), answer, sourcesV2))?.evidence ?? new Uint8Array()
   }
   return [
     new CommitStep(
@@ -151,8 +168,9 @@ export async function openSteps(
     ),
     new PublishStep({ ledger, content, worker: sender.address, nodes: options.nodes, log }),
     new AnswerStep({ ledger, content, sender, log }),
-    new EvidenceStep({ rpc, ledger, content, spans, terms, sender, log }),
+    new EvidenceStep({ rpc, ledger, content, spans, evidenceV2, terms, sender, log }),
     new TraceStep({ ledger, content, backend, modelRoot: models.root, sender, log }),
+    new FingerprintStep({ ledger, book, content, sender, log }),
     new ProofStep({
       ...{ ledger, book, content, backend, proofs, modelRoot: models.root, worker: sender.address, log },
       beacon: (l2Block) => batchBeacon(rpc, l2Block),

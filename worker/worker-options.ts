@@ -1,4 +1,5 @@
 import type { Hex } from '../protocol/bytes.ts'
+import type { FloatChoice } from './backends/float-choice.ts'
 
 export type WorkerOptions = {
   readonly dataDir: string
@@ -19,6 +20,8 @@ export type WorkerOptions = {
     readonly advertiseIp: string | undefined
     readonly staticPeers: readonly string[]
   }
+  /** What computes answers of class FINGERPRINT; absent: our own engine. */
+  readonly float?: FloatChoice
   /** Jobs answered at once, and those that wait behind them. */
   readonly jobsMax: number
   readonly jobsWaitingMax: number

@@ -5,6 +5,7 @@ import secp256k1 from 'secp256k1'
 import { IndexFolder } from '../attribution/indexes/index-folder.ts'
 import { SpanThread } from '../attribution/indexes/span-thread.ts'
 import { obtainIndex } from '../chain/indexes/obtain-index.ts'
+import { ShownSignatures } from '../chain/indexes/shown-signatures.ts'
 import { readHead } from '../chain/ledger/l2-calls.ts'
 import type { L2Rpc } from '../chain/ledger/l2-rpc.ts'
 import { type OpenAccount, openAccount } from '../chain/ledger/open-account.ts'
@@ -91,12 +92,17 @@ async function open(options: WorkerOptions, { clock, log }: Around, closers: Clo
     dir: join(options.dataDir, 'adapters'),
   })
   closers.add('adapters', () => adapters.close())
-  const backend = new InferenceThread({ ...folder, adapters, wantAdapter: (root) => adapters.want(root) })
+  const backend = new InferenceThread(
+    { ...folder, adapters, wantAdapter: (root) => adapters.want(root) },
+    options.float,
+  )
   closers.add('inference', () => backend.close())
   const store = new ProofStore(options.proofBytesMax)
   const proofs = new Announcements({ store, ledger: books.ledger, clock })
-  const parts = { chain, books, backend, models, indexes, spans, proofs, clock, log }
-  const desk = openDesk(options, { ...parts, classes: registered.classes })
+  const sourcesV2 = { rpc: chain.rpc, indexes, spans, signatures: new ShownSignatures(chain.rpc) }
+  const parts = { chain, books, backend, models, indexes, spans, sourcesV2, proofs, clock, log }
+  const hostPrivateKey = await loadIdentity(identityFile(options))
+  const desk = openDesk(options, { ...parts, hostPrivateKey, classes: registered.classes })
   const steps = await openSteps(options, { ...parts, ...desk })
 
   const stopping = new AbortController()
@@ -155,19 +161,23 @@ type Network = {
   readonly market: Step
 }
 
+/** What a host keeps, its key among it. */
+const p2pFolder = ({ dataDir }: WorkerOptions) => join(dataDir, 'p2p')
+const identityFile = (options: WorkerOptions) => join(p2pFolder(options), 'priv.txt')
+
 /** The worker's host, what it says by itself, and the requests on chain that workers share among them. */
 async function openNetwork(
   options: WorkerOptions,
   parts: NetworkParts,
   { closers, stop }: { readonly closers: Closers; readonly stop: AbortSignal },
 ): Promise<Network> {
-  const { p2p, dataDir } = options
+  const { p2p } = options
   const { clock, log, registry, account, chain, books, store, proofs, hardware, registered, models, folder, desk } =
     parts
   const { rpc, chainId } = chain
   const workers = new WorkerBook('any')
   const claims = new Claims()
-  const dir = join(dataDir, 'p2p')
+  const dir = p2pFolder(options)
   const host = await openWorkerHost(
     { ...{ chainId, role: 'worker', ...p2p, announce: announcedAddresses(p2p) }, dir, agent: 'openledger' },
     {
@@ -188,7 +198,7 @@ async function openNetwork(
   const author = new MessageAuthor(chainId, account, clock)
   const announcer = new Announcer({ network, author, clock, log, random: Math.random })
   proofs.announcer = announcer
-  const hostKey = secp256k1.publicKeyCreate(await loadIdentity(join(dir, 'priv.txt')), true)
+  const hostKey = secp256k1.publicKeyCreate(await loadIdentity(identityFile(options)), true)
   const contextMax = Math.max(...[...folder.models.values()].map(({ config }) => config.context))
   const adverts = new Adverts({
     ...{ network, author, clock, log },

@@ -50,8 +50,8 @@ export function checkL2(
   return { block, digests: { ...digests, datanets: datanetsOf(root, l2.datanets, records) } }
 }
 
-/** Of a batch's state: behind `receipts u64 ‖ holds u32`. */
-const isVoidBit = 96n
+/** Of a batch’s state: behind `receipts u64 ‖ committedAt u64 ‖ holds u32`. */
+const isVoidBit = 160n
 
 function modelOf(
   root: Uint8Array,

@@ -4,14 +4,14 @@ import { keccak256 } from '../../protocol/keccak.ts'
 /** Where contracts keep what an answer file proves: the first slots of their variables, by the compiler's layout. */
 const base = {
   /** InferenceMarket. */
-  batchHash: 8n,
-  states: 11n,
-  voidBits: 14n,
+  batchHash: 9n,
+  states: 12n,
+  voidBits: 15n,
   /** ModelRegistry. */
-  models: 1n,
-  modelVersions: 3n,
+  models: 2n,
+  modelVersions: 4n,
   /** DatanetRegistry. */
-  datanetVersions: 9n,
+  datanetVersions: 20n,
   /** L2OutputOracle. */
   outputs: 0n,
 } as const

@@ -21,9 +21,13 @@ export function claimOf(epoch: bigint, payouts: Rows, payee: Hex): Claim | undef
   const index = placeOf(payouts.rows, payoutBytes, hexToBytes(payee), 'before')
   const { count } = payouts.tree
   if (index === count) return undefined
-  const found = payoutAt(payouts.rows, index)
-  if (found.payee !== payee.toLowerCase()) return undefined
-  return { epoch, index, count, cumulative: found.cumulative, siblings: joined(payouts.tree.siblings(index)) }
+  return payoutAt(payouts.rows, index).payee === payee.toLowerCase() ? claimAt(epoch, payouts, index) : undefined
+}
+
+/** The claim of whoever stands at a place of an epoch's payouts. */
+export function claimAt(epoch: bigint, payouts: Rows, index: number): Claim {
+  const { cumulative } = payoutAt(payouts.rows, index)
+  return { epoch, index, count: payouts.tree.count, cumulative, siblings: joined(payouts.tree.siblings(index)) }
 }
 
 /** Whether a claim opens a payout root for the payee, as RoyaltyVault checks it. */

@@ -22,6 +22,8 @@ export type Answered = {
   readonly traceRoot: Hex
   readonly proofHash: Hex
   readonly contributions: readonly Contribution[]
+  /** The rule by which the contributions were found; absent: v1. */
+  readonly algoHash?: Hex
 }
 
 /** What a request costs. */
@@ -46,7 +48,17 @@ export async function termsOf(request: InferenceRequest, time: bigint, facts: Ba
  * Throws {@link ReceiptError} where no batch could hold it.
  */
 export async function makeReceipt(answered: Answered, time: bigint, facts: BatchFacts): Promise<BatchReceipt> {
-  const { request, payment, worker, prompt, output, traceRoot, proofHash, contributions } = answered
+  const {
+    request,
+    payment,
+    worker,
+    prompt,
+    output,
+    traceRoot,
+    proofHash,
+    contributions,
+    algoHash = algoHashV1,
+  } = answered
   const { price, shares } = await termsOf(request, time, facts)
   const [tin, tout] = [prompt.length, output.length]
   const fee = feeOf(tin, tout, price, shares)
@@ -60,7 +72,7 @@ export async function makeReceipt(answered: Answered, time: bigint, facts: Batch
   const receipt: InferenceReceipt = {
     ...{ requestId: requestIdOf(request), worker, tin, tout, fee },
     ...{ outputRoot: bytesToHex(tokenListRoot(output)), traceRoot, class: request.class, proofHash },
-    ...{ indexSetHash, algoHash: algoHashV1, royaltyHash },
+    ...{ indexSetHash, algoHash, royaltyHash },
     attrRoot: bytesToHex(entryTree(encodeRows(layouts.entries, entries)).root),
     attrEntries: entries.length,
   }

@@ -1,6 +1,7 @@
 import { type AttributionEntry, entryClasses, entryPools, poolOf } from '../../protocol/attribution-entry.ts'
 import { FormatError } from '../../protocol/bytes.ts'
 import { amountOf, type FeeParts, feeOf, type Price, type Shares, splitFee, weightTotal } from '../../protocol/fee.ts'
+import { largestRemainder } from '../../protocol/largest-remainder.ts'
 import type { Figure } from './figure.ts'
 
 /** An entry whatever its class and weight. */
@@ -18,6 +19,8 @@ export type ReceiptFacts = {
   /** Undefined: the chain has no such price. */
   readonly price: Pick<Price, 'rin' | 'rout'> | undefined
   readonly shares: Shares | undefined
+  /** Of a model without indexes: the Datanets that it was trained on, by which class U divides. Hundredths of a per cent. */
+  readonly trainedOn?: readonly { readonly datanet: bigint; readonly weightBps: number }[] | undefined
   /** All of them, in order. */
   readonly entries: readonly ExplainedEntry[]
 }
@@ -25,9 +28,28 @@ export type ReceiptFacts = {
 /** A pool that entries draw on: its wei, and what weights are divided by. */
 type PoolUnits = { readonly name: keyof FeeParts; readonly wei: bigint; readonly units: bigint }
 
-/** Fee, its parts and the weights of each pool. docs/MONEY.md §3 and §4. */
+/** Fee, its parts, the weights of each pool, and what units have of a model without indexes. docs/MONEY.md §3 and §4. */
 export function explainReceipt(facts: ReceiptFacts): Figure[] {
-  return [...feeFigures(facts), ...weightFigures(facts)]
+  return [...feeFigures(facts), ...weightFigures(facts), ...unitFigures(facts)]
+}
+
+/** Units have what class G has not. */
+function unitFigures({ entries, trainedOn = [] }: ReceiptFacts): Figure[] {
+  const stated = new Map(
+    entries.filter((entry) => entry.class === entryClasses.U).map(({ id, weight }) => [id, weight]),
+  )
+  const sorted = [...trainedOn].sort((a, b) => (a.datanet < b.datanet ? -1 : 1))
+  const parts = sorted.map(({ weightBps }) => BigInt(weightBps))
+  if (parts.every((part) => part === 0n)) return []
+  const others = entries.filter((entry) => entry.class >= entryClasses.S && entry.class !== entryClasses.U)
+  const left = others.reduce((rest, { weight }) => rest - Number(weight), weightTotal)
+  const weights = largestRemainder(parts, Math.max(left, 0))
+  return sorted.map(({ datanet, weightBps }, i) => ({
+    name: `weight of U ${datanet}`,
+    formula: `${left} · ${weightBps} of the weights trained by, largest remainder`,
+    recomputed: BigInt(weights[i] as number),
+    onChain: stated.get(datanet) ?? 0n,
+  }))
 }
 
 /** What one entry of a receipt earns; `credited`: what its epoch gave it. */

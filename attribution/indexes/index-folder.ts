@@ -9,6 +9,9 @@ import type { SuffixIndex } from '../suffix/suffix-index.ts'
 import { IndexError } from './index-error.ts'
 
 const suffix = '.oli'
+const scratchPrefix = 'new-'
+/** A file that is being made is written to more often than that. */
+const leftoverMs = 86_400_000
 
 /** Index files of one directory, each `<indexId>.oli`, of so many bytes together at most. */
 export class IndexFolder {
@@ -71,6 +74,7 @@ export class IndexFolder {
   /** A path for a file that is being made. Throws {@link IndexError} `folder-full` where `bytes` do not fit. */
   scratch(bytes: number): string {
     mkdirSync(this.dir, { recursive: true })
+    this.#removeLeftovers()
     if (bytes > this.room) {
       throw new IndexError(
         'folder-full',
@@ -78,7 +82,17 @@ export class IndexFolder {
       )
     }
     // Other processes and other parts of this one may make files here too.
-    return join(this.dir, `new-${randomUUID()}`)
+    return join(this.dir, `${scratchPrefix}${randomUUID()}`)
+  }
+
+  /** What processes that were killed left half made. */
+  #removeLeftovers(): void {
+    for (const path of names(this.dir)
+      .filter((name) => name.startsWith(scratchPrefix))
+      .map((name) => join(this.dir, name))) {
+      const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity
+      if (written < Date.now() - leftoverMs) rmSync(path, { force: true })
+    }
   }
 
   /** Receives a file of so many bytes at most. Throws {@link IndexError} `folder-full`, `too-long`, and what the source throws. */

@@ -1,8 +1,12 @@
 import { entryClasses } from '../../protocol/attribution-entry.ts'
-import { algoHashV1, indexSetHash } from '../../protocol/attribution-rule.ts'
-import { concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { algoHashV1, algoHashV2, indexSetHash } from '../../protocol/attribution-rule.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import { keccakHex } from '../../protocol/keccak.ts'
 import { batchHash } from '../../protocol/receipt-batch.ts'
+import { tokenListRoot } from '../../protocol/token-list.ts'
+import { type AttributionV2, attributeV2 } from '../combined/attribute-v2.ts'
+import { type ChallengeV2, checkSharesV2, unlikeEvidence } from '../combined/check-v2.ts'
+import { decodeParts } from '../combined/evidence-v2.ts'
 import type { BatchOf } from '../epochs/batch-jobs.ts'
 import type { Call } from '../epochs/challenge.ts'
 import { isRequestOf } from '../epochs/check-receipt.ts'
@@ -27,6 +31,10 @@ export type BatchQuestion = {
   readonly chainId: bigint
   /** By model version, as far as all of a set's indexes are in the folder. */
   readonly sets: ReadonlyMap<Hex, ModelSet>
+  /** MinHash signatures that count for the batch, by contribution. */
+  readonly signatures: ReadonlyMap<bigint, Uint32Array>
+  /** `modelVersion adapterRoot` of those with a table of influences in force: class G of their answers is not judged here. */
+  readonly sketched: ReadonlySet<string>
   /** Evidence that was shown, by its hash. */
   readonly shown: ReadonlyMap<Hex, Uint8Array>
   /** Receipts to judge; absent: all. */
@@ -77,7 +85,21 @@ export class SpanJobs {
     return attribute(this.#set(ids), isDead ? new Uint32Array() : output)
   }
 
-  judge({ batch: { header, segments, data }, chainId, sets, shown, only }: BatchQuestion): BatchSpans {
+  /** The same under algoHash v2, of an answer that no table of influences is in force for. */
+  attributeV2({ ids, output, prompt, isDead, signatures }: QuestionV2): AttributionV2 {
+    const signatureOf = (contribId: bigint) => signatures.get(contribId)
+    const none = new Uint32Array()
+    return attributeV2(this.#set(ids), isDead ? none : output, { prompt: isDead ? none : prompt, signatureOf })
+  }
+
+  judge(question: BatchQuestion): BatchSpans {
+    const {
+      batch: { header, segments, data },
+      chainId,
+      sets,
+      shown,
+      only,
+    } = question
     const batch = KnownBatch.of(header, segments, data)
     const findings: SpanFinding[] = []
     const lacking = new Set<Hex>()
@@ -104,7 +126,16 @@ export class SpanJobs {
         findings.push({ receipt: i, kind: 'unread', opened: batch.openReceipt(i) })
         continue
       }
-      const found = this.#finding(batch, i, { output, entries }, set, shown)
+      const isV2 = one.receipt.algoHash === algoHashV2
+      const prompt = isV2 ? promptOf(batch, i, one) : undefined
+      if (isV2 && (prompt === undefined || isSketched(one, question.sketched))) {
+        unknown++
+        continue
+      }
+      const found =
+        prompt === undefined
+          ? this.#finding(batch, i, { output, entries }, set, shown)
+          : this.#findingV2(batch, i, { output, entries, prompt, one }, set, question)
       if (found === undefined) right++
       else findings.push(found)
     }
@@ -128,14 +159,35 @@ export class SpanJobs {
     const right = this.attribute(ids, output, isDead)
     if (stated === right.evidenceHash && isSame(right, entries)) return undefined
     const evidence = stated === right.evidenceHash ? right.evidence : shown.get(stated)
-    if (evidence === undefined) {
-      const demandId = demandIdOf(batch, i, stated)
-      const [opened, entry] = [batch.openReceipt(i), batch.openEntry(i, own)]
-      return { receipt: i, kind: 'hidden', demandId, evidenceHash: stated, opened, entry }
-    }
+    if (evidence === undefined) return hiddenEvidence(batch, i, own, stated)
     const challenge = checkSpans(openers, { output, entries, evidence, isDead })
     if (challenge !== undefined) return asCall(challenge, evidence)
     return stated === right.evidenceHash ? undefined : { receipt: i, kind: 'unshowable' }
+  }
+
+  #findingV2(
+    batch: KnownBatch,
+    i: number,
+    { output, entries, prompt, one }: Claims & { readonly prompt: Uint32Array; readonly one: KnownReceipt },
+    { ids, isDead }: ModelSet,
+    { shown, signatures }: BatchQuestion,
+  ): SpanFinding | undefined {
+    const openers = this.#openersOf(ids)
+    const unlike = unlikeEvidence(openers.length > 0, entries)
+    if (unlike !== undefined) return challengeOfV2(batch, i, unlike)
+    const own = entries.findIndex(({ evidenceHash }) => evidenceHash !== zeroHash)
+    const stated = entries[own]?.evidenceHash
+    const right = openers.length === 0 ? undefined : this.attributeV2({ ids, output, prompt, isDead, signatures })
+    if (stated !== undefined && stated === right?.evidenceHash && isSame(right, entries)) return undefined
+    const evidence = stated === right?.evidenceHash ? right?.evidence : stated && shown.get(stated)
+    if (stated === undefined) return undefined
+    if (evidence === undefined) return hiddenEvidence(batch, i, own, stated)
+    const signatureOf = (contribId: bigint) => signatures.get(contribId)
+    const { request } = one
+    const claims = { request, prompt, output, entries, isDead, signatureOf, parts: decodeParts(evidence) }
+    const challenge = checkSharesV2(openers, claims)
+    if (challenge !== undefined) return challengeOfV2(batch, i, challenge)
+    return stated === right?.evidenceHash ? undefined : { receipt: i, kind: 'unshowable' }
   }
 
   #openersOf(ids: readonly Hex[]): IndexOpener[] {
@@ -168,16 +220,54 @@ const noSet: ModelSet = { ids: [], isDead: false }
 
 type Claims = { readonly output: Uint32Array; readonly entries: readonly SpanEntry[] }
 
-/** Entries of a receipt; undefined of one under another rule than v1, or where not all are known. */
+/** What an answer is attributed by under algoHash v2, beside its indexes. */
+export type QuestionV2 = {
+  readonly ids: readonly Hex[]
+  readonly output: Uint32Array
+  readonly prompt: Uint32Array
+  readonly isDead: boolean
+  readonly signatures: ReadonlyMap<bigint, Uint32Array>
+}
+
+/** The prompt of receipt `i`; undefined where nobody published it. */
+function promptOf(batch: KnownBatch, i: number, { receipt, request }: KnownReceipt): Uint32Array | undefined {
+  const prompt = batch.publishedTokens(i, 'prompt')
+  const isWhole = prompt.length === receipt.tin && bytesToHex(tokenListRoot(prompt)) === request.promptRoot
+  return isWhole ? prompt : undefined
+}
+
+function isSketched({ request }: KnownReceipt, sketched: ReadonlySet<string>): boolean {
+  const { modelVersion, adapters } = request
+  return adapters.length < 2 && sketched.has(`${modelVersion} ${adapters[0]?.root ?? zeroHash}`)
+}
+
+/** Evidence that is not what the answer makes, and must be shown. */
+function hiddenEvidence(batch: KnownBatch, i: number, own: number, stated: Hex): SpanFinding {
+  const demandId = demandIdOf(batch, i, stated)
+  const [opened, entry] = [batch.openReceipt(i), batch.openEntry(i, own)]
+  return { receipt: i, kind: 'hidden', demandId, evidenceHash: stated, opened, entry }
+}
+
+/** The challenge as DisputeGame takes it. */
+function challengeOfV2(batch: KnownBatch, i: number, { functionName, entries, claim, rest }: ChallengeV2): SpanFinding {
+  const opened = entries.map((place) => batch.openEntry(i, place))
+  const shown = claim === undefined ? opened : [{ entry: opened[0], ...claim }]
+  return {
+    ...{ receipt: i, kind: 'challenge' },
+    call: { functionName, args: [batch.openReceipt(i), batch.segments, ...shown, ...rest] },
+  }
+}
+
+/** Entries of a receipt; undefined of one under another rule than v1 and v2, or where not all are known. */
 function entriesOf(batch: KnownBatch, i: number, { receipt }: KnownReceipt): readonly SpanEntry[] | undefined {
-  if (receipt.algoHash !== algoHashV1) return undefined
+  if (receipt.algoHash !== algoHashV1 && receipt.algoHash !== algoHashV2) return undefined
   const known = batch.entries(i, receipt)
   const entries = Array.from({ length: receipt.attrEntries }, (_, k) => known.at(k)?.entry)
   return entries.every((entry) => entry !== undefined) ? entries : undefined
 }
 
-function isSame({ shares }: Attribution, entries: readonly SpanEntry[]): boolean {
-  const own = entries.filter(({ class: kind }) => kind === entryClasses.S || kind === entryClasses.U)
+function isSame({ shares }: Pick<Attribution | AttributionV2, 'shares'>, entries: readonly SpanEntry[]): boolean {
+  const own = entries.filter(({ class: kind }) => kind >= entryClasses.S)
   return (
     own.length === shares.length &&
     shares.every(({ class: letter, id, weight }, k) => {

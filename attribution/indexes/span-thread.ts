@@ -1,14 +1,16 @@
 import { Thread } from '../../common/thread.ts'
 import type { Hex } from '../../protocol/bytes.ts'
+import type { AttributionV2 } from '../combined/attribute-v2.ts'
 import type { Attribution } from '../suffix/attribute.ts'
 import { SuffixError } from '../suffix/suffix-error.ts'
 import type { FailedJob } from '../thread-job.ts'
 import { IndexError } from './index-error.ts'
-import type { BatchQuestion, BatchSpans } from './span-jobs.ts'
+import type { BatchQuestion, BatchSpans, QuestionV2 } from './span-jobs.ts'
 
 /** To the thread. */
 export type SpanTask =
   | { readonly kind: 'attribute'; readonly ids: readonly Hex[]; readonly output: Uint32Array; readonly isDead: boolean }
+  | { readonly kind: 'attributeV2'; readonly question: QuestionV2 }
   | { readonly kind: 'judge'; readonly question: BatchQuestion }
 
 /** From the thread, to the job of that number. */
@@ -39,6 +41,11 @@ export class SpanThread {
   /** What an answer owes whom by a set of indexes. Throws IndexError `no-file` where one is not here. */
   attribute(ids: readonly Hex[], output: Uint32Array, isDead = false): Promise<Attribution> {
     return this.#ask({ kind: 'attribute', ids, output, isDead })
+  }
+
+  /** The same under algoHash v2, of an answer that no table of influences is in force for. */
+  attributeV2(question: QuestionV2): Promise<AttributionV2> {
+    return this.#ask({ kind: 'attributeV2', question })
   }
 
   /** What is to be said of the spans of a batch's receipts. Throws IndexError `no-file` where one is not here. */

@@ -7,8 +7,10 @@ const { IndexFolder } = await import('./index-folder.ts')
 const { SpanJobs } = await import('./span-jobs.ts')
 
 const jobs = new SpanJobs(new IndexFolder(workerData.dir))
-const run = (task) =>
-  task.kind === 'attribute' ? jobs.attribute(task.ids, task.output, task.isDead) : jobs.judge(task.question)
+const run = (task) => {
+  if (task.kind === 'attribute') return jobs.attribute(task.ids, task.output, task.isDead)
+  return task.kind === 'attributeV2' ? jobs.attributeV2(task.question) : jobs.judge(task.question)
+}
 
 parentPort.on('message', ({ job, task }) => {
   try {

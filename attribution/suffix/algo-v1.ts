@@ -18,6 +18,11 @@ export const algoV1 = {
   spanParts: 2520,
 } as const
 
+/** What the rules differ in about spans: the first byte of their evidence, and the places of a span at most. */
+export type SpanRule = { readonly version: number; readonly placesMax: number }
+
+export const spansV1: SpanRule = { version: 1, placesMax: algoV1.countMax }
+
 /** What `algoHashV1` of protocol/attribution-rule.ts is the keccak hash of. */
 export function algoV1Preimage(): Uint8Array {
   return concatBytes(

@@ -1,6 +1,6 @@
 import { entryClasses } from '../../protocol/attribution-entry.ts'
 import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
-import { algoV1 } from './algo-v1.ts'
+import { algoV1, type SpanRule, spansV1 } from './algo-v1.ts'
 import { contains, decodeEvidence, type Evidence } from './evidence.ts'
 import type { IndexOpener } from './index-opener.ts'
 import { type KeptSpan, keptMax, keptSpans, outranks } from './kept-spans.ts'
@@ -78,23 +78,28 @@ function isOfSpans({ class: kind }: SpanEntry): boolean {
   return kind === entryClasses.S || kind === entryClasses.U
 }
 
-type Call = readonly [functionName: string, ...rest: unknown[]]
+export type SpanCall = readonly [functionName: string, ...rest: unknown[]]
 
-function wrongEvidence(set: readonly IndexOpener[], claims: SpanClaims): Call | undefined {
+/** What is wrong with the spans part of evidence, under a rule. */
+export function wrongEvidence(
+  set: readonly IndexOpener[],
+  claims: Omit<SpanClaims, 'entries'>,
+  rule: SpanRule = spansV1,
+): SpanCall | undefined {
   const tokens = claims.isDead ? 0 : Math.min(claims.output.length, algoV1.answerTokensMax)
-  const evidence = readEvidence(claims.evidence)
+  const evidence = readEvidence(claims.evidence, rule)
   const named = evidence?.spans.every(({ places }) => places.every(({ index }) => index < set.length))
   if (evidence === undefined || named !== true || evidence.scores.length !== tokens) {
     return ['badSpanForm', set.map(({ index }) => index.id)]
   }
-  const check = new EvidenceCheck(set, claims.output, evidence)
+  const check = new EvidenceCheck(set, claims.output, evidence, rule)
   return check.wrongScore() ?? check.wrongSpan() ?? check.omitted()
 }
 
 /** Undefined where it has not the form of evidence. */
-function readEvidence(bytes: Uint8Array): Evidence | undefined {
+function readEvidence(bytes: Uint8Array, rule: SpanRule): Evidence | undefined {
   try {
-    return decodeEvidence(bytes)
+    return decodeEvidence(bytes, rule)
   } catch (error) {
     if (error instanceof SuffixError && error.code === 'format') return undefined
     throw error
@@ -108,16 +113,18 @@ class EvidenceCheck {
   /** The tokens that are looked at, as a query. */
   readonly #query: Uint32Array
   readonly #evidence: Evidence
+  readonly #rule: SpanRule
 
-  constructor(set: readonly IndexOpener[], output: Uint32Array, evidence: Evidence) {
+  constructor(set: readonly IndexOpener[], output: Uint32Array, evidence: Evidence, rule: SpanRule) {
     this.#set = set
     this.#indexes = set.map(({ index }) => index)
     this.#output = output
     this.#query = queryOf(output.subarray(0, evidence.scores.length))
     this.#evidence = evidence
+    this.#rule = rule
   }
 
-  wrongScore(): Call | undefined {
+  wrongScore(): SpanCall | undefined {
     const right = tokenScores(this.#indexes, this.#query)
     const token = right.findIndex((score, i) => score !== this.#evidence.scores[i])
     if (token < 0) return undefined
@@ -126,7 +133,7 @@ class EvidenceCheck {
     return ['badSpanScore', { set: this.#records, token, output: openTokens(this.#output, token, token + 1), unigrams }]
   }
 
-  wrongSpan(): Call | undefined {
+  wrongSpan(): SpanCall | undefined {
     for (const [k, span] of this.#evidence.spans.entries()) {
       const call = this.#wrongPlace(span, k) ?? this.#missedPlace(span, k) ?? this.#longer(span, k)
       if (call !== undefined) return call
@@ -134,7 +141,7 @@ class EvidenceCheck {
     return undefined
   }
 
-  #wrongPlace({ start, length, places }: KeptSpan, k: number): Call | undefined {
+  #wrongPlace({ start, length, places }: KeptSpan, k: number): SpanCall | undefined {
     for (const { index: number, position, contribId } of places) {
       const opener = this.#set[number] as IndexOpener
       const { index } = opener
@@ -155,13 +162,13 @@ class EvidenceCheck {
     return undefined
   }
 
-  #missedPlace({ start, length, places }: KeptSpan, k: number): Call | undefined {
+  #missedPlace({ start, length, places }: KeptSpan, k: number): SpanCall | undefined {
     const isListed = (number: number, position: number) =>
       places.some((place) => place.index === number && place.position === position)
     return this.#standing('missedSpanPlace', k, start, length, isListed)
   }
 
-  #longer({ start, length }: KeptSpan, k: number): Call | undefined {
+  #longer({ start, length }: KeptSpan, k: number): SpanCall | undefined {
     const behind = start + length < this.#query.length
     return (
       (start > 0 ? this.#standing('longerSpan', k, start - 1, length + 1, never, true) : undefined) ??
@@ -177,7 +184,7 @@ class EvidenceCheck {
     length: number,
     isPassed: (number: number, position: number) => boolean,
     ...rest: readonly unknown[]
-  ): Call | undefined {
+  ): SpanCall | undefined {
     for (const [number, opener] of this.#set.entries()) {
       for (const position of this.#positions(opener.index, start, length)) {
         if (isPassed(number, position)) continue
@@ -189,10 +196,10 @@ class EvidenceCheck {
     return undefined
   }
 
-  omitted(): Call | undefined {
+  omitted(): SpanCall | undefined {
     const { scores, spans } = this.#evidence
     const last = spans.length < keptMax(this.#query.length) ? undefined : spans.at(-1)
-    for (const span of keptSpans(this.#indexes, this.#query, scores)) {
+    for (const span of keptSpans(this.#indexes, this.#query, scores, this.#rule)) {
       if (spans.some((listed) => contains(listed, span))) continue
       if (last !== undefined && outranks(span, last) >= 0) continue
       const anchor = this.#anchorOf(span)
@@ -225,7 +232,7 @@ class EvidenceCheck {
         const { lo, hi } = index.range(this.#query, from, from + size)
         return sum + hi - lo
       }, 0)
-      if (count <= algoV1.countMax) return anchor
+      if (count <= this.#rule.placesMax) return anchor
     }
     return undefined
   }

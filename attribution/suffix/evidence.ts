@@ -1,6 +1,6 @@
 import { bytesToBigint, bytesToHex, concatBytes, type Hex } from '../../protocol/bytes.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
-import { algoV1 } from './algo-v1.ts'
+import { algoV1, type SpanRule, spansV1 } from './algo-v1.ts'
 import { type KeptSpan, keptMax, outranks, spanWeight } from './kept-spans.ts'
 import { SuffixError } from './suffix-error.ts'
 
@@ -12,9 +12,8 @@ export type Evidence = {
   readonly spans: readonly KeptSpan[]
 }
 
-export function encodeEvidence({ scores, spans }: Evidence): Uint8Array {
-  const contribIds = [...new Set(spans.flatMap(({ places }) => places.map(({ contribId }) => contribId)))]
-  contribIds.sort((a, b) => (a < b ? -1 : 1))
+export function encodeEvidence({ scores, spans }: Evidence, { version } = spansV1): Uint8Array {
+  const contribIds = contributionsIn(spans)
   const placeOf = new Map(contribIds.map((id, i) => [id, i]))
   const placeCount = spans.reduce((sum, { places }) => sum + places.length, 0)
   const bytes = Buffer.alloc(6 + 2 * scores.length + 8 * contribIds.length + 5 * spans.length + 7 * placeCount)
@@ -37,20 +36,26 @@ export function encodeEvidence({ scores, spans }: Evidence): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
+/** The contributions that spans stand in, ascending. */
+export function contributionsIn(spans: readonly KeptSpan[]): bigint[] {
+  const contribIds = [...new Set(spans.flatMap(({ places }) => places.map(({ contribId }) => contribId)))]
+  return contribIds.sort((a, b) => (a < b ? -1 : 1))
+}
+
 /** What an S or U entry's `evidenceHash` is. */
 export function evidenceHash(evidence: Uint8Array): Hex {
   return bytesToHex(keccak256(concatBytes(hashPrefix, evidence)))
 }
 
-/** Throws {@link SuffixError} `format` for evidence of a wrong form: what its bytes alone show to be no evidence of v1. */
-export function decodeEvidence(bytes: Uint8Array): Evidence {
+/** Throws {@link SuffixError} `format` for evidence of a wrong form: what its bytes alone show to be no evidence of the rule. */
+export function decodeEvidence(bytes: Uint8Array, rule: SpanRule = spansV1): Evidence {
   let at = 0
   const uint = (size: number): number => {
     if (at + size > bytes.length) throw wrongForm('cut off')
     at += size
     return Number(bytesToBigint(bytes.subarray(at - size, at)))
   }
-  if (uint(1) !== version) throw wrongForm('another version')
+  if (uint(1) !== rule.version) throw wrongForm('another version')
   const [tokens, spanCount, contributions] = [uint(2), uint(1), uint(2)]
   const scores = Array.from({ length: tokens }, () => uint(2))
   const contribIds = Array.from({ length: contributions }, () => {
@@ -68,11 +73,11 @@ export function decodeEvidence(bytes: Uint8Array): Evidence {
     return { start, length, places, weight: spanWeight(scores, start, length) }
   })
   if (at !== bytes.length) throw wrongForm('bytes left over')
-  checkForm({ scores, spans }, contribIds)
+  checkForm({ scores, spans }, contribIds, rule)
   return { scores, spans }
 }
 
-function checkForm({ scores, spans }: Evidence, contribIds: readonly bigint[]): void {
+function checkForm({ scores, spans }: Evidence, contribIds: readonly bigint[], { placesMax }: SpanRule): void {
   const tokens = scores.length
   if (tokens > algoV1.answerTokensMax || spans.length > keptMax(tokens)) throw wrongForm('too many tokens or spans')
   if (!isAscending(contribIds, (a, b) => a < b)) throw wrongForm('contributions not ascending')
@@ -82,7 +87,7 @@ function checkForm({ scores, spans }: Evidence, contribIds: readonly bigint[]): 
   for (const span of spans) {
     const { start, length, places } = span
     if (length < algoV1.tokensMin || start + length > tokens) throw wrongForm(`a span of ${length} tokens`)
-    if (places.length === 0 || places.length > algoV1.countMax) throw wrongForm(`a span of count ${places.length}`)
+    if (places.length === 0 || places.length > placesMax) throw wrongForm(`a span of count ${places.length}`)
     const inOrder = isAscending(places, (a, b) => a.index < b.index || (a.index === b.index && a.position < b.position))
     if (!inOrder) throw wrongForm('places not ascending')
   }
@@ -103,5 +108,4 @@ function wrongForm(what: string): SuffixError {
   return new SuffixError('format', `evidence: ${what}`)
 }
 
-const version = 1
 const hashPrefix = Uint8Array.of(0x0c)

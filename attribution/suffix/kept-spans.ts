@@ -1,4 +1,4 @@
-import { algoV1 } from './algo-v1.ts'
+import { algoV1, spansV1 } from './algo-v1.ts'
 import { maximalSpans, type Place } from './find-spans.ts'
 import type { SuffixIndex } from './suffix-index.ts'
 
@@ -18,9 +18,10 @@ export function keptSpans(
   indexes: readonly SuffixIndex[],
   output: ArrayLike<number>,
   scores: readonly number[],
+  { placesMax } = spansV1,
 ): KeptSpan[] {
-  const candidates = maximalSpans(indexes, output, { tokensMin: algoV1.tokensMin, placesMax: algoV1.countMax })
-    .filter(({ places }) => places.length <= algoV1.countMax)
+  const candidates = maximalSpans(indexes, output, { tokensMin: algoV1.tokensMin, placesMax })
+    .filter(({ places }) => places.length <= placesMax)
     .map(({ start, length, places }) => ({ start, length, places, weight: spanWeight(scores, start, length) }))
   candidates.sort(outranks)
   return candidates.slice(0, keptMax(output.length)).map((span) => ({

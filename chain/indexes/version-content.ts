@@ -73,6 +73,9 @@ export async function requireOpenVersion(rpc: L2Rpc, ref: VersionRef, items: rea
     throw new IndexError('permissioned', `Datanet ${datanet} is permissioned: its texts stand in no index`)
   }
   if (status === archived) throw new IndexError('withdrawn', `Datanet ${datanet} is archived`)
+  const args = [datanet, ref.version]
+  const fault = await callContract(rpc, { contract: 'DatanetJudge', functionName: 'voidFor', args })
+  if (fault !== zeroHash) throw new IndexError('withdrawn', `${nameOf(ref)} was proven false: it is void`)
   const ids = new Set(items.map(({ contribId }) => contribId))
   for (const { args } of await allEvents(rpc, 'DatanetRegistry', 'ConsentWithdrawn')) {
     const contribId = args['contribId'] as bigint
@@ -86,7 +89,12 @@ function nameOf({ datanet, version }: VersionRef): string {
   return `version ${version} of Datanet ${datanet}`
 }
 
-async function contentOf(hash: Hex, source: ContentSource, recordBytes?: number): Promise<Uint8Array | undefined> {
+/** A content, from the store or a peer, where it is kept then; undefined where nobody has it. */
+export async function contentOf(
+  hash: Hex,
+  source: ContentSource,
+  recordBytes?: number,
+): Promise<Uint8Array | undefined> {
   const { content, peers, signal } = source
   const own = recordBytes === undefined ? content.get(hash) : content.getRecords(hash, recordBytes)
   if (own !== undefined) return own

@@ -29,6 +29,8 @@ export const followedEvents = {
   RoyaltyVault: ['Claimed', 'ClaimSkipped'],
   WorkerRegistry: ['WorkerSlashed'],
   TraceDemands: ['TraceRequested', 'TraceServed'],
+  CheckerCommittee: ['CaseOpened', 'CaseDrawn', 'VoteSent', 'VoteShown', 'CaseClosed'],
+  FingerprintJudge: ['FingerprintRequested', 'FingerprintServed'],
   EvidenceDemands: ['EvidenceRequested', 'EvidenceServed', 'PrepaidReturned'],
   IndexRegistry: [
     ...['IndexPublished', 'IndexRetired', 'IndexProvenFalse'],
@@ -55,9 +57,9 @@ export function numberOf({ args }: Pick<LedgerEvent, 'args'>): bigint | undefine
   return typeof number === 'bigint' ? number : undefined
 }
 
-/** The demand, subject, request or account by which events are found again. */
+/** The demand, case, subject, request or account by which events are found again. */
 export function keyOf({ args }: Pick<LedgerEvent, 'args'>): Hex | undefined {
-  const { demandId, subject, payee, commitment, requestId, worker } = args
-  const key = demandId ?? subject ?? payee ?? commitment ?? requestId ?? worker
+  const { demandId, caseId, subject, payee, commitment, requestId, worker } = args
+  const key = demandId ?? caseId ?? subject ?? payee ?? commitment ?? requestId ?? worker
   return typeof key === 'string' ? (key as Hex) : undefined
 }

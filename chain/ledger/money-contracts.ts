@@ -7,7 +7,7 @@ import {
   encodeFunctionData,
   toEventSelector,
 } from 'viem/utils'
-import { openLedgerPredeploys } from '../../contracts/addresses.ts'
+import { openLedgerPredeploys, predeploys } from '../../contracts/addresses.ts'
 import { loadArtifact } from '../../contracts/artifact.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 
@@ -20,16 +20,38 @@ export const moneyContracts = {
   WorkerRegistry: openLedgerPredeploys.workerRegistry,
   ModelRegistry: openLedgerPredeploys.modelRegistry,
   RevenueSplitter: openLedgerPredeploys.revenueSplitter,
+  OpenBurner: openLedgerPredeploys.openBurner,
+  GOPEN: openLedgerPredeploys.gopen,
+  OpenLedgerGovernor: openLedgerPredeploys.governor,
+  Timelock: openLedgerPredeploys.timelock,
+  MoneyTimelock: openLedgerPredeploys.moneyTimelock,
+  StakePool: openLedgerPredeploys.stakePool,
+  FeeSplitter: predeploys.feeSplitter,
+  FeeShares: openLedgerPredeploys.feeShares,
   CodeRegistry: openLedgerPredeploys.codeRegistry,
   DatanetRegistry: openLedgerPredeploys.datanetRegistry,
+  DatanetRelay: openLedgerPredeploys.datanetRelay,
+  DatanetJudge: openLedgerPredeploys.datanetJudge,
+  DatanetUnits: openLedgerPredeploys.datanetUnits,
+  DatanetVotes: openLedgerPredeploys.datanetVotes,
+  DatanetAccess: openLedgerPredeploys.datanetAccess,
+  DatanetReview: openLedgerPredeploys.datanetReview,
+  SignatureProofs: openLedgerPredeploys.signatureProofs,
+  LicencePolicy: openLedgerPredeploys.licencePolicy,
   ReceiptJudge: openLedgerPredeploys.receiptJudge,
   EntryJudge: openLedgerPredeploys.entryJudge,
   EpochJudge: openLedgerPredeploys.epochJudge,
   AnswerJudge: openLedgerPredeploys.answerJudge,
   IndexRegistry: openLedgerPredeploys.indexRegistry,
   SpanJudge: openLedgerPredeploys.spanJudge,
+  ShareJudge: openLedgerPredeploys.shareJudge,
+  SketchJudge: openLedgerPredeploys.sketchJudge,
+  SignatureRegistry: openLedgerPredeploys.signatureRegistry,
+  SketchRegistry: openLedgerPredeploys.sketchRegistry,
   EvidenceDemands: openLedgerPredeploys.evidenceDemands,
   TraceDemands: openLedgerPredeploys.traceDemands,
+  CheckerCommittee: openLedgerPredeploys.checkerCommittee,
+  FingerprintJudge: openLedgerPredeploys.fingerprintJudge,
   TraceJudge: openLedgerPredeploys.traceJudge,
   StopJudge: openLedgerPredeploys.stopJudge,
   LinearStep: openLedgerPredeploys.linearStep,
@@ -37,6 +59,11 @@ export const moneyContracts = {
   ElementStep: openLedgerPredeploys.elementStep,
   AttentionStep: openLedgerPredeploys.attentionStep,
   ChoiceStep: openLedgerPredeploys.choiceStep,
+  AgentRegistry: openLedgerPredeploys.agentRegistry,
+  AgentReviews: openLedgerPredeploys.agentReviews,
+  AgentSpending: openLedgerPredeploys.agentSpending,
+  AgentTrails: openLedgerPredeploys.agentTrails,
+  Grants: openLedgerPredeploys.grants,
 } as const satisfies Record<string, Hex>
 
 export type MoneyContract = keyof typeof moneyContracts

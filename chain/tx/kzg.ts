@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
+import { endWorker } from '../../common/end-worker.ts'
 import { CodedError } from '../../common/errors.ts'
 import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 
@@ -39,6 +40,8 @@ export class KzgWorker implements Kzg {
   readonly #library: 'auto' | 'native' | 'javascript'
   readonly #calls = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
   #worker: Worker | undefined
+  /** When the newest thread said that it has its library, or ended. */
+  #loaded: Promise<unknown> = Promise.resolve()
   #nextId = 0
 
   constructor(options: { readonly library?: 'auto' | 'native' | 'javascript' } = {}) {
@@ -63,9 +66,9 @@ export class KzgWorker implements Kzg {
   }
 
   async stop(): Promise<void> {
-    const worker = this.#worker
+    const [worker, loaded] = [this.#worker, this.#loaded]
     this.#worker = undefined
-    await worker?.terminate()
+    if (worker !== undefined) await endWorker(worker, loaded)
     this.#failAll(new KzgError('unavailable', 'the KZG worker was stopped'))
   }
 
@@ -87,6 +90,10 @@ export class KzgWorker implements Kzg {
     worker.on('error', (cause) => {
       if (this.#worker === worker) this.#worker = undefined
       this.#failAll(new KzgError('unavailable', 'the KZG worker failed', { cause }))
+    })
+    this.#loaded = new Promise<void>((resolve) => {
+      worker.once('message', () => resolve())
+      worker.once('exit', () => resolve())
     })
     worker.unref()
     this.#worker = worker

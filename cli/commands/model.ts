@@ -9,6 +9,7 @@ import { train } from '../model/train.ts'
 import { verify } from '../model/verify.ts'
 import { modelTable } from '../money/model-table.ts'
 import { moneyCommands } from '../money/money-commands.ts'
+import { sketchTable } from '../money/sketch-table.ts'
 
 const summary =
   'Models: converting, verifying, measuring and running model files, training adapters for them; registering them with what they were made from, versions, prices, evaluations. docs/MODELS.md and docs/MONEY-GUIDE.md show how.'
@@ -25,6 +26,6 @@ export const command = {
     'share-adapter': shareAdapter,
     run,
     train,
-    ...moneyCommands(summary, modelTable).actions,
+    ...moneyCommands(summary, { ...modelTable, ...sketchTable }).actions,
   },
 }

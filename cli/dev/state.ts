@@ -14,6 +14,8 @@ export type DevState = {
   /** Last L2 block of the seeding; absent while it is not done. */
   readonly seededAt?: number
   readonly seededItems?: number
+  /** The Datanet of the community that lived here; absent while none did. */
+  readonly community?: string
 }
 
 /** The state file's content, or undefined for a new directory. Throws UsageError for a broken file. */

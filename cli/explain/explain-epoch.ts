@@ -7,7 +7,9 @@ import { type EpochReceipt, explainPayout, type PayoutExplanation } from '../../
 import type { ReceiptFacts } from '../../attribution/explain/explain-receipt.ts'
 import type { PayoutId } from '../../attribution/explain/payout-id.ts'
 import { ChainFacts } from '../../chain/ledger/chain-facts.ts'
-import { bytesToHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { type ModelTerms, modelTerms } from '../../chain/ledger/model-terms.ts'
+import { LruCache } from '../../common/lru-cache.ts'
+import { bytesToHex, type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
 import type { FeeParts } from '../../protocol/fee.ts'
 import type { Credit } from '../../protocol/payout-epoch.ts'
 import type { ChainAccess } from '../money/action.ts'
@@ -71,18 +73,33 @@ export function entriesDifference(batch: OpenBatch, batchId: bigint, index: numb
 }
 
 /** What prices and splits are read with; each answer is kept. */
-export function termsReader(chain: ChainAccess): Pick<ChainFacts, 'price' | 'shares'> {
-  return new ChainFacts({ rpc: chain, chainId: chain.chainId, earlierReceipt: async () => undefined })
+export function termsReader(chain: ChainAccess): TermsReader {
+  const facts = new ChainFacts({ rpc: chain, chainId: chain.chainId, earlierReceipt: async () => undefined })
+  const terms = new LruCache<Hex, Promise<ModelTerms | undefined>>(termsMax)
+  return {
+    price: (...args) => facts.price(...args),
+    shares: (version) => facts.shares(version),
+    terms: (modelVersion) => terms.get(modelVersion) ?? terms.set(modelVersion, modelTerms(chain, modelVersion)),
+  }
 }
+
+export type TermsReader = Pick<ChainFacts, 'price' | 'shares'> & {
+  readonly terms: (modelVersion: Hex) => Promise<ModelTerms | undefined>
+}
+
+/** Model versions whose registrations are kept: they never change. */
+const termsMax = 1_000
 
 export async function receiptFacts(
   { receipt, sums, request, entries }: BatchReceipt,
-  facts: Pick<ChainFacts, 'price' | 'shares'>,
+  facts: TermsReader,
 ): Promise<ReceiptFacts> {
   const price = await facts.price(request.modelVersion, receipt.class, request.priceVersion)
   const shares = price && (await facts.shares(price.sharesVersion))
-  const { tin, tout, fee } = receipt
-  return { tin, tout, fee, parts: partsOf(sums), price, shares, entries: entries as ReceiptFacts['entries'] }
+  const { tin, tout, fee, indexSetHash } = receipt
+  const trainedOn = indexSetHash === zeroHash ? (await facts.terms(request.modelVersion))?.trainedOn : undefined
+  const stated = entries as ReceiptFacts['entries']
+  return { tin, tout, fee, parts: partsOf(sums), price, shares, trainedOn, entries: stated }
 }
 
 function partsOf(sums: readonly bigint[]): FeeParts {

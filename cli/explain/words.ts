@@ -4,6 +4,7 @@ import { explainSpans, type SpansExplanation } from '../../attribution/explain/e
 import { differenceLine, isEqual } from '../../attribution/explain/figure.ts'
 import type { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
 import { modelTerms } from '../../chain/ledger/model-terms.ts'
+import { algoHashV1 } from '../../protocol/attribution-rule.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import type { ChainAccess } from '../money/action.ts'
 import type { TokenizerAtHand } from './at-hand.ts'
@@ -28,6 +29,8 @@ export async function wordsOf(
 ): Promise<Words> {
   if (receipt.indexSetHash === zeroHash)
     return { kind: 'none', why: 'its model has no index: nothing is attributed by words' }
+  if (receipt.algoHash !== algoHashV1)
+    return { kind: 'none', why: `INCOMPLETE: words are shown under algoHash v1, not ${receipt.algoHash}` }
   if (indexes.size === 0) return { kind: 'none', why: 'give --indexes to see which words came from where' }
   const { indexIds = [] } = (await modelTerms(chain, request.modelVersion)) ?? {}
   const set = indexIds.flatMap((id) => indexes.get(id) ?? [])

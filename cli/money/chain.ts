@@ -38,7 +38,7 @@ export class Chain implements ChainAccess {
     this.#from = parts.from
     this.#key = parts.key
     this.signal = parts.context.signal
-    this.note = (text) => void process.stderr.write(`${text}\n`)
+    this.note = parts.context.note ?? ((text) => void process.stderr.write(`${text}\n`))
   }
 
   /** Throws UsageError for a key that cannot be used here, TransportError where nobody answers. */

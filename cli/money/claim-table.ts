@@ -1,11 +1,14 @@
 import { asSwitch } from '../../common/flag-parsers.ts'
-import { type payeePools, poolPayee } from '../../protocol/attribution-entry.ts'
+import { payeePools, poolPayee } from '../../protocol/attribution-entry.ts'
 import { zeroAddress } from '../../protocol/bytes.ts'
 import { type Action, action, optional, type Query } from './action.ts'
 import { addressArg, idArg, openArg, poolArg, textArg } from './arg-kinds.ts'
 import { claimStatus } from './claim-queries.ts'
-import { asAddresses, asUint128, type PoolRef } from './parsers.ts'
+import { contentArgs } from './content-places.ts'
+import { asAddresses, type PoolRef } from './parsers.ts'
+import { poolClaimsOf } from './pool-proofs.ts'
 import { proofArgs, proofOf, proofsOf } from './proofs.ts'
+import { RefusedError } from './refused.ts'
 
 const codeArg = textArg('the app code, 1 to 32 of a-z, 0-9 and _')
 const yesNo = (help: string) => ({ help, value: 'true|false', parse: asSwitch })
@@ -44,6 +47,31 @@ export const claimTable: Readonly<Record<string, Action | Query>> = {
       args: [pool.kind, pool.id, await proofOf(payeeOf(pool), values, chain)],
     }),
   ),
+  'to-datanet': action(
+    'RoyaltyVault',
+    'claimMany',
+    "Moves what each final epoch owes a Datanet's pool into it, in order, each part for who held the Datanet's units then. Anyone may.",
+    { datanet: idArg('the Datanet'), ...contentArgs },
+    async ({ datanet, ...content }, chain) => {
+      const pool = poolPayee(payeePools.units, datanet)
+      const { pass, claims } = await poolClaimsOf(pool, content, chain)
+      if (pass !== undefined)
+        throw new RefusedError(`epochs before its first income are to be passed: use claim pass first`)
+      if (claims.length === 0) throw new RefusedError(`nothing new was credited to the pool of Datanet ${datanet}`)
+      return { args: [claims.map(() => pool), claims] }
+    },
+  ),
+  pass: action(
+    'RoyaltyVault',
+    'passEpochs',
+    "Shows that final epochs before the first income of a Datanet's pool owe it nothing, so that the next can be claimed.",
+    { datanet: idArg('the Datanet'), ...contentArgs },
+    async ({ datanet, ...content }, chain) => {
+      const { pass } = await poolClaimsOf(poolPayee(payeePools.units, datanet), content, chain)
+      if (pass === undefined) throw new RefusedError('no epochs are to be passed: use claim to-datanet')
+      return { args: pass }
+    },
+  ),
   pool: action(
     'RoyaltyVault',
     'claimPool',
@@ -78,17 +106,6 @@ export const claimTable: Readonly<Record<string, Action | Query>> = {
     'Gives money to the members of a pool.',
     { pool: poolArg, amount: openArg('how much') },
     ({ pool, amount }) => ({ args: [pool.kind, pool.id], value: amount }),
-  ),
-  units: action(
-    'RoyaltyVault',
-    'setUnits',
-    "Sets a member's units of a pool you decide about, as a Datanet's owner; what it is owed so far stays.",
-    {
-      pool: poolArg,
-      member: addressArg('the member'),
-      units: { help: 'its units from now on', value: 'N', parse: asUint128 },
-    },
-    ({ pool, member, units }) => ({ args: [pool.kind, pool.id, member, units] }),
   ),
   'payout-author': action(
     'DatanetRegistry',

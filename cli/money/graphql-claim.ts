@@ -12,12 +12,37 @@ const query =
 
 /** What an indexer knows of a payee's claim; undefined where there is nothing to prove. Throws {@link GraphqlError}. */
 export async function claimFromGraphql(url: string, payee: Hex): Promise<Claim | undefined> {
-  const answer = await ask(url, { query, variables: { address: payee } })
+  return await asked(url, { query, variables: { address: payee } }, (data) => {
+    const claim = objectOf(data['payee'] ?? {}, 'payee')['claim']
+    return claim === undefined || claim === null ? undefined : readClaim(objectOf(claim, 'claim'))
+  })
+}
+
+/** The batch of a request's receipt that is not void; undefined where there is none. Throws {@link GraphqlError}. */
+export async function receiptPlace(url: string, requestId: Hex): Promise<bigint | undefined> {
+  const text = `query ($id: Bytes!) { receipts(where: { requestId: $id }) { nodes { isVoid batch { id } } } }`
+  return await asked(url, { query: text, variables: { id: requestId } }, (data) => {
+    const nodes = objectOf(data['receipts'], 'receipts')['nodes'] as readonly unknown[]
+    const live = nodes.map((node) => objectOf(node, 'receipt')).find(({ isVoid }) => isVoid === false)
+    return live && integer(objectOf(live['batch'], 'batch')['id'], 64, 'batch')
+  })
+}
+
+/** An answer's data. Throws {@link GraphqlError}. */
+export async function askGraphql(
+  url: string,
+  query: string,
+  variables: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>>> {
+  return await asked(url, { query, variables }, (data) => data)
+}
+
+async function asked<T>(url: string, body: unknown, read: (data: Readonly<Record<string, unknown>>) => T): Promise<T> {
+  const answer = await ask(url, body)
   try {
     const { errors, data } = objectOf(answer, 'the answer')
     if (errors !== undefined) throw new FormatError(messageOf(errors))
-    const claim = objectOf(objectOf(data, 'data')['payee'] ?? {}, 'payee')['claim']
-    return claim === undefined || claim === null ? undefined : readClaim(objectOf(claim, 'claim'))
+    return read(objectOf(data, 'data'))
   } catch (cause) {
     if (cause instanceof FormatError) throw new GraphqlError('graphql', `${url}: ${cause.message}`, { cause })
     throw cause

@@ -29,6 +29,14 @@ export const asUint128 = (text: string): bigint => {
   return BigInt(text)
 }
 
+export const asUint256 = (text: string): bigint => {
+  if (!/^\d{1,78}$/.test(text) || BigInt(text) >= 1n << 256n) throw new Error('must be a whole number below 2^256')
+  return BigInt(text)
+}
+
+/** A text, also none. */
+export const asAnyText = (text: string): string => text
+
 export const asHash = (text: string): Hex => {
   if (!/^0x[0-9a-fA-F]{64}$/.test(text)) throw new Error('must be a hash: 0x and 64 hex digits')
   return text.toLowerCase() as Hex
@@ -56,6 +64,13 @@ const proofClassMax = 5
 export const asProofClass = (text: string): number => {
   const value = asCount(text)
   if (value > proofClassMax) throw new Error(`must be a proof class, 0 to ${proofClassMax}`)
+  return value
+}
+
+/** A validator's score in ten-thousandths. */
+export const asScore = (text: string): number => {
+  const value = asCount(text)
+  if (value > 10_000) throw new Error('must be 0 to 10000')
   return value
 }
 

@@ -20,7 +20,7 @@ export async function runAction(action: Action, context: CommandContext): Promis
     const name = `${action.contract}.${action.functionName}`
     if (context.flags['json'] === true)
       context.print(toJson({ call: name, refused: error.reason ?? {}, words: error.message }))
-    process.stderr.write(`openledger: refused: ${error.message}\n`)
+    chain.note(`openledger: refused: ${error.message}`)
     return exitCodes.failed
   }
 }

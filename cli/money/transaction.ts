@@ -30,6 +30,8 @@ export class TransactionError extends CodedError<'lost' | 'unpayable'> {}
 
 /** Gas above the estimate: what others do before it in its block moves storage and so gas. */
 const gasMarginPercent = 20n
+/** And three words of storage: a call may have more to write in the second in which it is mined than in that of its estimate. */
+const gasMargin = 66_300n
 const receiptPollMs = 250
 /** Time for a transaction to be mined; a block comes every 2 s. */
 const receiptMsMax = 120_000
@@ -69,7 +71,7 @@ export async function estimate(chain: Chain, call: Call, contract: string): Prom
 export async function send(chain: Chain, call: Call, contract: string, gas: bigint): Promise<Receipt> {
   const nonce = parseQuantity(await chain.request('eth_getTransactionCount', [call.from, 'pending']))
   const price = await gasPrices(chain)
-  const limit = (gas * (100n + gasMarginPercent)) / 100n
+  const limit = (gas * (100n + gasMarginPercent)) / 100n + gasMargin
   const raw = encodeTransaction(signTransaction(unsigned(chain, call, { gas: limit, nonce, price }), chain.key()))
   const hash = bytesToHex(transactionHash(raw))
   await chain.request('eth_sendRawTransaction', [bytesToHex(raw)])

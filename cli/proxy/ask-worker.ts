@@ -18,11 +18,13 @@ import { type InferenceRequest, requestIdOf } from '../../protocol/inference-req
 import { moneyDigest } from '../../protocol/money-domain.ts'
 import { tokenListRoot } from '../../protocol/token-list.ts'
 import { channelOf, voucherStructHash } from '../../protocol/voucher.ts'
+import type { AgentPurse } from './agent-purse.ts'
 import type { ChatRequest } from './chat-request.ts'
 import type { Equivocations } from './equivocations.ts'
 import { HeardAnswer } from './heard-answer.ts'
-import type { KnownWorkers } from './known-workers.ts'
+import type { KnownWorker, KnownWorkers } from './known-workers.ts'
 import type { PayerBook } from './payer-book.ts'
+import { type PrivateJob, sealFor } from './private-job.ts'
 import { ProxyError } from './proxy-error.ts'
 import { lastPrice, type PricedModel, type ServedModel, templateOf } from './served-models.ts'
 
@@ -33,8 +35,12 @@ export type AskOptions = {
   readonly proofClass: number
   /** Seconds that a worker has. */
   readonly answerSeconds: number
+  /** Keccak-256 of the app's code, which the builder's share goes to; absent: no app. */
+  readonly appCode?: Hex | undefined
   /** wei put into a worker's channel where it is short; 0: deposits are the payer's own doing. */
   readonly deposit: bigint
+  /** Whether requests are sealed for the worker; class SIGNED alone. */
+  readonly isPrivate?: boolean
 }
 
 export type AskParts = {
@@ -44,6 +50,8 @@ export type AskParts = {
   readonly book: PayerBook
   readonly sender: Pick<Sender, 'send'>
   readonly equivocations: Equivocations
+  /** Whose key pays, where it is an agent's. */
+  readonly agent?: Pick<AgentPurse, 'limits' | 'requireAllowed' | 'fundCall' | 'record'> | undefined
   readonly log: Log
   readonly nowMs: () => number
 }
@@ -65,8 +73,11 @@ type Asked = {
   readonly host: string
   readonly job: Job
   readonly priced: PricedModel
+  readonly sealed: PrivateJob | undefined
   /** The model's token that ends an answer. */
   readonly eos: number
+  /** Of the model. */
+  readonly name: string
 }
 
 const defaultTokens = 256
@@ -97,11 +108,12 @@ export class WorkerAsker {
       .serving({ modelVersion, proofClass }, (worker) => book.history(worker), nowMs())
       .slice(0, triesMax)
     let last: ProxyError | undefined
-    for (const { worker } of candidates) {
-      let refusal = yield* this.#askOne(worker, model, chat, signal)
+    for (const candidate of candidates) {
+      const { worker } = candidate
+      let refusal = yield* this.#askOne(candidate, model, chat, signal)
       if (refusal !== undefined && refusal.retryAfterMs > 0 && refusal.retryAfterMs <= retryMsMax) {
         await sleep(refusal.retryAfterMs, undefined, { signal })
-        refusal = yield* this.#askOne(worker, model, chat, signal)
+        refusal = yield* this.#askOne(candidate, model, chat, signal)
       }
       if (refusal === undefined) return
       last = new ProxyError('worker_failed', `worker ${worker} refuses: ${refusal.detail} (${refusal.code})`)
@@ -114,15 +126,16 @@ export class WorkerAsker {
 
   /** Undefined where it answered. A request whose answer broke off is asked for once more: it is answered and paid once. */
   async *#askOne(
-    worker: Hex,
+    { worker, capability }: KnownWorker,
     model: ServedModel,
     chat: ChatRequest,
     signal: AbortSignal,
   ): AsyncGenerator<AskEvent, Refusal | undefined> {
     const { book, network } = this.#parts
-    const [host] = network.hostsOf(worker)
+    const sealed = this.#options.isPrivate === true ? sealFor(capability, chat.stops) : undefined
+    const host = network.hostsOf(worker).find((each) => sealed === undefined || each === sealed.host)
     if (host === undefined) return { code: 'busy', retryAfterMs: 0, detail: 'it is not connected' }
-    const asked = { host, ...(await this.#jobFor(worker, model, chat, signal)) }
+    const asked = { host, ...(await this.#jobFor(worker, model, chat, sealed, signal)) }
     const heard = new HeardAnswer(model.tokenizer)
     for (let isAgain = false; ; isAgain = true) {
       try {
@@ -145,16 +158,17 @@ export class WorkerAsker {
     heard: HeardAnswer,
     signal: AbortSignal,
   ): AsyncGenerator<AskEvent, Refusal | undefined> {
-    const { book, network, equivocations, nowMs } = this.#parts
-    const { host, job } = asked
+    const { book, network, equivocations } = this.#parts
+    const { host, job, sealed } = asked
     const call = await network.ask(host, job, signal)
     for await (const event of call.events(signal)) {
       if (event.kind === 'tokens') {
-        const text = heard.take(event.first, event.tokens)
+        const { first, tokens } = event
+        const text = heard.take(first, sealed?.seal.unseal('output', first, tokens) ?? tokens)
         if (text !== '') yield { kind: 'text', text }
       } else if (event.kind === 'refused') {
         if (heard.hasBegun) throw new ProxyError('worker_failed', `worker ${worker} broke off: ${event.refusal.detail}`)
-        book.settle(job.request.maxFee, seconds(nowMs()))
+        this.#giveBack(job.request.maxFee)
         book.count(worker, 'failed')
         return event.refusal
       } else if (event.kind === 'answer') {
@@ -168,23 +182,30 @@ export class WorkerAsker {
     return undefined
   }
 
-  #settled(worker: Hex, receipt: InferenceReceipt, { job, priced, eos }: Asked, heard: HeardAnswer): AskEvent {
-    const { book, log, nowMs } = this.#parts
+  #settled(worker: Hex, receipt: InferenceReceipt, { job, priced, eos, name }: Asked, heard: HeardAnswer): AskEvent {
+    const { book, log, agent } = this.#parts
     const fee = feeOf(receipt.tin, receipt.tout, priced.price, priced.shares)
     if (receipt.fee !== fee) {
       throw new ProxyError('worker_failed', `worker ${worker} charges ${receipt.fee} wei, the price is ${fee}`)
     }
     const unspent = job.request.maxFee - fee
-    book.settle(unspent, seconds(nowMs()))
+    this.#giveBack(unspent)
     book.count(worker, 'answered')
+    agent?.record(name, job.request, receipt)
     log.info('answered', { worker, requestId: receipt.requestId, tokens: receipt.tout, fee, unspent })
     const isWhole = heard.last === eos || receipt.tout < job.request.sampling.maxTokens
     return { kind: 'done', receipt, reason: isWhole ? 'stop' : 'length', unspent, job }
   }
 
-  async #jobFor(worker: Hex, model: ServedModel, chat: ChatRequest, signal: AbortSignal): Promise<Omit<Asked, 'host'>> {
+  async #jobFor(
+    worker: Hex,
+    model: ServedModel,
+    chat: ChatRequest,
+    sealed: PrivateJob | undefined,
+    signal: AbortSignal,
+  ): Promise<Omit<Asked, 'host'>> {
     const { chainId, payer, privateKey, proofClass, answerSeconds } = this.#options
-    const { book, rpc, nowMs } = this.#parts
+    const { book, rpc, agent, nowMs } = this.#parts
     const now = seconds(nowMs())
     const deadline = BigInt(now + answerSeconds)
     const priced = await lastPrice(rpc, model.modelVersion, proofClass, deadline)
@@ -192,7 +213,8 @@ export class WorkerAsker {
       throw new ProxyError('model_not_found', `model ${model.names[0]} has no price in class ${proofClass} that lasts`)
     }
     const { template, hash } = templateOf(model, chat.isChat)
-    const tokens = tokensOf(model, template, chat)
+    const plain = tokensOf(model, template, chat)
+    const tokens = sealed?.seal.seal('prompt', 0, plain) ?? plain
     const room = model.config.context - tokens.length
     if (room < 1) {
       throw new ProxyError(
@@ -204,7 +226,7 @@ export class WorkerAsker {
     const maxFee = feeOf(tokens.length, maxTokens, priced.price, priced.shares)
     const request: InferenceRequest = {
       ...{ chainId, payer, nonce: bytesToBigint(randomBytes(8)), modelVersion: model.modelVersion, adapters: [] },
-      ...{ templateHash: hash, promptRoot: bytesToHex(tokenListRoot(tokens)) },
+      ...{ templateHash: sealed?.templateHash ?? hash, promptRoot: bytesToHex(tokenListRoot(tokens)) },
       sampling: {
         tempQ16: chat.tempQ16,
         topK: chat.topK,
@@ -212,25 +234,38 @@ export class WorkerAsker {
         maxTokens,
         stopHash: stopHash(chat.stops),
       },
-      ...{ class: proofClass, priceVersion: priced.priceVersion, maxFee, appCode: zeroHash, deadline },
+      ...{
+        class: proofClass,
+        priceVersion: priced.priceVersion,
+        maxFee,
+        appCode: this.#options.appCode ?? zeroHash,
+        deadline,
+      },
     }
+    await agent?.requireAllowed(request)
     const channel = channelOf(payer, worker)
     const spent = await this.#fund(worker, channel, maxFee, signal)
-    const cumulativeCap = book.promise(channel, maxFee, spent, now)
+    const countedAt = agent === undefined ? now : Number(deadline)
+    const cumulativeCap = book.promise(channel, maxFee, spent, countedAt)
     if (cumulativeCap === undefined) {
       throw new ProxyError(
         'insufficient_quota',
-        `the answer may cost ${maxFee} wei and ${book.leftToday(now)} are left of today's cap`,
+        `the answer may cost ${maxFee} wei and ${book.leftToday(countedAt)} are left of today's cap`,
       )
     }
     const value = { channel, requestId: requestIdOf(request), worker, maxFee, cumulativeCap, deadline }
     const signature = signCompact(moneyDigest(chainId, voucherStructHash(value)), privateKey)
-    return { job: { request, voucher: { value, signature }, tokens, stops: chat.stops }, priced, eos: model.config.eos }
+    return {
+      job: { request, voucher: { value, signature }, tokens, stops: chat.stops },
+      ...{ priced, sealed },
+      eos: model.config.eos,
+      name: model.names[0] ?? '',
+    }
   }
 
   /** Sees that the channel holds a greatest fee; wei that were ever debited of it. */
   async #fund(worker: Hex, channel: Hex, maxFee: bigint, signal: AbortSignal): Promise<bigint> {
-    const { rpc, sender, log } = this.#parts
+    const { rpc, sender, agent, log } = this.#parts
     const { deposit } = this.#options
     const call = { contract: 'InferenceMarket', functionName: 'channels', args: [channel] } as const
     const { balance, spent } = (await callContract(rpc, call)) as { readonly balance: bigint; readonly spent: bigint }
@@ -242,8 +277,15 @@ export class WorkerAsker {
       )
     }
     log.info('depositing', { worker, wei: deposit })
-    await sender.send({ contract: 'InferenceMarket', functionName: 'deposit', args: [worker], value: deposit }, signal)
+    const own = { contract: 'InferenceMarket', functionName: 'deposit', args: [worker], value: deposit } as const
+    await sender.send(agent?.fundCall(worker, deposit) ?? own, signal)
     return spent
+  }
+
+  /** What a promise did not cost counts for the day no more; limits of agents count promises. */
+  #giveBack(wei: bigint): void {
+    const { book, agent, nowMs } = this.#parts
+    if (agent === undefined) book.settle(wei, seconds(nowMs()))
   }
 }
 

@@ -1,8 +1,9 @@
 import { systemClock } from '../../common/clock.ts'
 import { UsageError } from '../../common/errors.ts'
-import { asCount, asDurationMs, asPort, asText } from '../../common/flag-parsers.ts'
+import { asCount, asDurationMs, asPort, asSwitch, asText } from '../../common/flag-parsers.ts'
+import { privateClass } from '../../protocol/private-tokens.ts'
 import { defineCommand, exitCodes } from '../command.ts'
-import { asOpen } from '../money/parsers.ts'
+import { asOpen, asUint64 } from '../money/parsers.ts'
 import { asAddresses, asList } from '../worker/lists.ts'
 import { listenFlags, processFlags, readProcess } from '../worker/process-flags.ts'
 
@@ -28,6 +29,12 @@ export const proxy = defineCommand({
       default: '',
     },
     class: { help: 'proof class of the requests', value: 'N', parse: asCount, default: '1' },
+    private: {
+      help: 'seals prompts and answers for the worker, so that neither is in any batch: needs --class 0',
+      value: 'true|false',
+      parse: asSwitch,
+      default: 'false',
+    },
     'answer.time': {
       help: 'time that a worker has, with what it takes to settle',
       value: 'DURATION',
@@ -41,6 +48,13 @@ export const proxy = defineCommand({
       parse: asOpen,
       default: '0',
     },
+    'app-code': { help: 'app code that requests name: its builder share goes there', value: 'TEXT', parse: asText },
+    agent: {
+      help: 'the agent that the key is one of: spends from its purse within its limits, and writes each paid answer into its trail',
+      value: 'ID',
+      parse: asUint64,
+    },
+    trail: { help: 'trail of the agent that is gone on with; absent: a new one', value: 'FILE', parse: asText },
     'canary.interval': {
       help: 'mean time between two small requests by which workers are tested: paid as others, and made again here; 0s: none',
       value: 'DURATION',
@@ -51,22 +65,36 @@ export const proxy = defineCommand({
   run: async ({ flags, log, signal, print }) => {
     const staticPeers = flags['p2p.static']
     if (staticPeers === undefined) throw new UsageError('--p2p.static is required: where workers or checkers are')
+    if (flags.trail !== undefined && flags.agent === undefined) throw new UsageError('--trail needs --agent')
+    if (flags.private && flags.class !== privateClass) {
+      throw new UsageError(
+        `--private needs --class ${privateClass}: other classes need tokens that anybody can run again`,
+      )
+    }
+    if (flags.private && flags['canary.interval'] > 0) {
+      throw new UsageError('--private and --canary.interval: what is tested is made again from public data')
+    }
     const process = await readProcess({ flags, signal }, 'who pays?')
     // Loaded when it is known what is wanted: help and wrong flags need none of it.
     const { openProxy } = await import('./proxy.ts')
+    const { keccakHex } = await import('../../protocol/keccak.ts')
+    const code = flags['app-code']
     const running = await openProxy(
       {
         ...{ ...process, staticPeers },
         listen: { host: flags['http.addr'], port: flags['http.port'] },
         p2p: { listenIp: flags['p2p.listen.ip'], listenPort: flags['p2p.listen.tcp'] },
-        ...{ checkers: flags.checkers, proofClass: flags.class },
+        ...{ checkers: flags.checkers, proofClass: flags.class, isPrivate: flags.private },
         answerSeconds: Math.ceil(flags['answer.time'] / 1_000),
         ...{ dailyCap: flags['daily-cap'], deposit: flags.deposit, canaryMs: flags['canary.interval'] },
+        appCode: code === undefined ? undefined : keccakHex(new TextEncoder().encode(code)),
+        agent: flags.agent === undefined ? undefined : { id: flags.agent, trail: flags.trail },
       },
       { clock: systemClock, log },
     )
     try {
       print(`http://${flags['http.addr']}:${running.port}/v1 pays as ${running.payer}`)
+      if (running.trail !== undefined) print(`answers are written into ${running.trail}`)
       await running.run(signal)
     } finally {
       await running.close()

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
+import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
 import { openAccount } from '../../chain/ledger/open-account.ts'
 import { WorkerFeed } from '../../chain/ledger/worker-feed.ts'
 import type { Clock } from '../../common/clock.ts'
@@ -12,6 +13,7 @@ import { openWorkerHost } from '../../p2p/workers/worker-host.ts'
 import { type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { InferenceThread } from '../../worker/backends/inference-thread.ts'
 import { openModelFolder } from '../../worker/backends/model-folder.ts'
+import { AgentPurse } from './agent-purse.ts'
 import { WorkerAsker } from './ask-worker.ts'
 import { Canary } from './canary.ts'
 import { Equivocations } from './equivocations.ts'
@@ -31,6 +33,8 @@ export type ProxyOptions = {
   /** Accounts whose verdicts count. */
   readonly checkers: readonly Hex[]
   readonly proofClass: number
+  /** Whether requests are sealed for the worker; class SIGNED alone. */
+  readonly isPrivate?: boolean
   readonly answerSeconds: number
   /** wei a UTC day. */
   readonly dailyCap: bigint
@@ -38,11 +42,17 @@ export type ProxyOptions = {
   readonly deposit: bigint
   /** Mean time between two requests of its own by which workers are tested; 0: none. */
   readonly canaryMs: number
+  /** Keccak-256 of the app's code that requests name. */
+  readonly appCode?: Hex | undefined
+  /** The agent that the key pays for, and the trail that answers are added to; absent: it pays for itself. */
+  readonly agent?: { readonly id: bigint; readonly trail: string | undefined } | undefined
 }
 
 export type RunningProxy = {
   readonly port: number
   readonly payer: Hex
+  /** File of the agent's trail. */
+  readonly trail: string | undefined
   readonly run: (signal: AbortSignal) => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -67,7 +77,10 @@ async function open(options: ProxyOptions, { clock, log }: Around, closers: Clos
   const payer = sender.address
   const folder = openModelFolder(options.modelDirs)
   const { models: files } = folder
-  const book = PayerBook.open(join(dataDir, 'payer.sqlite'), genesis, payer, options.dailyCap)
+  const agent = await agentOf(options, { rpc, chainId, payer, clock })
+  const perDay = agent?.limits.perDay ?? options.dailyCap
+  const dailyCap = perDay < options.dailyCap ? perDay : options.dailyCap
+  const book = PayerBook.open(join(dataDir, 'payer.sqlite'), genesis, payer, dailyCap)
   closers.add('book', () => book.close())
   const known = new KnownWorkers()
   const registered = new WorkerBook(options.checkers)
@@ -94,11 +107,11 @@ async function open(options: ProxyOptions, { clock, log }: Around, closers: Clos
   const nowMs = () => clock.nowMs()
   const asker = new WorkerAsker(
     {
-      ...{ chainId, payer, privateKey, proofClass: options.proofClass },
-      ...{ answerSeconds: options.answerSeconds, deposit: options.deposit },
+      ...{ chainId, payer, privateKey, proofClass: options.proofClass, isPrivate: options.isPrivate ?? false },
+      ...{ answerSeconds: options.answerSeconds, deposit: options.deposit, appCode: options.appCode },
     },
     {
-      ...{ rpc, network: host.network, workers: known, book, sender, log, nowMs },
+      ...{ rpc, network: host.network, workers: known, book, sender, agent, log, nowMs },
       equivocations: new Equivocations({ book, sender, nowMs, log }),
     },
   )
@@ -111,6 +124,7 @@ async function open(options: ProxyOptions, { clock, log }: Around, closers: Clos
   return {
     port,
     payer,
+    trail: agent?.trail,
     run: async (signal) => {
       const look = async () => {
         while (!signal.aborted) {
@@ -127,4 +141,12 @@ async function open(options: ProxyOptions, { clock, log }: Around, closers: Clos
     },
     close: () => closers.close(),
   }
+}
+
+type Payer = { readonly rpc: L2Rpc; readonly chainId: bigint; readonly payer: Hex; readonly clock: Clock }
+
+async function agentOf({ agent, dataDir }: ProxyOptions, { rpc, chainId, payer, clock }: Payer) {
+  if (agent === undefined) return undefined
+  const whose = { chainId, agentId: agent.id, key: payer, trail: agent.trail, dir: join(dataDir, 'trails') }
+  return await AgentPurse.open(whose, rpc, () => clock.nowMs())
 }

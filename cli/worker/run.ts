@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
 import { UsageError } from '../../common/errors.ts'
 import { asCount, asDurationMs, asPositive, asText } from '../../common/flag-parsers.ts'
+import type { FloatChoice } from '../../worker/backends/float-choice.ts'
 import { WorkerError } from '../../worker/worker-error.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { asList, asUrlList } from './lists.ts'
@@ -52,6 +53,19 @@ export const run = defineCommand({
       parse: asDurationMs,
       default: '60s',
     },
+    'float.engine': {
+      help: 'what answers requests of class FINGERPRINT: reference (our own, slow), llama, or the root of an OpenAI-compatible API that runs the model',
+      value: 'NAME|URL',
+      parse: asText,
+      default: 'reference',
+    },
+    'float.llama': {
+      help: 'folder that scripts/get-llama.ts installed node-llama-cpp in, for --float.engine llama',
+      value: 'DIR',
+      parse: asText,
+    },
+    'float.model': { help: 'name of the model at that API', value: 'NAME', parse: asText },
+    'float.threads': { help: 'threads of llama.cpp', value: 'N', parse: asPositive, default: '2' },
     'proofs.mb': { help: 'memory for proofs that are served', value: 'MIB', parse: asPositive, default: '256' },
   },
   run: async ({ flags, log, signal, print }) => {
@@ -70,6 +84,7 @@ export const run = defineCommand({
         },
         batchIntervalSeconds: Math.ceil(flags['batch.interval'] / 1_000),
         proofBytesMax: flags['proofs.mb'] * mebibyte,
+        float: floatChoice(flags, process.dataDir),
       },
       { clock: systemClock, log },
     ).catch((error: unknown) => {
@@ -84,3 +99,27 @@ export const run = defineCommand({
     return exitCodes.ok
   },
 })
+
+/** Throws UsageError for an engine that lacks what it needs. */
+export function floatChoice(
+  flags: {
+    readonly 'float.engine': string
+    readonly 'float.llama': string | undefined
+    readonly 'float.model': string | undefined
+    readonly 'float.threads': number
+  },
+  dataDir: string,
+): FloatChoice {
+  const engine = flags['float.engine']
+  if (engine === 'reference') return { kind: 'reference' }
+  if (engine === 'llama') {
+    const prefix = flags['float.llama']
+    if (prefix === undefined) throw new UsageError('--float.engine llama needs --float.llama')
+    return { kind: 'llama', prefix, cache: join(dataDir, 'gguf'), threads: flags['float.threads'] }
+  }
+  if (!/^https?:\/\//.test(engine))
+    throw new UsageError(`--float.engine ${engine} is neither reference, llama nor a URL`)
+  const model = flags['float.model']
+  if (model === undefined) throw new UsageError('--float.engine with a URL needs --float.model')
+  return { kind: 'server', url: engine.replace(/\/$/, ''), model }
+}

@@ -1,10 +1,9 @@
 import type { Clock } from '../../common/clock.ts'
 import type { Log } from '../../common/log.ts'
-import { bytesToHex } from '../../protocol/bytes.ts'
+import { FormatError } from '../../protocol/bytes.ts'
+import { batchRecord, batchRecordBytes } from '../../protocol/datanets/item-record.ts'
 import type { Row, Store } from '../store/store.ts'
 
-/** Record of a batch manifest: content hash, similarity hash, consent. */
-export const manifestRecordBytes = 65
 /** Contributions written in one transaction: a batch may have a million, and queries want their turn. */
 const sliceItems = 5000
 
@@ -17,9 +16,9 @@ type Parts = { readonly store: Store; readonly clock: Clock; readonly log: Log }
 export async function expandBatch(batch: Row, records: Uint8Array, parts: Parts, signal: AbortSignal): Promise<void> {
   const { store, clock, log } = parts
   const [firstId, count] = [Number(batch['first_id']), Number(batch['count'])]
-  if (records.length !== count * manifestRecordBytes) {
-    const listed = records.length / manifestRecordBytes
-    log.warn('manifest does not list the batch', { root: batch['root'], records: listed, count })
+  const wrong = whyNot(records, count)
+  if (wrong !== undefined) {
+    log.warn('manifest does not list the batch', { root: batch['root'], why: wrong, count })
     store.run("update manifest set state = 'bad' where first_id = ?", firstId)
     return
   }
@@ -29,7 +28,7 @@ export async function expandBatch(batch: Row, records: Uint8Array, parts: Parts,
       const now = store.get('select tx_hash from batch where first_id = ?', firstId)
       if (now?.['tx_hash'] !== batch['tx_hash']) return false
       for (let i = start; i < end; i++) {
-        writeItem(store, batch, i, records.subarray(i * manifestRecordBytes, (i + 1) * manifestRecordBytes))
+        writeItem(store, batch, i, records)
       }
       if (end === count) store.run("update manifest set state = 'present' where first_id = ?", firstId)
       return true
@@ -39,18 +38,32 @@ export async function expandBatch(batch: Row, records: Uint8Array, parts: Parts,
   }
 }
 
-function writeItem(store: Store, batch: Row, index: number, record: Uint8Array): void {
-  const { first_id, datanet, author, bond, block, tx_hash } = batch
-  const contentHash = bytesToHex(record.subarray(0, 32))
+/** Why a list is not that of the batch: its length, or an item that ends before it begins; undefined: it is. */
+function whyNot(records: Uint8Array, count: number): string | undefined {
+  if (records.length !== count * batchRecordBytes) return `${records.length / batchRecordBytes} records`
+  try {
+    for (let i = 0; i < count; i++) batchRecord(records, i)
+    return undefined
+  } catch (error) {
+    if (error instanceof FormatError) return error.message
+    throw error
+  }
+}
+
+function writeItem(store: Store, batch: Row, index: number, records: Uint8Array): void {
+  const { first_id, datanet, author, bond, meta_hash, block, tx_hash } = batch
+  const { contentHash, simHash, consent, size } = batchRecord(records, index)
   store.run(
-    'insert or replace into contribution values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'insert or replace into contribution values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     Number(first_id) + index,
     datanet ?? null,
     author ?? null,
     contentHash,
-    bytesToHex(record.subarray(32, 64)),
-    record[64] ?? 0,
+    simHash,
+    consent,
     bond ?? null,
+    size,
+    meta_hash ?? null,
     first_id ?? null,
     block ?? null,
     tx_hash ?? null,

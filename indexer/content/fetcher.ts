@@ -1,10 +1,11 @@
 import type { Clock } from '../../common/clock.ts'
 import { ContentError, type ContentStore } from '../../common/content-store.ts'
 import type { Log } from '../../common/log.ts'
+import { batchRecordBytes } from '../../protocol/datanets/item-record.ts'
 import { IndexerError } from '../indexer-error.ts'
 import type { ContentState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
-import { expandBatch, manifestRecordBytes } from './expand-batch.ts'
+import { expandBatch } from './expand-batch.ts'
 
 /** Characters of a text kept in the index for lists. */
 export const previewCharsMax = 280
@@ -72,7 +73,7 @@ export class ContentFetcher {
     for (const batch of batches) {
       if (signal.aborted) break
       const root = String(batch['root'])
-      const records = this.#read(root, state, () => content.getRecords(root, manifestRecordBytes))
+      const records = this.#read(root, state, () => content.getRecords(root, batchRecordBytes))
       if (records === 'missing' || records === 'damaged') {
         if (records !== state)
           store.run('update manifest set state = ? where first_id = ?', records, batch['first_id'] ?? null)

@@ -1,4 +1,5 @@
 import type { ContentStore } from '../../common/content-store.ts'
+import type { GovernanceParameters } from '../../protocol/governance-parameters.ts'
 import type { PayoutTrees } from '../content/payout-trees.ts'
 import type { Store } from '../store/store.ts'
 import type { EscrowState } from '../sync/escrow-watch.ts'
@@ -15,6 +16,8 @@ export type QuerySources = {
   readonly chainId: () => bigint
   readonly syncState: () => SyncState
   readonly escrowStates: () => readonly EscrowState[]
+  /** Of Governor and Timelock, as last read; undefined where there are none. */
+  readonly governance: () => GovernanceParameters | undefined
   readonly events: IndexEvents
 }
 

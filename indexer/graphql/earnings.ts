@@ -29,6 +29,23 @@ export async function earningsOf(
   return { earned: BigInt(String(found?.['earned'] ?? 0)), standing: BigInt(String(found?.['standing'] ?? 0)) }
 }
 
+/** The first epoch after `since` that was final by the block and brought a payee something, where its data is there. */
+export async function nextIncome(
+  { store, loaders }: QueryContext,
+  payee: string,
+  since: number,
+  at: number = newest,
+): Promise<Row | undefined> {
+  const first = `select e.key from earning join epoch e on e.key = earning.proposal
+    where payee = k.value ->> 0 and e.${isFinal} and e.number > k.value ->> 1 order by e.number limit 1`
+  const sql = `select k.value as place, epoch.* from json_each(?) k join epoch on epoch.key = (${first})
+    join ledger_file f on f.kind = 'epoch' and f.key = epoch.key and f.state = 'present'`
+  return await loaders.load(`next income at ${at}`, JSON.stringify([payee, since]), (places) => {
+    const rows = store.all(sql, JSON.stringify(places), at)
+    return new Map(rows.map((row) => [row['place'] ?? null, row]))
+  })
+}
+
 /** Credits that stood at a block: all, those of final epochs, or those of others. */
 export function standingCredits(at: number = newest, final?: boolean | null): readonly Filter[] {
   const condition = final === true ? isFinal : stands

@@ -2,7 +2,7 @@ import { type EpochReceipt, explainPayout } from '../../attribution/explain/expl
 import type { ReceiptFacts } from '../../attribution/explain/explain-receipt.ts'
 import { parsePayoutId } from '../../attribution/explain/payout-id.ts'
 import { type EntryLetter, entryClasses, entryLetters } from '../../protocol/attribution-entry.ts'
-import type { Hex } from '../../protocol/bytes.ts'
+import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import type { Credit } from '../../protocol/payout-epoch.ts'
 import type { Row, Store } from '../store/store.ts'
 import type { QueryContext } from './context.ts'
@@ -112,6 +112,7 @@ function readReceipt(store: Store, batch: number, index: number, number: number)
       ...{ worker: wei(row, 'worker_share'), builder: wei(row, 'builder'), contributors: wei(row, 'contributors') },
     },
     ...termsOf(store, row),
+    trainedOn: trainedOn(store, row),
     entries: entries.map((entry) => ({
       ...{ payee: String(entry['payee']) as Hex, id: wei(entry, 'id'), weight: wei(entry, 'weight') },
       class: entryClasses[String(entry['class']) as EntryLetter] ?? Number(entry['class']),
@@ -134,6 +135,17 @@ function termsOf(store: Store, row: Row): Pick<ReceiptFacts, 'price' | 'shares'>
       ...{ omegaBps: Number(shares['omega_bps']), rhoBps: Number(shares['rho_bps']) },
     },
   }
+}
+
+/** Of a model without indexes, by whose weights units divide. */
+function trainedOn(store: Store, { model, model_version: version }: Row): ReceiptFacts['trainedOn'] {
+  const published = store.get(
+    'select index_set_hash from model_version where model = ? and version = ?',
+    ...[model ?? null, version ?? null],
+  )
+  if (published?.['index_set_hash'] !== zeroHash) return undefined
+  const datanets = store.all('select datanet, weight_bps from model_datanet where model = ?', model ?? null)
+  return datanets.map((row) => ({ datanet: wei(row, 'datanet'), weightBps: Number(row['weight_bps']) }))
 }
 
 function fileMissing(store: Store, { key, number }: Row): string[] {

@@ -56,9 +56,21 @@ export function contributedBy(author: Value | undefined, at: number | undefined)
   ]
 }
 
-export function contributionFilter(where: Where): readonly Filter[] {
+/** Contributions of a status, now or as a block left them; each by itself, which stands above its batch. */
+export function statusFilter(status: Value | undefined, at: number | undefined): readonly Filter[] {
+  if (status === undefined || status === null) return []
+  const of = (key: string) =>
+    at === undefined
+      ? `(select status from decision where key = ${key})`
+      : `(select status from decision_h where key = ${key} and at <= ? order by at desc limit 1)`
+  const sql = `coalesce(${of("'c' || id")}, ${of("'b' || batch")}, 'pending') = ?`
+  return [{ sql, values: at === undefined ? [status] : [at, at, status] }]
+}
+
+export function contributionFilter(where: Where, at: number | undefined): readonly Filter[] {
   const batch = where?.['batch']
   return [
+    ...statusFilter(where?.['status'], at),
     ...equals('datanet', where?.['datanet']),
     ...equals('author', where?.['author']),
     ...equals('content_hash', where?.['contentHash']),

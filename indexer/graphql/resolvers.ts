@@ -1,13 +1,43 @@
 import { scalars } from './scalars.ts'
 import { Account } from './types/account.ts'
+import {
+  Agent,
+  AgentFeedback,
+  AgentMetadata,
+  AgentPayment,
+  AgentSession,
+  AgentSlash,
+  AgentValidation,
+  FeedbackResponse,
+  Trail,
+  TrailLeg,
+} from './types/agent.ts'
 import { Block, Log, Transaction } from './types/chain.ts'
 import { Code } from './types/code.ts'
-import { Contribution } from './types/contribution.ts'
-import { Datanet, DatanetVersion } from './types/datanet.ts'
+import { CommitteeCase, CommitteeMember, CommitteeSeat, FingerprintDemand } from './types/committee.ts'
+import { Contribution, ContributionFault, ContributionSlash } from './types/contribution.ts'
+import { ContributionUsage } from './types/contribution-usage.ts'
+import { Datanet, DatanetParameter, DatanetVersion, VersionDiff } from './types/datanet.ts'
 import { Demand, Dispute, Evidence, Reward } from './types/dispute.ts'
 import { Credit, Epoch, Settlement } from './types/epoch.ts'
+import {
+  FeeDisbursement,
+  GopenHolder,
+  Governance,
+  GovernanceProposal,
+  GovernanceVote,
+  GovernorChange,
+  LiquidityMove,
+  OpenSupply,
+  TimelockOperation,
+  TimelockRole,
+  VoteCheckpoint,
+  Voter,
+} from './types/governance.ts'
+import { Grant, Milestone } from './types/grant.ts'
 import { AttributionLabel } from './types/label.ts'
 import { AttributionRule, Burn, Declaration, Heartbeat, Shares } from './types/ledger-log.ts'
+import { Licence, ModelLicence } from './types/licence.ts'
 import { Batch, Channel, Request, Segment, VoidReceipt } from './types/market.ts'
 import { Meta } from './types/meta.ts'
 import { Evaluation, Model, ModelDatanet, ModelParent, ModelVersion, Price, Royalty } from './types/model.ts'
@@ -15,9 +45,30 @@ import { Claim, Operator, Payee } from './types/payee.ts'
 import { Pool, PoolFunding, PoolMember } from './types/pool.ts'
 import { Query } from './types/query.ts'
 import { Entry, Receipt } from './types/receipt.ts'
+import {
+  ItemDispute,
+  ReviewRound,
+  ReviewVote,
+  SharedLabel,
+  SignatureDemand,
+  SignatureProof,
+  Validator,
+} from './types/review.ts'
+import { Stake, StakeEvent, StakePool, StakeTerm } from './types/stake.ts'
 import { Subscription } from './types/subscription.ts'
 import { EvidenceDemand, TextIndex } from './types/text-index.ts'
 import { TraceDemand } from './types/trace-demand.ts'
+import {
+  AccessGrant,
+  AccessOffer,
+  AccessRequest,
+  KeyDelivery,
+  UnitBalance,
+  UnitIncome,
+  UnitProposal,
+  UnitVote,
+  VersionUnits,
+} from './types/units.ts'
 import { Slash, Worker } from './types/worker.ts'
 
 /** Resolvers of indexer/schema.graphql, one module a part of the schema. */
@@ -30,12 +81,19 @@ export const resolvers = {
   Transaction,
   Log,
   Account,
+  ContributionFault,
+  ContributionSlash,
+  ContributionUsage,
   Datanet,
+  DatanetParameter,
   DatanetVersion,
+  VersionDiff,
   Contribution,
   AttributionLabel,
   Code,
+  Licence,
   Model,
+  ModelLicence,
   Royalty,
   ModelVersion,
   Price,
@@ -72,4 +130,52 @@ export const resolvers = {
   TextIndex,
   EvidenceDemand,
   TraceDemand,
+  Validator,
+  ReviewRound,
+  ReviewVote,
+  ItemDispute,
+  SharedLabel,
+  SignatureProof,
+  SignatureDemand,
+  CommitteeCase,
+  CommitteeMember,
+  CommitteeSeat,
+  FingerprintDemand,
+  Agent,
+  AgentMetadata,
+  AgentSession,
+  AgentPayment,
+  AgentFeedback,
+  FeedbackResponse,
+  AgentValidation,
+  Trail,
+  TrailLeg,
+  AgentSlash,
+  Grant,
+  Milestone,
+  Governance,
+  GovernanceProposal,
+  GovernanceVote,
+  GovernorChange,
+  TimelockOperation,
+  TimelockRole,
+  Voter,
+  GopenHolder,
+  VoteCheckpoint,
+  FeeDisbursement,
+  OpenSupply,
+  LiquidityMove,
+  StakePool,
+  Stake,
+  StakeTerm,
+  StakeEvent,
+  AccessGrant,
+  AccessOffer,
+  AccessRequest,
+  KeyDelivery,
+  UnitBalance,
+  UnitIncome,
+  UnitProposal,
+  UnitVote,
+  VersionUnits,
 }

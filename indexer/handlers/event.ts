@@ -79,6 +79,11 @@ export class EventReader {
     return bytesToBigint(this.#word(index))
   }
 
+  /** A signed integer of any size. */
+  int(index: number): bigint {
+    return BigInt.asIntN(256, this.uint(index))
+  }
+
   /** An unsigned integer of any size. */
   decimal(index: number): string {
     return String(this.uint(index))
@@ -107,6 +112,26 @@ export class EventReader {
     const at = this.number(index)
     const length = safeNumber(bytesToBigint(this.#slice(at, 32)))
     return Array.from({ length }, (_, i) => bytesToHex(this.#slice(at + 32 * (i + 1), 32)))
+  }
+
+  /** The list of structs of `size` words each whose offset stands at word `index`. */
+  structs(index: number, size: number): Hex[][] {
+    const at = this.number(index)
+    const length = safeNumber(bytesToBigint(this.#slice(at, 32)))
+    return Array.from({ length }, (_, i) =>
+      Array.from({ length: size }, (_, j) => bytesToHex(this.#slice(at + 32 * (1 + i * size + j), 32))),
+    )
+  }
+
+  /** The list of byte strings whose offset stands at word `index`. */
+  byteStrings(index: number): Hex[] {
+    const at = this.number(index) + 32
+    const word = (place: number) => safeNumber(bytesToBigint(this.#slice(place, 32)))
+    const length = word(at - 32)
+    return Array.from({ length }, (_, i) => {
+      const place = at + word(at + 32 * i)
+      return bytesToHex(this.#slice(place + 32, word(place)))
+    })
   }
 
   #bytes(index: number): Uint8Array {

@@ -20,6 +20,8 @@ export const marketChannels = contractHandlers({
   },
   'WithdrawalRequested(bytes32,uint128,uint64)': (event, { writer }) =>
     change(writer, 'channel', event.topic(1), { withdrawal: event.decimal(0), withdrawal_at: event.number(1) }),
+  'HomeBound(address,address)': (event, { writer }) =>
+    writer.set('payer_home', event.topicAddress(1), { home: event.topicAddress(2) }),
   'WithdrawalCancelled(bytes32)': (event, { writer }) => change(writer, 'channel', event.topic(1), noWithdrawal),
   'PayerWithdrawn(bytes32,address,address,uint256)': (event, { writer }) =>
     move(writer, event.topic(1), -event.uint(1), 0n, noWithdrawal),

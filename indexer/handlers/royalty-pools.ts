@@ -1,20 +1,26 @@
+import { isUnitsPool } from '../../protocol/attribution-entry.ts'
+import type { Hex } from '../../protocol/bytes.ts'
 import type { BlockWriter } from '../store/block-writer.ts'
 import type { Row } from '../store/store.ts'
 import { amountIn, contractHandlers } from './event.ts'
 
-export type PoolKind = 'stakers' | 'units' | 'treasury'
+/** By the number in a pool's address. */
+const poolKinds = ['stakers', 'units', 'treasury', 'item', 'escrow'] as const
+export type PoolKind = (typeof poolKinds)[number]
 
 /**
  * The pools of the RoyaltyVault, in its own arithmetic: what one unit is owed counts in wei/2⁶⁴ and nothing is rounded away, so
- * that what a member can claim is known at every block.
+ * that what a member can claim is known at every block. Of a Datanet's pool DatanetUnits' events say who is credited what, and
+ * `owed_q64` has less what was taken.
  */
 export const royaltyPools = contractHandlers({
   'PoolFunded(address,uint256,uint256)': (event, { block, tx, writer }) => {
     const [pool, amount] = [event.topicAddress(1), event.uint(0)]
     const before = poolOf(writer, pool)
-    const undistributed = before.undistributed + (amount << 64n)
     const funded = before.funded + amount
-    writePool(writer, pool, distributed({ ...before, funded, undistributed }))
+    const undistributed = before.undistributed + (amount << 64n)
+    const after = isUnitsPool(pool) ? { ...before, funded } : distributed({ ...before, funded, undistributed })
+    writePool(writer, pool, after)
     writer.insert('pool_funding', { block, idx: event.index, pool, amount: String(amount), tx_hash: tx.hash })
   },
   'PoolUnits(address,address,uint128)': (event, { writer }) =>
@@ -53,6 +59,28 @@ export function setUnits(writer: BlockWriter, pool: string, of: string, units: b
   writePool(writer, pool, distributed({ ...before, units: total }))
 }
 
+/** More units of a Datanet, of whomever. */
+export function addPoolUnits(writer: BlockWriter, pool: Hex, units: bigint): void {
+  const before = poolOf(writer, pool)
+  writePool(writer, pool, { ...before, units: before.units + units })
+}
+
+/** Adds to the units of a Datanet that a holder can move; how many they are then. */
+export function setMemberUnits(writer: BlockWriter, pool: Hex, holder: Hex, by: bigint): bigint {
+  const member = memberOf(writer, pool, holder)
+  const units = member.units + by
+  writeMember(writer, pool, holder, { ...member, units })
+  return units
+}
+
+/** Divides income of a Datanet among its units at the time, with what was left over before; wei/2⁶⁴ for each. */
+export function takeIncome(writer: BlockWriter, pool: Hex, amount: bigint, units: bigint): bigint {
+  const before = poolOf(writer, pool)
+  const total = before.undistributed + (amount << 64n)
+  writePool(writer, pool, { ...before, undistributed: units === 0n ? total : total % units })
+  return units === 0n ? 0n : total / units
+}
+
 /** Wei that a member can claim: what it is owed, and what its units were owed since. */
 export function memberClaimable(member: MemberState, acc: bigint): bigint {
   return settled(member, acc).owed >> 64n
@@ -89,8 +117,7 @@ function poolOf(writer: BlockWriter, pool: string): PoolState {
   const row = writer.state('pool', pool)
   const number = (name: string) => amountIn(row, name)
   return {
-    // Only a Datanet's pool can be funded before it was named.
-    kind: (row?.['kind'] ?? 'units') as PoolKind,
+    kind: (row?.['kind'] ?? poolKinds[Number(`0x${pool.slice(24, 26)}`)] ?? 'units') as PoolKind,
     datanet: (row?.['datanet'] ?? null) as number | null,
     funded: number('funded'),
     claimed: number('claimed'),

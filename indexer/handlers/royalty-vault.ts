@@ -26,6 +26,8 @@ export const royaltyVault = new Map([
       const [payee, operator] = [event.topicAddress(1), event.topicAddress(2)]
       writer.set('operator', `${payee}-${operator}`, { payee, operator, allowed: event.number(0) })
     },
+    'EpochsPassed(address,uint64)': (event, { writer }) =>
+      changePayee(writer, event.topicAddress(1), { claimed_epoch: event.number(0) }),
     // The ledger says the same in the call that makes an epoch final, the market in the one that pays it.
     'RootPublished(uint64,bytes32)': noChange,
     'EpochCredited(uint128,uint128,uint128)': noChange,

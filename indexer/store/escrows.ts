@@ -3,6 +3,11 @@ import type { StateTableName } from './schema.ts'
 import type { Row } from './store.ts'
 
 const {
+  agentRegistry,
+  gopen,
+  stakePool,
+  agentTrails,
+  grants,
   inferenceMarket,
   royaltyVault,
   attributionLedger,
@@ -11,6 +16,10 @@ const {
   indexRegistry,
   evidenceDemands,
   traceDemands,
+  checkerCommittee,
+  fingerprintJudge,
+  datanetReview,
+  signatureProofs,
 } = openLedgerPredeploys
 
 /**
@@ -22,10 +31,18 @@ export const escrows = {
   vault: [royaltyVault],
   ledger: [attributionLedger],
   stakes: [workerRegistry],
-  /** Both pay rewards out of what they took. */
-  disputes: [disputeGame, indexRegistry],
+  /** All pay rewards out of what they took. */
+  disputes: [disputeGame, indexRegistry, agentTrails],
+  agents: [agentRegistry],
+  grants: [grants],
+  gopen: [gopen],
+  staking: [stakePool],
   evidence: [evidenceDemands],
   traces: [traceDemands],
+  committee: [checkerCommittee],
+  fingerprints: [fingerprintJudge],
+  reviews: [datanetReview],
+  proofs: [signatureProofs],
 } as const
 
 export type Escrow = keyof typeof escrows
@@ -45,8 +62,22 @@ export const obligations: Partial<Record<StateTableName, readonly [Escrow, (row:
   reward: ['disputes', (row) => (row['status'] === 'waiting' ? wei(row, 'amount') : 0n)],
   text_index: ['disputes', (row) => wei(row, 'bond')],
   evidence_demand: ['evidence', (row) => (row['status'] === 'open' ? wei(row, 'prepaid') : 0n)],
+  agent: ['agents', (row) => wei(row, 'stake') + wei(row, 'unbonding')],
+  trail_leg: ['disputes', (row) => (row['status'] === 'open' ? legBond : 0n)],
+  trail_owed: ['disputes', (row) => wei(row, 'owed')],
+  gopen_account: ['gopen', (row) => wei(row, 'balance')],
+  stake_pool: ['staking', (row) => wei(row, 'free') + wei(row, 'reserved') + wei(row, 'staked') + wei(row, 'owed')],
+  grant: ['grants', (row) => wei(row, 'held')],
+  grant_owed: ['grants', (row) => wei(row, 'owed')],
+  committee_book: ['committee', (row) => wei(row, 'held')],
+  review_book: ['reviews', (row) => wei(row, 'held')],
+  proofs_book: ['proofs', (row) => wei(row, 'held')],
+  fingerprint_demand: ['fingerprints', (row) => (row['status'] === 'open' ? wei(row, 'prepaid') : 0n)],
   trace_demand: ['traces', (row) => (row['status'] === 'open' ? wei(row, 'prepaid') : 0n)],
 }
+
+/** wei that a challenger of a trail's leg puts down: `LEG_BOND` of AgentTrails. */
+export const legBond = 10n ** 18n
 
 function wei(row: Row, column: string): bigint {
   return BigInt(String(row[column] ?? 0))

@@ -1,3 +1,5 @@
+import { columns, table } from './columns.ts'
+
 /**
  * Tables of the contracts of money, kinds as in schema.ts. Amounts are wei in decimal: u128 does not fit a number. Times are
  * Unix seconds.
@@ -118,6 +120,7 @@ create table receipt (
 create index receipt_request on receipt (request_id);
 create index receipt_payer on receipt (payer, batch, idx);
 create index receipt_model on receipt (model, model_version, batch, idx);
+create index receipt_app on receipt (app_code, batch, idx);
 
 create table entry (
   batch integer not null, receipt integer not null, idx integer not null, class text not null, id text not null,
@@ -170,22 +173,6 @@ export const moneyEventTables = [
   'ledger_file',
   'earner',
 ] as const
-
-/** Columns by their type. */
-const columns = <const Texts extends readonly string[], const Integers extends readonly string[]>(
-  texts: Texts,
-  integers: Integers,
-) =>
-  ({
-    ...Object.fromEntries(texts.map((name) => [name, 'text'])),
-    ...Object.fromEntries(integers.map((name) => [name, 'integer'])),
-  }) as Record<Texts[number], 'text'> & Record<Integers[number], 'integer'>
-
-const table = <Name extends string, Columns extends Record<string, 'integer' | 'text'>>(
-  name: Name,
-  keyType: 'integer' | 'text',
-  shape: Columns,
-) => ({ name, keyType, columns: shape })
 
 export const moneyStateTables = {
   model: table(

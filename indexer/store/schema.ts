@@ -1,7 +1,19 @@
+import { agentEventTables, agentStateIndexes, agentStateTables, agentTables } from './agent-tables.ts'
+import { committeeStateIndexes, committeeStateTables } from './committee-tables.ts'
+import { datanetEventTableSql, datanetEventTables, datanetStateIndexes, datanetStateTables } from './datanet-tables.ts'
+import {
+  governanceEventTables,
+  governanceStateIndexes,
+  governanceStateTables,
+  governanceTables,
+} from './governance-tables.ts'
+import { licenceStateTables } from './licence-tables.ts'
 import { moneyEventTables, moneyStateIndexes, moneyStateTables, moneyTables } from './money-tables.ts'
+import { reviewStateIndexes, reviewStateTables } from './review-tables.ts'
+import { unitsEventTables, unitsStateIndexes, unitsStateTables, unitsTables } from './units-tables.ts'
 
 /** Raised whenever the tables change: a database of another version is rebuilt from the node, never guessed at. */
-export const schemaVersion = 5
+export const schemaVersion = 6
 
 /**
  * Three kinds of tables. Event tables are append-only and keyed by block: the past is `block <= N`, a rollback deletes a
@@ -46,8 +58,8 @@ create index label_root on label (root, id);
 
 create table contribution (
   id integer primary key, datanet integer not null, author text not null, content_hash text not null,
-  sim_hash text not null, consent integer not null, bond text not null, batch integer, block integer not null,
-  tx_hash text not null);
+  sim_hash text not null, consent integer not null, bond text not null, size integer not null, meta_hash text not null,
+  batch integer, block integer not null, tx_hash text not null);
 create index contribution_author on contribution (author, id);
 create index contribution_datanet on contribution (datanet, id);
 create index contribution_content on contribution (content_hash);
@@ -55,14 +67,15 @@ create index contribution_block on contribution (block);
 
 create table batch (
   first_id integer primary key, datanet integer not null, author text not null, count integer not null,
-  root text not null, bond text not null, block integer not null, tx_hash text not null);
+  root text not null, bond text not null, size integer not null, meta_hash text not null, block integer not null,
+  tx_hash text not null);
 create index batch_block on batch (block);
 create index batch_root on batch (root);
 
 create table version (
   datanet integer not null, version integer not null, items_root text not null, token_root text not null,
-  suffix_root text not null, token_count text not null, croissant_hash text not null, block integer not null,
-  tx_hash text not null, primary key (datanet, version)) without rowid;
+  suffix_root text not null, token_count text not null, croissant_hash text not null, statement_hash text not null,
+  block integer not null, tx_hash text not null, primary key (datanet, version)) without rowid;
 create index version_block on version (block);
 
 create table contributor (
@@ -78,7 +91,7 @@ create index content_block on content (block);
 create index content_state on content (state, hash);
 
 create table touch (block integer not null, name text not null, key text not null, primary key (block, name, key)) without rowid;
-${moneyTables}`
+${datanetEventTableSql}${moneyTables}${agentTables}${governanceTables}${unitsTables}`
 
 /** A state table: its key column and its other columns. */
 export type StateTableShape = {
@@ -94,10 +107,12 @@ export const stateTables = {
     columns: {
       owner: 'text',
       media_type: 'integer',
+      visibility: 'integer',
       licence_id: 'text',
       meta_hash: 'text',
       status: 'text',
       version: 'integer',
+      governed: 'integer',
       created_block: 'integer',
       created_tx: 'text',
     },
@@ -112,14 +127,21 @@ export const stateTables = {
   },
   /** Keyed by author. */
   payout: { name: 'payout', keyType: 'text', columns: { payout: 'text', from_epoch: 'text' } },
+  ...datanetStateTables,
   ...moneyStateTables,
+  ...agentStateTables,
+  ...committeeStateTables,
+  ...reviewStateTables,
+  ...governanceStateTables,
+  ...licenceStateTables,
+  ...unitsStateTables,
 } as const satisfies Record<string, StateTableShape>
 
 export type StateTableName = keyof typeof stateTables
 
 /** Indexes of the state tables. */
 export const stateIndexes = `create index datanet_owner on datanet (owner, key);
-${moneyStateIndexes}`
+${datanetStateIndexes}${moneyStateIndexes}${agentStateIndexes}${committeeStateIndexes}${reviewStateIndexes}${governanceStateIndexes}${unitsStateIndexes}`
 
 /** Tables whose rows belong to a block and leave with it. */
 export const eventTables = [
@@ -132,7 +154,11 @@ export const eventTables = [
   'version',
   'manifest',
   'content',
+  ...datanetEventTables,
   ...moneyEventTables,
+  ...agentEventTables,
+  ...governanceEventTables,
+  ...unitsEventTables,
 ] as const
 
 /**

@@ -1,18 +1,37 @@
-import { openLedgerPredeploys } from '../../contracts/addresses.ts'
+import { openLedgerPredeploys, predeploys } from '../../contracts/addresses.ts'
+import { agentRegistry } from '../handlers/agent-registry.ts'
+import { agentReviews } from '../handlers/agent-reviews.ts'
+import { agentSpending } from '../handlers/agent-spending.ts'
+import { agentTrails } from '../handlers/agent-trails.ts'
 import { attributionLedger } from '../handlers/attribution-ledger.ts'
+import { checkerCommittee } from '../handlers/checker-committee.ts'
 import { codeRegistry } from '../handlers/code-registry.ts'
-import { datanetRegistry } from '../handlers/datanet-registry.ts'
+import { datanetAccess } from '../handlers/datanet-access.ts'
+import { datanetJudge, datanetRegistry } from '../handlers/datanet-registry.ts'
+import { datanetReview } from '../handlers/datanet-review.ts'
+import { datanetUnits } from '../handlers/datanet-units.ts'
+import { datanetVotes } from '../handlers/datanet-votes.ts'
 import { disputeGame } from '../handlers/dispute-game.ts'
 import { type ContractHandlers, EventReader } from '../handlers/event.ts'
 import { evidenceDemands } from '../handlers/evidence-demands.ts'
+import { fingerprintJudge } from '../handlers/fingerprint-judge.ts'
+import { feeShares, feeSplitter } from '../handlers/gas-fees.ts'
 import { handleGenesis } from '../handlers/genesis.ts'
+import { gopen } from '../handlers/gopen.ts'
+import { governor } from '../handlers/governor.ts'
+import { grants } from '../handlers/grants.ts'
 import { indexRegistry } from '../handlers/index-registry.ts'
 import { inferenceMarket } from '../handlers/inference-market.ts'
 import { handleLabels } from '../handlers/labels.ts'
+import { licencePolicy } from '../handlers/licence-policy.ts'
+import { liquidityController } from '../handlers/liquidity-controller.ts'
 import { modelRegistry } from '../handlers/model-registry.ts'
 import { openBurner } from '../handlers/open-burner.ts'
 import { revenueSplitter } from '../handlers/revenue-splitter.ts'
 import { royaltyVault } from '../handlers/royalty-vault.ts'
+import { signatureProofs } from '../handlers/signature-proofs.ts'
+import { stakePool } from '../handlers/stake-pool.ts'
+import { timelock } from '../handlers/timelock.ts'
 import { traceDemands } from '../handlers/trace-demands.ts'
 import { workerRegistry } from '../handlers/worker-registry.ts'
 import { BlockWriter } from '../store/block-writer.ts'
@@ -22,7 +41,14 @@ import type { IndexedBlock, IndexedTransaction } from './chain-client.ts'
 /** The contracts whose events the index knows, each event of each. */
 export const indexedContracts: ReadonlyMap<string, ContractHandlers> = new Map<string, ContractHandlers>([
   [openLedgerPredeploys.datanetRegistry, datanetRegistry],
+  [openLedgerPredeploys.datanetJudge, datanetJudge],
+  [openLedgerPredeploys.datanetUnits, datanetUnits],
+  [openLedgerPredeploys.datanetVotes, datanetVotes],
+  [openLedgerPredeploys.datanetAccess, datanetAccess],
+  [openLedgerPredeploys.datanetReview, datanetReview],
+  [openLedgerPredeploys.signatureProofs, signatureProofs],
   [openLedgerPredeploys.modelRegistry, modelRegistry],
+  [openLedgerPredeploys.licencePolicy, licencePolicy],
   [openLedgerPredeploys.inferenceMarket, inferenceMarket],
   [openLedgerPredeploys.workerRegistry, workerRegistry],
   [openLedgerPredeploys.attributionLedger, attributionLedger],
@@ -34,6 +60,21 @@ export const indexedContracts: ReadonlyMap<string, ContractHandlers> = new Map<s
   [openLedgerPredeploys.indexRegistry, indexRegistry],
   [openLedgerPredeploys.evidenceDemands, evidenceDemands],
   [openLedgerPredeploys.traceDemands, traceDemands],
+  [openLedgerPredeploys.checkerCommittee, checkerCommittee],
+  [openLedgerPredeploys.fingerprintJudge, fingerprintJudge],
+  [openLedgerPredeploys.agentRegistry, agentRegistry],
+  [openLedgerPredeploys.agentReviews, agentReviews],
+  [openLedgerPredeploys.agentSpending, agentSpending],
+  [openLedgerPredeploys.agentTrails, agentTrails],
+  [openLedgerPredeploys.grants, grants],
+  [openLedgerPredeploys.gopen, gopen],
+  [openLedgerPredeploys.governor, governor],
+  [openLedgerPredeploys.timelock, timelock(openLedgerPredeploys.timelock)],
+  [openLedgerPredeploys.moneyTimelock, timelock(openLedgerPredeploys.moneyTimelock)],
+  [openLedgerPredeploys.stakePool, stakePool],
+  [openLedgerPredeploys.feeShares, feeShares],
+  [predeploys.feeSplitter, feeSplitter],
+  [predeploys.liquidityController, liquidityController],
 ])
 
 /** Writes one block with all that follows from it. The caller holds the transaction. Returns the block's digest. */

@@ -109,6 +109,12 @@ export class ChainClient {
     return new Map(addresses.map((address, i) => [address, parseQuantity(answers[i])]))
   }
 
+  /** The word that each call answers at the newest block; undefined where there is no contract. Throws RpcError, TransportError. */
+  async words(calls: readonly { readonly to: Hex; readonly data: Hex }[]): Promise<(bigint | undefined)[]> {
+    const answers = await this.#all(calls.map((call) => ({ method: 'eth_call', params: [call, 'latest'] })))
+    return answers.map((answer) => (answer === '0x' ? undefined : BigInt(fixedHex(answer, 32, 'answer'))))
+  }
+
   /** A call that failed fails all: what a node refuses now is asked again later, and never taken for absent. */
   async #all(calls: Parameters<HttpRpcClient['batch']>[0]): Promise<unknown[]> {
     const answers = await this.#rpc.batch(calls)

@@ -14,12 +14,15 @@ export type EndRule = {
   readonly stops: readonly Uint8Array[]
 }
 
+/** Of a model, what ends its answers. */
+export type EndConfig = Pick<ModelConfig, 'eos' | 'context'>
+
 /** Bytes that tokens stand for. */
 export type TokenBytes = { decode(tokens: readonly number[]): Uint8Array }
 
 /** Looks for the end of an answer, one output token after another. docs/canonical-inference.md §11. */
 export class Ending {
-  readonly #config: ModelConfig
+  readonly #config: EndConfig
   readonly #text: TokenBytes
   readonly #rule: EndRule
   /** Last bytes of the output, one less than the longest stop string may have. */
@@ -28,7 +31,7 @@ export class Ending {
   #reason: EndReason | undefined
 
   /** Throws {@link InferenceError} for an input that leaves no room for an answer, and for limits out of range. */
-  constructor(config: ModelConfig, text: TokenBytes, rule: EndRule) {
+  constructor(config: EndConfig, text: TokenBytes, rule: EndRule) {
     checkStops(rule.stops)
     const { tin, maxTokens } = rule
     if (tin < 1) throw new InferenceError('token', 'an answer needs input tokens')

@@ -25,6 +25,9 @@ export class FloatReference {
     this.#probe = probe
   }
 
+  /** The normed state that the last token's logits are made of; empty before the first. */
+  state: Float64Array = new Float64Array(0)
+
   /** Logits after one more token. */
   step(token: number): Float64Array {
     const { embedding, layers, finalNorm, head, config } = this.#model
@@ -32,7 +35,8 @@ export class FloatReference {
     for (const [i, layer] of layers.entries()) {
       x = runLayer(config, layer, this.#caches[i] ?? emptyCache(), x, (tap, vector) => this.#probe(tap, i, vector))
     }
-    return logitsOf(head ?? embedding, finalNorm, config, x)
+    this.state = rmsNorm(x, finalNorm, config.epsilon)
+    return multiply(head ?? embedding, this.state)
   }
 }
 

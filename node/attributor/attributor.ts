@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import type { BatchThread } from '../../attribution/epochs/batch-thread.ts'
 import type { BuiltEpoch } from '../../attribution/epochs/build-epoch.ts'
 import { EpochError } from '../../attribution/epochs/epoch-task.ts'
+import { poolClaims } from '../../attribution/epochs/pool-claims.ts'
 import type { BatchState } from '../../chain/ledger/batch-state.ts'
 import { lastMatureBatch } from '../../chain/ledger/batch-state.ts'
 import { openDemands } from '../../chain/ledger/demand-state.ts'
@@ -14,10 +15,11 @@ import { classifyRefusal } from '../../chain/tx/send-error.ts'
 import { errorMessage } from '../../common/errors.ts'
 import { RpcError } from '../../common/json-rpc.ts'
 import { gauge } from '../../common/metrics.ts'
+import { isUnitsPool } from '../../protocol/attribution-entry.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { Answers } from './answer-step.ts'
 import type { AttributorOptions, AttributorParts } from './attributor-parts.ts'
-import { claiming, claimsAtOnceMax, unclaimed } from './claim-step.ts'
+import { type ClaimDue, claiming, claimsAtOnceMax, dueOf, poolClaimsMax, unclaimed } from './claim-step.ts'
 import { EpochRows, EpochRowsError } from './epoch-rows.ts'
 import { HeartbeatStep } from './heartbeat-step.ts'
 import { maturing } from './mature-step.ts'
@@ -207,14 +209,31 @@ export class Attributor {
     const epoch = finalEpoch(book)
     if (claimThreshold === 0n || epoch <= this.#claimed) return false
     const { payouts } = await this.#rows.standing(epoch, signal)
-    const payees = await unclaimed(book, epoch, payouts, claimThreshold)
-    for (let start = 0; start < payees.length; start += claimsAtOnceMax) {
-      const some = payees.slice(start, start + claimsAtOnceMax)
-      await this.#send(claiming(epoch, payouts, some), signal)
+    const owed = await unclaimed(book, epoch, payouts, claimThreshold)
+    const dues: ClaimDue[] = []
+    for (const payee of owed) {
+      if (isUnitsPool(payee)) dues.push(...(await this.#poolDues(payee, epoch, signal)))
+      else dues.push(dueOf(epoch, payouts, payee))
+    }
+    for (let start = 0; start < dues.length; start += claimsAtOnceMax) {
+      const some = dues.slice(start, start + claimsAtOnceMax)
+      await this.#send(claiming(some), signal)
       log.info('payees paid out', { epoch, payees: some.length })
     }
     this.#claimed = epoch
-    return payees.length > 0
+    return owed.length > 0
+  }
+
+  /** What each epoch since the last claim owes a Datanet's pool, for who held units then. */
+  async #poolDues(pool: Hex, final: bigint, signal: AbortSignal): Promise<ClaimDue[]> {
+    const question = { contract: 'RoyaltyVault', functionName: 'payees', args: [pool] } as const
+    const [paid, epoch] = (await callContract(this.#parts.rpc, question)) as readonly [bigint, bigint]
+    const payoutsOf = async (number: bigint) => (await this.#rows.standing(number, signal)).payouts
+    const { pass, claims } = await poolClaims(pool, { paid, epoch }, final, payoutsOf, poolClaimsMax)
+    if (pass !== undefined) {
+      await this.#send({ contract: 'RoyaltyVault', functionName: 'passEpochs', args: pass }, signal)
+    }
+    return claims.map((claim) => ({ payee: pool, claim }))
   }
 
   readonly #watchBalance = async (): Promise<boolean> => {

@@ -1,4 +1,4 @@
-import { claimOf } from '../../attribution/epochs/claim-proof.ts'
+import { type Claim, claimOf } from '../../attribution/epochs/claim-proof.ts'
 import { payoutAt, payoutBytes } from '../../attribution/epochs/epoch-rows.ts'
 import type { Rows } from '../../attribution/epochs/epoch-trees.ts'
 import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
@@ -7,6 +7,8 @@ import type { Hex } from '../../protocol/bytes.ts'
 
 /** Payees of one `claimMany`: about 100,000 gas each, twice as much where recipients run code. */
 export const claimsAtOnceMax = 50
+/** Claims in a row for one Datanet's pool that was not claimed for long. */
+export const poolClaimsMax = 64
 /** Payees that are looked at between two turns of the node's other work. */
 const payeesPerTurn = 1_000
 
@@ -24,8 +26,17 @@ export async function unclaimed(book: LedgerBook, epoch: bigint, payouts: Rows, 
   return owed
 }
 
+export type ClaimDue = { readonly payee: Hex; readonly claim: Claim }
+
+/** The claim of somebody who stands among the payouts. */
+export function dueOf(epoch: bigint, payouts: Rows, payee: Hex): ClaimDue {
+  const claim = claimOf(epoch, payouts, payee)
+  if (claim === undefined) throw new Error(`${payee} stands not among the payouts of epoch ${epoch}`)
+  return { payee, claim }
+}
+
 /** Pays these payees out, pools into their pools. */
-export function claiming(epoch: bigint, payouts: Rows, payees: readonly Hex[]): MoneyCall {
-  const claims = payees.map((payee) => claimOf(epoch, payouts, payee))
-  return { contract: 'RoyaltyVault', functionName: 'claimMany', args: [payees, claims] }
+export function claiming(dues: readonly ClaimDue[]): MoneyCall {
+  const args = [dues.map(({ payee }) => payee), dues.map(({ claim }) => claim)]
+  return { contract: 'RoyaltyVault', functionName: 'claimMany', args }
 }

@@ -5,6 +5,7 @@ import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { counter } from '../../common/metrics.ts'
 import type { ProofOutcome } from '../../inference/check/check-proof.ts'
+import type { Verdict } from '../../inference/check/verdict.ts'
 import { answerSeed } from '../../inference/sampler.ts'
 import { ProofError } from '../../inference/trace/proof-file.ts'
 import type { MessageAuthor } from '../../p2p/workers/message-author.ts'
@@ -29,6 +30,7 @@ const verdictSeconds = 100
 /** Proof classes that are checked here. */
 export const exactClass = 1
 export const sampledClass = 2
+export const fingerprintClass = 3
 
 /** What was found out about an answer, and when. `stops`: the request's stop strings, where its proof showed them. */
 export type Checked = {
@@ -62,6 +64,8 @@ export type CheckerParts = {
   readonly modelTerms: (modelVersion: Hex) => Promise<Pick<ModelTerms, 'root'> | undefined>
   /** Throws `ProofError` and `FormatError` for a file that is not of this answer. */
   readonly check: (task: CheckTask) => Promise<Pick<ProofOutcome, 'verdict' | 'stops'>>
+  /** Of class FINGERPRINT; throws where the model is not here. */
+  readonly checkFloat: (answer: SettledAnswer, file: Uint8Array) => Promise<Verdict>
   readonly pace: () => Promise<CheckPace>
   /** Unix seconds of the chain's head. */
   readonly now: () => bigint
@@ -71,7 +75,7 @@ export type CheckerParts = {
 }
 
 /**
- * Checks answers of classes EXACT and SAMPLED without weights: takes announcements, waits until the chain has request and receipt,
+ * Checks answers of classes EXACT and SAMPLED without weights, and those of FINGERPRINT with them: takes announcements, waits until the chain has request and receipt,
  * pulls the proof, has it checked on another thread and gossips what came out. docs/WORKER-NETWORK.md.
  */
 export class Checker {
@@ -89,7 +93,7 @@ export class Checker {
 
   /** An announcement was heard. */
   add(announce: ProofAnnounce): void {
-    if (announce.class !== exactClass && announce.class !== sampledClass) return
+    if (![exactClass, sampledClass, fingerprintClass].includes(announce.class)) return
     if (!this.#checked.has(keyOf(announce))) this.#waiting.add(announce)
   }
 
@@ -103,23 +107,39 @@ export class Checker {
     return [...this.#checked.values()].reverse()
   }
 
-  /** Answers that are wrong, whose proof their worker withholds, or that it never announced. */
+  /** Answers with a trace that are wrong, whose proof their worker withholds, or that it never announced. */
   async suspects(): Promise<Suspect[]> {
-    const { answers, beacon, now, pace } = this.#parts
-    const isWrong = ({ verdict }: Checked) => verdict === 'withheld' || !verdict.ok
-    const since = now() - (await pace()).silentSeconds
-    const isSilent = ({ receipt, committedAt }: SettledAnswer) =>
-      (receipt.class === exactClass || receipt.class === sampledClass) &&
-      committedAt <= since &&
-      !this.#waiting.has(receipt) &&
-      !this.#checked.has(keyOf(receipt))
-    // Of more answers than it remembers it cannot tell which were silent.
-    const quiet = this.#checked.size < verdictsMax ? answers().filter(isSilent) : []
+    const { beacon } = this.#parts
+    const isTraced = ({ receipt }: SettledAnswer) => receipt.class === exactClass || receipt.class === sampledClass
+    const { wrong, quiet } = await this.#doubted(isTraced)
     const silent: SettledAnswer[] = []
     for (const answer of quiet) {
       if (answer.receipt.class === exactClass || (await beacon(answer)) !== undefined) silent.push(answer)
     }
-    return [...[...this.#checked.values()].filter(isWrong), ...silent.map((answer) => ({ answer, stops: undefined }))]
+    return [...wrong, ...silent.map((answer) => ({ answer, stops: undefined }))]
+  }
+
+  /** The same of class FINGERPRINT. */
+  async floatSuspects(): Promise<{ readonly answer: SettledAnswer; readonly isWithheld: boolean }[]> {
+    const { wrong, quiet } = await this.#doubted(({ receipt }) => receipt.class === fingerprintClass)
+    return [
+      ...wrong.map(({ answer, verdict }) => ({ answer, isWithheld: verdict === 'withheld' })),
+      ...quiet.map((answer) => ({ answer, isWithheld: true })),
+    ]
+  }
+
+  /** Those that were found wrong or withheld, and those that nobody announced in time. */
+  async #doubted(isOf: (answer: SettledAnswer) => boolean) {
+    const { answers, now, pace } = this.#parts
+    const isWrong = ({ answer, verdict }: Checked) => isOf(answer) && (verdict === 'withheld' || !verdict.ok)
+    const since = now() - (await pace()).silentSeconds
+    const isSilent = (answer: SettledAnswer) => {
+      const { receipt, committedAt } = answer
+      return isOf(answer) && committedAt <= since && !this.#waiting.has(receipt) && !this.#checked.has(keyOf(receipt))
+    }
+    // Of more answers than it remembers it cannot tell which were silent.
+    const quiet = this.#checked.size < verdictsMax ? answers().filter(isSilent) : []
+    return { wrong: [...this.#checked.values()].filter(isWrong), quiet }
   }
 
   get waiting(): number {
@@ -189,7 +209,7 @@ export class Checker {
 
   /** Undefined while its layers are not drawn. */
   async #find(announce: ProofAnnounce, answer: SettledAnswer, signal: AbortSignal) {
-    const { network, check, modelTerms, beacon } = this.#parts
+    const { network, check, checkFloat, modelTerms, beacon } = this.#parts
     const { request, receipt } = answer
     const drawn = receipt.class === sampledClass ? await beacon(answer) : undefined
     if (receipt.class === sampledClass && drawn === undefined) return undefined
@@ -197,6 +217,7 @@ export class Checker {
     if (terms === undefined) throw new CheckerError('no-model', `there is no model version ${request.modelVersion}`)
     const { proofHash, proofBytes } = announce
     const file = await network.pull({ proofHash, proofBytes }, network.hostsOf(receipt.worker), signal)
+    if (receipt.class === fingerprintClass) return { verdict: await checkFloat(answer, file), stops: undefined }
     return await check(taskOf(answer, terms.root, drawn, file))
   }
 

@@ -108,6 +108,7 @@ const done = {
   overdue: 'a demand was not answered in time',
   refund: 'a refund is settled',
   reward: 'a reward is collected',
+  vote: 'a case goes on',
 } as const satisfies Record<Action['kind'], string>
 
 const failed = {
@@ -116,6 +117,7 @@ const failed = {
   overdue: 'the lack of an answer was not told',
   refund: 'a refund was not settled',
   reward: 'a reward was not collected',
+  vote: 'a case does not go on',
 } as const satisfies Record<Action['kind'], string>
 
 /** What refusals mean that a watcher meets when somebody else was faster or the window is over. */
@@ -131,6 +133,11 @@ const refusals: Readonly<Record<string, string>> = {
   NoRefund: 'it is refunded already',
   AlreadyFalse: 'the index is proven false already',
   AlreadyServed: 'the evidence was shown',
+  AlreadyOpened: 'somebody opened the case already',
+  AlreadyDrawn: 'its seats are drawn already',
+  AlreadyVoted: 'the vote is there already',
+  OtherOrigin: 'the L1 block that draws is another',
+  NoSuchCase: 'the case is closed already',
 }
 
 function wordsOf(error: unknown): string {

@@ -3,6 +3,7 @@ import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
 import type { BatchSpans, ModelSet, SpanFinding } from '../../attribution/indexes/span-jobs.ts'
 import type { SpanThread } from '../../attribution/indexes/span-thread.ts'
 import { deadFrom } from '../../chain/indexes/published-index.ts'
+import { ShownSignatures, sketchedAt } from '../../chain/indexes/shown-signatures.ts'
 import { type BatchState, batchState, lastMatureBatch } from '../../chain/ledger/batch-state.ts'
 import { demandsOf } from '../../chain/ledger/demand-state.ts'
 import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
@@ -11,6 +12,7 @@ import { type ModelTerms, modelTerms } from '../../chain/ledger/model-terms.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { LruCache } from '../../common/lru-cache.ts'
+import { algoHashV2 } from '../../protocol/attribution-rule.ts'
 import { type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import type { BatchHeader, Segment } from '../../protocol/receipt-batch.ts'
 import { tokensPerLeaf } from '../../protocol/token-list.ts'
@@ -56,9 +58,11 @@ export class SpanWatch {
   readonly #parts: SpanWatchParts
   readonly #judged = new Map<bigint, Judged>()
   readonly #terms = new LruCache<Hex, ModelTerms>(termsMax)
+  readonly #signatures: ShownSignatures
 
   constructor(parts: SpanWatchParts) {
     this.#parts = parts
+    this.#signatures = new ShownSignatures(parts.rpc)
   }
 
   /** What is to be done about spans now. `now`: Unix seconds of the chain; `window`: seconds of a challenge window. */
@@ -97,6 +101,7 @@ export class SpanWatch {
   forget(): void {
     this.#judged.clear()
     this.#terms.clear()
+    this.#signatures.forget()
   }
 
   /** Undefined where it could not be judged now. */
@@ -146,14 +151,17 @@ export class SpanWatch {
     this.#tell(batch.header.batchId, spans)
   }
 
-  #ask(
+  async #ask(
     batch: BatchOf,
     sets: Sets,
     shown: ReadonlyMap<Hex, Uint8Array> = new Map(),
     only?: number[],
   ): Promise<BatchSpans> {
-    const { thread, chainId } = this.#parts
-    return thread.judge({ batch, chainId, sets, shown, ...(only === undefined ? {} : { only }) })
+    const { thread, chainId, rpc } = this.#parts
+    const { committedAt } = batch.header
+    const [signatures, sketched] = await Promise.all([this.#signatures.at(committedAt), sketchedAt(rpc, committedAt)])
+    const asked = { batch, chainId, sets, shown, signatures, sketched }
+    return await thread.judge({ ...asked, ...(only === undefined ? {} : { only }) })
   }
 
   /** Sets of model versions whose indexes are all here. */
@@ -233,7 +241,8 @@ export class SpanWatch {
 
 function request({ opened, entry }: Hidden, about: Action['about']): Action {
   const call = { contract: 'EvidenceDemands', functionName: 'requestEvidence', args: [opened, entry] } as const
-  const price = { contract: 'EvidenceDemands', functionName: 'answerPrice', args: [opened.receipt.tout] } as const
+  const functionName = opened.receipt.algoHash === algoHashV2 ? 'partsPrice' : 'answerPrice'
+  const price = { contract: 'EvidenceDemands', functionName, args: [opened.receipt.tout] } as const
   return { ...action('demand', call, about), price }
 }
 

@@ -5,6 +5,7 @@
 import { type AttributionEntry, entryClasses } from '../../protocol/attribution-entry.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { weightTotal } from '../../protocol/fee.ts'
+import { permissive } from '../../test/fakes/licences.ts'
 import { claimOf } from '../../test/fakes/money-batch.ts'
 import { type Actor, clocks, MoneyChain, open } from '../../test/fakes/money-chain.ts'
 import { MoneyWorld } from '../../test/fakes/money-world.ts'
@@ -94,25 +95,33 @@ async function steps(): Promise<GasFigure[]> {
   ]
 }
 
-const batchItems = 1000
+const batchItems = 10_000
 
+/** The first contribution of an author, and one of an author who contributed before; the Datanet has some. */
 async function contributions(): Promise<GasFigure[]> {
   const chain = await MoneyChain.create()
-  const [owner, author] = [chain.actor('datanet owner'), chain.actor('author')]
+  const [owner, author, other] = [chain.actor('datanet owner'), chain.actor('author'), chain.actor('other author')]
   const word = (n: number) => `0x${n.toString(16).padStart(64, 'a')}`
-  await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 10n ** 15n, word(3)])
+  const bond = 10n ** 15n
+  await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, permissive, word(2), bond, word(3)])
   await chain.send(owner, 'DatanetRegistry', 'setStatus', [1n, 2])
-  const submit = (n: number) =>
-    chain.send(author, 'DatanetRegistry', 'submit', [1n, word(n), word(n + 1), 0xff], { value: 10n ** 15n })
-  await submit(10)
-  const single = await submit(20)
-  const items = [1n, word(30), batchItems] as const
-  const batch = await chain.send(author, 'DatanetRegistry', 'submitBatch', items, {
-    value: 10n ** 15n * BigInt(batchItems),
-  })
+  const submit = (by: Actor, n: number) =>
+    chain.send(by, 'DatanetRegistry', 'submit', [1n, word(n), word(n + 1), 0xfff, 100_000, word(n + 2)], {
+      value: bond,
+    })
+  await submit(author, 10)
+  const [single, first] = [await submit(author, 20), await submit(other, 30)]
+  const items = [1n, word(40), batchItems, 9_000_000, word(41)] as const
+  const batch = await chain.send(author, 'DatanetRegistry', 'submitBatch', items, { value: bond * BigInt(batchItems) })
   return [
-    { field: 'contribution', gas: Number(single.gas), note: 'one item with its bond, not the first of its Datanet' },
-    { field: 'contributionBatched', gas: Number(batch.gas) / batchItems, note: `an item of a batch of ${batchItems}` },
+    { field: 'contribution', gas: Number(single.gas), limit: 120_000, note: 'one item with its bond' },
+    { field: 'contributionFirst', gas: Number(first.gas), limit: 120_000, note: 'the first item of an author' },
+    {
+      field: 'contributionBatched',
+      gas: Number(batch.gas) / batchItems,
+      limit: 200,
+      note: `an item of a batch of ${batchItems.toLocaleString('en')}`,
+    },
   ]
 }
 

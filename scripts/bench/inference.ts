@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { llamaGguf } from '../../inference/float/llama-gguf.ts'
 import { compareQuality } from '../../inference/float/quality.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
 import { decodeModel } from '../../inference/model-file.ts'
@@ -18,7 +19,6 @@ import { heldOutTexts } from '../train-base/held-out.ts'
 import { config135m, syntheticModel } from './check-models.ts'
 import { measureSpeed, type Speed } from './inference-speed.ts'
 import { installed } from './installed.ts'
-import { llamaGguf } from './llama-gguf.ts'
 
 type Against = Speed & {
   /** Our tokens a second over llama.cpp's; null where it cannot be had. */

@@ -1,4 +1,4 @@
-import { attributeV2, originalsOf } from '../../attribution/near-duplicates/algo-v2.ts'
+import { attributeV2 } from '../../attribution/combined/attribute-v2.ts'
 import { nearDuplicateBps } from '../../attribution/near-duplicates/near-duplicates.ts'
 import { attribute } from '../../attribution/suffix/attribute.ts'
 import { defaultShares, type FeeParts, feeOf, type Shares, splitFee, weightTotal } from '../../protocol/fee.ts'
@@ -106,12 +106,12 @@ function paid({ shares, subsidyBps }: Rules): FeeParts {
 /** Of the contributors' pool of an answer, what contributions of the attacker's have; the units' part is the owner's. */
 function shareOf(
   { algo }: Rules,
-  { index, nearDuplicates }: Intake,
+  { index, signatureOf }: Intake,
   answer: Words,
   isOwn: (contribId: bigint) => boolean,
 ): number {
   const { shares } =
-    algo === 'v1' ? attribute([index], answer) : attributeV2([index], answer, originalsOf(nearDuplicates))
+    algo === 'v1' ? attribute([index], answer) : attributeV2([index], answer, { prompt: [], signatureOf })
   const ownsAll = isOwn(0n)
   return shares
     .filter((share) => (share.class === 'S' ? isOwn(share.id) : ownsAll))

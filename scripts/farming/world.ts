@@ -1,4 +1,5 @@
-import { type NearDuplicate, NearDuplicateFinder } from '../../attribution/near-duplicates/near-duplicates.ts'
+import type { SignatureOf } from '../../attribution/combined/groups.ts'
+import { NearDuplicateFinder } from '../../attribution/near-duplicates/near-duplicates.ts'
 import { signatureOf } from '../../attribution/near-duplicates/signature.ts'
 import { buildIndex } from '../../attribution/suffix/build-index.ts'
 import type { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
@@ -60,26 +61,25 @@ export type Intake = {
   /** Contributions by id, without those that were refused. */
   readonly index: SuffixIndex
   readonly refused: number
-  /** Near-duplicates that came in. */
-  readonly nearDuplicates: readonly NearDuplicate[]
+  /** Of what came in. */
+  readonly signatureOf: SignatureOf
 }
 
 /** Texts become contributions 1, 2, …; from `refusesFrom` ten-thousandths of similarity to an earlier one they are refused. */
 export function takeIn(texts: readonly Words[], refusesFrom: number | undefined): Intake {
-  const [gate, later] = [new NearDuplicateFinder(refusesFrom), new NearDuplicateFinder()]
-  const nearDuplicates: NearDuplicate[] = []
+  const gate = new NearDuplicateFinder(refusesFrom)
+  const signatures = new Map<bigint, Uint32Array>()
   const documents = texts.flatMap((tokens, i) => {
     const contribution = { contribId: BigInt(i + 1), signature: signatureOf(Buffer.from(wordsOf(tokens))) }
     if (refusesFrom !== undefined && gate.add(contribution) !== undefined) return []
-    const found = later.add(contribution)
-    if (found !== undefined) nearDuplicates.push(found)
+    signatures.set(contribution.contribId, contribution.signature)
     return [{ contribId: contribution.contribId, tokens }]
   })
   const subject = { datanet: 1n, version: 1, tokenizerHash: zeroWord, tokenLengths: new Uint32Array(vocab).fill(2) }
   return {
     index: buildIndex(joinDocuments(documents, vocab), subject),
     refused: texts.length - documents.length,
-    nearDuplicates,
+    signatureOf: (id) => signatures.get(id),
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -46,6 +46,15 @@ const build = (
   buildVersionIndex({ ...ref, tokenizer: sayingsTokenizerBytes, dir: join(dir, folder) }, { ...source(), onProgress })
 const publish = async ({ record }: Pick<BuiltIndex, 'record'>) =>
   await chain.send(chain.actor('alice'), 'IndexRegistry', 'publish', [record], { value: indexBond })
+
+test('what a process that was killed left half made does not fill the folder for ever', () => {
+  const folder = new IndexFolder(join(dir, 'leftovers'))
+  const [old, young] = [folder.scratch(1), folder.scratch(1)]
+  for (const path of [old, young]) writeFileSync(path, 'half')
+  utimesSync(old, 0, Date.now() / 1_000 - 90_000)
+  folder.scratch(1)
+  expect(readdirSync(folder.dir).map((name) => join(folder.dir, name))).toEqual([young])
+})
 
 describe('building the index of a Datanet version', { timeout: 120_000 }, () => {
   test('is of its contents, named by its id, and says how far it is', async () => {

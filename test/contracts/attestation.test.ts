@@ -149,7 +149,7 @@ describe('withAttribution', () => {
 
   test('lends nobody the rights of the ledger', async () => {
     const vaultAbi = loadArtifact('RoyaltyVault').abi as unknown as Abi
-    const publish = encodeFunctionData({ abi: vaultAbi, functionName: 'publishRoot', args: [1n, `0x${root}`] })
+    const publish = encodeFunctionData({ abi: vaultAbi, functionName: 'publishRoot', args: [1n, `0x${root}`, 1n] })
     await expect(withAttribution(outer, openLedgerPredeploys.royaltyVault, publish)).rejects.toThrow('NotLedger')
     const push = encodeFunctionData({
       abi: loadArtifact('AttributionContext').abi as unknown as Abi,

@@ -91,9 +91,10 @@ describe('custom-gas-token/predeploys.md: fee vaults', () => {
     const vault = at(name, address)
     expect(await evm.call(vault, 'withdrawalNetwork')).toBe(1)
     evm.state.account(address).balance = 5n * unit
-    const before = balanceOf(evm, devPreset().feeRecipient)
+    await evm.call(vault, 'setRecipient', [bob], { from: owner })
+    const before = balanceOf(evm, bob)
     const events = await sendRaw(evm, address, '0x3ccfd60b', { from: carol }, name)
-    expect(balanceOf(evm, devPreset().feeRecipient) - before).toBe(5n * unit)
+    expect(balanceOf(evm, bob) - before).toBe(5n * unit)
     expect(events.map((event) => event.name)).toEqual(['Withdrawal', 'Withdrawal'])
     expect(await evm.call(vault, 'totalProcessed')).toBe(5n * unit)
   })

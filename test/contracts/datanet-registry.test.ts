@@ -2,28 +2,21 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import type { GenesisEvm } from '../../genesis/genesis-evm.ts'
-import { type Hex, zeroAddress } from '../../protocol/bytes.ts'
-import { alice, at, balanceOf, bob, calldata, carol, deploy, emptyChain, sendRaw, unit } from './chain.ts'
+import { type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
+import { permissive } from '../fakes/licences.ts'
+import { addingDiff, noRoots } from '../fakes/version-diff.ts'
+import { alice, at, balanceOf, bob, calldata, carol, l2Chain, sendRaw, unit } from './chain.ts'
 
 const address = openLedgerPredeploys.datanetRegistry
 const registry = at('DatanetRegistry', address)
-const status = { draft: 1, open: 2, closed: 3, archived: 4 }
+const status = { draft: 1, open: 2, closed: 3, archived: 4, published: 5 }
 const decision = { pending: 1, accepted: 2, rejected: 3, withdrawn: 4 }
-const licence = word('4d4954')
-const roots = {
-  itemsRoot: word('11'),
-  tokenRoot: word('12'),
-  suffixRoot: word('13'),
-  tokenCount: 5n,
-  tokenizerHash: word('14'),
-  croissantHash: word('15'),
-  unitsTotal: 6n,
-}
+const licence = permissive
+const roots = { ...noRoots, itemsRoot: word('11'), tokenRoot: word('12'), suffixRoot: word('13'), tokenCount: 5n }
 
 let evm: GenesisEvm
 beforeEach(async () => {
-  evm = await emptyChain()
-  await deploy(evm, 'DatanetRegistry', address)
+  evm = await l2Chain()
 })
 
 const call = (functionName: string, args: readonly unknown[], from: Hex, value = 0n) =>
@@ -70,15 +63,15 @@ describe('Datanets', () => {
     const id = await openDatanet()
     await expect(call('setMeta', [id, word('cc')], bob)).rejects.toThrow('NotOwner')
     await expect(call('setStatus', [id, status.closed], bob)).rejects.toThrow('NotOwner')
-    await expect(call('publish', [id, roots], bob)).rejects.toThrow('NotOwner')
+    await expect(call('publish', [id, roots, addingDiff(1)], bob)).rejects.toThrow('NotOwner')
     await expect(call('setMeta', [99n, word('cc')], bob)).rejects.toThrow('UnknownDatanet')
     expect(await events('setMeta', [id, word('cc')], alice)).toMatchObject([{ name: 'DatanetMeta' }])
   })
 
   test('any sequence of status changes stays on the drawn edges', async () => {
-    const legal = new Set(['1>2', '3>2', '2>3', '1>4', '2>4', '3>4'])
+    const legal = new Set(['1>5', '1>2', '5>2', '3>2', '2>3', '1>4', '5>4', '2>4', '3>4'])
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 12 }), async (wanted) => {
+      fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 12 }), async (wanted) => {
         const id = await call('create', [0, 0, licence, licence, 0n, licence], alice)
         let current = status.draft
         for (const next of wanted) {
@@ -97,76 +90,89 @@ describe('Datanets', () => {
 
   test('versions count up, keep their roots and need some', async () => {
     const id = await openDatanet()
-    const [published] = await events('publish', [id, roots], alice)
+    const [published] = await events('publish', [id, roots, addingDiff(1)], alice)
     expect(published).toMatchObject({ name: 'VersionPublished', args: { id, version: 1, itemsRoot: roots.itemsRoot } })
-    expect(await call('publish', [id, { ...roots, itemsRoot: word('21') }], alice)).toBe(2)
+    expect(await call('publish', [id, { ...roots, itemsRoot: word('21') }, addingDiff(1, word('11'), 1)], alice)).toBe(
+      2,
+    )
     expect(await call('versions', [id, 1], bob)).toEqual(roots)
-    await expect(call('publish', [id, { ...roots, itemsRoot: word('00') }], alice)).rejects.toThrow('EmptyRoot')
+    await expect(call('publish', [id, { ...roots, itemsRoot: word('00') }, addingDiff(1)], alice)).rejects.toThrow(
+      'EmptyRoot',
+    )
   })
 })
 
 describe('contributions', () => {
   test('one is recorded with its author, hashes, consent and bond', async () => {
     const id = await openDatanet(5n)
-    const [submitted] = await events('submit', [id, word('c1'), word('c2'), 0xa5], bob, 5n)
+    const [submitted] = await events('submit', [id, word('c1'), word('c2'), 0xa5, 9, zeroHash], bob, 5n)
     expect(submitted).toMatchObject({
       name: 'ContributionSubmitted',
       args: { id, contribId: 1n, contentHash: word('c1'), simHash: word('c2'), consent: 0xa5, bond: 5n },
     })
-    expect(await call('items', [1n], alice)).toMatchObject({ datanet: id, decision: decision.pending, bond: 5n })
+    expect(await call('contribution', [1n], alice)).toMatchObject({ datanet: id, decision: decision.pending })
+    expect(await call('bondOf', [1n], alice)).toBe(5n)
   })
 
   test('the bond must be exact, for one and for a batch', async () => {
     const id = await openDatanet(5n)
     for (const value of [0n, 4n, 6n]) {
-      await expect(call('submit', [id, word('c1'), word('c2'), 0], bob, value)).rejects.toThrow('WrongBond')
+      await expect(call('submit', [id, word('c1'), word('c2'), 0, 9, zeroHash], bob, value)).rejects.toThrow(
+        'WrongBond',
+      )
     }
-    await expect(call('submitBatch', [id, word('c1'), 3], bob, 14n)).rejects.toThrow('WrongBond')
+    await expect(call('submitBatch', [id, word('c1'), 3, 90, zeroHash], bob, 14n)).rejects.toThrow('WrongBond')
   })
 
   test('the same content is taken once a Datanet, until it is rejected', async () => {
     const id = await openDatanet()
-    await call('submit', [id, word('c1'), word('c2'), 0], bob)
-    await expect(call('submit', [id, word('c1'), word('c2'), 0], carol)).rejects.toThrow('Duplicate(1)')
-    await call('submit', [await openDatanet(), word('c1'), word('c2'), 0], carol)
+    await call('submit', [id, word('c1'), word('c2'), 0, 9, zeroHash], bob)
+    await expect(call('submit', [id, word('c1'), word('c2'), 0, 9, zeroHash], carol)).rejects.toThrow('Duplicate(1)')
+    await call('submit', [await openDatanet(), word('c1'), word('c2'), 0, 9, zeroHash], carol)
     await call('decide', [1n, false, word('01')], alice)
-    await call('submit', [id, word('c1'), word('c2'), 0], carol)
+    await call('submit', [id, word('c1'), word('c2'), 0, 9, zeroHash], carol)
   })
 
   test('a batch takes consecutive ids, and each belongs to it', async () => {
     const id = await openDatanet()
-    await call('submit', [id, word('c1'), word('c2'), 0], bob)
-    const [batch] = await events('submitBatch', [id, word('d1'), 1_000], bob)
+    await call('submit', [id, word('c1'), word('c2'), 0, 9, zeroHash], bob)
+    const [batch] = await events('submitBatch', [id, word('d1'), 1_000, 90, zeroHash], bob)
     expect(batch).toMatchObject({
       name: 'ContributionBatch',
       args: { id, firstId: 2n, count: 1_000, root: word('d1') },
     })
-    expect(await call('submit', [id, word('c3'), word('c2'), 0], bob)).toBe(1_002n)
+    expect(await call('submit', [id, word('c3'), word('c2'), 0, 9, zeroHash], bob)).toBe(1_002n)
     for (const contribId of [2n, 500n, 1_001n]) expect(await call('batchOf', [contribId], bob)).toBe(2n)
     for (const contribId of [1n, 1_002n, 5_000n]) {
       await expect(call('batchOf', [contribId], bob)).rejects.toThrow('UnknownContribution')
     }
-    await expect(call('submitBatch', [id, word('d1'), 2], bob)).rejects.toThrow('Duplicate')
-    await expect(call('submitBatch', [id, word('d2'), 0], bob)).rejects.toThrow('BadCount')
-    await expect(call('submitBatch', [id, word('d2'), 2 ** 20 + 1], bob)).rejects.toThrow('BadCount')
+    await expect(call('submitBatch', [id, word('d1'), 2, 90, zeroHash], bob)).rejects.toThrow('Duplicate')
+    await expect(call('submitBatch', [id, word('d2'), 0, 90, zeroHash], bob)).rejects.toThrow('BadCount')
+    await expect(call('submitBatch', [id, word('d2'), 2 ** 16 + 1, 90, zeroHash], bob)).rejects.toThrow('BadCount')
   })
 
   test('a draft takes its owner’s only, a closed or archived one nobody’s', async () => {
     const id = await call('create', [0, 0, licence, licence, 0n, licence], alice)
-    await call('submit', [id, word('c1'), word('c2'), 0], alice)
-    await expect(call('submit', [id, word('c3'), word('c2'), 0], bob)).rejects.toThrow('NotAcceptingContributions')
+    await call('submit', [id, word('c1'), word('c2'), 0, 9, zeroHash], alice)
+    await expect(call('submit', [id, word('c3'), word('c2'), 0, 9, zeroHash], bob)).rejects.toThrow(
+      'NotAcceptingContributions',
+    )
     await call('setStatus', [id, status.open], alice)
-    await call('submit', [id, word('c3'), word('c2'), 0], bob)
+    await call('submit', [id, word('c3'), word('c2'), 0, 9, zeroHash], bob)
     await call('setStatus', [id, status.closed], alice)
-    await expect(call('submit', [id, word('c4'), word('c2'), 0], alice)).rejects.toThrow('NotAcceptingContributions')
-    await expect(call('submitBatch', [id, word('c5'), 3], alice)).rejects.toThrow('NotAcceptingContributions')
+    await expect(call('submit', [id, word('c4'), word('c2'), 0, 9, zeroHash], alice)).rejects.toThrow(
+      'NotAcceptingContributions',
+    )
+    await expect(call('submitBatch', [id, word('c5'), 3, 90, zeroHash], alice)).rejects.toThrow(
+      'NotAcceptingContributions',
+    )
   })
 })
 
 describe('decisions', () => {
   test('only the Datanet’s owner decides, once', async () => {
     const id = await openDatanet()
-    await call('submit', [id, word('c1'), word('c2'), 0], bob)
+    await call('submit', [id, word('c1'), word('c2'), 0, 9, zeroHash], bob)
     await expect(call('decide', [1n, true, word('00')], bob)).rejects.toThrow('NotOwner')
     const [decided] = await events('decide', [1n, true, word('07')], alice)
     expect(decided).toMatchObject({ name: 'ContributionDecided', args: { contribId: 1n, accepted: true } })
@@ -176,7 +182,7 @@ describe('decisions', () => {
 
   test('an item of a batch can be decided apart from the rest', async () => {
     const id = await openDatanet(3n)
-    await call('submitBatch', [id, word('d1'), 10], bob, 30n)
+    await call('submitBatch', [id, word('d1'), 10, 90, zeroHash], bob, 30n)
     await call('decide', [4n, false, word('00')], alice)
     const [decided] = await events('decideBatch', [1n, true, word('00')], alice)
     expect(decided).toMatchObject({ name: 'ContributionBatchDecided', args: { firstId: 1n, accepted: true, items: 9 } })
@@ -188,7 +194,7 @@ describe('decisions', () => {
 
   test('a rejected batch refunds the items that were not decided apart', async () => {
     const id = await openDatanet(3n)
-    await call('submitBatch', [id, word('d1'), 10], bob, 30n)
+    await call('submitBatch', [id, word('d1'), 10, 90, zeroHash], bob, 30n)
     await call('decide', [1n, true, word('00')], alice)
     await call('withdrawConsent', [2n], bob)
     await call('decideBatch', [1n, false, word('00')], alice)
@@ -199,8 +205,8 @@ describe('decisions', () => {
 describe('consent', () => {
   test('only the author withdraws it, from the next version on', async () => {
     const id = await openDatanet()
-    await call('submit', [id, word('c1'), word('c2'), 0], bob)
-    await call('publish', [id, roots], alice)
+    await call('submit', [id, word('c1'), word('c2'), 0, 9, zeroHash], bob)
+    await call('publish', [id, roots, addingDiff(1)], alice)
     await expect(call('withdrawConsent', [1n], alice)).rejects.toThrow('NotAuthor')
     const [withdrawn] = await events('withdrawConsent', [1n], bob)
     expect(withdrawn).toMatchObject({ name: 'ConsentWithdrawn', args: { contribId: 1n, fromVersion: 2 } })
@@ -209,8 +215,8 @@ describe('consent', () => {
 
   test('an accepted item’s bond answers for disputes seven more days', async () => {
     const id = await openDatanet(5n)
-    await call('submit', [id, word('c1'), word('c2'), 0], bob, 5n)
-    await call('submitBatch', [id, word('d1'), 4], bob, 20n)
+    await call('submit', [id, word('c1'), word('c2'), 0, 9, zeroHash], bob, 5n)
+    await call('submitBatch', [id, word('d1'), 4, 90, zeroHash], bob, 20n)
     await call('decide', [1n, true, word('00')], alice)
     await call('decideBatch', [2n, true, word('00')], alice)
     await expect(call('releaseBond', [1n], bob)).rejects.toThrow('WrongDecision')
@@ -230,7 +236,7 @@ describe('consent', () => {
 describe('money', () => {
   test('a refund is paid once, to whom it is owed', async () => {
     const id = await openDatanet(unit)
-    await call('submit', [id, word('c1'), word('c2'), 0], bob, unit)
+    await call('submit', [id, word('c1'), word('c2'), 0, 9, zeroHash], bob, unit)
     await call('decide', [1n, false, word('00')], alice)
     await expect(call('claimRefund', [carol], carol)).rejects.toThrow('NothingOwed')
     const before = balanceOf(evm, carol)
@@ -251,15 +257,14 @@ describe('money', () => {
     })
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        evm = await emptyChain()
-        await deploy(evm, 'DatanetRegistry', address)
+        evm = await l2Chain()
         const id = await openDatanet(3n)
         for (const [index, { kind, actor, id: contribId, accept, count }] of steps.entries()) {
           const from = actors[actor] ?? alice
           const hash = word((index + 1).toString(16).padStart(4, '0'))
           const attempts: Record<typeof kind, () => Promise<unknown>> = {
-            submit: () => call('submit', [id, hash, hash, 0], from, 3n),
-            batch: () => call('submitBatch', [id, hash, count], from, 3n * BigInt(count)),
+            submit: () => call('submit', [id, hash, hash, 0, 9, zeroHash], from, 3n),
+            batch: () => call('submitBatch', [id, hash, count, 90, zeroHash], from, 3n * BigInt(count)),
             decide: () => call('decide', [BigInt(contribId), accept, hash], alice),
             decideBatch: () => call('decideBatch', [BigInt(contribId), accept, hash], alice),
             withdraw: () => call('withdrawConsent', [BigInt(contribId)], from),
@@ -282,7 +287,7 @@ describe('money', () => {
 describe('payout addresses', () => {
   test('one rotates at the next epoch, and earlier epochs keep theirs', async () => {
     const id = await openDatanet()
-    await call('submit', [id, word('c1'), word('c2'), 0], bob)
+    await call('submit', [id, word('c1'), word('c2'), 0, 9, zeroHash], bob)
     const epoch = (await call('payoutEpoch', [], bob)) as bigint
     const payout = async (at: bigint) => String(await call('payoutAt', [bob, at], alice)).toLowerCase()
     expect(await payout(epoch)).toBe(bob)
@@ -295,14 +300,14 @@ describe('payout addresses', () => {
     await call('rotatePayout', [bob], bob)
     expect(await payout(epoch + 3n)).toBe(carol)
     expect(await payout(epoch + 4n)).toBe(bob)
-    expect(String(await call('payoutOf', [1n], alice)).toLowerCase()).toBe(carol)
+    expect(String(await call('payoutOfAt', [1n, evm.timestamp], alice)).toLowerCase()).toBe(carol)
     await expect(call('rotatePayout', [`0x${'0'.repeat(40)}`], bob)).rejects.toThrow('ZeroAddress')
   })
 
   test('a contribution pays whom its author had named by a time, one that there is not nobody', async () => {
     const id = await openDatanet()
-    await call('submit', [id, word('c1'), word('c2'), 0], bob)
-    await call('submitBatch', [id, word('d1'), 10], carol)
+    await call('submit', [id, word('c1'), word('c2'), 0, 9, zeroHash], bob)
+    await call('submitBatch', [id, word('d1'), 10, 90, zeroHash], carol)
     const tomorrow = (((await call('payoutEpoch', [], bob)) as bigint) + 1n) * 86_400n
     await call('rotatePayout', [alice], bob)
     const payout = async (item: bigint, time: bigint) =>

@@ -26,6 +26,8 @@ test.each([
   ['data withheld', 8, 100_100n, 7n * day],
   ['wrong inference step', 9, 500_000n, 30n * day],
   ['two final answers', 10, 300_000n, 30n * day],
+  ['outvoted fingerprint', 11, 100_300n, 7n * day],
+  ['outvoted sketch', 12, 100_300n, 7n * day],
 ])('%s costs what the page says', async (_, fault, amount, jail) => {
   expect(await evm.call(harness, 'penalty', [fault, 100n, stake])).toEqual([amount, jail])
 })

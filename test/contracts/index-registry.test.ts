@@ -14,9 +14,11 @@ import { encodeTokenizer } from '../../inference/tokenizer/tokenizer-file.ts'
 import { trainTokenizer } from '../../inference/tokenizer/train.ts'
 import { bytesToHex, type Hex, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import { contentHash } from '../../protocol/content-hash.ts'
+import { permissive } from '../fakes/licences.ts'
 import { type Actor, addressOf, clocks, MoneyChain, open } from '../fakes/money-chain.ts'
 import { Random } from '../fakes/random.ts'
 import { randomSet } from '../fakes/span-receipt.ts'
+import { addingDiff, noRoots } from '../fakes/version-diff.ts'
 
 const bond = 100n * open
 const [day, notice] = [86_400n, 30n * 86_400n]
@@ -82,10 +84,9 @@ function itemsOf({ contribIds }: Held): VersionItem[] {
 async function publish(opener: IndexOpener, items: readonly VersionItem[]): Promise<Hex> {
   const owner = chain.actor('datanet owner')
   const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
-  await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
-  const roots = { itemsRoot: itemTree(items).root, tokenRoot: zeroHash, suffixRoot: zeroHash, tokenCount: 0n }
-  const rest = { tokenizerHash: zeroHash, croissantHash: zeroHash, unitsTotal: 0n }
-  await chain.send(owner, 'DatanetRegistry', 'publish', [1n, { ...roots, ...rest }])
+  await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, permissive, word(2), 0n, word(3)])
+  const roots = { ...noRoots, itemsRoot: itemTree(items).root }
+  await chain.send(owner, 'DatanetRegistry', 'publish', [1n, roots, addingDiff(items.length)])
   await chain.send(actor(publisher), 'IndexRegistry', 'publish', [opener.index.record], { value: bond })
   return opener.index.id
 }
@@ -353,11 +354,11 @@ describe('publishing', () => {
     const owner = chain.actor('datanet owner')
     const held = heldOf(3)
     const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
-    await chain.send(owner, 'DatanetRegistry', 'create', [0, 1, word(1), word(2), 0n, word(3)])
-    const roots = { itemsRoot: itemTree(itemsOf(held)).root, tokenRoot: zeroHash, suffixRoot: zeroHash, tokenCount: 0n }
-    const rest = { tokenizerHash: zeroHash, croissantHash: zeroHash, unitsTotal: 0n }
+    await chain.send(owner, 'DatanetRegistry', 'create', [0, 1, permissive, word(2), 0n, word(3)])
+    const itemsRoot = itemTree(itemsOf(held)).root
     for (const version of [1, 2]) {
-      await chain.send(owner, 'DatanetRegistry', 'publish', [1n, { ...roots, ...rest }])
+      const diff = version === 1 ? addingDiff(1) : addingDiff(0, itemsRoot, 1)
+      await chain.send(owner, 'DatanetRegistry', 'publish', [1n, { ...noRoots, itemsRoot }, diff])
       const index = { ...openerOf(held).index.record, version }
       const { error } = await chain.fails(actor(publisher), 'IndexRegistry', 'publish', [index], { value: bond })
       expect(error).toBe('Permissioned')

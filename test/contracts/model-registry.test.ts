@@ -6,6 +6,7 @@ import { bytesToHex, type Hex, hexToBytes, zeroAddress, zeroHash } from '../../p
 import { modelVersionHash } from '../../protocol/inference-request.ts'
 import { type RoyaltyRow, royaltyHash, royaltyModelId } from '../../protocol/royalty-vector.ts'
 import { loadArtifact } from '../fakes/artifact.ts'
+import { permissive } from '../fakes/licences.ts'
 import { type Actor, MoneyChain } from '../fakes/money-chain.ts'
 
 const royaltyGraph: Hex = '0x4f4c000000000000000000000000000000000011'
@@ -27,7 +28,7 @@ const fails = async (name: string, args: readonly unknown[], from: Actor | Hex =
   (await chain.fails(from, 'ModelRegistry', name, args)).error
 const read = (name: string, args: readonly unknown[]) => chain.read('ModelRegistry', name, args)
 type Parent = { id: bigint; relation?: number; bps: number; policy: number }
-const params = { kind: 0, verifyClasses: 0b101, licenceId: word(9), version }
+const params = { kind: 0, verifyClasses: 0b101, licenceId: permissive, version }
 const withRelation = (parents: readonly Parent[]) => parents.map((parent) => ({ relation: 0, ...parent }))
 const register = async (parents: readonly Parent[] = [], input: object = version) =>
   (await send('register', [{ ...params, version: input }, withRelation(parents), []])).result as bigint
@@ -77,6 +78,7 @@ describe('a model', () => {
       'ModelRegistered',
       'RoyaltySnapshot',
       'ModelVersion',
+      'ModelLicensed',
     ])
     expect(events[0]?.args).toEqual({ id: 2n, parent: 1n, relation: 1, bps: 100, policy: relative })
   })
@@ -97,7 +99,7 @@ describe('a model', () => {
     expect(await fails('register', [{ ...params, version: { ...version, weightsManifest: zeroHash } }, [], []])).toBe(
       'EmptyManifest',
     )
-    await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
+    await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, permissive, word(2), 0n, word(3)])
     const datanet = { id: 1n, version: 1, weightBps: 5_001 }
     expect(await fails('register', [params, [], [datanet, datanet]])).toBe('BadWeights')
     expect(await fails('register', [params, [], Array(9).fill({ ...datanet, weightBps: 1 })])).toBe('TooManyDatanets')

@@ -227,7 +227,7 @@ describe('griefing by size', () => {
     const claimGas = async (epoch: bigint, count: number, cumulative: bigint) => {
       const { root, claim } = lonePayout(epoch, count, { payee, cumulative }, random)
       chain.evm.state.account(addressOf('RoyaltyVault')).balance += open
-      await chain.send(addressOf('AttributionLedger'), 'RoyaltyVault', 'publishRoot', [epoch, root])
+      await chain.send(addressOf('AttributionLedger'), 'RoyaltyVault', 'publishRoot', [epoch, root, 0n])
       const { result, gas } = await chain.send(payer, 'RoyaltyVault', 'claimFor', [payee, claim])
       expect(result).toBe(open)
       return Number(gas)

@@ -10,11 +10,12 @@ import {
   royaltyModelId,
   royaltyRowsMax,
 } from '../../protocol/royalty-vector.ts'
+import { permissive } from '../fakes/licences.ts'
 import { type Actor, MoneyChain, type Reverted } from '../fakes/money-chain.ts'
 
 const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
 const version = { weightsManifest: word(1), configHash: word(2), trainingRoot: word(3), indexIds: [] }
-const params = { kind: 0, verifyClasses: 1, licenceId: word(9), version }
+const params = { kind: 0, verifyClasses: 1, licenceId: permissive, version }
 
 /** The graph's refusal, as it comes through the registry. */
 const overcommitted = (id: bigint) =>

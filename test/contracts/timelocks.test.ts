@@ -2,8 +2,10 @@ import { type Abi, encodeFunctionData } from 'viem'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { loadArtifact } from '../../contracts/artifact.ts'
-import { devPreset } from '../../genesis/presets.ts'
-import { type Hex, zeroHash } from '../../protocol/bytes.ts'
+import { GenesisEvm } from '../../genesis/genesis-evm.ts'
+import { placePredeploys } from '../../genesis/predeploys.ts'
+import { devPreset, preset } from '../../genesis/presets.ts'
+import { type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
 import { MoneyChain, type MoneyContract } from '../fakes/money-chain.ts'
 import { deploy } from './chain.ts'
 
@@ -37,6 +39,47 @@ async function throughTimelock(to: Hex, data: Hex): Promise<void> {
 }
 
 describe('Timelock', () => {
+  const roles = ['PROPOSER_ROLE', 'CANCELLER_ROLE', 'EXECUTOR_ROLE', 'DEFAULT_ADMIN_ROLE'] as const
+
+  /** Who of the accounts has which roles of the Timelock. */
+  async function rolesOf(evm: GenesisEvm, accounts: readonly Hex[]): Promise<string[][]> {
+    const target = { abi: loadArtifact('Timelock').abi, address: timelock }
+    return await Promise.all(
+      accounts.map(async (account) => {
+        const has = async (role: string) =>
+          (await evm.call(target, 'hasRole', [await evm.call(target, role), account])) as boolean
+        const held: string[] = []
+        for (const role of roles) if (await has(role)) held.push(role)
+        return held
+      }),
+    )
+  }
+
+  test('of a public network the Governor alone proposes and cancels, anyone executes, and no key has a role', async () => {
+    const config = { ...devPreset(), ...preset('161201') }
+    const evm = await GenesisEvm.create(config.l2ChainId ?? 0n, 1_700_000_000n)
+    await placePredeploys(evm, config, { openBridge: zeroAddress })
+    const keys = config.fundedAccounts.length === 0 ? devPreset().fundedAccounts.map(({ address }) => address) : []
+    expect(keys).toHaveLength(10)
+    const [governor, zero, itself, ...others] = await rolesOf(evm, [
+      openLedgerPredeploys.governor,
+      zeroAddress,
+      timelock,
+      ...keys,
+    ])
+    expect(governor).toEqual(['PROPOSER_ROLE', 'CANCELLER_ROLE'])
+    expect(zero).toEqual(['EXECUTOR_ROLE'])
+    expect(itself).toEqual(['DEFAULT_ADMIN_ROLE'])
+    expect(others.flat()).toEqual([])
+  })
+
+  test('of a dev chain its owner proposes and cancels beside the Governor', async () => {
+    expect(await rolesOf(chain.evm, [openLedgerPredeploys.governor, owner])).toEqual([
+      ['PROPOSER_ROLE', 'CANCELLER_ROLE'],
+      ['PROPOSER_ROLE', 'CANCELLER_ROLE'],
+    ])
+  })
+
   test('an upgrade waits a day, and nobody but the owner asks for one', async () => {
     const next: Hex = `0x${'e1'.repeat(20)}`
     await deploy(chain.evm, 'CodeRegistry', next)

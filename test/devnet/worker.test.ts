@@ -13,6 +13,7 @@ import { baseModelFile, readBaseModelRecord } from '../../inference/models/base-
 import type { Hex } from '../../protocol/bytes.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
 import { openWorker, type RunningWorker } from '../../worker/worker.ts'
+import { permissive } from '../fakes/licences.ts'
 import { ServedChain } from '../fakes/served-chain.ts'
 
 const open = 10n ** 18n
@@ -31,7 +32,7 @@ beforeAll(async () => {
   served = await ServedChain.open()
   const { chain } = served
   const owner = chain.actor('datanet owner')
-  await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
+  await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, permissive, word(2), 0n, word(3)])
   await chain.send(owner, 'DatanetRegistry', 'setStatus', [1n, 2])
   const modelOwner = chain.actor('model owner')
   const version = {
@@ -40,7 +41,7 @@ beforeAll(async () => {
     trainingRoot: word(6),
     indexIds: [],
   }
-  const params = { kind: 0, verifyClasses: 0b11, licenceId: word(7), version }
+  const params = { kind: 0, verifyClasses: 0b11, licenceId: permissive, version }
   await chain.send(modelOwner, 'ModelRegistry', 'register', [params, [], [{ id: 1n, version: 1, weightBps: 10_000 }]])
   const validUntil = chain.now + 30n * 86_400n
   await chain.send(modelOwner, 'ModelRegistry', 'setPrice', [1n, 1, 1, open, 2n * open, validUntil])

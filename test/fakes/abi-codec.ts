@@ -19,7 +19,8 @@ type Encoder = { readonly selector: Uint8Array; readonly item: AbiFunction }
 export class AbiCodec {
   readonly #functions = new Map<string, Encoder>()
   readonly #errors: ReadonlyMap<Hex, AbiError>
-  readonly #events: ReadonlyMap<Hex, AbiEvent>
+  /** By selector and number of indexed arguments, which contracts may choose differently. */
+  readonly #events: ReadonlyMap<string, AbiEvent>
 
   /** `contracts`: names of artifacts; a call into one may speak through another. */
   constructor(contracts: readonly string[]) {
@@ -27,16 +28,17 @@ export class AbiCodec {
     const errors = [...standard, ...items].filter((item) => item.type === 'error')
     const events = items.filter((item) => item.type === 'event')
     this.#errors = new Map(errors.map((item) => [selectorOf(item), item]))
-    this.#events = new Map(events.map((item) => [toEventSelector(item), item]))
+    this.#events = new Map(events.map((item) => [`${toEventSelector(item)} ${indexedIn(item)}`, item]))
   }
 
   encode(contract: string, functionName: string, args: readonly unknown[]): Uint8Array {
-    const { selector, item } = this.#function(contract, functionName)
+    const { selector, item } = this.#function(contract, functionName, args.length)
     return concatBytes(selector, hexToBytes(encodeAbiParameters(item.inputs, args)))
   }
 
-  result(contract: string, functionName: string, data: Uint8Array): unknown {
-    const { item } = this.#function(contract, functionName)
+  /** `count`: of the arguments that it was called with, which tells functions of one name apart. */
+  result(contract: string, functionName: string, data: Uint8Array, count?: number): unknown {
+    const { item } = this.#function(contract, functionName, count)
     return decodeFunctionResult({ abi: [item], data: bytesToHex(data) })
   }
 
@@ -51,7 +53,7 @@ export class AbiCodec {
   /** Undefined for events that no contract declares. */
   event(topics: readonly Uint8Array[], data: Uint8Array) {
     const [selector, ...words] = topics.map((topic) => bytesToHex(topic))
-    const item = selector === undefined ? undefined : this.#events.get(selector)
+    const item = this.#events.get(`${selector} ${words.length}`)
     if (item === undefined) return undefined
     const args: Record<string, unknown> = {}
     const body = item.inputs.filter(({ indexed }) => indexed !== true)
@@ -66,12 +68,17 @@ export class AbiCodec {
     return { name: item.name, args }
   }
 
-  #function(contract: string, functionName: string): Encoder {
-    const key = `${contract}.${functionName}`
+  #function(contract: string, functionName: string, count?: number): Encoder {
+    const key = `${contract}.${functionName} ${count}`
     let found = this.#functions.get(key)
     if (found === undefined) {
       const abi = loadArtifact(contract).abi as unknown as Abi
-      const item = abi.find((each) => each.type === 'function' && each.name === functionName) as AbiFunction | undefined
+      // `queue(uint256)` names one of several functions of a name.
+      const isMeant = (each: Abi[number]) =>
+        each.type === 'function' &&
+        [each.name, `${each.name}(${each.inputs.map(({ type }) => type)})`].includes(functionName)
+      const meant = abi.filter(isMeant) as AbiFunction[]
+      const item = meant.find(({ inputs }) => inputs.length === count) ?? meant[0]
       if (item === undefined) throw new Error(`${contract} has no function ${functionName}`)
       found = { selector: hexToBytes(toFunctionSelector(item)), item }
       this.#functions.set(key, found)
@@ -86,4 +93,8 @@ const standard = parseAbi(['error Error(string reason)', 'error Panic(uint256 co
 /** An error's selector is made like a function's. */
 function selectorOf({ name, inputs }: AbiError): Hex {
   return toFunctionSelector({ type: 'function', name, inputs, outputs: [], stateMutability: 'view' })
+}
+
+function indexedIn({ inputs }: AbiEvent): number {
+  return inputs.filter(({ indexed }) => indexed === true).length
 }

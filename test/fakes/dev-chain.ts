@@ -30,15 +30,13 @@ export class DevChain {
     }
   }
 
-  /** Resolves to the exit code and how long the end took. */
-  async signal(name: 'SIGINT' | 'SIGKILL'): Promise<{ readonly code: number | null; readonly ms: number }> {
+  /** Resolves to the exit code. */
+  async signal(name: 'SIGINT' | 'SIGKILL'): Promise<number | null> {
     const child = this.#process
-    if (child === undefined || child.exitCode !== null) return { code: child?.exitCode ?? null, ms: 0 }
-    const startedMs = Date.now()
+    if (child === undefined || child.exitCode !== null) return child?.exitCode ?? null
     const exit = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
     child.kill(name)
-    const code = await exit
-    return { code, ms: Date.now() - startedMs }
+    return await exit
   }
 
   /** Ends everything, whatever state it is in. */

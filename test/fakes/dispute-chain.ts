@@ -24,6 +24,7 @@ import {
   segmentsOf,
   shares,
 } from './dispute-batch.ts'
+import { permissive } from './licences.ts'
 import { type Actor, chainId, MoneyChain, open, Reverted } from './money-chain.ts'
 import { ProvenTree } from './proven-tree.ts'
 import { stake } from './standing-model.ts'
@@ -164,14 +165,14 @@ async function register(chain: MoneyChain): Promise<DraftTerms> {
     await chain.send(from, contract, name, args)
   await call(openLedgerPredeploys.timelock, 'RevenueSplitter', 'setShares', shares)
   for (let id = 1n; id <= datanets; id++) {
-    await call(author, 'DatanetRegistry', 'create', 0, 0, word(1), word(2), 0n, word(3))
+    await call(author, 'DatanetRegistry', 'create', 0, 0, permissive, word(2), 0n, word(3))
     await call(author, 'DatanetRegistry', 'setStatus', id, 2)
   }
   for (let id = 1; id <= 13; id++) {
-    await call(id === 13 ? heir : author, 'DatanetRegistry', 'submit', 1n, word(100 + id), word(0), 0)
+    await call(id === 13 ? heir : author, 'DatanetRegistry', 'submit', 1n, word(100 + id), word(0), 0, 0, word(0))
   }
   const version = { weightsManifest: word(4), configHash: word(5), trainingRoot: word(6), indexIds: [] }
-  const params = { kind: 0, verifyClasses: 0x3f, licenceId: word(7), version }
+  const params = { kind: 0, verifyClasses: 0x3f, licenceId: permissive, version }
   for (let id = 1; id <= 7; id++) {
     const parents = id === 7 ? [{ id: 3n, relation: 0, bps: 4_000, policy: 0 }] : []
     await call(id === 3 ? heir : modelOwner, 'ModelRegistry', 'register', params, parents, [])

@@ -40,6 +40,9 @@ const abi = parseAbi([
   'function payoutAt(bytes32, uint64) view returns (address)',
   'function payoutOfAt(uint64, uint64) view returns (address)',
   'function datanetCount() view returns (uint64)',
+  'struct SketchTable { bytes32 root; uint32 size; uint16 rows; }',
+  'function shownBefore(uint64, uint64) view returns (bytes32)',
+  'function tableAt(bytes32, bytes32, uint64) view returns (SketchTable)',
   'function slash(address worker, uint8 fault, uint256 feeBase, address beneficiary) returns (uint256)',
 ])
 
@@ -51,6 +54,8 @@ const asked = {
   DatanetRegistry: ['payoutOfAt', 'datanetCount'],
   WorkerRegistry: ['slash'],
   AttributionLedger: ['revertEpoch', 'isAlgoInForce'],
+  SignatureRegistry: ['shownBefore'],
+  SketchRegistry: ['tableAt'],
 } as const
 type Asked = keyof typeof asked
 type Question = (typeof asked)[Asked][number]
@@ -63,9 +68,19 @@ const places: Readonly<Record<Asked, Hex>> = {
   DatanetRegistry: openLedgerPredeploys.datanetRegistry,
   WorkerRegistry: openLedgerPredeploys.workerRegistry,
   AttributionLedger: openLedgerPredeploys.attributionLedger,
+  SignatureRegistry: openLedgerPredeploys.signatureRegistry,
+  SketchRegistry: openLedgerPredeploys.sketchRegistry,
 }
 
-export type Judge = 'ReceiptJudge' | 'EntryJudge' | 'EpochJudge' | 'AnswerJudge' | 'SpanJudge' | 'EvidenceDemands'
+export type Judge =
+  | 'ReceiptJudge'
+  | 'EntryJudge'
+  | 'EpochJudge'
+  | 'AnswerJudge'
+  | 'SpanJudge'
+  | 'EvidenceDemands'
+  | 'ShareJudge'
+  | 'SketchJudge'
 
 /** A call that changes something, as DisputeGame made it. */
 export type Call = { readonly name: string; readonly args: readonly unknown[] }

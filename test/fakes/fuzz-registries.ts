@@ -2,7 +2,9 @@ import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { algoHashV1 } from '../../protocol/attribution-rule.ts'
 import { type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
 import { type Action, type FuzzSite, told } from './fuzz-site.ts'
+import { permissive } from './licences.ts'
 import type { Actor, MoneyContract } from './money-chain.ts'
+import { addingDiff, noRoots } from './version-diff.ts'
 
 const { timelock, moneyTimelock } = openLedgerPredeploys
 const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
@@ -96,7 +98,7 @@ export class FuzzRegistries {
       indexIds: [],
     }
     const verifyClasses = random.chance(0.9) ? 1 + random.int(63) : random.pick([0, 64])
-    const params = { kind: random.int(3), verifyClasses, licenceId: word(7), version }
+    const params = { kind: random.int(3), verifyClasses, licenceId: permissive, version }
     const parents = random.list(random.int(4), () => ({
       id: random.chance(0.9) ? random.pick(this.#models).id : 99n,
       relation: random.int(5),
@@ -117,12 +119,12 @@ export class FuzzRegistries {
     const { act, random, anyone } = this.#site
     const { id, owner } = random.pick(this.#datanets)
     const from = random.chance(0.9) ? owner : anyone
-    const roots = { itemsRoot: word(random.int(4)), tokenRoot: word(1), suffixRoot: word(2), tokenCount: 5n }
+    const roots = { ...noRoots, itemsRoot: word(random.int(4)), tokenCount: 5n, unitsTotal: 4n }
     switch (random.int(5)) {
       case 0:
       case 1: {
         const bond = BigInt(random.int(3)) * 10n ** 15n
-        const args = [random.int(5), random.int(3), word(1), word(2), bond, word(3)]
+        const args = [random.int(5), random.int(3), permissive, word(2), bond, word(3)]
         const sent = await act(anyone, 'DatanetRegistry', 'create', args)
         const creator = this.#ownerOf(told(sent, 'DatanetCreated', 'owner'))
         const made = told(sent, 'DatanetCreated', 'id') as bigint
@@ -137,10 +139,7 @@ export class FuzzRegistries {
         if (id > 1n) await act(from, 'DatanetRegistry', 'setStatus', [id, 1 + random.int(4)])
         break
       default:
-        await act(from, 'DatanetRegistry', 'publish', [
-          id,
-          { ...roots, tokenizerHash: word(1), croissantHash: word(1), unitsTotal: 4n },
-        ])
+        await act(from, 'DatanetRegistry', 'publish', [id, roots, addingDiff(random.int(3))])
     }
   }
 
@@ -150,14 +149,14 @@ export class FuzzRegistries {
     const kind = random.int(7)
     const value = (count: number) => (random.chance(0.9) ? bond * BigInt(count) : 1n)
     if (kind === 0) {
-      const args = [id, word(random.int(30)), word(1), 3]
+      const args = [id, word(random.int(30)), word(1), 3, random.int(1_000), zeroHash]
       const sent = await act(anyone, 'DatanetRegistry', 'submit', args, value(1))
       this.#keep(told(sent, 'ContributionSubmitted', 'contribId'), told(sent, 'ContributionSubmitted', 'author'), id, 1)
       return
     }
     if (kind === 1) {
       const count = random.int(5)
-      const args = [id, word(random.int(30)), count]
+      const args = [id, word(random.int(30)), count, random.int(1_000), zeroHash]
       const sent = await act(anyone, 'DatanetRegistry', 'submitBatch', args, value(count))
       this.#keep(told(sent, 'ContributionBatch', 'firstId'), told(sent, 'ContributionBatch', 'author'), id, count)
       return

@@ -5,6 +5,8 @@ import { encodeTokenizer } from '../../inference/tokenizer/tokenizer-file.ts'
 import { trainTokenizer } from '../../inference/tokenizer/train.ts'
 import { concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import type { LedgerChain } from './ledger-chain.ts'
+import { permissive } from './licences.ts'
+import { addingDiff, noRoots } from './version-diff.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
@@ -21,6 +23,8 @@ export const sayings: readonly string[] = [
 export const sayingsTokenizer = trainTokenizer(encode(sayings.join(' ').repeat(8)), 300, 2)
 export const sayingsTokenizerBytes = encodeTokenizer(sayingsTokenizer)
 
+const filesADay = 20
+
 export type PublishedTexts = {
   readonly datanet: bigint
   readonly version: number
@@ -35,13 +39,19 @@ export async function publishTexts(
   visibility = 0,
 ): Promise<PublishedTexts> {
   const [owner, author] = [chain.actor('datanet owner'), chain.actor('bob')]
-  const create = [0, visibility, word(1), word(2), 0n, word(3)]
+  const create = [0, visibility, permissive, word(2), 0n, word(3)]
   const datanet = (await chain.send(owner, 'DatanetRegistry', 'create', create)).result as bigint
   await chain.send(owner, 'DatanetRegistry', 'setStatus', [datanet, 2])
   const items: VersionItem[] = []
   for (const text of texts) {
+    // An author may file so many a day.
+    const { files } = (await chain.read('DatanetRegistry', 'usageOf', [author.address])) as { files: number }
+    if (files >= filesADay) {
+      chain.advance(86_400)
+      await chain.mine()
+    }
     const contentHash = content.put(typeof text === 'string' ? encode(text) : text)
-    const sent = await chain.send(author, 'DatanetRegistry', 'submit', [datanet, contentHash, zeroHash, 0xff])
+    const sent = await chain.send(author, 'DatanetRegistry', 'submit', [datanet, contentHash, zeroHash, 0, 0, zeroHash])
     const contribId = sent.result as bigint
     await chain.send(owner, 'DatanetRegistry', 'decide', [contribId, true, zeroHash])
     items.push({ contribId, contentHash })
@@ -50,8 +60,7 @@ export async function publishTexts(
     ...items.map((item) => concatBytes(uintBytes(item.contribId, 8), hexToBytes(item.contentHash))),
   )
   const itemsRoot = items.length === 0 ? itemTree(items).root : content.putRecords(list, 40)
-  const roots = { itemsRoot, tokenRoot: zeroHash, suffixRoot: zeroHash, tokenCount: 0n }
-  const rest = { tokenizerHash: zeroHash, croissantHash: zeroHash, unitsTotal: 0n }
-  const version = (await chain.send(owner, 'DatanetRegistry', 'publish', [datanet, { ...roots, ...rest }])).result
+  const published = [datanet, { ...noRoots, itemsRoot }, addingDiff(items.length)]
+  const version = (await chain.send(owner, 'DatanetRegistry', 'publish', published)).result
   return { datanet, version: Number(version), items }
 }

@@ -51,6 +51,7 @@ export class LedgerChain {
   /** Number of the L1 block that new blocks name as their origin, whose prevRandao is theirs; undefined: they name none. */
   origin: bigint | undefined
   /** Seconds that the next block comes later than 2 s. */
+  readonly #deposits: Uint8Array[] = []
   #later = 0n
   readonly #mining = new Serial()
 
@@ -76,6 +77,11 @@ export class LedgerChain {
     await this.#engine.stop()
     await this.chain.close()
     await rm(this.#dir, { recursive: true })
+  }
+
+  /** Where it keeps its blocks. */
+  get dir(): string {
+    return this.#dir
   }
 
   get head(): Head {
@@ -108,6 +114,16 @@ export class LedgerChain {
     this.#later += BigInt(seconds)
   }
 
+  /** Has the next block begin with a call from any account, as a deposit is. */
+  async deposit(from: Hex, contract: MoneyContract, functionName: string, args: readonly unknown[]): Promise<void> {
+    const { to, data } = encodeCall({ contract, functionName, args })
+    const sourceHash = keccak256(hexToBytes(data))
+    const amounts = { mint: 0n, value: 0n, gasLimit: 8_000_000n, isSystemTx: false }
+    const tx = { type: 0x7e as const, sourceHash, from: hexToBytes(from), to: hexToBytes(to), ...amounts }
+    this.#deposits.push(encodeTransaction({ ...tx, data: hexToBytes(data) }))
+    await this.mine()
+  }
+
   /** Builds the next block from the pool, or an empty one on `parent`, and makes it the head; one at a time. */
   mine(onParent?: Hex): Promise<Head> {
     return this.#mining.run(() => this.#mine(onParent))
@@ -124,7 +140,7 @@ export class LedgerChain {
       suggestedFeeRecipient: '0x4200000000000000000000000000000000000011',
       withdrawals: [],
       parentBeaconBlockRoot: zeroHash,
-      transactions: this.origin === undefined ? [] : [originDeposit(this.origin)],
+      transactions: [...(this.origin === undefined ? [] : [originDeposit(this.origin)]), ...this.#deposits.splice(0)],
       noTxPool: onParent !== undefined,
       gasLimit: 30_000_000n,
       eip1559Params: '0x0000000000000000',

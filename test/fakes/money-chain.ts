@@ -27,8 +27,14 @@ const contracts = {
   AnswerJudge: openLedgerPredeploys.answerJudge,
   IndexRegistry: openLedgerPredeploys.indexRegistry,
   SpanJudge: openLedgerPredeploys.spanJudge,
+  ShareJudge: openLedgerPredeploys.shareJudge,
+  SketchJudge: openLedgerPredeploys.sketchJudge,
+  SignatureRegistry: openLedgerPredeploys.signatureRegistry,
+  SketchRegistry: openLedgerPredeploys.sketchRegistry,
   EvidenceDemands: openLedgerPredeploys.evidenceDemands,
   TraceDemands: openLedgerPredeploys.traceDemands,
+  CheckerCommittee: openLedgerPredeploys.checkerCommittee,
+  FingerprintJudge: openLedgerPredeploys.fingerprintJudge,
   LinearStep: openLedgerPredeploys.linearStep,
   QuantiseStep: openLedgerPredeploys.quantiseStep,
   ElementStep: openLedgerPredeploys.elementStep,
@@ -42,10 +48,29 @@ const contracts = {
   RevenueSplitter: openLedgerPredeploys.revenueSplitter,
   AttributionCaller: openLedgerPredeploys.attributionCaller,
   OpenBurner: openLedgerPredeploys.openBurner,
+  DatanetReview: openLedgerPredeploys.datanetReview,
+  SignatureProofs: openLedgerPredeploys.signatureProofs,
   DatanetRegistry: openLedgerPredeploys.datanetRegistry,
+  DatanetRelay: openLedgerPredeploys.datanetRelay,
+  DatanetJudge: openLedgerPredeploys.datanetJudge,
+  DatanetUnits: openLedgerPredeploys.datanetUnits,
+  DatanetVotes: openLedgerPredeploys.datanetVotes,
+  DatanetAccess: openLedgerPredeploys.datanetAccess,
   CodeRegistry: openLedgerPredeploys.codeRegistry,
+  AgentRegistry: openLedgerPredeploys.agentRegistry,
+  AgentReviews: openLedgerPredeploys.agentReviews,
+  AgentSpending: openLedgerPredeploys.agentSpending,
+  AgentTrails: openLedgerPredeploys.agentTrails,
+  Grants: openLedgerPredeploys.grants,
+  LicencePolicy: openLedgerPredeploys.licencePolicy,
   Timelock: openLedgerPredeploys.timelock,
   MoneyTimelock: openLedgerPredeploys.moneyTimelock,
+  GOPEN: openLedgerPredeploys.gopen,
+  OpenLedgerGovernor: openLedgerPredeploys.governor,
+  StakePool: openLedgerPredeploys.stakePool,
+  FeeShares: openLedgerPredeploys.feeShares,
+  FeeSplitter: predeploys.feeSplitter,
+  SequencerFeeVault: predeploys.sequencerFeeVault,
   LiquidityController: predeploys.liquidityController,
   L1Block: predeploys.l1Block,
 } as const satisfies Record<string, Hex>
@@ -185,7 +210,7 @@ export class MoneyChain {
     return {
       gas,
       events: (logs ?? []).flatMap(decodeEvent),
-      result: codec.result(contract, functionName, returnValue),
+      result: codec.result(contract, functionName, returnValue, args.length),
     }
   }
 
@@ -221,7 +246,7 @@ export class MoneyChain {
   async read(contract: MoneyContract, functionName: string, args: readonly unknown[] = []): Promise<unknown> {
     const { execResult } = await this.evm.send(contracts[contract], codec.encode(contract, functionName, args), {})
     const { exceptionError, returnValue } = execResult
-    if (exceptionError === undefined) return codec.result(contract, functionName, returnValue)
+    if (exceptionError === undefined) return codec.result(contract, functionName, returnValue, args.length)
     const { error, args: why } = codec.error(returnValue, exceptionError.error)
     throw new Reverted(`${contract}.${functionName}`, error, why, execResult.executionGasUsed)
   }

@@ -523,7 +523,22 @@ export class MoneyFuzz implements FuzzSite {
     }
   }
 
+  /** A payer's channels are bound now and then, for good; their home alone gets the money back. */
+  async #homeward(): Promise<void> {
+    const [payer, worker, other] = [this.anyone, this.anyone, this.anyone]
+    const home = other.address === hostile || this.random.chance(0.1) ? zeroAddress : other.address
+    const kind = this.random.int(8)
+    if (kind === 0) await this.act(payer, 'InferenceMarket', 'bindHome', [home])
+    else if (kind < 4) {
+      const known = (await this.world.chain.stored('InferenceMarket', 'homeOf', payer.address)) as Hex
+      const by = this.actors.find(({ address }) => address === known.toLowerCase()) ?? this.anyone
+      const amount = this.random.big(60)
+      await this.act(by, 'InferenceMarket', 'recall', [payer.address, worker.address, amount])
+    } else await this.act(this.anyone, 'InferenceMarket', 'withdrawHome', [payer.address, worker.address])
+  }
+
   async #withdrawal(): Promise<void> {
+    if (this.random.chance(0.1)) return await this.#homeward()
     const asked = this.random.chance(0.6) ? this.#asked : undefined
     const [payer, worker] = asked ?? [this.anyone, this.anyone]
     const kind = this.random.int(4)
@@ -600,19 +615,28 @@ export class MoneyFuzz implements FuzzSite {
     const { chain } = this.world
     const { channels, accounts } = this.laws
     const [keeper] = this.actors
+    const homeOf = async (payer: Hex) =>
+      String(await chain.read('InferenceMarket', 'homeOf', [payer])).toLowerCase() as Hex
     for (const [channel, { payer, worker }] of channels) {
       const { balance } = (await chain.read('InferenceMarket', 'channels', [channel])) as { balance: bigint }
-      if (balance > 0n) await this.act(payer, 'InferenceMarket', 'requestWithdrawal', [worker, balance])
+      if (balance === 0n) continue
+      const home = await homeOf(payer)
+      if (home === zeroAddress) await this.act(payer, 'InferenceMarket', 'requestWithdrawal', [worker, balance])
+      else await this.act(home, 'InferenceMarket', 'recall', [payer, worker, balance])
     }
     chain.advance(clocks.withdrawalDelay)
     for (const { payer, worker } of channels.values()) {
-      await this.act(payer, 'InferenceMarket', 'withdraw', [worker, keeper?.address])
+      if ((await homeOf(payer)) === zeroAddress) {
+        await this.act(payer, 'InferenceMarket', 'withdraw', [worker, keeper?.address])
+      } else await this.act(payer, 'InferenceMarket', 'withdrawHome', [payer, worker])
     }
     for (const account of accounts) await this.act(account, 'InferenceMarket', 'claimRefund', [keeper?.address])
   }
 
   async #noise(): Promise<void> {
     const { contract, functionName, args, isPayable } = this.#chaos.next()
+    // A home that takes no money keeps it out for good: whoever binds to one wants that.
+    if (functionName === 'bindHome') return
     const value = isPayable && this.random.chance(0.7) ? this.random.big(60) : 0n
     await this.act(this.anyone, contract, functionName, args, value)
   }

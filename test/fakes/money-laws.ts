@@ -145,6 +145,11 @@ export class MoneyLaws {
       case 'PoolUnits':
         this.#poolOf(text('pool')).add(text('member'))
         break
+      case 'Transfer':
+        if (contract === addressOf('DatanetUnits')) {
+          this.#poolOf(poolPayee(payeePools.units, at('id') >> 32n)).add(text('receiver'))
+        }
+        break
       case 'Claimed':
         this.#unclaimed -= at('amount')
         this.claimed.set(text('payee'), (this.claimed.get(text('payee')) ?? 0n) + at('amount'))

@@ -30,6 +30,13 @@ export const callMakers: Readonly<Record<string, (random: Random) => TwinCall>> 
     const cut = random.chance(0.1) ? random.int(600) : 512
     return encoded('MinHashSim', 'similarity', [bytesToHex(a), bytesToHex(b.subarray(0, cut))])
   },
+  LicenceLattice: (random) => {
+    // Rarely a bit that is no term; mostly what asks for little, so that much of it agrees.
+    const terms = () => random.pick([random.int(4), random.int(16), random.int(random.chance(0.1) ? 256 : 8)])
+    const works = random.list(random.pick([0, 1, 3, 40]), terms)
+    if (random.chance(0.2)) return encoded('LicenceLattice', 'join', [works])
+    return encoded('LicenceLattice', 'check', [works, terms(), random.int(random.chance(0.1) ? 20 : 16)])
+  },
   ToplocCheck: toplocCall,
   MerkleSum: sumProofCall,
   SpanProof: spanProofCall,

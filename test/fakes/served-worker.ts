@@ -9,6 +9,7 @@ import { baseModelFile, readBaseModelRecord } from '../../inference/models/base-
 import type { Hex } from '../../protocol/bytes.ts'
 import { openWorker, type RunningWorker } from '../../worker/worker.ts'
 import type { AccountName } from './ledger-chain.ts'
+import { permissive } from './licences.ts'
 import { ServedChain } from './served-chain.ts'
 
 const open = 10n ** 18n
@@ -51,13 +52,13 @@ export class ModelChain {
     const served = await ServedChain.open(change)
     const { chain } = served
     const owner = chain.actor('datanet owner')
-    await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
+    await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, permissive, word(2), 0n, word(3)])
     await chain.send(owner, 'DatanetRegistry', 'setStatus', [1n, 2])
     const modelOwner = chain.actor('model owner')
     const version = {
       ...{ weightsManifest: readBaseModelRecord().root, configHash: word(5), trainingRoot: word(6), indexIds: [] },
     }
-    const params = { kind: 0, verifyClasses: 0b111, licenceId: word(7), version }
+    const params = { kind: 0, verifyClasses: 0b111, licenceId: permissive, version }
     await chain.send(modelOwner, 'ModelRegistry', 'register', [params, [], [{ id: 1n, version: 1, weightBps: 10_000 }]])
     const validUntil = chain.now + 30n * 86_400n
     for (const proofClass of [1, 2]) {

@@ -3,6 +3,7 @@ import { encodeBatchFile } from '../../attribution/epochs/batch-file.ts'
 import { type BatchReceipt, batchFileOf } from '../../attribution/epochs/batch-rows.ts'
 import { makeReceipt } from '../../attribution/epochs/make-receipt.ts'
 import { type Contribution, unitsOf } from '../../attribution/epochs/receipt-entries.ts'
+import { encodeSignature, signatureHash, signatureOf } from '../../attribution/near-duplicates/signature.ts'
 import { attribute, indexSet } from '../../attribution/suffix/attribute.ts'
 import { buildIndex } from '../../attribution/suffix/build-index.ts'
 import { itemTree } from '../../attribution/suffix/item-tree.ts'
@@ -25,8 +26,10 @@ import { tokenListRoot } from '../../protocol/token-list.ts'
 import { channelOf, paymentHash, voucherStructHash } from '../../protocol/voucher.ts'
 import type { AccountName } from './ledger-chain.ts'
 import type { MarketChain } from './ledger-market.ts'
+import { permissive } from './licences.ts'
 import type { MoneyChain } from './money-chain.ts'
 import { stake } from './standing-model.ts'
+import { addingDiff, noRoots } from './version-diff.ts'
 
 const open = 10n ** 18n
 const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
@@ -64,7 +67,7 @@ export class SpanMarket {
     spoil: (index: SuffixIndex, tokenLengths: Uint32Array) => SuffixIndex = (index) => index,
   ): Promise<SpanMarket> {
     const owner = chain.actor('datanet owner')
-    await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
+    await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, permissive, word(2), 0n, word(3)])
     await chain.send(owner, 'DatanetRegistry', 'setStatus', [1n, 2])
     const section = decodeModel(readFileSync(baseModelFile)).tokenizer.slice()
     const tokenizer = readTokenizer(section)
@@ -72,8 +75,15 @@ export class SpanMarket {
       const bytes = new TextEncoder().encode(text)
       return { author, bytes, contribId: BigInt(i + 1), contentHash: contentHash(bytes) }
     })
-    for (const { author, contribId, contentHash: hash } of items) {
-      await chain.send(chain.actor(author), 'DatanetRegistry', 'submit', [1n, hash, word(Number(contribId)), 0])
+    for (const { author, bytes, contribId, contentHash: hash } of items) {
+      await chain.send(chain.actor(author), 'DatanetRegistry', 'submit', [
+        1n,
+        hash,
+        signatureHash(signatureOf(bytes)),
+        0,
+        0,
+        zeroHash,
+      ])
       await chain.send(owner, 'DatanetRegistry', 'decide', [contribId, true, zeroHash])
     }
     const documents = items.map(({ contribId, bytes }) => ({ contribId, tokens: tokenizer.encode(bytes) }))
@@ -82,8 +92,15 @@ export class SpanMarket {
     const subject = { datanet: 1n, version: 1, tokenizerHash, tokenLengths: lengths }
     const index = spoil(buildIndex(joinDocuments(documents, tokenizer.vocab), subject), lengths)
     const { tokenRoot, suffixRoot, n } = index.record
-    const roots = { itemsRoot: itemTree(items).root, tokenRoot, suffixRoot, tokenCount: BigInt(n), tokenizerHash }
-    await chain.send(owner, 'DatanetRegistry', 'publish', [1n, { ...roots, croissantHash: word(9), unitsTotal: 0n }])
+    const roots = {
+      ...noRoots,
+      itemsRoot: itemTree(items).root,
+      tokenRoot,
+      suffixRoot,
+      tokenCount: BigInt(n),
+      tokenizerHash,
+    }
+    await chain.send(owner, 'DatanetRegistry', 'publish', [1n, roots, addingDiff(items.length)])
     const modelOwner = chain.actor('model owner')
     await chain.send(modelOwner, 'IndexRegistry', 'publish', [index.record], { value: 100n * open })
     for (const indexIds of [[index.id], []]) {
@@ -93,7 +110,7 @@ export class SpanMarket {
         trainingRoot: word(6),
         indexIds,
       }
-      const params = { kind: 0, verifyClasses: 0x3f, licenceId: word(7), version }
+      const params = { kind: 0, verifyClasses: 0x3f, licenceId: permissive, version }
       const trainedOn = [{ id: 1n, version: 1, weightBps: 10_000 }]
       await chain.send(modelOwner, 'ModelRegistry', 'register', [params, [], trainedOn])
     }
@@ -107,17 +124,28 @@ export class SpanMarket {
     return new SpanMarket(chain, rpc, index, tokenizer)
   }
 
+  /** Shows the signature of one of the texts. */
+  async show(contribId: bigint, text: string): Promise<void> {
+    const bytes = new TextEncoder().encode(text)
+    const signature = signatureOf(bytes)
+    const hashes = { contentHash: contentHash(bytes), simHash: signatureHash(signature), metaHash: zeroHash }
+    const shown = [contribId, bytesToHex(encodeSignature(signature)), { ...hashes, consent: 0, size: 0 }, []]
+    await this.chain.send(this.chain.actor('bob'), 'SignatureRegistry', 'show', shown)
+  }
+
   /** Settles answers in one batch; returns its id, receipts and file. */
   async settle(
     answers: readonly {
       readonly text: string
       readonly model: 1 | 2
       readonly contributions?: readonly Contribution[]
+      readonly prompt?: string
     }[],
+    algoHash?: Hex,
   ) {
     const receipts: BatchReceipt[] = []
-    for (const { text, model, contributions } of answers)
-      receipts.push(await this.#receipt(text, BigInt(model), contributions))
+    for (const { text, model, contributions, prompt } of answers)
+      receipts.push(await this.#receipt(text, BigInt(model), contributions, prompt, algoHash))
     const worker = this.chain.actor('worker')
     const tree = new SumTree(
       receipts.map(({ receipt, sums, payment }) =>
@@ -162,10 +190,16 @@ export class SpanMarket {
     }))
   }
 
-  async #receipt(text: string, model: bigint, given?: readonly Contribution[]): Promise<BatchReceipt> {
+  async #receipt(
+    text: string,
+    model: bigint,
+    given?: readonly Contribution[],
+    asked = 'What is said?',
+    algoHash?: Hex,
+  ): Promise<BatchReceipt> {
     const [alice, worker] = [this.chain.actor('alice'), this.chain.actor('worker')]
     const output = Uint32Array.from(this.tokenizer.encode(text))
-    const prompt = Uint32Array.from(this.tokenizer.encode('What is said?'))
+    const prompt = Uint32Array.from(this.tokenizer.encode(asked))
     const deadline = this.chain.now + 86_400n
     const maxFee = open
     const request: InferenceRequest = {
@@ -189,7 +223,7 @@ export class SpanMarket {
     return await makeReceipt(
       {
         ...{ request, payment: { voucher: { value, signature } }, worker: worker.address, prompt, output },
-        ...{ traceRoot: zeroHash, proofHash: zeroHash, contributions },
+        ...{ traceRoot: zeroHash, proofHash: zeroHash, contributions, ...(algoHash && { algoHash }) },
       },
       this.chain.now,
       new ChainFacts({ rpc: this.rpc, chainId: 901n, earlierReceipt: async () => undefined }),

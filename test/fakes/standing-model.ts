@@ -2,6 +2,7 @@ import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { defaultShares } from '../../protocol/fee.ts'
 import { modelVersionHash } from '../../protocol/inference-request.ts'
 import { type RoyaltyRow, royaltyHash, royaltyKinds, royaltyModelId } from '../../protocol/royalty-vector.ts'
+import { permissive } from './licences.ts'
 import type { Terms } from './money-batch.ts'
 import { type Actor, type MoneyChain, open, type Sent } from './money-chain.ts'
 
@@ -9,11 +10,11 @@ import { type Actor, type MoneyChain, open, type Sent } from './money-chain.ts'
 export async function standingModel(chain: MoneyChain): Promise<{ terms: Terms; royaltyRows: readonly RoyaltyRow[] }> {
   const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
   const owner = chain.actor('datanet owner')
-  await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word(1), word(2), 0n, word(3)])
+  await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, permissive, word(2), 0n, word(3)])
   await chain.send(owner, 'DatanetRegistry', 'setStatus', [1n, 1 + 1])
   const modelOwner = chain.actor('model owner')
   const version = { weightsManifest: word(4), configHash: word(5), trainingRoot: word(6), indexIds: [] }
-  const params = { kind: 0, verifyClasses: 0x3f, licenceId: word(7), version }
+  const params = { kind: 0, verifyClasses: 0x3f, licenceId: permissive, version }
   await chain.send(modelOwner, 'ModelRegistry', 'register', [params, [], []])
   const price = { rin: 3n * 10n ** 15n, rout: 6n * 10n ** 15n }
   const validUntil = chain.now + 30n * 86_400n

@@ -13,9 +13,11 @@ import { Store } from '../../indexer/store/store.ts'
 import { ChainClient } from '../../indexer/sync/chain-client.ts'
 import { EscrowWatch } from '../../indexer/sync/escrow-watch.ts'
 import { Sync, type SyncEvent } from '../../indexer/sync/sync.ts'
-import { bytesToHex, concatBytes, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
+import { batchRecordBytes, encodeBatchRecords } from '../../protocol/datanets/item-record.ts'
 import { encodeSuffix } from '../../protocol/erc8021.ts'
+import type { GovernanceParameters } from '../../protocol/governance-parameters.ts'
 import { encodeOlPayload } from '../../protocol/ol-payload.ts'
 import { datanetEvent, word } from './datanet-events.ts'
 import { address, type FakeTx, IndexedChain } from './indexed-chain.ts'
@@ -65,6 +67,8 @@ export class TestIndex {
   readonly sync: Sync
   readonly escrowWatch: EscrowWatch
   readonly events: SyncEvent[] = []
+  /** What its chain says of Governor and Timelock. */
+  governance: GovernanceParameters | undefined
   readonly subscriptions = new IndexEvents()
   readonly #world: IndexWorld
   readonly #server: ReturnType<typeof graphqlServer>
@@ -93,6 +97,7 @@ export class TestIndex {
         chainId: () => 901n,
         syncState: () => this.sync.state,
         escrowStates: () => this.escrowWatch.states,
+        governance: () => this.governance,
         events: this.subscriptions,
       },
       silentLog,
@@ -167,10 +172,11 @@ export const decide = (contribId: bigint, accepted: boolean, score = 7): FakeTx 
 
 /** The list of a batch, put into the store with its texts; returns its root. */
 export function putManifest(content: ContentStore, texts: readonly string[]): Hex {
-  const records = texts.map((text) =>
-    concatBytes(hexToBytes(content.put(new TextEncoder().encode(text))), new Uint8Array(32), Uint8Array.of(7)),
-  )
-  return content.putRecords(concatBytes(...records), 65)
+  const items = texts.map((text) => {
+    const bytes = new TextEncoder().encode(text)
+    return { contentHash: content.put(bytes), simHash: zeroHash, consent: 7, size: bytes.length }
+  })
+  return content.putRecords(encodeBatchRecords(items), batchRecordBytes)
 }
 
 export function paddedText(text: string): Hex {

@@ -90,6 +90,11 @@ export class WorkerWorld {
     return new WorkerWorld(chain, await LedgerMarket.open(chain))
   }
 
+  /** Where the worker and the chain keep what they know. */
+  get dirs(): readonly string[] {
+    return [this.#dir, this.chain.dir]
+  }
+
   async close(): Promise<void> {
     this.stop()
     await this.chain.close()
@@ -98,7 +103,12 @@ export class WorkerWorld {
 
   /** Opens what is on disk, as a worker that was restarted. */
   async start(
-    options: Partial<{ intervalSeconds: bigint; jobsMax: number; jobsWaitingMax: number }> = {},
+    options: Partial<{
+      intervalSeconds: bigint
+      jobsMax: number
+      jobsWaitingMax: number
+      hostPrivateKey: Uint8Array
+    }> = {},
   ): Promise<OpenWorker> {
     const { chain, backend } = this
     const { address: worker, key } = chain.actor('worker')
@@ -123,11 +133,12 @@ export class WorkerWorld {
     const { jobsMax = 8, jobsWaitingMax = 0 } = options
     const desk = new JobDesk(
       {
-        ...{ worker, classes: new Set([this.market.terms.class]) },
+        ...{ worker, classes: new Set([this.market.terms.class, 1]) },
         ...{ runningMax: jobsMax, waitingMax: jobsWaitingMax, settleSeconds: 60n },
       },
       {
         ...{ book, facts, backend, log, now, receipts, nowMs: () => this.nowMs },
+        hostPrivateKey: options.hostPrivateKey,
         funds: new Funds({ rpc: chain.rpc, book, worker }),
         modelRoot: async () => zeroHash,
         proofs: { keep: async () => zeroHash, announce: () => {} },
@@ -135,7 +146,7 @@ export class WorkerWorld {
     )
     const attribute = new AttributeStep({ book, receipts, desk, now, nowMs: () => this.nowMs, log })
     // The market's model has no indexes that could die.
-    const sets = { deadFrom: async () => 0n, contributionsOfDead: async () => [] }
+    const sets = { deadFrom: async () => 0n, contributionsOfDead: async () => [], contributionsV2: async () => [] }
     const commit = new CommitStep(
       { intervalSeconds: options.intervalSeconds ?? 0n, marginSeconds: 60n },
       { book, ledger, facts, sets, content, sender, log },

@@ -77,6 +77,10 @@ describe('genesis of a dev chain', () => {
   test('contracts that hold other people’s money are upgraded by the slow timelock alone, the rest of ours by the other', () => {
     const { timelock, moneyTimelock } = openLedgerPredeploys
     const slow = [
+      'StakePool',
+      ...['DatanetUnits', 'DatanetAccess', 'DatanetReview', 'SignatureProofs'],
+      ...['AgentRegistry', 'AgentSpending', 'AgentTrails', 'Grants'],
+      ...['ShareJudge', 'SketchJudge', 'SignatureRegistry', 'SketchRegistry', 'CheckerCommittee', 'FingerprintJudge'],
       'InferenceMarket',
       'AttributionLedger',
       'RoyaltyVault',
@@ -168,7 +172,7 @@ describe('other chains', () => {
   })
 
   test('a chain whose gas is ETH has neither liquidity nor controller', async () => {
-    const { genesis } = await build({ customGasToken: null })
+    const { genesis } = await build({ customGasToken: null, feeRecipient: devPreset().proxyAdminOwner })
     const alloc = genesis['alloc'] as Record<string, Account>
     expect(alloc[predeploys.liquidityController]?.storage).not.toHaveProperty(implementationSlot)
     expect(alloc[predeploys.nativeAssetLiquidity]?.balance).toBe('0x0')

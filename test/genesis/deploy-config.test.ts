@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { predeploys } from '../../contracts/addresses.ts'
 import { batchInboxOf, checkDeployConfig, deployConfigJson, parseDeployConfig } from '../../genesis/deploy-config.ts'
 import { devPreset, preset } from '../../genesis/presets.ts'
 import { circulatingAtGenesis, genesisLiquidity, openSupply } from '../../genesis/supply.ts'
+import { zeroAddress } from '../../protocol/bytes.ts'
+import { documentedGovernance } from '../../protocol/governance-parameters.ts'
 
 describe('deploy config', () => {
   test('its JSON form reads back to the same config', () => {
@@ -16,7 +19,7 @@ describe('deploy config', () => {
 
   test('a preset for a public network leaves owners and keys to its deploy config, and says which', () => {
     expect(() => parseDeployConfig({}, preset('1612'))).toThrow(
-      'missing batchSenderAddress, unsafeBlockSigner, proposer, challenger, l1Owner, proxyAdminOwner, feeRecipient, l1OpenToken, attributor',
+      'missing batchSenderAddress, unsafeBlockSigner, proposer, challenger, l1Owner, proxyAdminOwner, l1OpenToken, attributor',
     )
     expect(preset('1612').l2ChainId).toBe(1612n)
     expect(preset('161201').l2ChainId).toBe(161_201n)
@@ -65,6 +68,37 @@ describe('deploy config', () => {
     expect(checkDeployConfig(short)).toBe(short)
     expect(() => checkDeployConfig({ ...short, challengeWindowSeconds: 16n * 1_800n - 1n })).toThrow(
       'challengeWindowSeconds must be at least 28800',
+    )
+  })
+
+  test('on a public network the clocks of governance are the documented ones; on one machine they may be short', () => {
+    const config = { ...devPreset(), ...preset('161201') }
+    for (const key of [
+      'timelockDelaySeconds',
+      'timelockGraceSeconds',
+      'votingDelaySeconds',
+      'votingPeriodSeconds',
+    ] as const) {
+      expect(config[key]).toBe(documentedGovernance[key])
+      expect(() => checkDeployConfig({ ...config, [key]: 2n })).toThrow(`${key} must be ${documentedGovernance[key]}`)
+      expect(devPreset()[key]).toBe(documentedGovernance[key])
+      checkDeployConfig({ ...devPreset(), [key]: 2n })
+      expect(() => checkDeployConfig({ ...devPreset(), [key]: 0n })).toThrow(`${key} must be above 0`)
+    }
+  })
+
+  test('only the preset of one machine lets a key propose to the Timelock beside the Governor', () => {
+    expect(preset('1612').timelockProposer).toBe(zeroAddress)
+    expect(preset('161201').timelockProposer).toBe(zeroAddress)
+    expect(devPreset().timelockProposer).toBe(devPreset().proxyAdminOwner)
+  })
+
+  test('where ETH pays for gas there is no Governor and no FeeSplitter to name', () => {
+    const ether = { ...devPreset(), customGasToken: null, feeRecipient: devPreset().l1Owner }
+    expect(checkDeployConfig(ether)).toBe(ether)
+    expect(() => checkDeployConfig({ ...ether, timelockProposer: zeroAddress })).toThrow('there is no Governor')
+    expect(() => checkDeployConfig({ ...ether, feeRecipient: predeploys.feeSplitter })).toThrow(
+      'there is no FeeSplitter',
     )
   })
 

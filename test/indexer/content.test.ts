@@ -7,6 +7,7 @@ import { silentLog } from '../../common/log.ts'
 import { ContentFetcher, goItems } from '../../indexer/content/fetcher.ts'
 import { queryTextBytesMax, textBytesMax } from '../../indexer/graphql/content-text.ts'
 import { contentHash } from '../../protocol/content-hash.ts'
+import { batchRecordBytes, encodeBatchRecords } from '../../protocol/datanets/item-record.ts'
 import { datanetEvent, word } from '../fakes/datanet-events.ts'
 import { address } from '../fakes/indexed-chain.ts'
 import { createDatanet, dump, IndexWorld, putManifest, submitBatch, type TestIndex } from '../fakes/test-index.ts'
@@ -105,8 +106,11 @@ describe('content', () => {
 
   test('a batch of more items than one transaction takes is written whole, also after a stop in the middle', async () => {
     const count = 12_000
-    const records = new Uint8Array(65 * count).map((_, i) => i % 251)
-    const root = world.content.putRecords(records, 65)
+    const item = { contentHash: word('text'), simHash: word('sim'), consent: 0, size: 3 }
+    const root = world.content.putRecords(
+      encodeBatchRecords(Array.from({ length: count }, () => item)),
+      batchRecordBytes,
+    )
     world.chain.mine([submitBatch(1n, 1n, author, count, root)])
     await index.follow()
     const stopping = new AbortController()
@@ -120,7 +124,9 @@ describe('content', () => {
   })
 
   test('a reorg that takes a batch away while its items are written leaves none of them', async () => {
-    const root = world.content.putRecords(new Uint8Array(65 * 12_000).fill(7), 65)
+    const item = { contentHash: word('text'), simHash: word('sim'), consent: 0, size: 3 }
+    const records = encodeBatchRecords(Array.from({ length: 12_000 }, () => item))
+    const root = world.content.putRecords(records, batchRecordBytes)
     const fresh = world.open('fresh')
     await fresh.follow()
     world.chain.mine([submitBatch(1n, 1n, author, 12_000, root)])

@@ -12,17 +12,18 @@ import { createDatanet, IndexWorld, submitBatch, type TestIndex } from '../fakes
 // biome-ignore lint/suspicious/noExplicitAny: values of an ABI read at run time.
 type Values = Record<string, any>
 
-const statuses = ['none', 'draft', 'open', 'closed', 'archived']
+const statuses = ['none', 'draft', 'open', 'closed', 'archived', 'published']
 const codeHash = `0x${'c0'.repeat(32)}` as const
 const outcome = (accepted: boolean) => (accepted ? 'accepted' : 'rejected')
 
 /** For each event the row that must follow from it, as viem reads the log; undefined: it changes no row. */
 const rows: Record<string, (values: Values, index: TestIndex) => [Row | undefined, Row] | undefined> = {
-  DatanetCreated: ({ id, owner, mediaType, licenceId, metaHash }, { store }) => [
+  DatanetCreated: ({ id, owner, mediaType, visibility, licenceId, metaHash }, { store }) => [
     store.state('datanet', Number(id)),
     {
       owner,
       media_type: mediaType,
+      visibility,
       licence_id: shortText(licenceId),
       meta_hash: metaHash,
       status: 'draft',
@@ -30,8 +31,11 @@ const rows: Record<string, (values: Values, index: TestIndex) => [Row | undefine
     },
   ],
   DatanetMeta: ({ metaHash }, { store }) => [store.state('datanet', 1), { meta_hash: metaHash }],
-  DatanetStatus: ({ status }, { store }) => [store.state('datanet', 1), { status: statuses[status] ?? '' }],
-  ContributionSubmitted: ({ id, contribId, author, contentHash, simHash, consent, bond }, { store }) => [
+  DatanetStatusSet: ({ status }, { store }) => [store.state('datanet', 1), { status: statuses[status] ?? '' }],
+  ContributionSubmitted: (
+    { id, contribId, author, contentHash, simHash, consent, bond, size, metaHash },
+    { store },
+  ) => [
     store.get('select * from contribution where id = ?', Number(contribId)),
     {
       datanet: Number(id),
@@ -40,12 +44,17 @@ const rows: Record<string, (values: Values, index: TestIndex) => [Row | undefine
       sim_hash: simHash,
       consent,
       bond: String(bond),
+      size,
+      meta_hash: metaHash,
       batch: null,
     },
   ],
-  ContributionBatch: ({ id, firstId, author, count, root, bond }, { store }) => [
+  ContributionBatch: ({ id, firstId, author, count, root, bond, size, metaHash }, { store }) => [
     store.get('select * from batch where first_id = ?', Number(firstId)),
-    { datanet: Number(id), author, count, root, bond: String(count === 0 ? 0n : bond / BigInt(count)) },
+    {
+      ...{ datanet: Number(id), author, count, root, size, meta_hash: metaHash },
+      bond: String(count === 0 ? 0n : bond / BigInt(count)),
+    },
   ],
   ContributionDecided: ({ contribId, accepted, score, reason }, { store }) => [
     store.state('decision', `c${contribId}`),
@@ -67,7 +76,51 @@ const rows: Record<string, (values: Values, index: TestIndex) => [Row | undefine
       suffix_root: values['suffixRoot'],
       token_count: String(values['tokenCount']),
       croissant_hash: values['croissantHash'],
+      statement_hash: values['statementHash'],
     },
+  ],
+  DatanetGoverned: (_, { store }) => [store.state('datanet', 1), { governed: 1 }],
+  DatanetParameter: ({ id, key, value }, { store }) => [
+    store.state('datanet_parameter', `${id}:${key}`),
+    { datanet: Number(id), parameter: key, value: String(value) },
+  ],
+  LimitsSet: ({ authorBytes, datanetBytes, authorFiles, publishPrice }, { store }) => [
+    store.state('datanet_limits', 0),
+    {
+      ...{ author_bytes: String(authorBytes), datanet_bytes: String(datanetBytes) },
+      ...{ author_files: authorFiles, publish_price: String(publishPrice) },
+    },
+  ],
+  ContributionParent: ({ contribId, parent, kind }, { store }) => [
+    store.get('select * from contribution_parent where id = ?', Number(contribId)),
+    { parent: Number(parent), kind },
+  ],
+  ContributionHeld: ({ contribId, holds }, { store }) => [
+    store.state('contribution_hold', Number(contribId)),
+    { holds },
+  ],
+  ContributionSlashed: ({ contribId, rewardTo, amount, burned }, { store }) => [
+    {
+      ...store.state('decision', `c${contribId}`),
+      ...store.get('select * from contribution_slash where id = ?', Number(contribId)),
+    },
+    { status: 'slashed', reward_to: rewardTo, amount: String(amount), burned: String(burned) },
+  ],
+  VersionDiffed: ({ id, version, diff, fee }, { store }) => [
+    store.get('select * from version_diff where datanet = ? and version = ?', Number(id), version),
+    {
+      ...{ previous_root: diff.previousRoot, added_root: diff.addedRoot, removed_root: diff.removedRoot },
+      ...{ item_count: diff.itemCount, added: diff.added, removed: diff.removed },
+      ...{ added_bytes: String(diff.addedBytes), fee: String(fee) },
+    },
+  ],
+  LiveGap: ({ id, version, hoursMissed }, { store }) => [
+    store.get('select * from live_gap where datanet = ? and version = ?', Number(id), version),
+    { hours: String(hoursMissed) },
+  ],
+  PayoutRedirected: ({ contribId, payee, from }, { store }) => [
+    store.state('redirect', Number(contribId)),
+    { payee, from_time: String(from) },
   ],
   PayoutRotated: ({ author, payout, fromEpoch }, { store }) => [
     store.state('payout', author),
@@ -85,7 +138,8 @@ const rows: Record<string, (values: Values, index: TestIndex) => [Row | undefine
 /** Events of what was created before them name these. */
 const fixed: Record<string, Values> = {
   DatanetMeta: { id: 1n },
-  DatanetStatus: { id: 1n },
+  DatanetStatusSet: { id: 1n },
+  DatanetGoverned: { id: 1n },
   VersionPublished: { id: 1n },
   CodePayoutSet: { codeHash },
   CodeURISet: { codeHash },
@@ -94,9 +148,14 @@ const fixed: Record<string, Values> = {
 
 const ids = fc.bigInt({ min: 2n, max: 2n ** 53n - 1n })
 
-function arbitrary(event: string, { name = '', type }: AbiEvent['inputs'][number]): fc.Arbitrary<unknown> {
-  if (event === 'DatanetStatus' && name === 'status') return fc.integer({ min: 1, max: 4 })
-  if (['id', 'contribId', 'firstId'].includes(name)) return ids
+function arbitrary(event: string, input: AbiEvent['inputs'][number]): fc.Arbitrary<unknown> {
+  const { name = '', type } = input
+  if ('components' in input) {
+    const fields = input.components.map((field) => [field.name ?? '', arbitrary(event, field)] as const)
+    return fc.record(Object.fromEntries(fields))
+  }
+  if (event === 'DatanetStatusSet' && name === 'status') return fc.integer({ min: 1, max: 5 })
+  if (['id', 'contribId', 'firstId', 'parent'].includes(name)) return ids
   if (type === 'address') return hex(20)
   if (type === 'bytes32') return hex(32)
   if (type === 'bool') return fc.boolean()

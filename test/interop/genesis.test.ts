@@ -41,7 +41,10 @@ describe.skipIf(!hasGo)('op-geth loads our genesis.json to our hash (skipped wit
   test.each<PresetName>(['dev', '161201', '1612'])('preset %s', async (name) => {
     // A public preset leaves addresses to whoever deploys it; the dev preset stands in for them.
     const config: DeployConfig = { ...devPreset(), ...preset(name) }
-    for (const variant of [config, { ...config, customGasToken: null, fundedAccounts: [] }]) {
+    for (const variant of [
+      config,
+      { ...config, customGasToken: null, feeRecipient: config.l1Owner, fundedAccounts: [] },
+    ]) {
       const { genesis, rollupConfig } = await buildGenesis(variant, l1Start, l1Addresses)
       const token = variant.customGasToken === null ? 'ether' : 'open'
       expect(await hashOfOpGeth(genesis, `${name}-${token}`)).toBe(rollupConfig.genesis.l2.hash)

@@ -12,7 +12,7 @@ import { silentLog } from '../../common/log.ts'
 import { adapterRoot, encodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { encodeModel, modelRoot } from '../../inference/model-file.ts'
 import { contentRoutes } from '../../node/rpc/content-routes.ts'
-import { zeroHash } from '../../protocol/bytes.ts'
+import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
 import { AdapterFiles } from '../../worker/backends/adapter-files.ts'
 import type { AnswerTask } from '../../worker/backends/backend.ts'
@@ -52,18 +52,18 @@ afterEach(async () => {
 
 const folder = () => openModelFolder([join(dir, 'models')])
 
-function open(urls: readonly string[] = [url]): AdapterFiles {
+function open(urls: readonly string[] = [url], fetchedMax = 256): AdapterFiles {
   const { models, adapters: own } = folder()
-  const files = new AdapterFiles({ own, models, dir: join(dir, 'fetched'), urls, log: silentLog })
+  const files = new AdapterFiles({ own, models, dir: join(dir, 'fetched'), urls, log: silentLog, fetchedMax })
   opened.push(files)
   return files
 }
 
-async function here(files: AdapterFiles, isHere: boolean): Promise<void> {
-  for (let i = 0; i < 200 && (files.get(root) !== undefined) !== isHere; i++) {
+async function here(files: AdapterFiles, isHere: boolean, which = root): Promise<void> {
+  for (let i = 0; i < 200 && (files.get(which) !== undefined) !== isHere; i++) {
     await new Promise((next) => setTimeout(next, 5))
   }
-  expect(files.get(root) !== undefined).toBe(isHere)
+  expect(files.get(which) !== undefined).toBe(isHere)
 }
 
 const publishAdapter = () =>
@@ -82,6 +82,23 @@ test('an adapter that a node was given is fetched by its root when a request nam
   await here(files, true)
   expect(files.get(root)).toMatchObject({ root, base: modelRoot(model) })
   expect(open([]).get(root)).toMatchObject({ root })
+})
+
+test('where no more adapters are kept, the one that was not asked for the longest makes room on disk too', async () => {
+  const store = new ContentStore(join(dir, 'content'), merkleRoot)
+  const others = [6, 7, 8].map((seed) => ({ ...randomAdapter(seed, model.config), base: modelRoot(model) }))
+  for (const each of others) store.keep(adapterRoot(each), encodeAdapter(each))
+  const [a, b, c] = others.map(adapterRoot) as [Hex, Hex, Hex]
+  const files = open([url], 2)
+  for (const each of [a, b]) {
+    expect(files.want(each)).toBeGreaterThan(0)
+    await here(files, true, each)
+  }
+  files.get(a)
+  files.want(c)
+  await here(files, true, c)
+  expect([a, b, c].map((each) => files.get(each)?.root)).toEqual([a, undefined, c])
+  expect(readdirSync(join(dir, 'fetched')).sort()).toEqual([`${a}.ola`, `${c}.ola`].sort())
 })
 
 test('bytes that are not the adapter are not kept, whoever serves them under its name', async () => {

@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { BatchFacts } from '../../attribution/epochs/batch-facts.ts'
 import { decodeBatchFile } from '../../attribution/epochs/batch-file.ts'
+import type { BatchReceipt } from '../../attribution/epochs/batch-rows.ts'
 import { OpenBatch } from '../../attribution/epochs/batch-trees.ts'
 import { KnownBatch } from '../../attribution/epochs/known-batch.ts'
 import type { Contribution } from '../../attribution/epochs/receipt-entries.ts'
@@ -66,6 +68,7 @@ test('evidence of an honest answer that somebody asks for is shown, so that the 
   await world.follow()
   const step = new EvidenceStep({
     ...{ rpc: world.chain.rpc, ledger: world.book, content: content(), spans, terms, sender: workerSender() },
+    evidenceV2: async () => new Uint8Array(),
     log: silentLog,
   })
   expect(await step.run(signal)).toBe(false)
@@ -93,6 +96,7 @@ test('an answer that is settled after an index of its model died goes to the uni
     const sets: IndexSets = {
       deadFrom: async () => deadFrom,
       contributionsOfDead: async (version) => contributionsOfDead(await terms(version), spans),
+      contributionsV2: async () => [],
     }
     const jobs = receipts.map((receipt) => ({ requestId: receipt.receipt.requestId, receipt, state: 'made' }))
     const book = { unsettled: () => jobs, batched: () => new Map(), move: () => {} } as unknown as JobBook
@@ -118,6 +122,63 @@ test('an answer that is settled after an index of its model died goes to the uni
   expect(await classes(now)).toEqual([U])
   const { evidenceHash } = await spans.attribute([market.index.id], new Uint32Array())
   expect((await committed(now))?.[0]?.evidenceHash).toBe(evidenceHash)
+})
+
+const chainFacts = () => new ChainFacts({ rpc: world.chain.rpc, chainId: 901n, earlierReceipt: async () => undefined })
+
+/** Until when the batch may be mined that a worker sends of these answers at a time; undefined where it sends none. */
+async function sentAt(
+  time: bigint,
+  receipts: readonly BatchReceipt[],
+  facts: BatchFacts = chainFacts(),
+): Promise<bigint | undefined> {
+  const bob = world.chain.actor('bob')
+  world.chain.advance(time - world.chain.now)
+  await world.chain.send(bob, 'RoyaltyVault', 'setRecipient', [bob.address])
+  await world.follow()
+  let notAfter: bigint | undefined
+  const jobs = receipts.map((receipt) => ({ requestId: receipt.receipt.requestId, receipt, state: 'made' }))
+  const sets = { deadFrom: async () => 0n } as unknown as IndexSets
+  const step = new CommitStep(
+    { intervalSeconds: 0n, marginSeconds: 0n },
+    {
+      ...{ ledger: world.book, sets, log: silentLog, content: { put: async () => {} } as unknown as Content },
+      book: { unsettled: () => jobs, batched: () => new Map(), move: () => {} } as unknown as JobBook,
+      facts,
+      sender: {
+        address: world.chain.actor('worker').address,
+        send: async ({ args }: MoneyCall) => {
+          notAfter = (args[0] as { readonly notAfter: bigint }).notAfter
+          return { txHash: '0x' as Hex, block: 1n }
+        },
+      },
+    },
+  )
+  await step.run(signal)
+  return notAfter
+}
+
+test('a batch is mined before the payees of the day change, or is sent after it', async () => {
+  const { receipts } = await market.settle([{ text: spanAnswer, model: 1 }])
+  const midnight = (world.chain.now / 86_400n + 1n) * 86_400n
+  const early = midnight - 1_000n
+  const committed = await sentAt(early, receipts)
+  expect(committed).toBeGreaterThanOrEqual(early + 100n)
+  expect(committed).toBeLessThan(midnight)
+  expect(await sentAt(midnight - 60n, receipts)).toBe(midnight - 1n)
+  expect(await sentAt(midnight - 10n, receipts)).toBeUndefined()
+})
+
+test('about the moment from which a dispute holds back what a contribution earns its answers wait', async () => {
+  const { receipts } = await market.settle([{ text: spanAnswer, model: 1 }])
+  const from = world.chain.now + 1_000n
+  const facts: BatchFacts = Object.assign(chainFacts(), {
+    contributionPayee: async (id: bigint, time: bigint) =>
+      time < from ? await chainFacts().contributionPayee(id, time) : world.chain.actor('attributor').address,
+  })
+  expect(await sentAt(from - 300n, receipts, facts)).toBeDefined()
+  expect(await sentAt(from - 60n, receipts, facts)).toBeUndefined()
+  expect(await sentAt(from + 1n, receipts, facts)).toBeDefined()
 })
 
 function never(): never {

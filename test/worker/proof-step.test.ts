@@ -43,7 +43,7 @@ function world(proofClass: number, served: readonly Hex[] = []) {
   const announced: Hex[] = []
   const step = new ProofStep({
     ...{ ledger, worker, log: silentLog },
-    book: { stopsOf: () => stops },
+    book: { stopsOf: () => stops, fingerprintOf: () => undefined },
     content: { own: async () => encodeBatchFile(batchFileOf([answer])) },
     backend: {
       trace: async (task) => {

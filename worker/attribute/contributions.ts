@@ -54,7 +54,8 @@ function contributionsBy({ shares, evidenceHash }: Pick<Attribution, 'shares' | 
   }))
 }
 
-function byTraining(trainedOn: ModelTerms['trainedOn']): Contribution[] {
+/** Of a model without indexes. */
+export function byTraining(trainedOn: ModelTerms['trainedOn']): Contribution[] {
   const sorted = [...trainedOn].sort((a, b) => (a.datanet < b.datanet ? -1 : 1))
   const weights = largestRemainder(
     sorted.map(({ weightBps }) => BigInt(weightBps)),

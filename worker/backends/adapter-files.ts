@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ContentPeers } from '../../common/content-peers.ts'
 import { errorMessage } from '../../common/errors.ts'
@@ -16,9 +16,10 @@ type Parts = {
   /** Rollup RPCs of nodes that serve content. */
   readonly urls: readonly string[]
   readonly log: Log
+  readonly fetchedMax?: number
 }
 
-/** Adapters fetched and kept; more are not fetched. */
+/** Adapters fetched and kept: one more, and the one that was not asked for the longest goes. */
 const fetchedMax = 256
 /** For a whole file from one node. */
 const timeoutMs = 60_000
@@ -28,6 +29,7 @@ const fetchRetryMs = 10_000
 /** Adapters by their roots: the operator's, and those that requests named and nodes had. */
 export class AdapterFiles {
   readonly #parts: Parts
+  /** By their last use, the oldest first. */
   readonly #fetched: Map<Hex, AdapterFile>
   /** The one that is being fetched. */
   #fetching: Hex | undefined
@@ -43,12 +45,14 @@ export class AdapterFiles {
   }
 
   get(root: Hex): AdapterFile | undefined {
-    return this.#parts.own.get(root) ?? this.#fetched.get(root)
+    const fetched = this.#fetched.get(root)
+    if (fetched !== undefined) this.#use(fetched)
+    return this.#parts.own.get(root) ?? fetched
   }
 
   /** Begins to fetch an adapter that is not here; ms until it is worth while to look again, 0 where nothing is to be hoped for. */
   want(root: Hex): number {
-    if (this.#parts.urls.length === 0 || this.#fetched.size >= fetchedMax) return 0
+    if (this.#parts.urls.length === 0) return 0
     this.#fetching ??= this.#fetch(root)
     return fetchRetryMs
   }
@@ -80,8 +84,22 @@ export class AdapterFiles {
     }
     writeFileSync(`${path}.new`, bytes)
     renameSync(`${path}.new`, path)
-    this.#fetched.set(root, file)
+    this.#use(file)
+    this.#evict()
     log.info('adapter fetched', { adapter: root, bytes: bytes.length })
+  }
+
+  #use(file: AdapterFile): void {
+    this.#fetched.delete(file.root)
+    this.#fetched.set(file.root, file)
+  }
+
+  #evict(): void {
+    const { dir, fetchedMax: most = fetchedMax } = this.#parts
+    for (const root of [...this.#fetched.keys()].slice(0, Math.max(this.#fetched.size - most, 0))) {
+      this.#fetched.delete(root)
+      rmSync(join(dir, `${root}${adapterExtension}`), { force: true })
+    }
   }
 }
 

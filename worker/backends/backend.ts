@@ -17,6 +17,8 @@ export type AnswerTask = {
   readonly traced: boolean
   /** Class SAMPLED: nothing of the trace is sent before its layers are drawn. */
   readonly sampled: boolean
+  /** Class FINGERPRINT: a float engine answers, and its fingerprint is committed. */
+  readonly fingerprinted?: boolean
 }
 
 /** What an answer is proven by. */

@@ -3,16 +3,21 @@ import { errorMessage } from '../../common/errors.ts'
 import type { Adapter, Slot } from '../../inference/adapter/adapter.ts'
 import { decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { type AnswerParts, type AnswerRequest, generate } from '../../inference/answer/generate.ts'
+import { generateFloat } from '../../inference/answer/generate-float.ts'
 import { StepGatherer } from '../../inference/answer/step-gatherer.ts'
 import { drawnLayers } from '../../inference/check/drawn-layers.ts'
+import { fingerprintOf } from '../../inference/check/fingerprint/check-fingerprint.ts'
+import { encodeFingerprint, type Fingerprint, fingerprintRoot } from '../../inference/check/fingerprint/fingerprint.ts'
 import { answerCall } from '../../inference/check/trace-questions.ts'
+import type { FloatEngine } from '../../inference/float/float-engine.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
 import { decodeModel, modelRoot } from '../../inference/model-file.ts'
 import { readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
 import { WasmEngine } from '../../inference/wasm/wasm-engine.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { type AnswerTraces, openTraces } from './answer-traces.ts'
-import type { AnswerTask } from './backend.ts'
+import type { AnswerProof, AnswerTask } from './backend.ts'
+import { openFloatEngine } from './float-choice.ts'
 import type { Files, FromThread, ToThread } from './thread-messages.ts'
 
 /** A model that is loaded, with what its answers need. */
@@ -34,6 +39,8 @@ export class InferenceJobs {
   readonly #running = new Map<number, AbortController>()
   readonly #models = new Map<string, Loaded>()
   readonly #adapters = new Map<string, Adapter>()
+  /** Float engines, by the model's root. */
+  readonly #floats = new Map<Hex, Promise<FloatEngine>>()
 
   constructor(post: (message: FromThread) => void) {
     this.#post = post
@@ -90,6 +97,7 @@ export class InferenceJobs {
   async #answer(id: number, { task, files }: { task: AnswerTask; files: Files }, signal: AbortSignal): Promise<void> {
     const loaded = this.#load(files)
     const request = this.#requestOf(task, files, loaded)
+    if (task.fingerprinted === true) return await this.#answerFloat(id, request, { loaded, files }, signal)
     const trace = task.traced ? loaded.traces.begin(request, task.sampled) : undefined
     const output: number[] = []
     const waiting: number[] = []
@@ -113,10 +121,42 @@ export class InferenceJobs {
     signal: AbortSignal,
   ): Promise<void> {
     const loaded = this.#load(files)
+    if (task.fingerprinted === true) {
+      const { input } = this.#requestOf(task, files, loaded)
+      const fingerprint = await fingerprintOf(await this.#floatOf(loaded, files), input, output, signal)
+      this.#post({ kind: 'end', id, ...committed(fingerprint) })
+      return
+    }
     const proof = task.traced
       ? await loaded.traces.again(this.#requestOf(task, files, loaded), output, task.sampled, signal)
       : untraced
     this.#post({ kind: 'end', id, ...proof })
+  }
+
+  async #answerFloat(
+    id: number,
+    request: AnswerRequest,
+    { loaded, files }: { readonly loaded: Loaded; readonly files: Files },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const waiting: number[] = []
+    const engine = await this.#floatOf(loaded, files)
+    for await (const { token, fingerprint } of generateFloat(engine, loaded.parts.text, request, signal)) {
+      waiting.push(token)
+      if (waiting.length < tokensPerMessage && fingerprint === undefined) continue
+      this.#post({ kind: 'tokens', id, tokens: waiting.splice(0) })
+      if (fingerprint !== undefined) this.#post({ kind: 'end', id, ...committed(fingerprint) })
+    }
+  }
+
+  /** One that could not be opened is tried again with the next answer. */
+  #floatOf({ root, model }: Loaded, { float = { kind: 'reference' } }: Files): Promise<FloatEngine> {
+    const known = this.#floats.get(root)
+    if (known !== undefined) return known
+    const engine = openFloatEngine(float, model, root)
+    this.#floats.set(root, engine)
+    engine.catch(() => this.#floats.delete(root))
+    return engine
   }
 
   #requestOf({ prompt, sampling, stops, seed, adapters }: AnswerTask, files: Files, loaded: Loaded): AnswerRequest {
@@ -151,6 +191,10 @@ export class InferenceJobs {
     this.#adapters.set(path, adapter)
     return adapter
   }
+}
+
+function committed(fingerprint: Fingerprint): AnswerProof {
+  return { traceRoot: fingerprintRoot(fingerprint), proof: encodeFingerprint(fingerprint) }
 }
 
 const untraced = { traceRoot: zeroHash } as const

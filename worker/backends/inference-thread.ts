@@ -8,6 +8,7 @@ import { checkRule } from '../../inference/sampler.ts'
 import { AnswerStream } from '../jobs/answer-stream.ts'
 import { JobError } from '../jobs/job-error.ts'
 import type { AnswerEvent, AnswerTask, Backend, LayerDraw } from './backend.ts'
+import type { FloatChoice } from './float-choice.ts'
 import type { ModelFolder } from './model-folder.ts'
 import type { Files, FromThread, ToThread } from './thread-messages.ts'
 
@@ -38,6 +39,7 @@ type Event =
  */
 export class InferenceThread implements Backend {
   readonly #folder: ModelFolder
+  readonly #float: FloatChoice | undefined
   readonly #tasks = new Map<number, AnswerStream<Event>>()
   readonly #thread = new Thread<ToThread, FromThread>({
     file: new URL('./inference-worker.mjs', import.meta.url),
@@ -47,11 +49,16 @@ export class InferenceThread implements Backend {
   })
   #last = 0
 
-  constructor(folder: ModelFolder) {
+  /** `float`: what computes answers of class FINGERPRINT; absent: our own engine. */
+  constructor(folder: ModelFolder, float?: FloatChoice) {
     this.#folder = folder
+    this.#float = float
   }
 
-  readonly check = ({ modelRoot, adapters, prompt, sampling, stops }: AnswerTask): void => {
+  readonly check = ({ modelRoot, adapters, prompt, sampling, stops, fingerprinted }: AnswerTask): void => {
+    if (fingerprinted === true && adapters.length > 0) {
+      throw new JobError('unknown-adapter', 'answers of class FINGERPRINT take no adapters here')
+    }
     const model = this.#folder.models.get(modelRoot)
     if (model === undefined) throw new JobError('unknown-model', `a model with the root ${modelRoot} is not here`)
     for (const { root } of adapters) {
@@ -134,6 +141,7 @@ export class InferenceThread implements Backend {
     return {
       model: models.get(modelRoot)?.path ?? '',
       adapters: adapters.map(({ root }) => known.get(root)?.path ?? ''),
+      float: this.#float,
     }
   }
 

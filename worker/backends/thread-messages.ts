@@ -2,9 +2,15 @@ import type { Question } from '../../inference/check/descent.ts'
 import type { DemandCall } from '../../inference/check/trace-questions.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { AnswerTask, LayerDraw } from './backend.ts'
+import type { FloatChoice } from './float-choice.ts'
 
 /** Files that a thread may have to open, by root. */
-export type Files = { readonly model: string; readonly adapters: readonly string[] }
+export type Files = {
+  readonly model: string
+  readonly adapters: readonly string[]
+  /** What computes answers of class FINGERPRINT; absent: our own engine. */
+  readonly float?: FloatChoice | undefined
+}
 
 export type ToThread =
   | { readonly kind: 'answer'; readonly id: number; readonly task: AnswerTask; readonly files: Files }

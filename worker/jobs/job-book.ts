@@ -53,6 +53,10 @@ const schema = `
 const stopsSchema =
   'create table if not exists stops (request_id text primary key, strings text not null) without rowid'
 
+/** Of answers by float engines, which give no second time the same one. */
+const fingerprintSchema =
+  'create table if not exists fingerprint (request_id text primary key, file blob not null) without rowid'
+
 /**
  * What a worker answered, durably: an answer is here before its signature leaves the process, and no request has two. Kept until
  * nobody can dispute the receipt any more, because traces and data are shown from it.
@@ -85,6 +89,7 @@ export class JobBook {
       )
     }
     db.exec(stopsSchema)
+    db.exec(fingerprintSchema)
     return new JobBook(db)
   }
 
@@ -133,6 +138,16 @@ export class JobBook {
     const row = this.#db.prepare('select strings from stops where request_id = ?').get(requestId)
     const strings = row === undefined ? [] : (JSON.parse((row as { strings: string }).strings) as Hex[])
     return strings.map(hexToBytes)
+  }
+
+  /** What the receipt of a float engine's answer commits to. */
+  keepFingerprint(requestId: Hex, file: Uint8Array): void {
+    this.#db.prepare('insert or ignore into fingerprint values (?, ?)').run(requestId, file)
+  }
+
+  fingerprintOf(requestId: Hex): Uint8Array | undefined {
+    const row = this.#db.prepare('select file from fingerprint where request_id = ?').get(requestId)
+    return row === undefined ? undefined : new Uint8Array((row as { file: Buffer }).file)
   }
 
   get(requestId: Hex): BookedJob | undefined {
@@ -208,6 +223,7 @@ export class JobBook {
     return this.#db.transaction(() => {
       const { changes } = this.#db.prepare(sql).run(seconds)
       this.#db.exec('delete from stops where request_id not in (select request_id from job)')
+      this.#db.exec('delete from fingerprint where request_id not in (select request_id from job)')
       return changes
     })()
   }

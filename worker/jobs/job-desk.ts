@@ -14,6 +14,7 @@ import type { Funds } from './funds.ts'
 import type { BookedJob, JobBook } from './job-book.ts'
 import { JobError } from './job-error.ts'
 import { eventsOf, replayed, settledEvents } from './job-events.ts'
+import { openWork, sealedBackend } from './private-work.ts'
 import { draftOf, type ReceiptMaker, type SignedReceipt } from './receipt-maker.ts'
 import { type Outcome, runTask } from './run-task.ts'
 import { TokenRate } from './token-rate.ts'
@@ -44,6 +45,8 @@ export type DeskParts = {
   /** Root of a model version's weights; zeros where there is none. */
   readonly modelRoot: (modelVersion: Hex) => Promise<Hex>
   readonly proofs: JobProofs
+  /** The host's, by which private requests are unsealed; absent: none is answered. */
+  readonly hostPrivateKey?: Uint8Array | undefined
   /** Unix seconds of the chain's head. */
   readonly now: () => bigint
   readonly nowMs: () => number
@@ -63,6 +66,8 @@ type Running = {
   readonly turn: Turn
 }
 
+/** Proof class of answers by float engines. */
+export const fingerprintClass = 3
 /** A client that finds everything taken asks again after this time. */
 const busyRetryMs = 2_000
 /** Jobs that may wait to be attributed; where it fails for so many, no more are taken. */
@@ -161,7 +166,10 @@ export class JobDesk {
         stream.push({ kind: 'tokens', first, tokens })
         this.#rate.count(tokens.length, nowMs())
       }
-      const booked = await this.#settle(running.work, await runTask(backend, task, { cancelled, onTokens }, signal))
+      const { seal } = openWork(running.work, this.#parts.hostPrivateKey)
+      const answering = seal === undefined ? backend : sealedBackend(backend, seal)
+      const outcome = await runTask(answering, task, { cancelled, onTokens }, signal)
+      const booked = await this.#settle(running.work, outcome)
       log.info('request answered', { requestId, tokens: booked.receipt.output.length, state: booked.state })
       for (const event of eventsOf(booked)) if (event.kind !== 'accepted' && event.kind !== 'tokens') stream.push(event)
       proofs.announce(booked)
@@ -189,19 +197,22 @@ export class JobDesk {
   }
 
   /** What the backend is to run. Throws {@link JobError} for what is not served, or would not be paid. */
-  async #taskOf(requestId: Hex, { request, tokens, stops }: Work): Promise<AnswerTask> {
+  async #taskOf(requestId: Hex, work: Work): Promise<AnswerTask> {
     const { classes, worker, settleSeconds } = this.#options
-    const { backend, facts, modelRoot } = this.#parts
+    const { request, tokens, stops } = work
+    const { backend, facts, modelRoot, hostPrivateKey } = this.#parts
     if (!classes.has(request.class)) {
       throw new JobError('class-not-offered', `proof class ${request.class} is not offered here`)
     }
+    const { prompt, seal } = openWork(work, hostPrivateKey)
     const task: AnswerTask = {
-      ...{ modelRoot: await modelRoot(request.modelVersion), adapters: request.adapters, prompt: tokens, stops },
+      ...{ modelRoot: await modelRoot(request.modelVersion), adapters: request.adapters, prompt, stops },
       ...{ seed: answerSeed(requestId, worker), sampling: request.sampling },
       traced: request.class === 1 || request.class === 2,
       sampled: request.class === 2,
+      fingerprinted: request.class === fingerprintClass,
     }
-    backend.check(task)
+    checkTask(backend, task, seal !== undefined)
     const { price, shares } = await termsOf(request, this.#parts.now() + settleSeconds, facts).catch(refuse)
     const most = feeOf(tokens.length, request.sampling.maxTokens, price, shares)
     if (request.maxFee < most) {
@@ -234,7 +245,18 @@ export class JobDesk {
       throw new Error(`request ${requestId} was answered otherwise before: this answer is not signed`)
     }
     book.keepStops(requestId, stops)
+    if (request.class === fingerprintClass && proof !== undefined) book.keepFingerprint(requestId, proof)
     return { ...job, requestId, state: made === undefined ? 'waiting' : 'made', dataHash: undefined }
+  }
+}
+
+/** A prompt that unseals to what is no model's was sealed for another host; what it unseals to is not told. */
+function checkTask(backend: Pick<Backend, 'check'>, task: AnswerTask, isPrivate: boolean): void {
+  try {
+    backend.check(task)
+  } catch (error) {
+    const isOthers = isPrivate && error instanceof JobError && error.code === 'prompt-mismatch'
+    throw isOthers ? new JobError('private-key', 'the prompt is not sealed for this host') : error
   }
 }
 

@@ -2,7 +2,8 @@ import type { BatchFacts } from '../../attribution/epochs/batch-facts.ts'
 import type { BatchReceipt } from '../../attribution/epochs/batch-rows.ts'
 import { type Answered, makeReceipt } from '../../attribution/epochs/make-receipt.ts'
 import type { Contribution } from '../../attribution/epochs/receipt-entries.ts'
-import { bytesToHex, zeroHash } from '../../protocol/bytes.ts'
+import { ruleAt } from '../../attribution/epochs/rule-at.ts'
+import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { signCompact } from '../../protocol/compact-signature.ts'
 import { receiptSumNames } from '../../protocol/fee.ts'
 import { receiptStructHash } from '../../protocol/inference-receipt.ts'
@@ -11,16 +12,23 @@ import { moneyDigest } from '../../protocol/money-domain.ts'
 import { tokenListRoot } from '../../protocol/token-list.ts'
 
 /** An answer whose contributors are still to be found. */
-export type Unattributed = Omit<Answered, 'contributions'>
+export type Unattributed = Omit<Answered, 'contributions' | 'algoHash'>
 
 export type SignedReceipt = { readonly receipt: BatchReceipt; readonly signature: Uint8Array }
+
+/** The rule in force, and what it needs beside the output; `time` in Unix seconds. */
+export type AttributedUnder = { readonly algoHash: Hex; readonly prompt: Uint32Array; readonly time: bigint }
 
 type Parts = {
   readonly chainId: bigint
   readonly privateKey: Uint8Array
   readonly facts: BatchFacts
   /** What the contributors' pool of an answer goes to. */
-  readonly attribute: (request: InferenceRequest, output: Uint32Array) => Promise<readonly Contribution[]>
+  readonly attribute: (
+    request: InferenceRequest,
+    output: Uint32Array,
+    under: AttributedUnder,
+  ) => Promise<readonly Contribution[]>
   /** Unix seconds of the chain's head. */
   readonly now: () => bigint
 }
@@ -36,8 +44,11 @@ export class ReceiptMaker {
   /** Throws ReceiptError where no batch could hold it, and what attribution and the RPC throw. */
   async make(answered: Unattributed): Promise<SignedReceipt> {
     const { attribute, facts, now } = this.#parts
-    const contributions = await attribute(answered.request, answered.output)
-    const receipt = await makeReceipt({ ...answered, contributions }, now(), facts)
+    const time = now()
+    const algoHash = await ruleAt(facts, time)
+    const { request, output, prompt } = answered
+    const contributions = await attribute(request, output, { algoHash, prompt, time })
+    const receipt = await makeReceipt({ ...answered, contributions, algoHash }, time, facts)
     return { receipt, signature: this.sign(receiptStructHash(receipt.receipt)) }
   }
 

@@ -6,14 +6,17 @@ import { makeReceipt } from '../../attribution/epochs/make-receipt.ts'
 import { type PackedBatch, packBatch } from '../../attribution/epochs/pack-batch.ts'
 import type { Contribution } from '../../attribution/epochs/receipt-entries.ts'
 import { ReceiptError } from '../../attribution/epochs/receipt-error.ts'
+import { ruleAt } from '../../attribution/epochs/rule-at.ts'
 import type { Content } from '../../chain/ledger/content.ts'
 import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import { requestState } from '../../chain/ledger/open-requests.ts'
 import { SendError, type Sender } from '../../chain/ledger/sender.ts'
 import type { Log } from '../../common/log.ts'
 import { entryClasses } from '../../protocol/attribution-entry.ts'
+import { algoHashV1 } from '../../protocol/attribution-rule.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import type { BookedJob, JobBook } from '../jobs/job-book.ts'
+import { JobError } from '../jobs/job-error.ts'
 import { chooseJobs, deadlineOf } from './choose-jobs.ts'
 
 export type CommitOptions = {
@@ -29,6 +32,8 @@ export type IndexSets = {
   readonly deadFrom: (modelVersion: Hex) => Promise<bigint>
   /** What the contributors' pool of any answer goes to from then on. */
   readonly contributionsOfDead: (modelVersion: Hex) => Promise<readonly Contribution[]>
+  /** What an answer's goes to under algoHash v2, whose signatures count by days, in a batch of that time. */
+  readonly contributionsV2: (receipt: BatchReceipt, time: bigint, isDead: boolean) => Promise<readonly Contribution[]>
 }
 
 export type CommitParts = {
@@ -45,6 +50,10 @@ export type CommitParts = {
 
 /** Seconds in which a batch must be mined, or it is packed anew. */
 const minedSeconds = 120n
+/** Payees, app payouts and rules of attribution change at multiples of this, Unix seconds. MONEY §4. */
+const payeesSeconds = 86_400n
+/** Seconds before such a change in which nothing is sent: it would hardly be mined before it. */
+const changeMarginSeconds = 12n
 /** Batches older than this are final: no reorg takes them away. */
 const rememberedSeconds = 86_400n
 /** Jobs of one look. */
@@ -72,6 +81,7 @@ export class CommitStep {
     this.#dropLate(now)
     this.#dropClosed()
     const jobs = this.#parts.book.unsettled(lookMax)
+    if (changeAfter(now) - now <= changeMarginSeconds) return false
     if (jobs.length === 0) this.#waitingSince = undefined
     else this.#waitingSince ??= now
     if (!this.#isDue(jobs, now)) return false
@@ -167,15 +177,23 @@ export class CommitStep {
     const { book, facts, sets, log } = this.#parts
     const receipts: BatchReceipt[] = []
     const deadFrom = new Map<Hex, bigint>()
+    const algoHash = await ruleAt(facts, now)
     for (const { requestId, receipt } of jobs) {
       try {
         const dead = await this.#deadFrom(receipt, deadFrom)
         // Which side of its end the batch will be on is not known: it waits until it is.
-        if (dead > now && dead <= now + minedSeconds) continue
+        if (dead > now && dead <= minedBy(now)) continue
         const isDead = dead > 0n && dead <= now
-        const units = isDead ? await sets.contributionsOfDead(receipt.request.modelVersion) : undefined
-        receipts.push(await renewed(receipt, now, facts, units))
+        const isV1 = algoHash === algoHashV1
+        const ofDead = isV1 && isDead ? await sets.contributionsOfDead(receipt.request.modelVersion) : undefined
+        const contributions = isV1 ? ofDead : await sets.contributionsV2(receipt, now, isDead)
+        const one = await renewed(receipt, now, facts, algoHash, contributions)
+        if (await keepsPayees(one, minedBy(now), facts)) receipts.push(one)
       } catch (error) {
+        if (error instanceof JobError) {
+          log.error('an answer waits to be attributed anew', { requestId, error: error.message })
+          continue
+        }
         if (!(error instanceof ReceiptError)) throw error
         log.error('an answer cannot be settled', { requestId, error: error.message })
         book.move([requestId], 'dropped', null)
@@ -198,7 +216,7 @@ export class CommitStep {
     const head = ledger.head?.number ?? 0n
     const place = {
       ...{ batchId: ledger.lastBatch + 1n, worker: sender.address, committedAt: now },
-      ...{ l2Block: head + 1n, notAfter: now + minedSeconds },
+      ...{ l2Block: head + 1n, notAfter: minedBy(now) },
     }
     let left = receipts
     while (left.length > 0) {
@@ -223,21 +241,42 @@ export class CommitStep {
   }
 }
 
+/** When payees may change next. */
+function changeAfter(now: bigint): bigint {
+  return (now / payeesSeconds + 1n) * payeesSeconds
+}
+
+/** The last moment at which a batch of now's payees is right. */
+function minedBy(now: bigint): bigint {
+  const change = changeAfter(now) - 1n
+  return change < now + minedSeconds ? change : now + minedSeconds
+}
+
+/** Whether a receipt's contributions pay the same at `time`: a dispute or a label redirects some from a moment on that is near. */
+async function keepsPayees({ entries }: BatchReceipt, time: bigint, facts: BatchFacts): Promise<boolean> {
+  const { S, G, R } = entryClasses
+  const kinds: readonly number[] = [S, G, R]
+  const contributors = entries.filter((entry) => kinds.includes(entry.class))
+  const payees = await Promise.all(contributors.map(({ id }) => facts.contributionPayee(id, time)))
+  return contributors.every(({ payee }, i) => payee === payees[i])
+}
+
 /** Whether the request is paid from its escrow on chain. */
 function isOpened({ receipt }: BookedJob): boolean {
   return receipt.payment === undefined
 }
 
-/** The same answer's receipt as of `now`; `units`: what its contributors' pool goes to, where that changed. */
+/** The same answer's receipt as of `now`; `changed`: what its contributors' pool goes to, where that changed. */
 async function renewed(
   { request, payment, receipt, prompt, output, entries }: BatchReceipt,
   now: bigint,
   facts: BatchFacts,
-  units: readonly Contribution[] | undefined,
+  algoHash: Hex,
+  changed: readonly Contribution[] | undefined,
 ): Promise<BatchReceipt> {
   const { worker, traceRoot, proofHash } = receipt
   const own: readonly number[] = [entryClasses.M, entryClasses.W, entryClasses.A]
-  const contributions = units ?? entries.filter((entry) => !own.includes(entry.class))
-  const answered = { request, payment, worker, prompt, output, traceRoot, proofHash, contributions }
+  const contributions = changed ?? entries.filter((entry) => !own.includes(entry.class))
+  const answered = { request, payment, worker, prompt, output, traceRoot, proofHash, contributions, algoHash }
   return await makeReceipt(answered, now, facts)
 }

@@ -9,6 +9,7 @@ import type { ModelTerms } from '../../chain/ledger/model-terms.ts'
 import type { Sender } from '../../chain/ledger/sender.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
+import { algoHashV2 } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
 import { keccakHex } from '../../protocol/keccak.ts'
 import { batchHash } from '../../protocol/receipt-batch.ts'
@@ -19,16 +20,20 @@ export type EvidenceParts = {
   readonly ledger: LedgerBook
   readonly content: Content
   readonly spans: Spans
+  /** Evidence of an answer under algoHash v2, whole. */
+  readonly evidenceV2: (one: BatchReceipt, time: bigint, isDead: boolean) => Promise<Uint8Array>
   readonly terms: (modelVersion: Hex) => Promise<ModelTerms>
   readonly sender: Pick<Sender, 'send' | 'address'>
   readonly log: Log
 }
 
-type Place = { readonly state: BatchState; readonly index: number; readonly one: BatchReceipt }
+type Place = { readonly demandId: Hex; readonly state: BatchState; readonly index: number; readonly one: BatchReceipt }
 
 /** Shows on chain the evidence of this worker's answers that somebody asks for: silence voids the receipt and costs stake. */
 export class EvidenceStep {
   readonly #parts: EvidenceParts
+  /** Why what an open demand asks for was not shown, by its id: told once, not at every look. */
+  #failures = new Map<Hex, string>()
 
   constructor(parts: EvidenceParts) {
     this.#parts = parts
@@ -38,9 +43,10 @@ export class EvidenceStep {
   readonly run = async (signal: AbortSignal): Promise<boolean> => {
     const { log } = this.#parts
     const wanted = this.#open()
+    this.#failures = new Map([...this.#failures].filter(([demandId]) => wanted.has(demandId)))
     if (wanted.size === 0) return false
     let acted = false
-    for (const { state, index, one } of await this.#places(wanted)) {
+    for (const { demandId, state, index, one } of await this.#places(wanted)) {
       const { batchId } = state.header
       try {
         await this.#show(state, index, one, signal)
@@ -48,7 +54,10 @@ export class EvidenceStep {
         acted = true
       } catch (error) {
         if (signal.aborted) return acted
-        log.error('evidence asked for was not shown', { batch: batchId, receipt: index, error: errorMessage(error) })
+        const reason = errorMessage(error)
+        if (this.#failures.get(demandId) !== reason)
+          log.error('evidence asked for was not shown, trying on', { batch: batchId, receipt: index, error: reason })
+        this.#failures.set(demandId, reason)
       }
     }
     return acted
@@ -81,19 +90,23 @@ export class EvidenceStep {
         const one = batchReceipt(data, starts, index)
         const hash = one.entries.find(({ evidenceHash }) => hashes.has(evidenceHash))?.evidenceHash
         if (hash === undefined || state.voided.includes(index)) continue
-        const id = keccakHex(concatBytes(batchHash(header), uintBytes(index, 32), hexToBytes(hash)))
-        if (wanted.has(id)) places.push({ state, index, one })
+        const demandId = keccakHex(concatBytes(batchHash(header), uintBytes(index, 32), hexToBytes(hash)))
+        if (wanted.has(demandId)) places.push({ demandId, state, index, one })
       }
     }
     return places
   }
 
-  async #show({ header }: BatchState, index: number, { request, output }: BatchReceipt, signal: AbortSignal) {
-    const { rpc, spans, terms, sender } = this.#parts
+  async #show({ header }: BatchState, index: number, one: BatchReceipt, signal: AbortSignal) {
+    const { rpc, spans, evidenceV2, terms, sender } = this.#parts
+    const { request, output, receipt } = one
     const { indexIds } = await terms(request.modelVersion)
     const dead = await deadFrom(rpc, indexIds)
     const isDead = dead > 0n && dead <= header.committedAt
-    const { evidence } = await spans.attribute(indexIds, output, isDead)
+    const evidence =
+      receipt.algoHash === algoHashV2
+        ? await evidenceV2(one, header.committedAt, isDead)
+        : (await spans.attribute(indexIds, output, isDead)).evidence
     const args = [bytesToHex(batchHash(header)), index, bytesToHex(evidence)]
     await sender.send({ contract: 'EvidenceDemands', functionName: 'serveEvidence', args }, signal)
   }

@@ -8,11 +8,12 @@ import { answerSeed } from '../../inference/sampler.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { AnswerTask, Backend } from '../backends/backend.ts'
 import type { JobBook } from '../jobs/job-book.ts'
+import { fingerprintClass } from '../jobs/job-desk.ts'
 import type { Announcements } from '../report/announcements.ts'
 
 export type ProofStepParts = {
   readonly ledger: LedgerBook
-  readonly book: Pick<JobBook, 'stopsOf'>
+  readonly book: Pick<JobBook, 'stopsOf' | 'fingerprintOf'>
   readonly content: Pick<Content, 'own'>
   readonly backend: Pick<Backend, 'trace' | 'sample'>
   readonly proofs: Pick<Announcements, 'has' | 'keep' | 'announceAs'>
@@ -49,7 +50,7 @@ export class ProofStep {
   }
 
   async #proveBatch({ header, voided }: BatchState, signal: AbortSignal): Promise<boolean> {
-    if (header.class !== 1 && header.class !== 2) return false
+    if (![1, 2, fingerprintClass].includes(header.class)) return false
     const due = Array.from({ length: header.count }, (_, i) => i).filter(
       (i) => !voided.includes(i) && !this.#done.has(`${header.receiptRoot} ${i}`),
     )
@@ -70,18 +71,25 @@ export class ProofStep {
 
   /** False where its proof is served already. */
   async #prove(answer: BatchReceipt, beacon: Hex | undefined, signal: AbortSignal): Promise<boolean> {
-    const { backend, proofs, log } = this.#parts
+    const { book, proofs, log } = this.#parts
     const { requestId, proofHash } = answer.receipt
     if (beacon === undefined && proofs.has(proofHash)) return false
-    const task = await this.#taskOf(answer, beacon !== undefined)
-    const proof =
-      beacon === undefined
-        ? (await backend.trace(task, answer.output, signal)).proof
-        : await backend.sample(task, answer.output, { beacon, requestId }, signal)
+    // A float engine gives no second time the same one.
+    const isKept = answer.receipt.class === fingerprintClass
+    const proof = isKept ? book.fingerprintOf(requestId) : await this.#made(answer, beacon, signal)
     if (proof === undefined) return false
     proofs.announceAs(answer, await proofs.keep(proof))
     log.info('the proof of an answer is served', { requestId, class: answer.receipt.class, bytes: proof.length })
     return true
+  }
+
+  async #made(answer: BatchReceipt, beacon: Hex | undefined, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const { backend } = this.#parts
+    const { requestId } = answer.receipt
+    const task = await this.#taskOf(answer, beacon !== undefined)
+    return beacon === undefined
+      ? (await backend.trace(task, answer.output, signal)).proof
+      : await backend.sample(task, answer.output, { beacon, requestId }, signal)
   }
 
   async #taskOf({ request, receipt, prompt }: BatchReceipt, sampled: boolean): Promise<AnswerTask> {

@@ -13,7 +13,9 @@ enum Fault {
     WrongEntry,
     DataWithheld,
     WrongStep,
-    Equivocation
+    Equivocation,
+    OutvotedFingerprint,
+    OutvotedSketch
 }
 
 /// @title Faults
@@ -36,6 +38,8 @@ library Faults {
         if (fault <= Fault.WrongEntry) return (3, 500, 1 days);
         if (fault == Fault.DataWithheld) return (1, 1_000, 7 days);
         if (fault == Fault.WrongStep) return (0, 5_000, 30 days);
-        return (0, 3_000, 30 days);
+        if (fault == Fault.Equivocation) return (0, 3_000, 30 days);
+        // Found by a vote, not by a proof.
+        return (3, 1_000, 7 days);
     }
 }

@@ -12,6 +12,8 @@ import {
     EpochHeader,
     INDEXES_MAX,
     Payout,
+    POOL_KIND_ESCROW,
+    POOL_KIND_STAKERS,
     POOL_KIND_TREASURY,
     POOL_KIND_UNITS,
     Receipt,
@@ -182,12 +184,22 @@ library MoneyHashes {
         return address(uint160(POOL_PREFIX << 72 | uint256(kind) << 64 | id));
     }
 
-    /// @notice Whether an account is one of `poolPayee`: the stakers', a Datanet's or the treasury's.
+    /// @notice Whether an account is one of `poolPayee`.
     function isPool(address payee) internal pure returns (bool) {
         uint256 value = uint160(payee);
         if (value >> 72 != POOL_PREFIX) return false;
         uint8 kind = uint8(value >> 64);
-        return kind == POOL_KIND_UNITS || (kind <= POOL_KIND_TREASURY && uint64(value) == 0);
+        return isPoolId(kind, uint64(value));
+    }
+
+    /// @notice Whether there is such a pool: one of the stakers and one of the treasury, of the other kinds any number.
+    function isPoolId(uint8 kind, uint64 id) internal pure returns (bool) {
+        return kind <= POOL_KIND_ESCROW && (id == 0 || (kind != POOL_KIND_STAKERS && kind != POOL_KIND_TREASURY));
+    }
+
+    /// @notice Whether an account is that of a Datanet's unit holders.
+    function isUnitsPool(address payee) internal pure returns (bool) {
+        return uint160(payee) >> 64 == POOL_PREFIX << 8 | POOL_KIND_UNITS;
     }
 
     /// @notice Hash of a royalty vector; reverts where it is none (§4).

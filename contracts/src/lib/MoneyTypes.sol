@@ -24,6 +24,7 @@ uint256 constant POOL_CONTRIBUTORS = 3;
 /// @dev Proof classes whose answers come with a trace: all of it checked, or the layers that the beacon draws.
 uint8 constant PROOF_EXACT = 1;
 uint8 constant PROOF_SAMPLED = 2;
+uint8 constant PROOF_FINGERPRINT = 3;
 
 /// @dev What the weights of a pool add up to.
 uint64 constant WEIGHT_TOTAL = 1_000_000;
@@ -42,6 +43,9 @@ uint8 constant CLASS_U = 6;
 uint8 constant POOL_KIND_STAKERS = 0;
 uint8 constant POOL_KIND_UNITS = 1;
 uint8 constant POOL_KIND_TREASURY = 2;
+/// @dev Of a contribution with its labels, by its id; and of what a dispute holds back, by the dispute's.
+uint8 constant POOL_KIND_ITEM = 3;
+uint8 constant POOL_KIND_ESCROW = 4;
 
 /// @dev Kinds of royalty rows.
 uint8 constant ROYALTY_MODEL = 0;

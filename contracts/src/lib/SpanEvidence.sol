@@ -30,7 +30,6 @@ library SpanEvidence {
     error MalformedEvidence();
     error NoSuchSpan(uint256 span);
 
-    uint256 internal constant COUNT_MAX = 10;
     uint256 internal constant LENGTH_MIN = 5;
     uint256 internal constant TOKENS_PER_SPAN = 20;
     uint256 internal constant TOKENS_MAX = 2_048;
@@ -53,7 +52,7 @@ library SpanEvidence {
 
     /// @return fits whether the bytes are those that the counts in them say
     function tryRead(bytes calldata raw) internal pure returns (bool fits, Evidence memory evidence) {
-        if (raw.length < HEAD_BYTES || raw[0] != 0x01) return (false, evidence);
+        if (raw.length < HEAD_BYTES || placesMax(raw) == 0) return (false, evidence);
         evidence.tokens = _uint(raw, 1, 2);
         evidence.contributors = _uint(raw, 4, 2);
         uint256 at = HEAD_BYTES + 2 * evidence.tokens + 8 * evidence.contributors;
@@ -66,6 +65,11 @@ library SpanEvidence {
             at = span.places + PLACE_BYTES * span.count;
         }
         return (at == raw.length, evidence);
+    }
+
+    /// @notice Places of a span at most: of version 1 ten, of version 2, where near-duplicates are one group, 32.
+    function placesMax(bytes calldata raw) internal pure returns (uint256) {
+        return raw[0] == 0x01 ? 10 : raw[0] == 0x02 ? 32 : 0;
     }
 
     function spanAt(Evidence memory evidence, uint256 k) internal pure returns (Span memory) {

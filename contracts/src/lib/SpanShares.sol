@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import { WEIGHT_TOTAL } from "./MoneyTypes.sol";
 import { Evidence, Span, SpanEvidence } from "./SpanEvidence.sol";
 import { TextIndex } from "./TextIndexes.sol";
 
 /// @title SpanShares
 /// @notice The weights of a receipt's S and U entries, from its evidence and the records of its indexes. ATTRIBUTION §4.
 library SpanShares {
-    /// @notice Not the last of the 64 contributions that have entries.
+    /// @notice Not the last of the contributions that have entries.
     error WrongCut(uint256 contributor, uint256 better);
 
     /// @dev Contributions with entries.
     uint256 private constant ENTRIES_MAX = 64;
     /// @dev Least common multiple of 1 … 10: a span's weight is shared without rest.
-    uint256 private constant SHARE_UNIT = 2_520;
+    uint256 internal constant SHARE_UNIT = 2_520;
 
     /// @dev Parts of the contributors' pool in the order of entries: `items` contributions, then Datanets.
     struct Parts {
@@ -36,12 +35,23 @@ library SpanShares {
         pure
         returns (Parts memory split)
     {
-        Points memory all = _points(raw, evidence);
+        return join(raw, evidence, _points(raw, evidence), set, cut, ENTRIES_MAX);
+    }
+
+    /// @notice Parts by what each contribution earned, of which at most `max` have an entry.
+    function join(
+        bytes calldata raw,
+        Evidence memory evidence,
+        Points memory all,
+        TextIndex[] calldata set,
+        uint256 cut,
+        uint256 max
+    ) internal pure returns (Parts memory split) {
         (uint64[] memory datanets, uint256[] memory sizes) = _datanets(set);
         split.items = all.total == 0 ? 0 : all.points.length;
-        if (split.items > ENTRIES_MAX) {
-            _requireCut(all.points, cut);
-            split.items = ENTRIES_MAX;
+        if (split.items > max) {
+            _requireCut(all.points, cut, max);
+            split.items = max;
         }
         split.ids = new uint64[](split.items + datanets.length);
         split.parts = new uint256[](split.items + datanets.length);
@@ -55,12 +65,16 @@ library SpanShares {
         }
     }
 
-    /// @notice Weight of an item by largest remainder into 1,000,000, ties to the lower place; zero where it is not there.
+    /// @notice Weight of an item by largest remainder into `total`, ties to the lower place; zero where it is not there.
     /// @param ofContribution whether the id is a contribution's or a Datanet's
-    function weightOf(Parts memory split, bool ofContribution, uint64 id) internal pure returns (uint256) {
+    function weightOf(Parts memory split, bool ofContribution, uint64 id, uint256 total)
+        internal
+        pure
+        returns (uint256)
+    {
         uint256 end = ofContribution ? split.items : split.ids.length;
         for (uint256 i = ofContribution ? 0 : split.items; i < end; i++) {
-            if (split.ids[i] == id) return _largestRemainder(split.parts, i);
+            if (split.ids[i] == id) return largestRemainder(split.parts, i, total);
         }
         return 0;
     }
@@ -105,13 +119,13 @@ library SpanShares {
             uint256 share = weight / owners.length;
             for (uint256 i = 0; i < owners.length; i++) points[owners[i]] += share;
             all.total += weight;
-            _cover(covered, span.start, span.start + span.length);
+            cover(covered, span.start, span.start + span.length);
         }
-        for (uint256 i = 0; i < covered.length; i++) all.matched += _bits(covered[i]);
+        for (uint256 i = 0; i < covered.length; i++) all.matched += bits(covered[i]);
     }
 
     /// @dev Sets bits `from` to `end` − 1.
-    function _cover(uint256[] memory covered, uint256 from, uint256 end) private pure {
+    function cover(uint256[] memory covered, uint256 from, uint256 end) internal pure {
         unchecked {
             while (from < end) {
                 uint256 next = (from / 256 + 1) * 256;
@@ -122,7 +136,7 @@ library SpanShares {
         }
     }
 
-    function _bits(uint256 word) private pure returns (uint256 count) {
+    function bits(uint256 word) internal pure returns (uint256 count) {
         unchecked {
             for (; word != 0; word &= word - 1) count++;
         }
@@ -168,7 +182,7 @@ library SpanShares {
         }
     }
 
-    function _requireCut(uint256[] memory points, uint256 cut) private pure {
+    function _requireCut(uint256[] memory points, uint256 cut, uint256 max) private pure {
         uint256 than = points[cut];
         uint256 better;
         unchecked {
@@ -176,7 +190,7 @@ library SpanShares {
                 if (_better(points[c], c, than, cut)) better++;
             }
         }
-        if (better + 1 != ENTRIES_MAX) revert WrongCut(cut, better);
+        if (better + 1 != max) revert WrongCut(cut, better);
     }
 
     /// @dev Contributions stand in the order of their ids.
@@ -185,20 +199,20 @@ library SpanShares {
     }
 
     /// @dev No part passes 2¹⁰⁰: answers have 2,048 tokens of 16-bit scores, sets 2³⁵ words.
-    function _largestRemainder(uint256[] memory parts, uint256 item) private pure returns (uint256) {
+    function largestRemainder(uint256[] memory parts, uint256 item, uint256 total) internal pure returns (uint256) {
         uint256 whole;
         unchecked {
             for (uint256 i = 0; i < parts.length; i++) whole += parts[i];
-            uint256 left = WEIGHT_TOTAL;
-            uint256 own = parts[item] * WEIGHT_TOTAL % whole;
+            uint256 left = total;
+            uint256 own = parts[item] * total % whole;
             uint256 before;
             for (uint256 i = 0; i < parts.length; i++) {
-                uint256 scaled = parts[i] * WEIGHT_TOTAL;
+                uint256 scaled = parts[i] * total;
                 left -= scaled / whole;
                 uint256 remainder = scaled % whole;
                 if (remainder > own || (remainder == own && i < item)) before++;
             }
-            return parts[item] * WEIGHT_TOTAL / whole + (before < left ? 1 : 0);
+            return parts[item] * total / whole + (before < left ? 1 : 0);
         }
     }
 }

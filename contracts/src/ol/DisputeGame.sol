@@ -29,17 +29,20 @@ import { ShownPlace, TraceHead } from "../lib/Traces.sol";
 import { CreditCut, EpochFault, PayoutCut } from "./EpochJudge.sol";
 import { EvidenceRewards } from "./EvidenceRewards.sol";
 import { IAttributionLedger } from "./interfaces/IAttributionLedger.sol";
+import { ICheckerCommittee } from "./interfaces/ICheckerCommittee.sol";
 import { IInferenceMarket } from "./interfaces/IInferenceMarket.sol";
 import { IWorkerRegistry } from "./interfaces/IWorkerRegistry.sol";
+import { ShareClaim, SignaturePair } from "./ShareJudge.sol";
+import { CitationClaim, CitedDocument, CitedText, SketchClaim, SketchRow } from "./SketchJudge.sol";
 import { ShownText } from "./StopJudge.sol";
 
 /// @title DisputeGame
 /// @notice Where a wrong receipt, batch, epoch or worker is proven wrong, each by one transaction. Predeploy 0x4f4c…0009.
 ///
 /// Every challenge is put with its own calldata to a judge, a contract without state that finds the fault or reverts
-/// (ReceiptJudge, EntryJudge, SpanJudge, TraceJudge, StopJudge, EpochJudge); here the consequences follow: the receipt or
-/// batch is void and its payers are refunded, the worker is slashed; or the epoch is reverted and its bond lost. The market
-/// and the ledger refuse what is void, mature, final or unknown to them.
+/// (ReceiptJudge, EntryJudge, SpanJudge, ShareJudge, SketchJudge, TraceJudge, StopJudge, EpochJudge, or CheckerCommittee, which says what a vote found);
+/// here the consequences follow: the receipt or batch is void and its payers are refunded, the worker is slashed; or the epoch
+/// is reverted and its bond lost. The market and the ledger refuse what is void, mature, final or unknown to them.
 contract DisputeGame is EvidenceRewards {
     event ReceiptDisputed(
         uint64 indexed batchId, uint32 indexed index, Fault fault, address indexed worker, bytes32 subject, uint256 reward
@@ -252,6 +255,90 @@ contract DisputeGame is EvidenceRewards {
         _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
     }
 
+    // --- Shares of algoHash v2; see ShareJudge, and SketchJudge for influences and citations ---
+
+    function badShareEvidence(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        OpenedEntry calldata,
+        OpenedEntry calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SHARE_JUDGE));
+    }
+
+    function badGroups(OpenedReceipt calldata opened, Segment[] calldata segments, ShareClaim calldata) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SHARE_JUDGE));
+    }
+
+    function badSpanGroup(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        ShareClaim calldata,
+        SignaturePair calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SHARE_JUDGE));
+    }
+
+    function badShareWeight(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        ShareClaim calldata,
+        TextIndex[] calldata,
+        uint16
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SHARE_JUDGE));
+    }
+
+    function badSketchForm(OpenedReceipt calldata opened, Segment[] calldata segments, SketchClaim calldata) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SKETCH_JUDGE));
+    }
+
+    function badSketchScore(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        SketchClaim calldata,
+        uint8,
+        SketchRow calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SKETCH_JUDGE));
+    }
+
+    function omittedScore(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        SketchClaim calldata,
+        SketchRow calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SKETCH_JUDGE));
+    }
+
+    function badCitationForm(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        CitationClaim calldata,
+        bytes32[] calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SKETCH_JUDGE));
+    }
+
+    function badCitation(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        CitationClaim calldata,
+        CitedText calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SKETCH_JUDGE));
+    }
+
+    function badCitationContribution(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        CitationClaim calldata,
+        CitedDocument calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SKETCH_JUDGE));
+    }
+
     // --- Inference; see TraceJudge, and StopJudge for where an answer ends ---
 
     function wrongStep(
@@ -348,6 +435,23 @@ contract DisputeGame is EvidenceRewards {
         _voidReceipt(opened, segments, _fault(Predeploys.STOP_JUDGE));
     }
 
+    /// @notice A part of the fingerprint was not shown in time; see FingerprintJudge.
+    function fingerprintMissing(OpenedReceipt calldata opened, Segment[] calldata segments, uint32) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.FINGERPRINT_JUDGE));
+    }
+
+    /// @notice Four of five checkers found the receipt wrong; see CheckerCommittee. The reward is the challenger's.
+    function committeeVerdict(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        uint8 kind,
+        bytes32 evidence
+    ) external {
+        ICheckerCommittee committee = ICheckerCommittee(Predeploys.CHECKER_COMMITTEE);
+        (address challenger, uint64 since) = committee.challengerOf(opened.header, opened.index, kind, evidence);
+        _voidReceipt(opened, segments, _fault(Predeploys.CHECKER_COMMITTEE), challenger, since);
+    }
+
     // --- Epochs; see EpochJudge ---
 
     function badCreditReceipt(EpochRecord calldata record, OpenedCredit calldata opened) external {
@@ -422,6 +526,18 @@ contract DisputeGame is EvidenceRewards {
     }
 
     function _voidReceipt(OpenedReceipt calldata opened, Segment[] calldata segments, Fault fault) private {
+        _voidReceipt(opened, segments, fault, msg.sender, uint64(block.number));
+    }
+
+    /// @param winner whose the reward is
+    /// @param since  the block in which the winner showed that it knows of the fault
+    function _voidReceipt(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        Fault fault,
+        address winner,
+        uint64 since
+    ) private {
         BatchHeader calldata header = opened.header;
         Segment calldata segment = Openings.segmentOf(header, segments, opened.index);
         IInferenceMarket(Predeploys.INFERENCE_MARKET).voidReceipt(
@@ -429,7 +545,7 @@ contract DisputeGame is EvidenceRewards {
         );
         bytes32 subject = subjectOf(Scope.Receipt, bytes32(uint256(header.batchId)), opened.index);
         uint256 reward = _slash(header.worker, fault, opened.sums[FEE]);
-        _award(subject, reward);
+        _award(subject, reward, winner, since);
         emit ReceiptDisputed(header.batchId, opened.index, fault, header.worker, subject, reward);
     }
 

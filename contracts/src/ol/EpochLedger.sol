@@ -149,7 +149,7 @@ abstract contract EpochLedger is AttributionRules {
         if (openRequests[hash] > 0) revert DataOutstanding(epoch, openRequests[hash]);
         _heads.finalEpoch = uint32(epoch);
         _settle(record, parent.totals);
-        IRoyaltyVault(Predeploys.ROYALTY_VAULT).publishRoot(epoch, record.header.payoutRoot);
+        IRoyaltyVault(Predeploys.ROYALTY_VAULT).publishRoot(epoch, record.header.payoutRoot, record.header.lastBatch);
         _pay(record.proposer, record.bond);
         emit EpochFinalized(epoch, record.header.payoutRoot);
     }

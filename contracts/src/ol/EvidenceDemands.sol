@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import { Initializable } from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
+import { EvidenceParts } from "../lib/EvidenceParts.sol";
 import { Fault } from "../lib/Faults.sol";
 import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import { CLASS_S, CLASS_U, Segment } from "../lib/MoneyTypes.sol";
@@ -22,6 +23,8 @@ contract EvidenceDemands is Initializable {
         address requester;
         uint64 dueAt;
         bool isServed;
+        /// @dev Whether the evidence is of algoHash v2, which has parts.
+        bool hasParts;
         uint128 prepaid;
     }
 
@@ -48,6 +51,7 @@ contract EvidenceDemands is Initializable {
     /// @dev Evidence without its tokens, and for each of them: more only where very many places are shared by very many.
     uint256 private constant EVIDENCE_BYTES = 512;
     uint256 private constant TOKEN_BYTES = 10;
+    uint256 private constant QUERY_BYTES = 16_384;
 
     /// @notice Seconds of a receipt's challenge window.
     uint64 public window;
@@ -66,22 +70,28 @@ contract EvidenceDemands is Initializable {
         Openings.requireReceipt(opened);
         Openings.entry(opened.receipt.attrRoot, entry);
         (uint8 class, bytes32 evidenceHash) = (entry.entry.class, entry.entry.evidenceHash);
-        bool hasEvidence = (class == CLASS_S || class == CLASS_U) && evidenceHash != bytes32(0);
+        bool hasEvidence = class >= CLASS_S && class <= CLASS_U && evidenceHash != bytes32(0);
         if (!hasEvidence) revert NoEvidence(class, evidenceHash);
         uint64 start = opened.header.committedAt;
         if (block.timestamp >= start + window / 3) revert RequestsClosed(start + window / 3);
         bytes32 id = demandIdOf(MoneyHashes.batchHash(opened.header), opened.index, evidenceHash);
         if (_demands[id].requester != address(0)) revert AlreadyRequested(id);
-        uint256 price = answerPrice(opened.receipt.tout);
+        bool hasParts = opened.receipt.algoHash == EvidenceParts.ALGO_V2;
+        uint256 price = hasParts ? partsPrice(opened.receipt.tout) : answerPrice(opened.receipt.tout);
         if (msg.value < price) revert PrepaidTooSmall(price, msg.value);
         uint64 dueAt = start + window * 2 / 3;
-        _demands[id] = Demand(msg.sender, dueAt, false, uint128(msg.value));
+        _demands[id] = Demand(msg.sender, dueAt, false, hasParts, uint128(msg.value));
         emit EvidenceRequested(id, evidenceHash, msg.sender, uint128(msg.value), dueAt);
     }
 
-    /// @notice Shows evidence that was asked for; anyone may, and is paid for it.
+    /// @notice Shows evidence that was asked for, of algoHash v2 its head with all parts; anyone may, and is paid for it.
     function serveEvidence(bytes32 batchHash, uint32 index, bytes calldata evidence) external {
         bytes32 id = demandIdOf(batchHash, index, SpanEvidence.hashOf(evidence));
+        bool unknown = _demands[id].requester == address(0) && evidence.length > 0 && evidence[0] == 0x02;
+        if (unknown || _demands[id].hasParts) {
+            id = demandIdOf(batchHash, index, EvidenceParts.wholeHash(evidence));
+            if (!_demands[id].hasParts) revert NotRequested(id);
+        }
         Demand storage demand = _open(id);
         if (block.timestamp >= demand.dueAt) revert AnswerLate(demand.dueAt);
         uint128 prepaid = demand.prepaid;
@@ -130,8 +140,17 @@ contract EvidenceDemands is Initializable {
 
     /// @notice What a request has to prepay in this block for an output of so many tokens: half more than its answer costs.
     function answerPrice(uint32 tout) public view returns (uint256) {
+        return _price(tout, EVIDENCE_BYTES);
+    }
+
+    /// @notice As `answerPrice`, of evidence of algoHash v2, which may hold a query sketch.
+    function partsPrice(uint32 tout) public view returns (uint256) {
+        return _price(tout, EVIDENCE_BYTES + QUERY_BYTES);
+    }
+
+    function _price(uint32 tout, uint256 fixed_) private view returns (uint256) {
         uint256 tokens = tout < SpanEvidence.TOKENS_MAX ? tout : SpanEvidence.TOKENS_MAX;
-        uint256 bytes_ = EVIDENCE_BYTES + TOKEN_BYTES * tokens;
+        uint256 bytes_ = fixed_ + TOKEN_BYTES * tokens;
         uint256 l1Fee = GasPriceOracle(Predeploys.GAS_PRICE_ORACLE).getL1FeeUpperBound(bytes_);
         return ((ANSWER_GAS + BYTE_GAS * bytes_) * block.basefee + l1Fee) * 3 / 2;
     }

@@ -87,10 +87,15 @@ abstract contract EvidenceRewards {
     /// @dev A subject comes again only where an equal epoch was proposed and reverted twice in a block: the first challenger
     ///      keeps it, or the proposer could win the bond back.
     function _award(bytes32 subject, uint256 amount) internal {
+        _award(subject, amount, msg.sender, uint64(block.number));
+    }
+
+    /// @param since the block in which the holder showed that it knows of the fault
+    function _award(bytes32 subject, uint256 amount, address holder, uint64 since) internal {
         if (amount == 0) return;
         Reward storage reward = _rewards[subject];
         if (reward.amount == 0) {
-            (reward.holder, reward.wonAt, reward.committedAt) = (msg.sender, uint64(block.number), uint64(block.number));
+            (reward.holder, reward.wonAt, reward.committedAt) = (holder, uint64(block.number), since);
         }
         reward.amount += amount;
         emit RewardWon(subject, reward.holder, amount);

@@ -28,9 +28,11 @@ import { MarketBatches } from "./MarketBatches.sol";
 /// forces wei in. A batch can be voided, whole or receipt by receipt, until it is mature; a void receipt's refund waits for
 /// that, since the whole batch's would be paid in its place: a wrong segment is debited from the wrong channel.
 contract InferenceMarket is Initializable, MarketBatches {
-    /// @dev `receipts`: all of the batches up to this one, set at maturity. `owesRefunds`: void, segments not yet refunded.
+    /// @dev `receipts`: all of the batches up to this one, set at maturity, as `committedAt` is. `owesRefunds`: void, segments
+    ///      not yet refunded.
     struct BatchState {
         uint64 receipts;
+        uint64 committedAt;
         uint32 holds;
         bool isVoid;
         bool owesRefunds;
@@ -232,6 +234,12 @@ contract InferenceMarket is Initializable, MarketBatches {
         if (totals.receipts == 0) revert NoTotals(batchId);
     }
 
+    /// @notice When a mature batch was committed.
+    function committedAtOf(uint64 batchId) external view returns (uint64) {
+        if (batchId > _books.lastMature) revert NotMature(batchId);
+        return _states[batchId].committedAt;
+    }
+
     /// @notice What epochs were paid so far, in wei.
     function paidToEpochs() external view returns (uint128) {
         return _books.paid;
@@ -255,7 +263,7 @@ contract InferenceMarket is Initializable, MarketBatches {
         BatchState memory state = _states[batchId];
         if (!state.isVoid) _matureLive(books, header, state);
         books.lastMature = batchId;
-        state.receipts = books.receipts;
+        (state.receipts, state.committedAt) = (books.receipts, header.committedAt);
         _states[batchId] = state;
         emit BatchMatured(batchId, header.worker, state.isVoid);
     }

@@ -36,6 +36,7 @@ abstract contract MarketChannels is IInferenceMarket, ReentrancyGuardTransient {
     event PayerWithdrawn(bytes32 indexed channel, address indexed payer, address to, uint256 amount);
     event ChannelRefunded(bytes32 indexed channel, uint64 indexed batchId, uint256 amount);
     event RefundClaimed(address indexed account, address indexed to, uint256 amount);
+    event HomeBound(address indexed payer, address indexed home);
 
     error ZeroAmount();
     error ZeroAddress();
@@ -48,6 +49,9 @@ abstract contract MarketChannels is IInferenceMarket, ReentrancyGuardTransient {
     error TooEarly(bytes32 channel, uint64 availableAt);
     error NothingOwed(address account);
     error TransferFailed(address to, uint256 amount);
+    /// @notice What the payer's channels give back goes to its home, which decides about it.
+    error BoundToHome(address payer, address home);
+    error NotHome(address payer, address caller);
 
     /// @notice Seconds between a withdrawal's request and its payment.
     uint64 public withdrawalDelay;
@@ -55,6 +59,8 @@ abstract contract MarketChannels is IInferenceMarket, ReentrancyGuardTransient {
     mapping(bytes32 channel => Withdrawal) public withdrawals;
     /// @notice Wei that an account can fetch.
     mapping(address account => uint256) public refundOf;
+    /// @notice Where a payer's channels give their money back; zero where it decides each time.
+    mapping(address payer => address) public homeOf;
 
     /// @notice Adds to the caller's channel with a worker.
     function deposit(address worker) external payable {
@@ -66,19 +72,30 @@ abstract contract MarketChannels is IInferenceMarket, ReentrancyGuardTransient {
         _deposit(payer, worker);
     }
 
+    /// @notice From now on and for good, all that the caller's channels give back goes to `home`, which alone asks for it: who is
+    ///         trusted with a deposit to sign vouchers can then spend it on answers and nothing else.
+    function bindHome(address home) external {
+        if (home == address(0)) revert ZeroAddress();
+        _requireFree(msg.sender);
+        homeOf[msg.sender] = home;
+        emit HomeBound(msg.sender, home);
+    }
+
     /// @notice Asks for `amount` of the caller's channel, in place of what was asked for before. It can be debited until it is
     ///         paid, which can be at any time after the delay: a worker counts on what is not asked for.
     function requestWithdrawal(address worker, uint128 amount) external {
-        bytes32 channel = MoneyHashes.channelOf(msg.sender, worker);
-        if (amount == 0) revert ZeroAmount();
-        uint128 balance = uint128(_channels[channel].value);
-        if (amount > balance) revert ChannelTooPoor(channel, amount, balance);
-        uint64 availableAt = uint64(block.timestamp) + withdrawalDelay;
-        withdrawals[channel] = Withdrawal(amount, availableAt);
-        emit WithdrawalRequested(channel, amount, availableAt);
+        _requireFree(msg.sender);
+        _requestWithdrawal(msg.sender, worker, amount);
+    }
+
+    /// @notice The same of a payer whose home the caller is.
+    function recall(address payer, address worker, uint128 amount) external {
+        if (homeOf[payer] != msg.sender) revert NotHome(payer, msg.sender);
+        _requestWithdrawal(payer, worker, amount);
     }
 
     function cancelWithdrawal(address worker) external {
+        _requireFree(msg.sender);
         bytes32 channel = MoneyHashes.channelOf(msg.sender, worker);
         if (withdrawals[channel].availableAt == 0) revert NoWithdrawal(channel);
         delete withdrawals[channel];
@@ -87,16 +104,15 @@ abstract contract MarketChannels is IInferenceMarket, ReentrancyGuardTransient {
 
     /// @notice Pays what the caller asked for, or what is left of it.
     function withdraw(address worker, address to) external nonReentrant returns (uint256 amount) {
-        bytes32 channel = MoneyHashes.channelOf(msg.sender, worker);
-        Withdrawal memory asked = withdrawals[channel];
-        if (asked.availableAt == 0) revert NoWithdrawal(channel);
-        if (block.timestamp < asked.availableAt) revert TooEarly(channel, asked.availableAt);
-        uint128 balance = uint128(_channels[channel].value);
-        amount = asked.amount < balance ? asked.amount : balance;
-        delete withdrawals[channel];
-        _channels[channel].value -= amount;
-        emit PayerWithdrawn(channel, msg.sender, to, amount);
-        _send(to, amount);
+        _requireFree(msg.sender);
+        return _withdraw(msg.sender, worker, to);
+    }
+
+    /// @notice Pays what the payer's home asked for; anyone may send it there.
+    function withdrawHome(address payer, address worker) external nonReentrant returns (uint256 amount) {
+        address home = homeOf[payer];
+        if (home == address(0)) revert NotHome(payer, home);
+        return _withdraw(payer, worker, home);
     }
 
     /// @notice Pays what is owed to the caller.
@@ -141,6 +157,34 @@ abstract contract MarketChannels is IInferenceMarket, ReentrancyGuardTransient {
     function _creditChannel(bytes32 channel, uint64 batchId, uint128 amount) internal {
         _channels[channel].value += amount;
         emit ChannelRefunded(channel, batchId, amount);
+    }
+
+    function _requireFree(address payer) private view {
+        address home = homeOf[payer];
+        if (home != address(0)) revert BoundToHome(payer, home);
+    }
+
+    function _requestWithdrawal(address payer, address worker, uint128 amount) private {
+        bytes32 channel = MoneyHashes.channelOf(payer, worker);
+        if (amount == 0) revert ZeroAmount();
+        uint128 balance = uint128(_channels[channel].value);
+        if (amount > balance) revert ChannelTooPoor(channel, amount, balance);
+        uint64 availableAt = uint64(block.timestamp) + withdrawalDelay;
+        withdrawals[channel] = Withdrawal(amount, availableAt);
+        emit WithdrawalRequested(channel, amount, availableAt);
+    }
+
+    function _withdraw(address payer, address worker, address to) private returns (uint256 amount) {
+        bytes32 channel = MoneyHashes.channelOf(payer, worker);
+        Withdrawal memory asked = withdrawals[channel];
+        if (asked.availableAt == 0) revert NoWithdrawal(channel);
+        if (block.timestamp < asked.availableAt) revert TooEarly(channel, asked.availableAt);
+        uint128 balance = uint128(_channels[channel].value);
+        amount = asked.amount < balance ? asked.amount : balance;
+        delete withdrawals[channel];
+        _channels[channel].value -= amount;
+        emit PayerWithdrawn(channel, payer, to, amount);
+        _send(to, amount);
     }
 
     function _deposit(address payer, address worker) private {

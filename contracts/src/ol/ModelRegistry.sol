@@ -8,8 +8,10 @@ import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import { BPS, Price, ROYALTY_MODEL, ROYALTY_ROWS_MAX, RoyaltyRow } from "../lib/MoneyTypes.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { RoyaltyGraph } from "../precompiles/RoyaltyGraph.sol";
+import { IDatanetAccess, Purpose } from "./interfaces/IDatanetAccess.sol";
 import { IDatanetPayouts } from "./interfaces/IDatanetPayouts.sol";
 import { IIndexRegistry } from "./interfaces/IIndexRegistry.sol";
+import { ILicencePolicy } from "./interfaces/ILicencePolicy.sol";
 import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
 import { IRevenueSplitter } from "./interfaces/IRevenueSplitter.sol";
 
@@ -152,6 +154,8 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
     address private constant GRAPH = 0x4f4C000000000000000000000000000000000011;
 
     uint64 public modelCount;
+    /// @notice Times that models named a Datanet as what they were trained on.
+    mapping(uint64 datanet => uint32) public modelsOn;
     mapping(uint64 id => Model) private _models;
     /// @dev Who is entitled, by the time from which.
     mapping(uint64 id => Checkpoints.Trace160) private _payees;
@@ -191,6 +195,7 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         emit RoyaltySnapshot(id, _pack(rows));
         _publish(id, params.version);
         _trainedOn(id, datanets);
+        _license(id, params.licenceId, parents, datanets);
     }
 
     /// @notice Publishes the model's next version.
@@ -200,7 +205,7 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
     }
 
     /// @notice Sets the next price of a version in a proof class, in force at once until `validUntil`. Prices before it stay
-    ///         valid for as long as they promised.
+    ///         valid for as long as they promised. What was made from non-commercial work has none but zero.
     function setPrice(uint64 id, uint32 version, uint8 class, uint128 rin, uint128 rout, uint64 validUntil)
         external
         onlyModelOwner(id)
@@ -209,6 +214,7 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         _requireLive(id);
         _requireVersion(id, version);
         if (class > 7 || _models[id].verifyClasses >> class & 1 == 0) revert ClassNotOffered(id, class);
+        if (rin | rout != 0) ILicencePolicy(Predeploys.LICENCE_POLICY).requireModelPriceable(id);
         uint256 latest = block.timestamp + PRICE_LIFE_MAX;
         if (validUntil <= block.timestamp || validUntil > latest) revert BadPriceExpiry(validUntil, latest);
         uint32 shares = IRevenueSplitter(Predeploys.REVENUE_SPLITTER).currentShares();
@@ -371,10 +377,25 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         uint256 sum;
         for (uint256 i = 0; i < datanets.length; i++) {
             if (datanets[i].id == 0 || datanets[i].id > known) revert UnknownDatanet(datanets[i].id);
+            IDatanetAccess(Predeploys.DATANET_ACCESS).requireAllowed(
+                datanets[i].id, datanets[i].version, msg.sender, Purpose.Train
+            );
             sum += datanets[i].weightBps;
+            modelsOn[datanets[i].id]++;
             emit ModelTrainedOn(id, datanets[i].id, datanets[i].version, datanets[i].weightBps);
         }
         if (sum > BPS) revert BadWeights(sum);
+    }
+
+    /// @dev Reverts where the licence clashes with those of what the model was made from.
+    function _license(uint64 id, bytes32 licenceId, ParentRef[] calldata parents, DatanetRef[] calldata datanets)
+        private
+    {
+        uint64[] memory from = new uint64[](parents.length);
+        uint64[] memory data = new uint64[](datanets.length);
+        for (uint256 i = 0; i < from.length; i++) from[i] = parents[i].id;
+        for (uint256 i = 0; i < data.length; i++) data[i] = datanets[i].id;
+        ILicencePolicy(Predeploys.LICENCE_POLICY).licenseModel(id, licenceId, from, data);
     }
 
     /// @dev Rows ascending by id: the ancestors, then the model itself with what they leave it.

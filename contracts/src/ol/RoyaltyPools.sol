@@ -2,17 +2,28 @@
 pragma solidity 0.8.30;
 
 import { MoneyHashes } from "../lib/MoneyHashes.sol";
-import { POOL_KIND_STAKERS, POOL_KIND_TREASURY, POOL_KIND_UNITS } from "../lib/MoneyTypes.sol";
+import {
+    POOL_KIND_ESCROW,
+    POOL_KIND_ITEM,
+    POOL_KIND_STAKERS,
+    POOL_KIND_TREASURY,
+    POOL_KIND_UNITS
+} from "../lib/MoneyTypes.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
-import { DatanetRegistry } from "./DatanetRegistry.sol";
+import { IDatanetUnits } from "./interfaces/IDatanetUnits.sol";
+import { IRoyaltyVault } from "./interfaces/IRoyaltyVault.sol";
 
 /// @title RoyaltyPools
 /// @notice Pools of the RoyaltyVault: what comes in is owed to the members by their units at that moment, whatever
-///         their number. Kind 0 belongs to the stakers, kind 1 to the unit holders of a Datanet, kind 2 to the treasury.
+///         their number. Kind 0 belongs to the stakers, kind 1 to the unit holders of a Datanet, kind 2 to the treasury,
+///         kind 3 to who made a contribution and its labels, kind 4 is what a dispute over a contribution holds back.
+///
+/// Of kind 1 DatanetUnits keeps the account, and only the wei stand here: what an epoch pays belongs to who held units when the
+/// epoch's last batch was committed, what comes otherwise to who held them in the block before.
 ///
 /// All shares are kept in 1/2^64 wei and nothing is rounded away: for every pool
 /// `funded · 2^64 = undistributed + Σ (owed + units · (acc − accPaid)) + paid · 2^64`.
-abstract contract RoyaltyPools {
+abstract contract RoyaltyPools is IRoyaltyVault {
     struct Pool {
         /// @dev What one unit has been owed since the pool began.
         uint256 accQ64;
@@ -39,35 +50,43 @@ abstract contract RoyaltyPools {
 
     /// @notice The payee under which epochs credit a pool. MONEY §4.
     function poolPayee(uint8 kind, uint64 id) public pure returns (address) {
-        if (kind > POOL_KIND_TREASURY || (kind != POOL_KIND_UNITS && id != 0)) revert UnknownPool(kind, id);
+        if (!MoneyHashes.isPoolId(kind, id)) revert UnknownPool(kind, id);
         return MoneyHashes.poolPayee(kind, id);
     }
 
-    /// @notice Adds the value to a pool.
+    /// @inheritdoc IRoyaltyVault
     function fund(uint8 kind, uint64 id) external payable {
         _fund(poolPayee(kind, id), msg.value);
     }
 
     /// @notice Sets a member's units from now on; what it is owed so far stays. The StakePool decides over the stakers'
-    ///         units, a Datanet's owner over the Datanet's, the money timelock over the treasury's.
+    ///         units, the money timelock over the treasury's; a Datanet's are what DatanetUnits' holders hold.
     function setUnits(uint8 kind, uint64 id, address member, uint128 units) external {
         address pool = poolPayee(kind, id);
-        if (msg.sender != _managerOf(kind, id)) revert NotPoolManager(kind, id, msg.sender);
+        if (msg.sender != _managerOf(kind)) revert NotPoolManager(kind, id, msg.sender);
         _setUnits(pool, member, units);
     }
 
     /// @notice Wei that a member could claim now.
     function claimable(uint8 kind, uint64 id, address member) external view returns (uint256) {
         address pool = poolPayee(kind, id);
+        if (kind == POOL_KIND_UNITS) return _units().claimable(id, member);
         Member storage account = members[pool][member];
         return (account.owedQ64 + account.units * (pools[pool].accQ64 - account.accPaidQ64)) >> 64;
     }
 
     function _fund(address pool, uint256 amount) internal {
+        if (MoneyHashes.isUnitsPool(pool)) return _fundUnits(pool, amount, 0, uint64(block.timestamp) - 1);
         Pool storage to = pools[pool];
         to.undistributedQ64 += amount << 64;
         _distribute(to);
         emit PoolFunded(pool, amount, to.accQ64);
+    }
+
+    /// @dev Income of who held a Datanet's units at `time`, paid by an epoch, or by others where that is zero.
+    function _fundUnits(address pool, uint256 amount, uint64 epoch, uint64 time) internal {
+        uint256 acc = _units().credit(uint64(uint160(pool)), amount, epoch, time);
+        emit PoolFunded(pool, amount, acc);
     }
 
     function _setUnits(address pool, address member, uint128 units) internal {
@@ -82,6 +101,7 @@ abstract contract RoyaltyPools {
 
     /// @dev Takes the whole wei that a member is owed; the fraction stays owed.
     function _take(address pool, address member) internal returns (uint256 amount) {
+        if (MoneyHashes.isUnitsPool(pool)) return _units().take(uint64(uint160(pool)), member);
         Member storage account = members[pool][member];
         _settle(pools[pool], account);
         amount = account.owedQ64 >> 64;
@@ -101,9 +121,14 @@ abstract contract RoyaltyPools {
         pool.undistributedQ64 = total % units;
     }
 
-    function _managerOf(uint8 kind, uint64 id) private view returns (address) {
+    function _units() private pure returns (IDatanetUnits) {
+        return IDatanetUnits(Predeploys.DATANET_UNITS);
+    }
+
+    /// @dev Nobody of a Datanet's pool.
+    function _managerOf(uint8 kind) private pure returns (address) {
         if (kind == POOL_KIND_STAKERS) return Predeploys.STAKE_POOL;
-        if (kind == POOL_KIND_TREASURY) return Predeploys.MONEY_TIMELOCK;
-        return DatanetRegistry(Predeploys.DATANET_REGISTRY).datanets(id).owner;
+        if (kind == POOL_KIND_ITEM || kind == POOL_KIND_ESCROW) return Predeploys.DATANET_REVIEW;
+        return kind == POOL_KIND_TREASURY ? Predeploys.MONEY_TIMELOCK : address(0);
     }
 }

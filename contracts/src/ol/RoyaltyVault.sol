@@ -3,9 +3,10 @@ pragma solidity 0.8.30;
 
 import { Initializable } from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 import { MoneyHashes } from "../lib/MoneyHashes.sol";
-import { Payout, POOL_KIND_STAKERS, POOL_KIND_TREASURY } from "../lib/MoneyTypes.sol";
+import { Payout, POOL_KIND_STAKERS, POOL_KIND_TREASURY, POOL_KIND_UNITS } from "../lib/MoneyTypes.sol";
 import { PayoutTree } from "../lib/PayoutTree.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
+import { IInferenceMarket } from "./interfaces/IInferenceMarket.sol";
 import { IRoyaltyVault } from "./interfaces/IRoyaltyVault.sol";
 import { RoyaltyPools } from "./RoyaltyPools.sol";
 
@@ -18,7 +19,10 @@ import { RoyaltyPools } from "./RoyaltyPools.sol";
 ///
 /// Anybody may claim for a payee, for the money goes where the payee said; what a pool is owed goes into the pool. A payee to
 /// whom it matters when that happens reserves its claims to itself and its operators.
-contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
+///
+/// What a Datanet's units are owed is claimed epoch by epoch, each part for who held them then: a claim tells how much came
+/// since the last, so between the two nothing may have come that was not claimed.
+contract RoyaltyVault is Initializable, RoyaltyPools {
     /// @notice A payee's leaf `index` of the `count` leaves under the payout root of `epoch`.
     struct Claim {
         uint64 epoch;
@@ -46,6 +50,8 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
     event RecipientSet(address indexed payee, address recipient);
     event OperatorSet(address indexed payee, address indexed operator, bool allowed);
     event ClaimsRestricted(address indexed payee, bool restricted);
+    /// @dev Through `epoch` nothing is owed to the pool that was not claimed.
+    event EpochsPassed(address indexed pool, uint64 epoch);
 
     error NotLedger(address caller);
     error NotMarket(address caller);
@@ -54,6 +60,8 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
     error NotFinal(uint64 epoch);
     error OlderThanLastClaim(uint64 epoch, uint64 lastClaimed);
     error BadProof(address payee, uint64 epoch);
+    error EpochsBetween(uint64 lastClaimed, uint64 epoch);
+    error NotAbsent(address pool, uint64 epoch);
     error NotOperator(address payee, address caller);
     error LengthMismatch(uint256 payees, uint256 claims);
     error TransferFailed(address recipient, uint256 amount);
@@ -62,6 +70,8 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
     uint256 public constant RECIPIENT_GAS = 100_000;
 
     mapping(uint64 epoch => bytes32) public payoutRoot;
+    /// @notice For whom an epoch's income of Datanets' units counts: who held them at this time.
+    mapping(uint64 epoch => uint64) public snapshotOf;
     mapping(address payee => Payee) public payees;
     /// @notice Where a payee's money goes; zero for the payee itself.
     mapping(address payee => address) public recipientOf;
@@ -84,11 +94,12 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
 
     // --- What final epochs bring ---
 
-    /// @notice Makes an epoch's payouts claimable.
-    function publishRoot(uint64 epoch, bytes32 root) external {
+    /// @inheritdoc IRoyaltyVault
+    function publishRoot(uint64 epoch, bytes32 root, uint64 lastBatch) external {
         if (msg.sender != Predeploys.ATTRIBUTION_LEDGER) revert NotLedger(msg.sender);
         if (payoutRoot[epoch] != bytes32(0)) revert RootExists(epoch);
         payoutRoot[epoch] = root;
+        snapshotOf[epoch] = IInferenceMarket(Predeploys.INFERENCE_MARKET).committedAtOf(lastBatch);
         emit RootPublished(epoch, root);
     }
 
@@ -115,7 +126,7 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
         if (amount == 0) return 0;
         address recipient = _recipient(payee);
         emit Claimed(payee, proof.epoch, amount, recipient);
-        if (!_deliver(recipient, amount, gasleft())) revert TransferFailed(recipient, amount);
+        if (!_deliverClaim(payee, proof.epoch, recipient, amount, gasleft())) revert TransferFailed(recipient, amount);
     }
 
     /// @notice `claimFor` many at once. Who cannot be paid, or does not want to be, is skipped and loses nothing, and so is who
@@ -128,9 +139,21 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
         for (uint256 i = 0; i < payees_.length; i++) total += _claimOrSkip(payees_[i], proofs[i]);
     }
 
-    /// @notice Moves what a root owes a pool into that pool.
+    /// @notice Moves what a root owes a pool into that pool. Of a Datanet's pool: what one epoch brought it. The proof is of the
+    ///         epoch after the last claimed, or shows that nothing came since, and so passes all epochs through its own.
     function claimToPool(uint8 kind, uint64 id, Claim calldata proof) external returns (uint256) {
         return claimFor(poolPayee(kind, id), proof);
+    }
+
+    /// @notice Passes all epochs through `epoch`, under whose root a Datanet's pool does not stand: that was never owed anything.
+    /// @param payees_,proofs the two neighbours between which it would stand, or the one where that is the first or the last
+    function passEpochs(uint64 id, uint64 epoch, address[] calldata payees_, Claim[] calldata proofs) external {
+        address pool = poolPayee(POOL_KIND_UNITS, id);
+        if (payees_.length != proofs.length) revert LengthMismatch(payees_.length, proofs.length);
+        if (epoch <= payees[pool].epoch) revert OlderThanLastClaim(epoch, payees[pool].epoch);
+        for (uint256 i = 0; i < proofs.length; i++) _requireOpens(payees_[i], proofs[i]);
+        if (!_isBetween(pool, epoch, payees_, proofs)) revert NotAbsent(pool, epoch);
+        _passThrough(pool, epoch);
     }
 
     /// @notice Pays a member's share of a pool to the member's recipient.
@@ -177,7 +200,9 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
         amount = _book(payee, proof);
         if (amount == 0) return 0;
         address recipient = _recipient(payee);
-        if (mayClaimFor(payee, msg.sender) && _deliver(recipient, amount, RECIPIENT_GAS)) {
+        if (
+            mayClaimFor(payee, msg.sender) && _deliverClaim(payee, proof.epoch, recipient, amount, RECIPIENT_GAS)
+        ) {
             emit Claimed(payee, proof.epoch, amount, recipient);
         } else {
             payees[payee] = before;
@@ -188,20 +213,60 @@ contract RoyaltyVault is IRoyaltyVault, Initializable, RoyaltyPools {
 
     /// @dev Checks the proof and books what it newly owes as paid.
     function _book(address payee, Claim calldata proof) private returns (uint256 amount) {
-        bytes32 root = payoutRoot[proof.epoch];
-        if (root == bytes32(0)) revert NotFinal(proof.epoch);
         Payee memory last = payees[payee];
         if (proof.epoch < last.epoch) revert OlderThanLastClaim(proof.epoch, last.epoch);
-        Payout memory payout = Payout(proof.index, payee, proof.cumulative);
-        if (!PayoutTree.opens(root, proof.count, payout, proof.siblings)) revert BadProof(payee, proof.epoch);
+        _requireOpens(payee, proof);
+        if (MoneyHashes.isUnitsPool(payee)) {
+            if (proof.cumulative == last.paid) {
+                if (proof.epoch > last.epoch) _passThrough(payee, proof.epoch);
+                return 0;
+            }
+            if (proof.epoch > last.epoch + 1) revert EpochsBetween(last.epoch, proof.epoch);
+        }
         if (proof.cumulative <= last.paid) return 0;
         amount = proof.cumulative - last.paid;
         (last.paid, last.epoch) = (proof.cumulative, proof.epoch);
         payees[payee] = last;
     }
 
+    function _requireOpens(address payee, Claim calldata proof) private view {
+        bytes32 root = payoutRoot[proof.epoch];
+        if (root == bytes32(0)) revert NotFinal(proof.epoch);
+        Payout memory payout = Payout(proof.index, payee, proof.cumulative);
+        if (!PayoutTree.opens(root, proof.count, payout, proof.siblings)) revert BadProof(payee, proof.epoch);
+    }
+
+    /// @dev Whether the opened payouts of the epoch leave no place for the pool's: payouts are strictly ascending by payee.
+    function _isBetween(address pool, uint64 epoch, address[] calldata payees_, Claim[] calldata proofs)
+        private
+        pure
+        returns (bool)
+    {
+        uint256 n = proofs.length;
+        if (n == 0 || n > 2 || proofs[0].epoch != epoch || proofs[n - 1].epoch != epoch) return false;
+        if (n == 2) {
+            return payees_[0] < pool && pool < payees_[1] && proofs[1].index == proofs[0].index + 1;
+        }
+        return pool < payees_[0] ? proofs[0].index == 0 : pool > payees_[0] && proofs[0].index + 1 == proofs[0].count;
+    }
+
+    function _passThrough(address pool, uint64 epoch) private {
+        payees[pool].epoch = epoch;
+        emit EpochsPassed(pool, epoch);
+    }
+
     function _recipient(address payee) private view returns (address) {
         return payees[payee].redirected ? recipientOf[payee] : payee;
+    }
+
+    /// @dev What a Datanet's pool was owed by an epoch counts for that epoch's time; all else is delivered as it is.
+    function _deliverClaim(address payee, uint64 epoch, address to, uint256 amount, uint256 gasLimit)
+        private
+        returns (bool)
+    {
+        if (payee != to || !MoneyHashes.isUnitsPool(to)) return _deliver(to, amount, gasLimit);
+        _fundUnits(to, amount, epoch, snapshotOf[epoch]);
+        return true;
     }
 
     /// @dev Funds a pool, or sends without reading what comes back: a recipient cannot make its answer expensive.

@@ -2,21 +2,20 @@
 pragma solidity 0.8.30;
 
 import { Chunks, Run } from "../lib/Chunks.sol";
+import { EvidenceParts } from "../lib/EvidenceParts.sol";
 import { Fault } from "../lib/Faults.sol";
-import { MoneyHashes } from "../lib/MoneyHashes.sol";
-import { CLASS_G, CLASS_R, CLASS_S, CLASS_U, Receipt, Segment } from "../lib/MoneyTypes.sol";
+import { IndexSets } from "../lib/IndexSets.sol";
+import { CLASS_G, CLASS_R, CLASS_S, CLASS_U, Receipt, Segment, WEIGHT_TOTAL } from "../lib/MoneyTypes.sol";
 import { OpenedEntry, OpenedReceipt, Openings } from "../lib/Openings.sol";
-import { Predeploys } from "../lib/Predeploys.sol";
 import { Evidence, Place, Span, SpanEvidence } from "../lib/SpanEvidence.sol";
 import { SpanShares } from "../lib/SpanShares.sol";
-import { OmittedSpan, SetIndex, SpanClaim, SpanDocument, SpanText, TokenScore } from "../lib/SpanTypes.sol";
+import { OmittedSpan, SpanClaim, SpanDocument, SpanText, TokenScore } from "../lib/SpanTypes.sol";
 import { TextIndex, TextIndexes } from "../lib/TextIndexes.sol";
 import { TokenScores } from "../lib/TokenScores.sol";
-import { IIndexRegistry } from "./interfaces/IIndexRegistry.sol";
 
 /// @title SpanJudge
 /// @notice Whether a receipt's S and U entries are provably not what algoHash v1 makes of its output and its model's
-///         indexes. Predeploy 0x4f4c…0029; asked as ReceiptJudge is. docs/ATTRIBUTION.md §5.
+///         indexes; and of v2 what it says of spans, the rest of which ShareJudge and SketchJudge judge. Predeploy 0x4f4c…0029; asked as ReceiptJudge is. docs/ATTRIBUTION.md §5.
 ///
 /// Every S and U entry of a receipt commits to the same evidence: scores, kept spans, where each stands and whose text that
 /// is. Each function shows one thing that is wrong in it, or missing, by openings of the output and of an index.
@@ -29,9 +28,6 @@ contract SpanJudge {
     error WrongAlgorithm(bytes32 algoHash);
     /// @notice The evidence is not what the entry commits to.
     error WrongEvidence(bytes32 evidenceHash);
-    /// @notice The indexes are not those of the receipt.
-    error WrongIndexSet(bytes32 indexSetHash);
-    error WrongIndex(bytes32 id);
     /// @notice Whether a span is said to stand there is what another challenge asks.
     error Listed(uint8 index, uint32 position);
     error NotListed(uint8 index, uint32 position);
@@ -55,7 +51,8 @@ contract SpanJudge {
         OpenedEntry calldata one,
         OpenedEntry calldata other
     ) external view returns (Fault) {
-        _requireReceipt(opened);
+        Openings.requireReceipt(opened);
+        _requireV1(opened);
         Openings.entry(opened.receipt.attrRoot, one);
         uint8 class = one.entry.class;
         if (class == CLASS_G || class == CLASS_R) return Fault.WrongEntry;
@@ -77,12 +74,13 @@ contract SpanJudge {
         SpanClaim calldata claim,
         bytes32[] calldata ids
     ) external view returns (Fault) {
-        _requireClaim(opened, claim);
-        _requireSet(opened.receipt, ids);
+        bytes calldata raw = _claimed(opened, claim);
+        IndexSets.requireSet(opened.receipt, ids);
         if (ids.length == 0) revert NoFault();
-        (bool fits, Evidence memory evidence) = SpanEvidence.tryRead(claim.evidence);
+        (bool fits, Evidence memory evidence) = SpanEvidence.tryRead(raw);
         if (!fits || evidence.tokens != _tokensOf(opened, ids)) return Fault.WrongEntry;
-        if (!_formed(claim.evidence, evidence, ids.length)) return Fault.WrongEntry;
+        bytes1 version = opened.receipt.algoHash == ALGO_V1 ? bytes1(0x01) : bytes1(0x02);
+        if (raw[0] != version || !_formed(raw, evidence, ids.length)) return Fault.WrongEntry;
         revert NoFault();
     }
 
@@ -95,10 +93,10 @@ contract SpanJudge {
         SpanText calldata shown,
         uint16 offset
     ) external view returns (Fault) {
-        _requireClaim(opened, claim);
-        _requireIndex(opened.receipt, shown.at);
-        Span memory span = SpanEvidence.spanAt(SpanEvidence.read(claim.evidence), shown.span);
-        _find(claim.evidence, span, shown.at.number, shown.position, true);
+        bytes calldata raw = _claimed(opened, claim);
+        IndexSets.requireIndex(opened.receipt, shown.at);
+        Span memory span = SpanEvidence.spanAt(SpanEvidence.read(raw), shown.span);
+        _find(raw, span, shown.at.number, shown.position, true);
         TextIndex calldata index = shown.at.index;
         if (uint256(shown.position) + span.length > index.n) return Fault.WrongEntry;
         if (offset >= span.length) revert PastEnd(offset, span.length);
@@ -115,10 +113,10 @@ contract SpanJudge {
         SpanClaim calldata claim,
         SpanText calldata shown
     ) external view returns (Fault) {
-        _requireClaim(opened, claim);
-        _requireIndex(opened.receipt, shown.at);
-        Span memory span = SpanEvidence.spanAt(SpanEvidence.read(claim.evidence), shown.span);
-        _find(claim.evidence, span, shown.at.number, shown.position, false);
+        bytes calldata raw = _claimed(opened, claim);
+        IndexSets.requireIndex(opened.receipt, shown.at);
+        Span memory span = SpanEvidence.spanAt(SpanEvidence.read(raw), shown.span);
+        _find(raw, span, shown.at.number, shown.position, false);
         _requireStands(opened.receipt, shown, span.start, span.length);
         return Fault.WrongEntry;
     }
@@ -131,9 +129,9 @@ contract SpanJudge {
         SpanText calldata shown,
         bool before
     ) external view returns (Fault) {
-        _requireClaim(opened, claim);
-        _requireIndex(opened.receipt, shown.at);
-        Evidence memory evidence = SpanEvidence.read(claim.evidence);
+        bytes calldata raw = _claimed(opened, claim);
+        IndexSets.requireIndex(opened.receipt, shown.at);
+        Evidence memory evidence = SpanEvidence.read(raw);
         Span memory span = SpanEvidence.spanAt(evidence, shown.span);
         uint256 start = span.start;
         if (before) {
@@ -153,15 +151,15 @@ contract SpanJudge {
         SpanClaim calldata claim,
         SpanDocument calldata shown
     ) external view returns (Fault) {
-        _requireClaim(opened, claim);
-        _requireIndex(opened.receipt, shown.at);
-        Evidence memory evidence = SpanEvidence.read(claim.evidence);
+        bytes calldata raw = _claimed(opened, claim);
+        IndexSets.requireIndex(opened.receipt, shown.at);
+        Evidence memory evidence = SpanEvidence.read(raw);
         Span memory span = SpanEvidence.spanAt(evidence, shown.span);
-        Place memory place = _find(claim.evidence, span, shown.at.number, shown.position, true);
+        Place memory place = _find(raw, span, shown.at.number, shown.position, true);
         TextIndexes.openDocuments(shown.at.index, shown.documents);
         uint64 right =
             TextIndexes.contributionAt(shown.at.index, shown.documents, shown.document, shown.position);
-        if (right == SpanEvidence.contributionAt(claim.evidence, evidence, place.contributor)) revert NoFault();
+        if (right == SpanEvidence.contributionAt(raw, evidence, place.contributor)) revert NoFault();
         return Fault.WrongEntry;
     }
 
@@ -172,9 +170,9 @@ contract SpanJudge {
         SpanClaim calldata claim,
         TokenScore calldata shown
     ) external view returns (Fault) {
-        _requireClaim(opened, claim);
-        _requireRecords(opened.receipt, shown.set);
-        Evidence memory evidence = SpanEvidence.read(claim.evidence);
+        bytes calldata raw = _claimed(opened, claim);
+        IndexSets.requireRecords(opened.receipt, shown.set);
+        Evidence memory evidence = SpanEvidence.read(raw);
         if (shown.token >= evidence.tokens) revert PastEnd(shown.token, evidence.tokens);
         if (shown.unigrams.length != shown.set.length) revert WrongRuns(shown.set.length, shown.unigrams.length);
         Chunks.openTokens(opened.receipt.outputRoot, opened.receipt.tout, shown.output);
@@ -187,7 +185,7 @@ contract SpanJudge {
             count += Chunks.word(shown.unigrams[i], token);
         }
         uint256 right = TokenScores.scoreOf(SpanShares.wordsOf(shown.set), count);
-        if (right == SpanEvidence.scoreAt(claim.evidence, shown.token)) revert NoFault();
+        if (right == SpanEvidence.scoreAt(raw, shown.token)) revert NoFault();
         return Fault.WrongEntry;
     }
 
@@ -200,12 +198,13 @@ contract SpanJudge {
         TextIndex[] calldata set,
         uint16 cut
     ) external view returns (Fault) {
-        _requireClaim(opened, claim);
-        _requireRecords(opened.receipt, set);
+        _requireV1(opened);
+        bytes calldata raw = _claimed(opened, claim);
+        IndexSets.requireRecords(opened.receipt, set);
         SpanShares.Parts memory split =
-            SpanShares.partsOf(claim.evidence, SpanEvidence.read(claim.evidence), set, cut);
+            SpanShares.partsOf(raw, SpanEvidence.read(raw), set, cut);
         bool ofContribution = claim.entry.entry.class == CLASS_S;
-        uint256 right = SpanShares.weightOf(split, ofContribution, claim.entry.entry.id);
+        uint256 right = SpanShares.weightOf(split, ofContribution, claim.entry.entry.id, WEIGHT_TOTAL);
         if (right == claim.entry.entry.weight) revert NoFault();
         return Fault.WrongEntry;
     }
@@ -218,55 +217,45 @@ contract SpanJudge {
         SpanClaim calldata claim,
         OmittedSpan calldata shown
     ) external view returns (Fault) {
-        _requireClaim(opened, claim);
-        _requireRecords(opened.receipt, shown.set);
+        bytes calldata raw = _claimed(opened, claim);
+        IndexSets.requireRecords(opened.receipt, shown.set);
         Chunks.openTokens(opened.receipt.outputRoot, opened.receipt.tout, shown.output);
-        _requireMissing(claim.evidence, shown);
-        if (_anchorCount(shown) > SpanEvidence.COUNT_MAX) revert NoFault();
+        _requireMissing(raw, shown);
+        if (_anchorCount(shown) > SpanEvidence.placesMax(raw)) revert NoFault();
         return Fault.WrongEntry;
     }
 
     // --- What is judged ---
 
-    function _requireReceipt(OpenedReceipt calldata opened) private view {
-        Openings.requireReceipt(opened);
+    function _requireV1(OpenedReceipt calldata opened) private pure {
         if (opened.receipt.algoHash != ALGO_V1) revert WrongAlgorithm(opened.receipt.algoHash);
     }
 
-    function _requireClaim(OpenedReceipt calldata opened, SpanClaim calldata claim) private view {
-        _requireReceipt(opened);
+    /// @return raw what the entry's evidence says of spans
+    function _claimed(OpenedReceipt calldata opened, SpanClaim calldata claim)
+        private
+        view
+        returns (bytes calldata raw)
+    {
+        Openings.requireReceipt(opened);
         Openings.entry(opened.receipt.attrRoot, claim.entry);
-        _requireClass(claim.entry.entry.class);
         bytes32 evidenceHash = claim.entry.entry.evidenceHash;
-        if (SpanEvidence.hashOf(claim.evidence) != evidenceHash) revert WrongEvidence(evidenceHash);
+        if (opened.receipt.algoHash == EvidenceParts.ALGO_V2) {
+            return EvidenceParts.spansOf(evidenceHash, claim.evidence);
+        }
+        _requireV1(opened);
+        _requireClass(claim.entry.entry.class);
+        raw = claim.evidence;
+        if (SpanEvidence.hashOf(raw) != evidenceHash) revert WrongEvidence(evidenceHash);
     }
 
     function _requireClass(uint8 class) private pure {
         if (class != CLASS_S && class != CLASS_U) revert WrongClass(class);
     }
 
-    function _requireSet(Receipt calldata receipt, bytes32[] memory ids) private pure {
-        if (MoneyHashes.indexSetHash(ids) != receipt.indexSetHash) revert WrongIndexSet(receipt.indexSetHash);
-    }
-
-    function _requireRecords(Receipt calldata receipt, TextIndex[] calldata set) private pure {
-        bytes32[] memory ids = new bytes32[](set.length);
-        for (uint256 i = 0; i < set.length; i++) ids[i] = TextIndexes.idOf(set[i]);
-        _requireSet(receipt, ids);
-    }
-
-    function _requireIndex(Receipt calldata receipt, SetIndex calldata at) private pure {
-        _requireSet(receipt, at.ids);
-        bytes32 id = TextIndexes.idOf(at.index);
-        if (at.number >= at.ids.length || at.ids[at.number] != id) revert WrongIndex(id);
-    }
-
     /// @dev Tokens of the output that spans are looked for in.
     function _tokensOf(OpenedReceipt calldata opened, bytes32[] calldata ids) private view returns (uint256) {
-        for (uint256 i = 0; i < ids.length; i++) {
-            uint64 deadFrom = IIndexRegistry(Predeploys.INDEX_REGISTRY).deadFrom(ids[i]);
-            if (deadFrom != 0 && deadFrom <= opened.header.committedAt) return 0;
-        }
+        if (IndexSets.isDead(ids, opened.header.committedAt)) return 0;
         uint256 tout = opened.receipt.tout;
         return tout < SpanEvidence.TOKENS_MAX ? tout : SpanEvidence.TOKENS_MAX;
     }
@@ -287,7 +276,7 @@ contract SpanJudge {
             Span memory span = evidence.spans[k];
             if (span.length < SpanEvidence.LENGTH_MIN || span.start + span.length > evidence.tokens) return false;
             if (k > 0 && !SpanEvidence.outranks(evidence.spans[k - 1], span, sums)) return false;
-            if (span.count == 0 || span.count > SpanEvidence.COUNT_MAX) return false;
+            if (span.count == 0 || span.count > SpanEvidence.placesMax(raw)) return false;
             uint256 next;
             for (uint256 j = 0; j < span.count; j++) {
                 Place memory place = SpanEvidence.placeAt(raw, span, j);

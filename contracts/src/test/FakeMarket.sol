@@ -14,6 +14,8 @@ contract FakeMarket {
     error NoTotals(uint64 batchId);
 
     mapping(uint64 batchId => Totals) private _totalsAt;
+    /// @notice When a batch became mature, as if it had been committed then.
+    mapping(uint64 batchId => uint64) public committedAtOf;
     mapping(uint64 batchId => bytes32) public batchHash;
     mapping(uint64 batchId => bool) public isBatchVoid;
     mapping(uint64 batchId => uint128) private _voidedFees;
@@ -23,6 +25,7 @@ contract FakeMarket {
 
     function mature(uint64 lastBatch, Totals calldata totals) external {
         _totalsAt[lastBatch] = totals;
+        committedAtOf[lastBatch] = uint64(block.timestamp);
     }
 
     function commit(BatchHeader calldata header, uint128 voidedFees) external {

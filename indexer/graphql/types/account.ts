@@ -16,6 +16,8 @@ import { stateEntity, stateOf } from '../rows.ts'
 type AccountNode = { readonly address: string; readonly at: number | undefined }
 
 export const Account = {
+  home: async ({ address, at }: AccountNode, _: unknown, context: QueryContext) =>
+    (await stateOf(context, 'payer_home', address, at))?.['home'] ?? null,
   payout: async ({ address, at }: AccountNode, _: unknown, context: QueryContext) =>
     (await stateOf(context, 'payout', address, at))?.['payout'] ?? address,
   payoutFromEpoch: async ({ address, at }: AccountNode, _: unknown, context: QueryContext) =>
@@ -25,7 +27,7 @@ export const Account = {
   contributedTo: ({ address, at }: AccountNode, page: PageArguments, context: QueryContext) =>
     datanets({ where: contributedBy(address, at), at }, page, context),
   contributions: ({ address, at }: AccountNode, { where, ...page }: ListArguments, context: QueryContext) =>
-    contributions({ of: { author: address }, where: contributionFilter(where), at }, page, context),
+    contributions({ of: { author: address }, where: contributionFilter(where, at), at }, page, context),
   labels: ({ address, at }: AccountNode, page: PageArguments, context: QueryContext) =>
     labels({ of: { sender: address }, at }, page, context),
   payee: ({ address, at }: AccountNode) => ({ address, at }),
@@ -37,6 +39,9 @@ export const Account = {
     stateList('channel', { of: { payer: address }, at }, page, context),
   requests: ({ address, at }: AccountNode, page: PageArguments, context: QueryContext) =>
     stateList('request', { of: { payer: address }, at }, page, context),
+  voter: ({ address, at }: AccountNode) => ({ address, at }),
+  stakes: ({ address, at }: AccountNode, page: PageArguments, context: QueryContext) =>
+    stateList('stake', { of: { recipient: address }, at }, page, context),
   poolMemberships: ({ address, at }: AccountNode, page: PageArguments, context: QueryContext) =>
     stateList('pool_member', { of: { member: address }, at }, page, context),
   burns: ({ address, at }: AccountNode, page: PageArguments, context: QueryContext) =>

@@ -13,6 +13,7 @@ export const Model = {
   kind: column('kind'),
   classes: ({ row }: Entity) => bits(Number(row['verify_classes'])),
   licence: ({ row }: Entity) => shortText(String(row['licence_id']) as Hex),
+  licenceTerms: stateColumn('model_licence', 'key'),
   royaltyHash: column('royalty_hash'),
   royalties: ({ row, at }: Entity) =>
     decodeRoyaltyRows(hexToBytes(String(row['royalty_vector']))).map((royalty) => ({ ...royalty, at })),

@@ -4,8 +4,12 @@ import type { QueryContext } from '../context.ts'
 import { standingCredits } from '../earnings.ts'
 import { explain } from '../explain.ts'
 import { forecastOf } from '../forecast.ts'
+import { type LeaderboardArguments, leaderboard } from '../leaderboards.ts'
 import { eventList, type FilterColumns, filtersOf, type ListArguments, stateList } from '../lists.ts'
 import { entity, rowAt, stateEntity } from '../rows.ts'
+import { type SubjectReportInput, subjectReport } from '../subject-report.ts'
+import { governanceRoots } from './governance.ts'
+import { type LicenceCheckInput, licenceCheck } from './licence.ts'
 
 type Arguments = ListArguments & AtBlock
 type Root<A> = (_: unknown, args: A, context: QueryContext) => unknown
@@ -32,6 +36,19 @@ const logged = ['block', 'idx'] as const
 
 /** The roots of money. */
 export const moneyQuery = {
+  subjectReport: (_: unknown, input: SubjectReportInput, context: QueryContext) => subjectReport(input, context),
+  licence: state('licence', 'id'),
+  licences: states('licence', { definedBy: 'defined_by' }),
+  licenceCheck: (_: unknown, input: LicenceCheckInput, context: QueryContext) => licenceCheck(input, context),
+  ...governanceRoots,
+  governanceProposal: state('gov_proposal', 'id'),
+  governanceProposals: states('gov_proposal', { proposer: 'proposer' }),
+  governanceVotes: events('gov_vote', logged, { proposal: 'proposal', voter: 'voter' }),
+  gopenHolders: states('gopen_account', { delegate: 'delegate' }),
+  timelockOperations: states('timelock_operation', { timelock: 'timelock', status: 'status' }),
+  stake: state('stake', 'id', true),
+  stakes: states('stake', { recipient: 'recipient', status: 'status' }),
+  feeDisbursements: events('fee_disbursement', logged),
   model: state('model', 'id', true),
   models: states('model', { owner: 'owner' }),
   worker: state('worker', 'address'),
@@ -42,6 +59,13 @@ export const moneyQuery = {
     return stateList('worker', selection, page, context)
   },
   slashes: events('slash', logged, { worker: 'worker' }),
+  unitBalances: states('unit_balance', { datanet: 'datanet', holder: 'holder' }),
+  unitProposal: state('unit_proposal', 'id', true),
+  unitProposals: states('unit_proposal', { datanet: 'datanet', proposer: 'proposer' }),
+  accessRequest: state('access_request', 'id', true),
+  accessRequests: states('access_request', { datanet: 'datanet', requester: 'requester', status: 'status' }),
+  accessGrant: state('access_grant', 'id', true),
+  accessGrants: states('access_grant', { datanet: 'datanet', grantee: 'grantee', purpose: 'purpose' }),
   channel: state('channel', 'id'),
   channels: states('channel', { payer: 'payer', worker: 'worker' }),
   request: state('request', 'id'),
@@ -74,6 +98,33 @@ export const moneyQuery = {
   evidenceDemands: states('evidence_demand', { requester: 'requester', status: 'status' }),
   traceDemand: state('trace_demand', 'id'),
   traceDemands: states('trace_demand', { batch: 'batch', requester: 'requester', status: 'status' }),
+  validator: state('validator', 'address'),
+  validators: states('validator', {}),
+  reviewRound: state('review_round', 'id', true),
+  reviewRounds: states('review_round', { contribution: 'contribution', status: 'status' }),
+  reviewVotes: states('review_vote', { round: 'round', validator: 'validator' }),
+  itemDispute: state('item_dispute', 'id', true),
+  itemDisputes: states('item_dispute', {
+    contribution: 'contribution',
+    challenger: 'challenger',
+    ground: 'ground',
+    status: 'status',
+  }),
+  sharedLabels: states('shared_label', { contribution: 'contribution', author: 'author' }),
+  signatureProofs: states('signature_proof', { kind: 'kind', challenger: 'challenger' }),
+  signatureDemands: states('signature_demand', { asker: 'asker', status: 'status' }),
+  committeeMember: state('committee_member', 'address'),
+  committeeMembers: states('committee_member', {}),
+  committeeCase: state('committee_case', 'id'),
+  committeeCases: states('committee_case', {
+    batch: 'batch',
+    worker: 'worker',
+    challenger: 'challenger',
+    status: 'status',
+  }),
+  committeeSeats: states('committee_seat', { case: 'case_id', member: 'member' }),
+  fingerprintDemand: state('fingerprint_demand', 'id'),
+  fingerprintDemands: states('fingerprint_demand', { batch: 'batch', requester: 'requester', status: 'status' }),
   demand: state('demand', 'id'),
   demands: states('demand', { requester: 'requester', batch: 'batch', epochNumber: 'epoch', status: 'status' }),
   epoch: (_: unknown, { number, block }: AtBlock & { readonly number: string }, context: QueryContext) => {
@@ -116,4 +167,15 @@ export const moneyQuery = {
   declarations: events('declaration', logged, { sender: 'sender' }),
   heartbeats: events('heartbeat', logged),
   burns: events('burn', logged, { from: 'account' }),
+  agent: state('agent', 'id', true),
+  agents: states('agent', { owner: 'owner' }),
+  agentSession: state('agent_session', 'key'),
+  trail: state('trail', 'id'),
+  trails: states('trail', { agent: 'agent' }),
+  agentSlashes: events('agent_slash', logged, { agent: 'agent' }),
+  agentValidation: state('agent_validation', 'requestHash'),
+  grant: state('grant', 'id', true),
+  grants: states('grant', { funder: 'funder', grantee: 'grantee' }),
+  milestones: states('milestone', { grant: 'grant_id', attester: 'attester', status: 'status' }),
+  leaderboard: (_: unknown, args: LeaderboardArguments, context: QueryContext) => leaderboard(args, context),
 }

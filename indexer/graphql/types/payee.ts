@@ -1,11 +1,12 @@
 import { claimOf } from '../../../attribution/epochs/claim-proof.ts'
 import { openLedgerPredeploys } from '../../../contracts/addresses.ts'
+import { isUnitsPool } from '../../../protocol/attribution-entry.ts'
 import type { Hex } from '../../../protocol/bytes.ts'
 import type { Row } from '../../store/store.ts'
 import { claimCalldata, claimForCalldata } from '../claim-calls.ts'
 import type { PageArguments } from '../connection.ts'
 import type { QueryContext } from '../context.ts'
-import { earningsOf, isComplete, provableEpoch, standingCredits } from '../earnings.ts'
+import { earningsOf, isComplete, nextIncome, provableEpoch, standingCredits } from '../earnings.ts'
 import { eventList, type ListArguments, stateList } from '../lists.ts'
 import { finalEpoch } from '../pipeline.ts'
 import { queryError } from '../query-error.ts'
@@ -75,21 +76,25 @@ const paidBy = `payee = parent.value ->> 0 and proposal in (select key from epoc
   and number <= parent.value ->> 1 and number > coalesce((select max(epoch) from claim where payee = parent.value ->> 0
     and kind = 'payout' and (block, idx) < (parent.value ->> 2, parent.value ->> 3)), 0))`
 
-/** The claim of what a payee is owed under the newest final epoch whose data is there. Throws LIMIT_EXCEEDED. */
+/**
+ * The claim of what a payee is owed: under the newest final epoch whose data is there; of a Datanet's pool under the next one that
+ * brought it something, since each is for who held units then. Throws LIMIT_EXCEEDED.
+ */
 async function claimProof(payee: Hex, at: number | undefined, context: QueryContext) {
   const { payouts } = context
-  const [epoch, row, pool] = await Promise.all([
-    provableEpoch(context, at),
-    stateOf(context, 'payee', payee, at),
-    stateOf(context, 'pool', payee, at),
-  ])
-  const hash = String(epoch?.['data_hash'])
+  const [row, pool] = await Promise.all([stateOf(context, 'payee', payee, at), stateOf(context, 'pool', payee, at)])
+  const claimed = Number(row?.['claimed_epoch'] ?? 0)
+  const isUnits = isUnitsPool(payee)
+  const epoch = isUnits ? await nextIncome(context, payee, claimed, at) : await provableEpoch(context, at)
   if (epoch === undefined || payouts === undefined) return null
+  const number = Number(epoch['number'])
+  // Epochs between are to be passed first, by another call.
+  if (isUnits && number > claimed + 1) return null
+  const hash = String(epoch['data_hash'])
   if (payouts.isBusy(hash)) throw queryError('LIMIT_EXCEEDED', 'claims of too many epochs are asked for; try again')
   const rows = await payouts.get(hash)
-  const claim = rows === undefined ? undefined : claimOf(BigInt(Number(epoch['number'])), rows, payee)
-  const isOlder = Number(epoch['number']) < Number(row?.['claimed_epoch'] ?? 0)
-  if (claim === undefined || isOlder || above(claim.cumulative, row) === 0n) return null
+  const claim = rows === undefined ? undefined : claimOf(BigInt(number), rows, payee)
+  if (claim === undefined || number < claimed || above(claim.cumulative, row) === 0n) return null
   const forCalldata = claimForCalldata(payee, claim)
   return {
     ...claim,

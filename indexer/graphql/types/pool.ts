@@ -1,4 +1,7 @@
+import { creditedQ64, holding } from '../../handlers/datanet-units.ts'
+import { amountIn } from '../../handlers/event.ts'
 import { memberClaimable, memberState } from '../../handlers/royalty-pools.ts'
+import type { Value } from '../../store/store.ts'
 import type { QueryContext } from '../context.ts'
 import { eventField, stateField } from '../lists.ts'
 import { column, type Entity, origin, stateColumn, stateEntity } from '../rows.ts'
@@ -24,7 +27,12 @@ export const PoolMember = {
   claimed: column('claimed'),
   claimable: async ({ row, at }: Entity, _: unknown, context: QueryContext) => {
     const pool = await stateEntity(context, 'pool', row['pool'], at)
-    return String(memberClaimable(memberState(row), BigInt(String(pool?.row['acc_q64'] ?? 0))))
+    const member = memberState(row)
+    if (pool?.row['kind'] !== 'units') return String(memberClaimable(member, amountIn(pool?.row, 'acc_q64')))
+    const key = holding(Number(pool.row['datanet']), String(row['member']))
+    const read = (keys: readonly Value[]) => creditedQ64(context.store, keys.map(String), at)
+    const credited = await context.loaders.load(`credited at ${at}`, key, read)
+    return String(((credited ?? 0n) + member.owed) >> 64n)
   },
 }
 

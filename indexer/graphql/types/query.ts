@@ -15,6 +15,7 @@ import {
 } from '../lists.ts'
 import { queryError } from '../query-error.ts'
 import { entity, rowBy, stateOf } from '../rows.ts'
+import { contributionUsage } from './contribution-usage.ts'
 import { moneyQuery } from './money-query.ts'
 
 type Arguments = ListArguments & AtBlock
@@ -87,8 +88,14 @@ export const Query = {
     return Number(row?.['block']) > (at ?? Number.POSITIVE_INFINITY) ? null : entity(row, at)
   },
 
+  contributionUsage,
+
   contributions: (_: unknown, { where, block, ...page }: Arguments, context: QueryContext) =>
-    contributions({ where: contributionFilter(where), at: atBlock({ block }, context) }, page, context),
+    contributions(
+      { where: contributionFilter(where, atBlock({ block }, context)), at: atBlock({ block }, context) },
+      page,
+      context,
+    ),
 
   attributionLabels: (_: unknown, { where, block, ...page }: Arguments, context: QueryContext) => {
     const filters = [

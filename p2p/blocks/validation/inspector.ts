@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { endWorker } from '../../../common/end-worker.ts'
 import { P2pError } from '../../p2p-error.ts'
 import type { Inspection, InspectionRules, InspectionTask } from './inspect.ts'
 
@@ -67,7 +68,7 @@ export class Inspector {
     const thread = this.#thread
     this.#thread = undefined
     this.#failAll(new P2pError('stopped', 'the block network is shut down'))
-    await thread?.worker.terminate()
+    if (thread !== undefined) await endWorker(thread.worker, thread.ready)
   }
 
   #spawn(): Thread {

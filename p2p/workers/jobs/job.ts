@@ -53,6 +53,9 @@ export const refusalCodes = [
   'rate',
   'cancelled',
   'internal',
+  'private-class',
+  'private-stops',
+  'private-key',
 ] as const
 export type RefusalCode = (typeof refusalCodes)[number]
 

@@ -130,3 +130,42 @@ test('ids of payouts and receipts are read as they are written, and nothing else
   expect(wrong.map(parsePayoutId)).toEqual(wrong.map(() => undefined))
   expect(['3', '3:', ':0', '3:x', '3:0:0'].map(parseReceiptPlace)).toEqual(Array(5).fill(undefined))
 })
+
+test('of a model without indexes the units’ weights are those that it was trained by, less what influences have', () => {
+  const [plain] = [receiptOf(0, 100, 50, [1])]
+  const units = (weights: readonly (readonly [bigint, bigint])[], influences: bigint) => ({
+    ...plain,
+    trainedOn: [
+      { datanet: 4n, weightBps: 2_500 },
+      { datanet: 2n, weightBps: 7_500 },
+    ],
+    entries: [
+      ...plain.entries.filter((entry) => entry.class < entryClasses.S),
+      ...(influences > 0n ? [{ ...plain.entries[0], class: entryClasses.G, id: 9n, weight: influences }] : []),
+      ...weights.map(([id, weight]) => ({ ...plain.entries[0], class: entryClasses.U, id, weight })),
+    ] as EpochReceipt['entries'],
+  })
+  const ofUnits = (receipt: EpochReceipt) =>
+    explainReceipt(receipt)
+      .filter(({ name }) => name.startsWith('weight of U'))
+      .map(({ name, recomputed, onChain }) => [name, recomputed, onChain])
+  expect(
+    ofUnits(
+      units(
+        [
+          [2n, 750_000n],
+          [4n, 250_000n],
+        ],
+        0n,
+      ),
+    ),
+  ).toEqual([
+    ['weight of U 2', 750_000n, 750_000n],
+    ['weight of U 4', 250_000n, 250_000n],
+  ])
+  expect(ofUnits(units([[2n, 700_000n]], 300_000n))).toEqual([
+    ['weight of U 2', 525_000n, 700_000n],
+    ['weight of U 4', 175_000n, 0n],
+  ])
+  expect(ofUnits(plain)).toEqual([])
+})

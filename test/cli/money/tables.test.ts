@@ -1,17 +1,49 @@
 import { describe, expect, test } from 'vitest'
 import { commonFlags } from '../../../cli/main.ts'
+import { accessTable } from '../../../cli/money/access-table.ts'
 import type { Action, Query } from '../../../cli/money/action.ts'
+import { agentTable } from '../../../cli/money/agent-table.ts'
 import { claimTable } from '../../../cli/money/claim-table.ts'
+import { committeeTable } from '../../../cli/money/committee-table.ts'
+import { datanetTable } from '../../../cli/money/datanet-table.ts'
+import { disputeTable } from '../../../cli/money/dispute-table.ts'
 import { errorTexts } from '../../../cli/money/error-texts.ts'
 import { eventTexts } from '../../../cli/money/event-texts.ts'
+import { govTable } from '../../../cli/money/gov-table.ts'
+import { grantTable } from '../../../cli/money/grant-table.ts'
 import { indexTable } from '../../../cli/money/index-table.ts'
 import { inferTable } from '../../../cli/money/infer-table.ts'
+import { licenceTable } from '../../../cli/money/licence-table.ts'
 import { modelTable } from '../../../cli/money/model-table.ts'
 import { actionFlags, paperFlags, queryFlags } from '../../../cli/money/money-flags.ts'
+import { reviewTable } from '../../../cli/money/review-table.ts'
+import { signatureTable } from '../../../cli/money/signature-table.ts'
+import { sketchTable } from '../../../cli/money/sketch-table.ts'
+import { stakeTable } from '../../../cli/money/stake-table.ts'
+import { unitsTable } from '../../../cli/money/units-table.ts'
 import { workerTable } from '../../../cli/money/worker-table.ts'
 import { loadArtifact } from '../../../contracts/artifact.ts'
 
-const tables = { model: modelTable, index: indexTable, worker: workerTable, infer: inferTable, claim: claimTable }
+const tables = {
+  agent: agentTable,
+  grant: grantTable,
+  datanet: datanetTable,
+  units: unitsTable,
+  access: accessTable,
+  review: reviewTable,
+  dispute: disputeTable,
+  model: modelTable,
+  sketch: sketchTable,
+  signature: signatureTable,
+  index: indexTable,
+  licence: licenceTable,
+  worker: workerTable,
+  infer: inferTable,
+  claim: claimTable,
+  gov: govTable,
+  stake: stakeTable,
+  committee: committeeTable,
+}
 const rows: readonly (readonly [string, Action | Query])[] = Object.entries(tables).flatMap(([group, table]) =>
   Object.entries(table).map(([name, row]) => [`${group} ${name}`, row] as const),
 )
@@ -25,23 +57,56 @@ const notForUsers: Readonly<Record<string, readonly string[]>> = {
   WorkerRegistry: ['initialize', 'slash', 'commitHeartbeats'],
   // Genesis; disputes; the attribution ledger; the worker registry.
   InferenceMarket: ['initialize', 'voidReceipt', 'voidBatch', 'hold', 'unhold', 'payEpoch', 'setStake'],
-  // Genesis; the attribution ledger; the market.
-  RoyaltyVault: ['initialize', 'publishRoot', 'creditEpoch'],
-  // Contributing is no part of being paid: the seeding and the apps of Datanets do it.
-  DatanetRegistry: [
-    ...[
-      'create',
-      'setMeta',
-      'setStatus',
-      'submit',
-      'submitBatch',
-      'decide',
-      'decideBatch',
-      'publish',
-      'withdrawConsent',
-    ],
+  // Genesis; the attribution ledger; the market; StakePool, DatanetReview and the money timelock.
+  RoyaltyVault: ['initialize', 'publishRoot', 'creditEpoch', 'setUnits'],
+  // DatanetReview and DatanetJudge; DatanetRelay; the timelock.
+  DatanetRegistry: ['decideBy', 'redirectPayout', 'hold', 'unhold', 'slashBond', 'submitVia', 'setLimits'],
+  DatanetRelay: [],
+  // Of versions: watchers show them, with openings of lists.
+  DatanetJudge: [
+    ...['foreignItem', 'refusedItem', 'unsorted', 'falseCount', 'missingItem', 'falselyListed', 'unlisted'],
+    'standingRemoved',
   ],
+  // The registry's publish; the vault.
+  DatanetUnits: ['issue', 'credit', 'take'],
+  DatanetVotes: ['initialize'],
+  DatanetAccess: [],
+  // Genesis; the timelock; SignatureProofs.
+  DatanetReview: ['initialize', 'rule', 'refute'],
+  SignatureProofs: [],
+  SignatureRegistry: [],
+  // Genesis.
+  SketchRegistry: ['initialize'],
   CodeRegistry: [],
+  // Genesis; disputes; what every wallet does with a token.
+  AgentRegistry: ['initialize', 'slash', 'lock', 'unlock', 'safeTransferFrom', 'setApprovalForAll'],
+  AgentReviews: [],
+  AgentSpending: [],
+  AgentTrails: ['initialize'],
+  Grants: ['initialize'],
+  // Genesis; the timelock; the model registry.
+  LicencePolicy: ['initialize', 'listLicence', 'licenseModel'],
+  // What every wallet does with a token.
+  GOPEN: ['approve', 'transfer', 'transferFrom', 'permit', 'delegateBySig'],
+  // A vote, through the timelock; signatures and bytes of other tools; tokens that were sent here.
+  OpenLedgerGovernor: [
+    ...[
+      'relay',
+      'setProposalThreshold',
+      'setVotingDelay',
+      'setVotingPeriod',
+      'updateQuorumNumerator',
+      'updateTimelock',
+    ],
+    ...['castVote', 'castVoteBySig', 'castVoteWithReasonAndParams', 'castVoteWithReasonAndParamsBySig'],
+    ...['onERC721Received', 'onERC1155Received', 'onERC1155BatchReceived'],
+  ],
+  // Genesis; the timelock.
+  StakePool: ['initialize', 'setConfig'],
+  // Genesis; the owner of the ProxyAdmin.
+  FeeSplitter: ['initialize', 'setSharesCalculator'],
+  // Genesis; the role checker; the judge of sketches.
+  CheckerCommittee: ['initialize', 'open', 'openFor', 'drawProven', 'sendVote', 'showVote'],
   // Genesis; the watcher's challenges and rewards.
   IndexRegistry: [
     ...['initialize', 'commitEvidence', 'payReward', 'takeOverReward'],
@@ -102,7 +167,7 @@ const neverMet = [
 ]
 
 describe('words', () => {
-  const speaking = [...contracts, 'RoyaltyGraph']
+  const speaking = [...contracts, 'RoyaltyGraph', 'Timelock']
   const items = (type: string) =>
     speaking.flatMap((contract) =>
       abi(contract)
@@ -125,7 +190,10 @@ describe('words', () => {
     expect(own.filter((name) => eventTexts[name] === undefined)).toEqual([])
     for (const [key, text] of Object.entries(eventTexts)) {
       const [name = '', contract] = key.split('.').reverse()
-      const found = items('event').filter((each) => each.name === name && (contract ?? each.contract) === each.contract)
+      // A contract's own words are the ones that count.
+      const isMeant = (each: string) =>
+        contract === undefined ? eventTexts[`${each}.${name}`] === undefined : contract === each
+      const found = items('event').filter((each) => each.name === name && isMeant(each.contract))
       expect(found.length, `no event ${name}`).toBeGreaterThan(0)
       for (const { contract, inputs } of found) {
         const unknown = used(text).filter((arg) => !inputs.some((input) => input.name === arg))
@@ -166,16 +234,25 @@ const onlyOthers = [
     'NotLedger',
     'NotMarket',
     'RootExists',
+    'BadList',
+    'NotModelRegistry',
   ],
+  // Signatures, allowances and settings of other tools; what OpenZeppelin's contracts cannot come to here.
+  ...['ECDSAInvalidSignature', 'ECDSAInvalidSignatureLength', 'ECDSAInvalidSignatureS', 'ERC2612ExpiredSignature'],
+  ...['ERC20ExceededSafeSupply', 'ERC20InsufficientAllowance', 'ERC20InvalidApprover', 'ERC20InvalidReceiver'],
+  ...['ERC6909InvalidApprover', 'ERC6909InvalidSender', 'ERC6909InvalidSpender', 'NotVault'],
+  ...['ERC20InvalidSender', 'ERC20InvalidSpender', 'ERC2612InvalidSigner', 'InvalidAccountNonce', 'InvalidShortString'],
+  ...['SafeCastOverflowedUintDowncast', 'StringTooLong', 'VotesExpiredSignature', 'ERC6372InconsistentClock'],
   ...[
-    'BadMediaType',
-    'BadVisibility',
-    'BadTransition',
-    'BadCount',
-    'EmptyRoot',
-    'NotAcceptingContributions',
-    'NotAuthor',
+    'GovernorDisabledDeposit',
+    'GovernorInvalidQuorumFraction',
+    'GovernorInvalidSignature',
+    'GovernorInvalidVoteParams',
   ],
+  ...['GovernorInvalidVotingPeriod', 'GovernorProposalQueueingFailed', 'GovernorProposalQueueingNotRequired'],
+  ...['MinStakeTooHigh', 'RateTooHigh', 'NotCurrentVault', 'NotProxyAdminOwner', 'AccessControlBadConfirmation'],
+  ...['AccessControlUnauthorizedAccount', 'TimelockInvalidOperationLength', 'TimelockUnauthorizedCaller', 'FailedCall'],
+  ...['BadMediaType', 'BadVisibility', 'BadCount', 'EmptyRoot'],
   ...[
     'HeartbeatsNotNext',
     'NotAttributor',
@@ -189,6 +266,17 @@ const onlyOthers = [
   ],
   ...[
     ...['AlreadyCommitted', 'AlreadyFalse', 'CountNotProven', 'EntryOutOfRange', 'NoBytes', 'NoEarlierCommitment'],
+    ...[
+      'AlreadyOpened',
+      'NoSeat',
+      'NotDecided',
+      'NotInTree',
+      'NotOpener',
+      'ProofInvalid',
+      'RlpMalformed',
+      'SnapshotTooOld',
+    ],
+    ...['TimeNotPast', 'UnknownBatch', 'UnknownBlock', 'UnknownKind', 'WrongClass', 'WrongOrigin', 'WrongVote'],
     ...['NoFault', 'NoReward', 'NotAToken', 'NotHolder', 'NotInDocument', 'NotShown', 'RewardSettled', 'RewardWaits'],
     ...['TextRight', 'TextTooLong', 'UnknownFormat', 'WrongRun', 'WrongRunBytes', 'WrongRunSiblings'],
   ],

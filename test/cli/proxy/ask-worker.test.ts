@@ -20,6 +20,7 @@ import type { JobCall } from '../../../p2p/workers/jobs/job-call.ts'
 import type { Capability } from '../../../p2p/workers/wire/messages.ts'
 import { answerStructHash } from '../../../protocol/answer.ts'
 import { bytesToHex, hexToBytes, zeroHash } from '../../../protocol/bytes.ts'
+import { keccakHex } from '../../../protocol/keccak.ts'
 import { moneyDigest } from '../../../protocol/money-domain.ts'
 import { tokenListRoot } from '../../../protocol/token-list.ts'
 import type { JobDesk } from '../../../worker/jobs/job-desk.ts'
@@ -67,7 +68,7 @@ function model(): ServedModel {
   }
 }
 
-function openAsker(): WorkerAsker {
+function openAsker(agent?: ConstructorParameters<typeof WorkerAsker>[1]['agent']): WorkerAsker {
   const alice = world.chain.actor('alice')
   const nowMs = () => Number(world.chain.now) * 1_000
   const workers = new KnownWorkers()
@@ -87,12 +88,13 @@ function openAsker(): WorkerAsker {
       return { txHash: zeroHash, block: 0n } as const
     },
   }
-  const options = { chainId: 901n, payer: alice.address, privateKey: hexToBytes(alice.key), proofClass }
+  const appCode = keccakHex(new TextEncoder().encode('an_app'))
+  const options = { chainId: 901n, payer: alice.address, privateKey: hexToBytes(alice.key), proofClass, appCode }
   return new WorkerAsker(
     { ...options, answerSeconds: 600, deposit: 0n },
     {
       ...{ rpc: world.chain.rpc, network: { ask, hostsOf: () => ['host'] }, workers, book, sender, nowMs },
-      ...{ log: silentLog, equivocations: new Equivocations({ book, sender, nowMs, log: silentLog }) },
+      ...{ agent, log: silentLog, equivocations: new Equivocations({ book, sender, nowMs, log: silentLog }) },
     },
   )
 }
@@ -168,4 +170,21 @@ test('a canary finds a worker that answers otherwise than the model, and no othe
   }
   expect(await canary(otherwise).look(signal)).toBe(false)
   expect(book.history(worker())).toMatchObject({ answered: 2, wrong: 1 })
+})
+
+test('an agent’s answers count for all that they may cost, and stand in its trail', async () => {
+  const recorded: unknown[][] = []
+  const agent = {
+    limits: { perRequest: open, perDay: open },
+    requireAllowed: async () => {},
+    fundCall: () => ({ contract: 'AgentSpending', functionName: 'fundChannel', args: [] }) as const,
+    record: (...what: unknown[]) => recorded.push(what),
+  } as unknown as NonNullable<Parameters<typeof openAsker>[0]>
+  const { done } = await answerOf(openAsker(agent))
+  expect(done.job.request.appCode).toBe(keccakHex(new TextEncoder().encode('an_app')))
+  expect(recorded).toEqual([['base', done.job.request, done.receipt]])
+  const day = Number(done.job.request.deadline)
+  expect(100n * open - book.leftToday(day)).toBe(done.job.request.maxFee)
+  const refusing = { ...agent, requireAllowed: () => Promise.reject(new Error('AboveRequestLimit')) }
+  await expect(answerOf(openAsker(refusing))).rejects.toThrow('AboveRequestLimit')
 })

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { committedBatch } from '../../../chain/ledger/committed-batch.ts'
 import { ContentStore } from '../../../common/content-store.ts'
 import { merkleRoot } from '../../../protocol/content-hash.ts'
+import { permissive } from '../../fakes/licences.ts'
 import { ServedChain } from '../../fakes/served-chain.ts'
 import { settleFirstEpoch } from '../../fakes/settled-epoch.ts'
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
   served = await ServedChain.open()
   const owner = served.chain.actor('datanet owner')
   const word = `0x${'01'.repeat(32)}`
-  await served.chain.send(owner, 'DatanetRegistry', 'create', [0, 0, word, word, 0n, word])
+  await served.chain.send(owner, 'DatanetRegistry', 'create', [0, 0, permissive, word, 0n, word])
   node = createServer((request, response) => {
     const hash = request.url?.slice('/content/'.length) ?? ''
     const chunks: Buffer[] = []

@@ -56,6 +56,7 @@ function world(change: Partial<CheckerParts> & { readonly verdict?: Verdict } = 
     answers: () => (state.isCommitted ? [settled] : []),
     lookForBatches: async () => {},
     beacon: async () => state.beacon,
+    checkFloat: async () => ({ ok: true }),
     pace: async () => ({ againMs: 10_000, silentSeconds: 5n }),
     now: () => state.now,
     modelTerms: async () => ({ root: word(9) }),
@@ -160,7 +161,7 @@ test('what this node cannot judge is no fault of the worker', async () => {
   expect([unreached.state.pulls, unreached.checker.waiting]).toEqual([0, 1])
   const other = world()
   other.hear(word(6))
-  other.hear(word(5), 3)
+  other.hear(word(5), 4)
   await other.look()
   expect(other.state.pulls).toBe(0)
 })
@@ -191,4 +192,22 @@ test('the check has what request and receipt say, and nothing of the announcemen
     },
     ...{ adapters: job.request.adapters, maxTokens: 64, cancelled: false, beacon: undefined },
   })
+})
+
+test('of class FINGERPRINT the fingerprint is checked with the model, and a wrong one is doubted apart from traces', async () => {
+  const files: Uint8Array[] = []
+  const answer = { ...settled, receipt: { ...settled.receipt, class: 3 } }
+  const floats = world({
+    answer: () => answer,
+    answers: () => [answer],
+    checkFloat: async (_, file) => {
+      files.push(file)
+      return { ok: false, kind: 'answer', position: 3, reason: 'another model' }
+    },
+  })
+  floats.hear(settled.receipt.proofHash, 3)
+  await floats.look()
+  expect(files).toHaveLength(1)
+  expect(await floats.checker.suspects()).toEqual([])
+  expect(await floats.checker.floatSuspects()).toMatchObject([{ isWithheld: false }])
 })

@@ -51,23 +51,18 @@ function packed(count: number, data: (i: number) => Uint8Array): Uint8Array[] {
 
 const forged = (i: number) => gossipMessage(chain, sealedBlock(chain, 1_000n, { gasUsed: BigInt(i) }), strangerKey)
 
-/** Floods until cut; says how long that took. */
-async function floodUntilCut(node: TestNode, peer: HostilePeer, frames: readonly Uint8Array[]): Promise<number> {
+/** Floods until cut, whose peer is then no longer connected. */
+async function floodUntilCut(node: TestNode, peer: HostilePeer, frames: readonly Uint8Array[]): Promise<void> {
   const stream = await peer.openGossip(addressOf(node))
-  const startMs = performance.now()
-  await flood(stream, frames, AbortSignal.timeout(2 * cutMsMax))
+  await flood(stream, frames, AbortSignal.timeout(floodMsMax))
   await until('cut', () => !peer.isConnected)
-  return performance.now() - startMs
 }
 
 type NodeChange = NonNullable<Parameters<typeof startNode>[1]>
 type Flood = { readonly of: string; readonly frames: () => Uint8Array[]; readonly change?: NodeChange }
 
-/**
- * The aim is one second, which the bench `blocks-p2p` measures; here victim and attacker share an event loop, on a machine
- * that may be busy.
- */
-const cutMsMax = 8_000
+/** An attacker that is still there after this long is not cut; how fast it goes, the bench `blocks-p2p` measures. */
+const floodMsMax = 16_000
 
 const strangeTopics = Array.from({ length: 32 }, (_, i) => ({ topic: `/${i}`, subscribe: true }))
 const unknownIds = Array.from({ length: 900 }, () => new Uint8Array(randomBytes(20)))
@@ -97,10 +92,9 @@ describe('a flooding peer is cut, and its address banned', () => {
   test.each(floods)('$of', async ({ frames, change }) => {
     const node = await victim(change)
     const peer = await attacker()
-    const tookMs = await floodUntilCut(node, peer, frames())
+    await floodUntilCut(node, peer, frames())
     expect(node.gater.bans.has(peer.id)).toBe(true)
     expect(node.gater.bans.has('127.0.0.66')).toBe(true)
-    expect(tookMs).toBeLessThan(cutMsMax)
   })
 })
 

@@ -8,4 +8,6 @@ interface IDatanetPayouts {
     function payoutOfAt(uint64 contribId, uint64 time) external view returns (address);
     /// @notice Datanets so far; ids count from 1.
     function datanetCount() external view returns (uint64);
+    /// @notice The licence of a Datanet's contributions, fixed at its creation.
+    function licenceOf(uint64 id) external view returns (bytes32);
 }

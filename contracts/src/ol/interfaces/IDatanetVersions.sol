@@ -9,7 +9,9 @@ struct DatanetVersion {
     uint64 tokenCount;
     bytes32 tokenizerHash;
     bytes32 croissantHash;
+    bytes32 statementHash;
     uint256 unitsTotal;
+    bytes32 unitsRoot;
 }
 
 /// @dev What it keeps of a Datanet.
@@ -18,12 +20,17 @@ struct DatanetRecord {
     uint8 mediaType;
     /// @dev 0 public, 1 permissioned.
     uint8 visibility;
+    /// @dev DatanetStatus.
     uint8 status;
     uint32 version;
     bytes32 licenceId;
     bytes32 policy;
     uint256 bondPerItem;
     bytes32 metaHash;
+    /// @dev Admission.
+    uint8 admission;
+    bool governed;
+    bool live;
 }
 
 /// @title IDatanetVersions

@@ -29,6 +29,8 @@ interface IInferenceMarket {
     function totalsAt(uint64 batchId) external view returns (Totals memory totals);
     /// @notice Running count of all receipts, void ones included, of the batches up to this one; a void batch adds none.
     function receiptsThrough(uint64 batchId) external view returns (uint64);
+    /// @notice When a mature batch was committed.
+    function committedAtOf(uint64 batchId) external view returns (uint64);
     function openRequestOf(bytes32 requestId) external view returns (OpenRequest memory);
 
     /// @notice Only DisputeGame. Voids receipt `index` of the batch, whose row holds `row`, and refunds `channel`, or where

@@ -1,0 +1,62 @@
+import type { CanonicalModel, Matrix } from '../model.ts'
+import type { FloatMatrix, FloatModel } from './float-model.ts'
+
+/** Doublings of a position by which a rotary frequency is found: 2^9 fits every context of 1,024 and above; less where there is less. */
+const doublingsMax = 9
+
+/** The canonical model as floats: what float engines of class FINGERPRINT run. docs/CHECKING.md §7 */
+export function floatOf(model: CanonicalModel): FloatModel {
+  const { config } = model
+  const { heads, kvHeads, headDim, context, bos, eos, epsilon, tiedHead } = config
+  const frequencies = Float64Array.from({ length: headDim / 2 }, (_, i) => frequencyOf(model, i))
+  return {
+    // Frequencies stand for theta.
+    config: { heads, kvHeads, headDim, context, bos, eos, epsilon: epsilon / 2 ** 32, theta: 0, frequencies },
+    tokenizer: model.tokenizer,
+    embedding: realOf(model.embedding, 1),
+    layers: model.layers.map((layer) => ({
+      attentionNorm: q16(layer.attentionNorm),
+      query: realOf(layer.query),
+      key: realOf(layer.key),
+      value: realOf(layer.value),
+      output: realOf(layer.output),
+      ffnNorm: q16(layer.ffnNorm),
+      gate: realOf(layer.gate),
+      up: realOf(layer.up),
+      down: realOf(layer.down),
+    })),
+    finalNorm: q16(model.finalNorm),
+    ...(tiedHead ? {} : { head: realOf(model.head) }),
+  }
+}
+
+/** Scales of the embedding are of one step, those of other matrices of a step over 127. */
+function realOf({ rows, columns, weights, scales }: Matrix, per = 127): FloatMatrix {
+  const real = new Float32Array(rows * columns)
+  for (let row = 0; row < rows; row++) {
+    const scale = scales[row] ?? 0
+    const step = ((scale >>> 8) / 2 ** (scale & 255)) * per
+    for (let i = row * columns; i < (row + 1) * columns; i++) real[i] = step * (weights[i] ?? 0)
+  }
+  return { rows, columns, weights: real }
+}
+
+function q16(values: Int32Array): Float32Array {
+  return Float32Array.from(values, (value) => value / 65_536)
+}
+
+/**
+ * Radians that pair `i` turns a position, from the tables of 15 bits: the angle of position 1 says how often that of position 2 went
+ * round, that of 2 says it of 4, and so on, each time with half the error.
+ */
+function frequencyOf({ config, ropeCos, ropeSin }: CanonicalModel, i: number): number {
+  const half = config.headDim / 2
+  const angle = (position: number) => Math.atan2(ropeSin[position * half + i] ?? 0, ropeCos[position * half + i] ?? 0)
+  let frequency = Math.abs(angle(1))
+  for (let k = 1; k <= doublingsMax && 2 ** k < config.context; k++) {
+    const position = 2 ** k
+    const turns = Math.round((frequency * position - angle(position)) / (2 * Math.PI))
+    frequency = (angle(position) + 2 * Math.PI * turns) / position
+  }
+  return frequency
+}

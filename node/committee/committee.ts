@@ -1,0 +1,190 @@
+import { batchState } from '../../chain/ledger/batch-state.ts'
+import { fingerprintDemandsOf } from '../../chain/ledger/fingerprint-demands.ts'
+import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
+import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
+import { errorMessage } from '../../common/errors.ts'
+import type { Log } from '../../common/log.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+import { caseKinds, voteCommitment } from '../../protocol/committee-vote.ts'
+import type { SettledAnswer } from '../checker/settled-answers.ts'
+import { type Action, action } from '../watcher/action.ts'
+import type { ActionRunner } from '../watcher/action-runner.ts'
+import { type OpenCase, openCases } from './open-cases.ts'
+import type { OpenedAnswer } from './opened-answer.ts'
+import { blockOf, originAt, proveOrigin } from './proven-block.ts'
+import type { VoteJournal } from './vote-journal.ts'
+
+/** wei that a case brings: `openPrice` of CheckerCommittee. */
+const casePrice = (10n ** 18n * 125n) / 100n
+/** Output tokens of a leaf, and leaves of one fingerprint that are asked for. */
+const tokensPerLeaf = 512
+const leavesMax = 8
+
+/** An answer of a float engine that a check found wrong, or whose fingerprint nobody has. */
+export type FloatSuspect = { readonly answer: SettledAnswer; readonly isWithheld: boolean }
+
+export type CommitteeParts = {
+  readonly rpc: L2Rpc
+  readonly book: LedgerBook
+  readonly account: Hex
+  readonly runner: Pick<ActionRunner, 'run'>
+  readonly journal: VoteJournal
+  /** Whether the receipt of a case is wrong, computed here; undefined where that cannot be said. `isLate`: it must be said now. */
+  readonly judge: (opened: OpenCase, isLate: boolean) => Promise<boolean | undefined>
+  readonly suspects: () => Promise<readonly FloatSuspect[]>
+  /** Whether a fingerprint that was shown on chain is wrong; undefined where that cannot be said. */
+  readonly judgeShown: (answer: SettledAnswer) => Promise<boolean | undefined>
+  /** A receipt as the contracts open it. */
+  readonly open: (batchId: bigint, index: number, signal: AbortSignal) => Promise<OpenedAnswer | undefined>
+  /** Seconds of a receipt's window. */
+  readonly window: () => Promise<bigint>
+  readonly log: Log
+}
+
+/**
+ * A checker's part in the committee: opens cases about what it found wrong, sees that seats are drawn, votes where it has one, shows its
+ * vote, closes, and voids. docs/COMMITTEE.md
+ */
+export class Committee {
+  readonly #parts: CommitteeParts
+  /** Cases that are judged now. */
+  readonly #judging = new Set<Hex>()
+
+  constructor(parts: CommitteeParts) {
+    this.#parts = parts
+  }
+
+  /** One look: what is new on chain is taken in, and what is due is sent. */
+  async look(signal: AbortSignal): Promise<void> {
+    const { book, runner, log } = this.#parts
+    const { head } = book
+    if (head === undefined) return
+    const actions: Action[] = []
+    const cases = openCases(book)
+    for (const each of cases) {
+      try {
+        actions.push(...(await this.#steps(each, head, signal)))
+      } catch (error) {
+        if (!signal.aborted)
+          log.warn('a case does not go on, trying again', { case: each.id, error: errorMessage(error) })
+      }
+    }
+    for (const suspect of await this.#parts.suspects()) {
+      actions.push(...(await this.#challenge(suspect, cases, head.time, signal)))
+    }
+    runner.run(actions, head.number, signal)
+  }
+
+  async #steps(each: OpenCase, head: { readonly time: bigint; readonly number: bigint }, signal: AbortSignal) {
+    const { book, account, window } = this.#parts
+    const state = batchState(book, each.batchId)
+    const isOver = state === undefined || state.isVoid || state.voided.includes(each.receipt)
+    if (isOver) return []
+    if (each.outcome === 'void') return await this.#verdict(each, signal)
+    if (each.outcome !== 'open') return []
+    const [start, w] = [state.header.committedAt, await window()]
+    const [votesEnd, showEnd] = [start + (w * 2n) / 3n, start + (w * 5n) / 6n]
+    const isSeat = each.seats.includes(account)
+    const isDone = each.shown.size === each.seats.length && each.seats.length > 0
+    if (isDone || head.time >= (each.seats.length === 0 ? votesEnd : showEnd))
+      return [this.#step('close', each, [each.id])]
+    if (each.seats.length === 0) return await this.#draw(each, head.number)
+    if (!isSeat || each.shown.has(account)) return []
+    if (each.sent.has(account)) return this.#show(each, head.time >= votesEnd)
+    return head.time < votesEnd ? await this.#vote(each, head.time >= votesEnd - w / 12n) : []
+  }
+
+  async #draw(each: OpenCase, latest: bigint): Promise<Action[]> {
+    const { rpc } = this.#parts
+    const origin = await originAt(rpc, 'latest')
+    if (origin < each.origin) return []
+    if (origin === each.origin) return [this.#step('draw', each, [each.id])]
+    const block = await blockOf(rpc, each.origin, latest)
+    return block === undefined ? [] : [this.#step('drawProven', each, [each.id, await proveOrigin(rpc, block)])]
+  }
+
+  /** The journal has a vote before it is sent; one that was judged before a restart is sent as it was. */
+  async #vote(each: OpenCase, isLate: boolean): Promise<Action[]> {
+    const { account, journal, judge, log } = this.#parts
+    if (journal.get(each.id) === undefined) {
+      if (this.#judging.has(each.id)) return []
+      this.#judging.add(each.id)
+      const isWrong = await judge(each, isLate).finally(() => this.#judging.delete(each.id))
+      if (isWrong === undefined) {
+        log.debug('a case is not judged yet: its model, answer or fingerprint is not here', { case: each.id })
+        return []
+      }
+      log.info('a case is judged', { case: each.id, isWrong })
+      journal.keep(each.id, isWrong)
+    }
+    const kept = journal.get(each.id)
+    if (kept === undefined) return []
+    const commitment = voteCommitment(each.id, account, kept.isWrong, kept.salt)
+    return [this.#step('sendVote', each, [each.id, commitment])]
+  }
+
+  #show(each: OpenCase, isTime: boolean): Action[] {
+    const kept = this.#parts.journal.get(each.id)
+    if (kept === undefined || !(isTime || each.sent.size === each.seats.length)) return []
+    return [this.#step('showVote', each, [each.id, kept.isWrong, kept.salt])]
+  }
+
+  async #verdict(each: OpenCase, signal: AbortSignal): Promise<Action[]> {
+    const opened = await this.#parts.open(each.batchId, each.receipt, signal)
+    if (opened === undefined) return []
+    const args = [opened.opened, opened.segments, each.kind, each.evidence]
+    const call = { contract: 'DisputeGame', functionName: 'committeeVerdict', args } as const
+    return [action('challenge', call, { batch: each.batchId })]
+  }
+
+  /** Its fingerprint is asked for on chain first, so that every seat has the same bytes; then a case is opened. */
+  async #challenge(
+    { answer, isWithheld }: FloatSuspect,
+    cases: readonly OpenCase[],
+    now: bigint,
+    signal: AbortSignal,
+  ): Promise<Action[]> {
+    const { book, open, window, judgeShown } = this.#parts
+    const { batchId, index, receipt } = answer
+    const state = batchState(book, batchId)
+    if (state === undefined || state.isVoid || state.isMature || state.voided.includes(index)) return []
+    const isOf = ({ batchId: batch, receipt: at, kind }: OpenCase) =>
+      batch === batchId && at === index && kind === caseKinds.fingerprint
+    if (cases.some(isOf)) return []
+    const [start, w] = [state.header.committedAt, await window()]
+    const opened = await open(batchId, index, signal)
+    if (opened === undefined) return []
+    const about = { batch: batchId }
+    const demands = fingerprintDemandsOf(book, batchId).filter((demand) => demand.receipt === index)
+    const missing = demands.find(({ isServed, dueAt }) => !isServed && dueAt <= now)
+    if (missing !== undefined) {
+      const args = [opened.opened, opened.segments, missing.index]
+      return [action('challenge', { contract: 'DisputeGame', functionName: 'fingerprintMissing', args }, about)]
+    }
+    const leaves = Math.min(leavesMax, Math.ceil(receipt.tout / tokensPerLeaf))
+    if (demands.length < leaves && now < start + w / 4n) {
+      const asked = new Set(demands.map((demand) => demand.index))
+      const wanted = Array.from({ length: leaves }, (_, i) => i).filter((i) => !asked.has(i))
+      return wanted.map((leaf) => this.#ask(opened, leaf, batchId))
+    }
+    if (demands.some(({ isServed }) => !isServed) || now >= start + w / 2n) return []
+    if (isWithheld && (await judgeShown(answer)) !== true) return []
+    const call = {
+      contract: 'CheckerCommittee',
+      functionName: 'open',
+      args: [opened.opened],
+      value: casePrice,
+    } as const
+    return [action('challenge', call, about)]
+  }
+
+  #ask({ opened }: OpenedAnswer, leaf: number, batch: bigint): Action {
+    const call = { contract: 'FingerprintJudge', functionName: 'requestFingerprint', args: [opened, leaf] } as const
+    const price = { contract: 'FingerprintJudge', functionName: 'answerPrice', args: [] } as const
+    return { ...action('demand', call, { batch }), price }
+  }
+
+  #step(functionName: string, { batchId }: OpenCase, args: readonly unknown[]): Action {
+    return action('vote', { contract: 'CheckerCommittee', functionName, args }, { batch: batchId })
+  }
+}

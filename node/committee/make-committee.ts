@@ -1,0 +1,71 @@
+import type { Content } from '../../chain/ledger/content.ts'
+import { fingerprintDemandsOf } from '../../chain/ledger/fingerprint-demands.ts'
+import type { Verdict } from '../../inference/check/verdict.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+import { caseKinds } from '../../protocol/committee-vote.ts'
+import { CheckerError } from '../checker/checker-error.ts'
+import type { SettledAnswer, SettledAnswers } from '../checker/settled-answers.ts'
+import { Committee, type CommitteeParts } from './committee.ts'
+import { floatAnswerOf, shownFingerprint } from './float-answer.ts'
+import type { FloatOutcome, FloatTask } from './float-jobs.ts'
+import { openAnswer } from './opened-answer.ts'
+
+type Parts = Omit<CommitteeParts, 'judge' | 'judgeShown' | 'open'> & {
+  readonly content: Pick<Content, 'get'>
+  readonly floats: { check(task: FloatTask): Promise<FloatOutcome> }
+  readonly answers: Pick<SettledAnswers, 'all'>
+  /** What a check of the fingerprint that the worker served said; undefined where there was none. */
+  readonly found: (answer: SettledAnswer) => Verdict | undefined
+  /** Root of a version's weights; undefined where there is none. */
+  readonly modelRoot: (modelVersion: Hex) => Promise<Hex | undefined>
+}
+
+export type CheckerCommitteePart = {
+  readonly look: (signal: AbortSignal) => Promise<void>
+  /** Judges an answer by its fingerprint. Throws {@link CheckerError} where its model is not here. */
+  readonly check: (answer: SettledAnswer, file: Uint8Array) => Promise<Verdict>
+}
+
+/** The committee with what judges: float engines of the models here, by what a check found before, or bytes that the chain was shown. */
+export function makeCommittee(parts: Parts): CheckerCommitteePart {
+  const { book, content, floats, answers, found, modelRoot } = parts
+
+  const check = async (answer: SettledAnswer, file: Uint8Array): Promise<Verdict> => {
+    const model = await modelRoot(answer.request.modelVersion)
+    const outcome =
+      model === undefined ? 'no-model' : await floats.check({ model, answer: floatAnswerOf(answer), file })
+    if (outcome === 'no-model') throw new CheckerError('no-model', 'the model of a float answer is not here')
+    if (outcome.ok) return { ok: true }
+    return { ok: false, kind: 'answer', position: outcome.position, reason: outcome.reason }
+  }
+
+  const isWrong = async (answer: SettledAnswer, file: Uint8Array | undefined): Promise<boolean | undefined> => {
+    if (file === undefined) return undefined
+    try {
+      return !(await check(answer, file)).ok
+    } catch (error) {
+      if (error instanceof CheckerError) return undefined
+      throw error
+    }
+  }
+
+  const shown = (answer: SettledAnswer) => shownFingerprint(book, fingerprintDemandsOf(book, answer.batchId), answer)
+
+  const judge: CommitteeParts['judge'] = async ({ kind, batchId, receipt }, isLate) => {
+    const answer = answers.all().find((each) => each.batchId === batchId && each.index === receipt)
+    if (kind !== caseKinds.fingerprint || answer === undefined) return undefined
+    const known = found(answer)
+    if (known !== undefined) return !known.ok
+    const file = shown(answer)
+    // What nobody is shown nobody can call wrong: who opened the case could have it shown on chain.
+    return file === undefined && isLate ? false : await isWrong(answer, file)
+  }
+
+  const committee = new Committee({
+    ...parts,
+    judge,
+    judgeShown: (answer) => isWrong(answer, shown(answer)),
+    open: (batchId, index, signal) => openAnswer(book, content, { batchId, index }, signal),
+  })
+  return { check, look: (signal) => committee.look(signal) }
+}

@@ -1,0 +1,294 @@
+import fc from 'fast-check'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { itemTree } from '../../attribution/suffix/item-tree.ts'
+import { concatBytes, type Hex, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { contentHash, merkleRoot, proveChunk } from '../../protocol/content-hash.ts'
+import { batchRecordBytes, encodeBatchRecords, type ItemRecord } from '../../protocol/datanets/item-record.ts'
+import { isOfType, mediaTypes } from '../../protocol/datanets/media-types.ts'
+import { type ListedItem, versionDiff } from '../../protocol/datanets/version-diff.ts'
+import { permissive } from '../fakes/licences.ts'
+import { MoneyChain } from '../fakes/money-chain.ts'
+import { noRoots } from '../fakes/version-diff.ts'
+
+const bond = 10n ** 15n
+const text = (value: string) => new TextEncoder().encode(value)
+const hex = (bytes: Uint8Array): Hex => `0x${Buffer.from(bytes).toString('hex')}`
+const mp3 = concatBytes(text('ID3'), Uint8Array.of(4, 0, 0, 0, 0, 0, 0), new Uint8Array(2_000).fill(0x55))
+
+let chain: MoneyChain
+beforeEach(async () => {
+  chain = await MoneyChain.create()
+  await send('owner', 'create', [0, 0, permissive, zeroHash, bond, zeroHash])
+  await send('owner', 'setStatus', [1n, 2])
+})
+
+const send = (who: string, name: string, args: readonly unknown[], value = 0n) =>
+  chain.send(chain.actor(who), 'DatanetRegistry', name, args, { value })
+const judge = (name: string, args: readonly unknown[]) => chain.send(chain.actor('watcher'), 'DatanetJudge', name, args)
+const refused = async (name: string, args: readonly unknown[]) =>
+  (await chain.fails(chain.actor('watcher'), 'DatanetJudge', name, args)).error
+
+type Shown = { readonly contribId: bigint; readonly record: ItemRecord & { metaHash: Hex }; readonly siblings: Hex[] }
+
+async function submit(who: string, content: Uint8Array, { consent = 0, size = content.length } = {}): Promise<Shown> {
+  const record = { contentHash: contentHash(content), simHash: zeroHash, consent, size, metaHash: zeroHash }
+  const args = [1n, record.contentHash, record.simHash, consent, size, record.metaHash]
+  return { contribId: (await send(who, 'submit', args, bond)).result as bigint, record, siblings: [] }
+}
+
+async function submitBatch(
+  contents: readonly Uint8Array[],
+  sizes = contents.map(({ length }) => length),
+): Promise<Shown[]> {
+  const items = contents.map((content, i) => {
+    return { contentHash: contentHash(content), simHash: zeroHash, consent: 0, size: sizes[i] ?? 0 }
+  })
+  const records = encodeBatchRecords(items)
+  const size = items.reduce((sum, item) => sum + item.size, 0)
+  const args = [1n, merkleRoot(records, batchRecordBytes), items.length, size, zeroHash]
+  const first = (await send('author', 'submitBatch', args, bond * BigInt(items.length))).result as bigint
+  let end = 0
+  return items.map((item, i) => {
+    end += item.size
+    const siblings = proveChunk(records, batchRecordBytes, i).siblings.map(hex)
+    return { contribId: first + BigInt(i), record: { ...item, size: end, metaHash: zeroHash }, siblings }
+  })
+}
+
+function chunkOf(content: Uint8Array, index = 0) {
+  const { chunk, siblings } = proveChunk(content, 1024, index)
+  return { index, data: hex(chunk), siblings: siblings.map(hex) }
+}
+
+describe('a false contribution', () => {
+  test('an mp3 in a text Datanet loses its bond, half to whoever shows it and half burned', async () => {
+    const shown = await submit('author', mp3)
+    const { events } = await judge('wrongType', [shown, chunkOf(mp3)])
+    expect(events.map(({ name }) => name)).toContain('ContributionFault')
+    const watcher = chain.actor('watcher').address
+    expect(await chain.stored('DatanetRegistry', 'refundOf', watcher)).toBe(bond / 2n)
+    const [slashed, burned, rewarded] = await Promise.all(
+      ['slashed', 'burned', 'rewarded'].map((name) => chain.stored('DatanetRegistry', name) as Promise<bigint>),
+    )
+    expect([slashed, (burned ?? 0n) + (rewarded ?? 0n)]).toEqual([bond, bond])
+    expect(await chain.stored('DatanetRegistry', 'decisionOf', 1n)).toBe(5)
+    expect(await refused('wrongType', [shown, chunkOf(mp3)])).toBe('NoFault')
+  })
+
+  test('a text is no fault, whatever is shown of it', async () => {
+    const content = text('a text of two KiB '.repeat(120))
+    const shown = await submit('author', content)
+    expect(await refused('wrongType', [shown, chunkOf(content)])).toBe('NoFault')
+    expect(await refused('wrongType', [shown, chunkOf(content, 1)])).toBe('NoFault')
+    expect(await refused('wrongType', [shown, chunkOf(mp3)])).toBe('WrongRun')
+    const other = { ...shown, record: { ...shown.record, size: 1 } }
+    expect(await refused('wrongType', [other, chunkOf(content)])).toBe('WrongRecord')
+    expect(await refused('falseSize', [shown, shown, chunkOf(content, 1)])).toBe('NoFault')
+  })
+
+  test('a size that the content goes beyond is shown by one chunk, alone and in a batch', async () => {
+    const content = text('x'.repeat(3_000))
+    const shown = await submit('author', content, { size: 2_048 })
+    await judge('falseSize', [shown, shown, chunkOf(content, 2)])
+    const [first, second] = (await submitBatch([text('one'), content], [3, 1_500])) as [Shown, Shown]
+    expect(await refused('falseSize', [second, first, chunkOf(content, 0)])).toBe('NoFault')
+    await judge('falseSize', [second, first, chunkOf(content, 1)])
+    expect(await chain.stored('DatanetRegistry', 'decisionOf', second.contribId)).toBe(5)
+  })
+
+  test('the same content twice: the later one, also within a batch and of a batch and alone', async () => {
+    const [one, copy, other] = (await submitBatch([text('one'), text('one'), text('other')])) as [Shown, Shown, Shown]
+    expect(await refused('duplicate', [one, copy])).toBe('NoFault')
+    expect(await refused('duplicate', [other, one])).toBe('NoFault')
+    await judge('duplicate', [copy, one])
+    const alone = await submit('thief', text('other'))
+    await judge('duplicate', [alone, other])
+    const held = await chain.balance('DatanetRegistry')
+    const locked = (await chain.stored('DatanetRegistry', 'bondsLocked')) as bigint
+    const owed = (await chain.stored('DatanetRegistry', 'refundsOwed')) as bigint
+    expect(held).toBe(locked + owed)
+  })
+})
+
+describe('a false version', () => {
+  const listed = ({ contribId, record }: Shown): ListedItem => ({ contribId, contentHash: record.contentHash })
+
+  async function publish(previous: readonly ListedItem[], next: readonly ListedItem[], change: object = {}) {
+    const { diff } = versionDiff(previous, next, () => 0)
+    await send('owner', 'publish', [1n, { ...noRoots, itemsRoot: itemTree(next).root }, { ...diff, ...change }])
+  }
+
+  /** Where a contribution stands in a list. */
+  function shownIn(list: readonly ListedItem[], contribId: bigint) {
+    const place = list.findIndex((item) => item.contribId === contribId)
+    return { place, ...(list[place] as ListedItem), siblings: itemTree(list).siblings(place) }
+  }
+
+  async function accepted(contents: readonly string[], consents: readonly number[] = []): Promise<Shown[]> {
+    const shown: Shown[] = []
+    for (const [i, content] of contents.entries()) {
+      shown.push(await submit('author', text(content), { consent: consents[i] ?? 0 }))
+      await send('owner', 'decide', [shown[i]?.contribId, true, zeroHash])
+    }
+    return shown
+  }
+
+  test('holds what was not accepted, was withdrawn before, or refuses training: void by name; a right one is not', async () => {
+    const [right, gone, noTraining] = (await accepted(['a', 'b', 'c'], [0, 0, 0x010])) as [Shown, Shown, Shown]
+    const pending = await submit('author', text('d'))
+    await send('author', 'withdrawConsent', [gone.contribId])
+    const all = [right, gone, noTraining, pending]
+    const items = all.map(listed)
+    await publish([], items)
+    const voided = async (each: Shown) =>
+      await chain
+        .fork()
+        .then((fork) =>
+          fork.send(fork.actor('watcher'), 'DatanetJudge', 'refusedItem', [
+            1n,
+            1,
+            shownIn(items, each.contribId),
+            each,
+          ]),
+        )
+        .then(({ events }) =>
+          Buffer.from(String(events[0]?.args['fault']).slice(2), 'hex').toString().replaceAll('\0', ''),
+        )
+    expect(await refused('refusedItem', [1n, 1, shownIn(items, right.contribId), right])).toBe('NoFault')
+    expect(await Promise.all([gone, noTraining, pending].map(voided))).toEqual([
+      'WITHDRAWN',
+      'NO_TRAINING',
+      'NOT_ACCEPTED',
+    ])
+    expect(await refused('foreignItem', [1n, 1, shownIn(items, right.contribId)])).toBe('NoFault')
+  })
+
+  test('a false difference is void, a right one stands', async () => {
+    const [a, b, c, d] = (await accepted(['a', 'b', 'c', 'd'])).map(listed) as [
+      ListedItem,
+      ListedItem,
+      ListedItem,
+      ListedItem,
+    ]
+    const [before, after] = [
+      [a, b],
+      [a, c, d],
+    ]
+    await publish([], before)
+    const honest = await chain.fork()
+    const { diff } = versionDiff(before, after, () => 0)
+    const roots = { ...noRoots, itemsRoot: itemTree(after).root }
+    await honest.send(honest.actor('owner'), 'DatanetRegistry', 'publish', [1n, roots, diff])
+    const against = async (name: string, args: readonly unknown[]) =>
+      (await honest.fails(honest.actor('watcher'), 'DatanetJudge', name, [1n, 2, ...args])).error
+    const [added, removed] = [[c, d], [b]]
+    const inBefore = (id: bigint) => [shownIn(before, id)]
+    expect(await against('falselyListed', [2, shownIn(added, c.contribId), 1, inBefore(b.contribId)])).toBe('NoFault')
+    expect(await against('falselyListed', [2, shownIn(added, c.contribId), 0, [shownIn(after, c.contribId)]])).toBe(
+      'NoFault',
+    )
+    expect(
+      await against('unlisted', [0, shownIn(after, c.contribId), inBefore(b.contribId), [shownIn(added, c.contribId)]]),
+    ).toBe('NoFault')
+    expect(
+      await against('unlisted', [
+        1,
+        shownIn(before, b.contribId),
+        [shownIn(after, a.contribId), shownIn(after, c.contribId)],
+        [shownIn(removed, b.contribId)],
+      ]),
+    ).toBe('NoFault')
+    expect(await against('unsorted', [0, shownIn(after, a.contribId), shownIn(after, c.contribId)])).toBe('NoFault')
+    expect(await against('falseCount', [0, shownIn(after, d.contribId)])).toBe('NoFault')
+    expect(await against('missingItem', [0, 3, itemTree(after).siblings(3)])).toBe('NoFault')
+    expect(await against('standingRemoved', [shownIn(removed, b.contribId)])).toBe('NoFault')
+
+    // One that hides c among what was added and names a instead.
+    const lie = [a, d]
+    await publish(before, after, { addedRoot: itemTree(lie).root })
+    const near = [shownIn(lie, a.contribId), shownIn(lie, d.contribId)]
+    const caught = ['falselyListed', 'unlisted'] as const
+    const proofs = [
+      [1n, 2, 2, shownIn(lie, a.contribId), 1, [shownIn(before, a.contribId)]],
+      [1n, 2, 0, shownIn(after, c.contribId), [shownIn(before, b.contribId)], near],
+    ]
+    for (const [i, name] of caught.entries()) {
+      const fork = await chain.fork()
+      await fork.send(fork.actor('watcher'), 'DatanetJudge', name, proofs[i] ?? [])
+      expect(await fork.stored('DatanetJudge', 'voidFor', 1n, 2)).not.toBe(zeroHash)
+    }
+    expect(await refused('unlisted', [1n, 2, 0, shownIn(after, c.contribId), [], near])).toBe('NotDecided')
+  })
+
+  test('counts that are not the lists’, and lists that do not ascend', async () => {
+    const [a, b, c] = (await accepted(['a', 'b', 'c'])).map(listed) as [ListedItem, ListedItem, ListedItem]
+    const wrong = [a, c, b]
+    const roots = { ...noRoots, itemsRoot: itemTree(wrong).root }
+    const diff = {
+      previousRoot: zeroHash,
+      addedRoot: roots.itemsRoot,
+      removedRoot: zeroHash,
+      removed: 0,
+      addedBytes: 0n,
+    }
+    await send('owner', 'publish', [1n, roots, { ...diff, itemCount: 2, added: 2 }])
+    const beyond = [1n, 1, 0, shownIn(wrong, b.contribId)]
+    const unsorted = [1n, 1, 0, shownIn(wrong, c.contribId), shownIn(wrong, b.contribId)]
+    for (const [name, args] of [
+      ['falseCount', beyond],
+      ['unsorted', unsorted],
+    ] as const) {
+      const fork = await chain.fork()
+      await fork.send(fork.actor('watcher'), 'DatanetJudge', name, args)
+    }
+    await judge('falseCount', beyond)
+    expect(await refused('falseCount', beyond)).toBe('AlreadyVoid')
+  })
+})
+
+test('the contract and the command line agree on what is of a media type', async () => {
+  const head = fc.constantFrom(
+    ...['%PDF-', 'ID3', 'fLaC', 'PAR1', 'BM', 'RIFF____WAVE', 'RIFF____WEBP', 'PK\x03\x04', ''].map(text),
+    Uint8Array.of(0xff, 0xfb),
+    Uint8Array.of(0xff, 0xe8),
+    Uint8Array.of(0xff, 0xd8, 0xff),
+    Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
+    Uint8Array.of(0x49, 0x49, 0x2a, 0x00),
+  )
+  const unit = fc.constantFrom('a', 'é', '€', '😀', '\n')
+  const byte = fc.constantFrom(0, 0x7f, 0x80, 0xc1, 0xc2, 0xe0, 0xed, 0xf0, 0xf4, 0xf5, 0xff)
+  const tail = fc.tuple(fc.array(unit, { maxLength: 12 }), fc.array(byte, { maxLength: 2 }))
+  const contents = fc.tuple(head, tail, fc.boolean()).map(([start, [units, bytes], isFull]) => {
+    const all = concatBytes(start, text(units.join('')), Uint8Array.from(bytes))
+    return isFull ? concatBytes(text('a'.repeat(1024 - all.length)), all) : all
+  })
+  for (let type = 1; type < mediaTypes.length; type++) {
+    await send('owner', 'create', [type, 0, permissive, zeroHash, 0n, zeroHash])
+    await send('owner', 'setStatus', [BigInt(type + 1), 2])
+  }
+  let count = 0n
+  await fc.assert(
+    fc.asyncProperty(contents, fc.nat(3), async (content, type) => {
+      const bytes = concatBytes(content, content.length < 1024 ? new Uint8Array(0) : uintBytes(++count, 8))
+      const fork = await chain.fork()
+      const record = {
+        contentHash: contentHash(bytes),
+        simHash: zeroHash,
+        consent: 0,
+        size: bytes.length,
+        metaHash: zeroHash,
+      }
+      const args = [BigInt(type + 1), record.contentHash, zeroHash, 0, record.size, zeroHash]
+      const value = type === 0 ? bond : 0n
+      const { result } = await fork.send(fork.actor('author'), 'DatanetRegistry', 'submit', args, { value })
+      const shown = { contribId: result, record, siblings: [] }
+      const challenge = fork.send(fork.actor('watcher'), 'DatanetJudge', 'wrongType', [shown, chunkOf(bytes)])
+      const isRefused = await challenge.then(
+        () => false,
+        () => true,
+      )
+      expect(isRefused).toBe(isOfType(mediaTypes[type] ?? 'text', bytes.subarray(0, 1024)))
+    }),
+    { numRuns: 120 },
+  )
+})

@@ -1,0 +1,116 @@
+import { type FloatEngine, type FloatStep, fingerprintKinds } from '../../inference/float/float-engine.ts'
+import { WorkerError } from '../worker-error.ts'
+
+export type OpenAiOptions = {
+  /** Root of the API, such as `http://127.0.0.1:8000/v1`. */
+  readonly url: string
+  /** The server's name of the model. */
+  readonly model: string
+  /** Name of a token in the answers' `top_logprobs`, as the server writes it: `token_id:7` where it is asked for ids. */
+  readonly tokenOf: (name: string) => number | undefined
+  readonly config: FloatEngine['config']
+  readonly apiKey?: string
+  readonly fetch?: typeof fetch
+}
+
+/** Log-probabilities of a position that are asked for: what servers give. */
+export const candidatesMax = 20
+const answerMsMax = 120_000
+const answerBytesMax = 16 * 2 ** 20
+
+type Completion = {
+  readonly choices?: readonly {
+    readonly logprobs?: { readonly top_logprobs?: readonly (Readonly<Record<string, number>> | null)[] }
+  }[]
+}
+
+/**
+ * Any server of the completions API that takes token ids as prompt and gives log-probabilities of them (vLLM, llama.cpp's): the tokens
+ * are drawn here. It knows {@link candidatesMax} candidates of a position. Throws {@link WorkerError} `server`.
+ */
+export function openAiEngine(options: OpenAiOptions): FloatEngine {
+  return {
+    config: options.config,
+    kind: fingerprintKinds.logits,
+    candidatesMax,
+    start: async () => {
+      const tokens: number[] = []
+      return {
+        append: async (added, from, signal) => {
+          const before = tokens.length
+          tokens.push(...added)
+          if (from === added.length) return []
+          // The last position is that of the token to come; those before it are told with the prompt.
+          const tops = await completion(options, tokens, added.length - from > 1, signal)
+          const shown = added.length - from > 1 ? tops.slice(before + from + 1) : tops.slice(-1)
+          return shown.map((top) => stepOf(options, top))
+        },
+        close: () => {},
+      }
+    },
+  }
+}
+
+async function completion(
+  { url, model, apiKey, fetch: ask = fetch }: OpenAiOptions,
+  prompt: readonly number[],
+  echo: boolean,
+  signal: AbortSignal,
+) {
+  const body = {
+    model,
+    prompt,
+    echo,
+    max_tokens: 1,
+    temperature: 0,
+    logprobs: candidatesMax,
+    return_tokens_as_token_ids: true,
+  }
+  let text: string
+  try {
+    const response = await ask(`${url}/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(apiKey && { authorization: `Bearer ${apiKey}` }) },
+      body: JSON.stringify(body),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(answerMsMax)]),
+    })
+    if (!response.ok) throw new WorkerError('server', `${url} answers ${response.status}`)
+    text = await bounded(response)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof WorkerError) throw error
+    throw new WorkerError('server', `${url} does not answer`, { cause: error })
+  }
+  const tops = parsed(text)?.choices?.[0]?.logprobs?.top_logprobs
+  const wanted = echo ? prompt.length + 1 : 1
+  if (!Array.isArray(tops) || tops.length < wanted) throw new WorkerError('server', `${url} gives no log-probabilities`)
+  return tops as NonNullable<typeof tops>
+}
+
+async function bounded(response: Response): Promise<string> {
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  for await (const part of response.body ?? []) {
+    bytes += part.length
+    if (bytes > answerBytesMax) throw new WorkerError('server', `an answer of more than ${answerBytesMax} bytes`)
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+function parsed(text: string): Completion | undefined {
+  try {
+    return JSON.parse(text) as Completion
+  } catch {
+    return undefined
+  }
+}
+
+function stepOf({ config, tokenOf }: OpenAiOptions, top: Readonly<Record<string, number>> | null): FloatStep {
+  const logits = new Float64Array(config.vocab).fill(Number.NEGATIVE_INFINITY)
+  for (const [name, logProbability] of Object.entries(top ?? {})) {
+    const token = tokenOf(name)
+    if (token !== undefined && token < config.vocab && Number.isFinite(logProbability)) logits[token] = logProbability
+  }
+  return { logits, areLogProbabilities: true }
+}
