@@ -1,7 +1,11 @@
 import { type TransferListItem, Worker } from 'node:worker_threads'
+import { endWorker } from './end-worker.ts'
+
+/** A worker file's first message. */
+export const loadedMessage = 'loaded'
 
 export type ThreadOptions<From> = {
-  /** The worker file. */
+  /** The worker file; posts {@link loadedMessage} when its modules are loaded. */
   readonly file: URL
   /** What it is for, in errors. */
   readonly name: string
@@ -15,7 +19,7 @@ export type ThreadOptions<From> = {
 /** A thread that starts with the first message posted to it, and with the next one where it died. */
 export class Thread<To, From> {
   readonly #options: ThreadOptions<From>
-  #worker: Worker | undefined
+  #worker: { readonly thread: Worker; readonly loaded: Promise<void> } | undefined
 
   constructor(options: ThreadOptions<From>) {
     this.#options = options
@@ -27,27 +31,35 @@ export class Thread<To, From> {
 
   post(message: To, transfer: readonly TransferListItem[] = []): void {
     this.#worker ??= this.#start()
-    this.#worker.postMessage(message, transfer)
+    this.#worker.thread.postMessage(message, transfer)
   }
 
   /** Ends it; a message after that starts another. */
   async close(): Promise<void> {
     const worker = this.#worker
-    this.#end(worker, new Error(`the thread for ${this.#options.name} was closed`))
-    await worker?.terminate()
+    if (worker === undefined) return
+    this.#end(worker.thread, new Error(`the thread for ${this.#options.name} was closed`))
+    await endWorker(worker.thread, worker.loaded)
   }
 
-  #start(): Worker {
+  #start(): { readonly thread: Worker; readonly loaded: Promise<void> } {
     const { file, name, data, onMessage } = this.#options
-    const worker = new Worker(file, { workerData: data })
-    worker.on('error', (error) => this.#end(worker, error))
-    worker.on('exit', () => this.#end(worker, new Error(`the thread for ${name} ended`)))
-    worker.on('message', onMessage)
-    return worker
+    const thread = new Worker(file, { workerData: data })
+    const loaded = new Promise<void>((resolve) => {
+      thread.on('error', () => resolve())
+      thread.on('exit', () => resolve())
+      thread.on('message', (message: From | typeof loadedMessage) => {
+        if (message === loadedMessage) resolve()
+        else onMessage(message as From)
+      })
+    })
+    thread.on('error', (error) => this.#end(thread, error))
+    thread.on('exit', () => this.#end(thread, new Error(`the thread for ${name} ended`)))
+    return { thread, loaded }
   }
 
-  #end(worker: Worker | undefined, error: unknown): void {
-    if (worker === undefined || worker !== this.#worker) return
+  #end(thread: Worker, error: unknown): void {
+    if (thread !== this.#worker?.thread) return
     this.#worker = undefined
     this.#options.onEnd(error)
   }

@@ -1,4 +1,5 @@
-import { errorMessage } from '../../common/errors.ts'
+import type { Reply } from '../../common/asked-thread.ts'
+import { failedJob } from '../../common/thread-job.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { BatchHeader, Segment } from '../../protocol/receipt-batch.ts'
 import type { BatchData } from './batch-data.ts'
@@ -30,21 +31,24 @@ export type Question = keyof AskedFacts
 
 /** To the thread. Without `asking` the batch is read and not judged. */
 export type ToThread =
-  | { readonly job: number; readonly batch: BatchOf; readonly chainId: bigint; readonly asking?: Asking | undefined }
+  | { readonly id: number; readonly batch: BatchOf; readonly chainId: bigint; readonly asking?: Asking | undefined }
   | { readonly question: number; readonly answer?: unknown; readonly failed?: string }
-/** From the thread. */
-export type FromThread =
-  | { readonly job: number; readonly done: BatchReading & { readonly verdicts: readonly Verdict[] } }
-  | { readonly job: number; readonly failed: string }
-  | { readonly question: number; readonly job: number; readonly name: Question; readonly args: readonly unknown[] }
+export type BatchJudgement = BatchReading & { readonly verdicts: readonly Verdict[] }
+/** From the thread, beside its reply: a fact that the task `of` needs. */
+export type AskedFact = {
+  readonly question: number
+  readonly of: number
+  readonly name: Question
+  readonly args: readonly unknown[]
+}
 
 /** The side of `BatchThread` that runs in the thread. */
 export class BatchJobs {
-  readonly #post: (message: FromThread) => void
+  readonly #post: (message: Reply<BatchJudgement> | AskedFact) => void
   readonly #waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>()
   #questions = 0
 
-  constructor(post: (message: FromThread) => void) {
+  constructor(post: (message: Reply<BatchJudgement> | AskedFact) => void) {
     this.#post = post
   }
 
@@ -56,30 +60,30 @@ export class BatchJobs {
       else waiting?.reject(new Error(message.failed))
       return
     }
-    const { job, batch, chainId, asking } = message
-    const judged = asking === undefined ? Promise.resolve([]) : this.#check(job, batch, chainId, asking)
+    const { id, batch, chainId, asking } = message
+    const judged = asking === undefined ? Promise.resolve([]) : this.#check(id, batch, chainId, asking)
     judged.then(
-      (verdicts) => this.#post({ job, done: { verdicts, ...readBatch(batch) } }),
-      (error: unknown) => this.#post({ job, failed: errorMessage(error) }),
+      (verdicts) => this.#post({ id, done: { verdicts, ...readBatch(batch) } }),
+      (error: unknown) => this.#post({ id, failed: failedJob(error) }),
     )
   }
 
-  #check(job: number, { header, segments, data }: BatchOf, chainId: bigint, asking: Asking): Promise<Verdict[]> {
+  #check(id: number, { header, segments, data }: BatchOf, chainId: bigint, asking: Asking): Promise<Verdict[]> {
     const answers = new Map<string, Promise<unknown>>()
     const ask = (name: Question, args: readonly unknown[]): Promise<unknown> => {
       const key = `${name} ${args.join(' ')}`
-      const answer = answers.get(key) ?? this.#ask(job, name, args)
+      const answer = answers.get(key) ?? this.#ask(id, name, args)
       answers.set(key, answer)
       return answer
     }
     return checkBatch(header, segments, data, factsOf(chainId, ask), asking)
   }
 
-  #ask(job: number, name: Question, args: readonly unknown[]): Promise<unknown> {
+  #ask(of: number, name: Question, args: readonly unknown[]): Promise<unknown> {
     const question = ++this.#questions
     return new Promise((resolve, reject) => {
       this.#waiting.set(question, { resolve, reject })
-      this.#post({ question, job, name, args })
+      this.#post({ question, of, name, args })
     })
   }
 }

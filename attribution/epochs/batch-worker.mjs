@@ -7,3 +7,4 @@ const { BatchJobs } = await import('./batch-jobs.ts')
 
 const jobs = new BatchJobs((message) => parentPort.postMessage(message))
 parentPort.on('message', (message) => jobs.take(message))
+parentPort.postMessage('loaded')

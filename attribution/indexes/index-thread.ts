@@ -1,7 +1,7 @@
+import { type FailedJob, runInThread } from '../../common/thread-job.ts'
 import type { IndexChallenge } from '../suffix/check-index.ts'
 import type { IndexRecord } from '../suffix/index-record.ts'
 import { SuffixError } from '../suffix/suffix-error.ts'
-import { type FailedJob, runInThread } from '../thread-job.ts'
 import { IndexError } from './index-error.ts'
 import type { IndexJob, IndexProgress } from './index-jobs.ts'
 

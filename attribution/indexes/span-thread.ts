@@ -1,9 +1,9 @@
-import { Thread } from '../../common/thread.ts'
+import { AskedThread } from '../../common/asked-thread.ts'
+import type { FailedJob } from '../../common/thread-job.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { AttributionV2 } from '../combined/attribute-v2.ts'
 import type { Attribution } from '../suffix/attribute.ts'
 import { SuffixError } from '../suffix/suffix-error.ts'
-import type { FailedJob } from '../thread-job.ts'
 import { IndexError } from './index-error.ts'
 import type { BatchQuestion, BatchSpans, QuestionV2 } from './span-jobs.ts'
 
@@ -13,29 +13,17 @@ export type SpanTask =
   | { readonly kind: 'attributeV2'; readonly question: QuestionV2 }
   | { readonly kind: 'judge'; readonly question: BatchQuestion }
 
-/** From the thread, to the job of that number. */
-export type SpanAnswer = { readonly job: number } & ({ readonly done: unknown } | { readonly failed: FailedJob })
-
-type Job = { readonly resolve: (done: never) => void; readonly reject: (error: unknown) => void }
-
 /**
  * `SpanJobs` on a thread of its own: a long answer over indexes on disk takes longer than its host may wait. The thread starts
  * with the first job and is started anew where it died.
  */
 export class SpanThread {
-  readonly #thread: Thread<{ readonly job: number; readonly task: SpanTask }, SpanAnswer>
-  readonly #jobs = new Map<number, Job>()
-  #last = 0
+  readonly #thread: AskedThread<{ readonly id: number; readonly task: SpanTask }, unknown>
 
   /** `dir`: the folder of the index files. */
   constructor(dir: string) {
-    this.#thread = new Thread({
-      file: new URL('./span-worker.mjs', import.meta.url),
-      name: 'spans',
-      data: { dir },
-      onMessage: (answer) => this.#take(answer),
-      onEnd: (error) => this.#fail(error),
-    })
+    const file = new URL('./span-worker.mjs', import.meta.url)
+    this.#thread = new AskedThread({ file, name: 'spans', data: { dir }, errorOf })
   }
 
   /** What an answer owes whom by a set of indexes. Throws IndexError `no-file` where one is not here. */
@@ -58,26 +46,9 @@ export class SpanThread {
     return this.#thread.close()
   }
 
+  /** A task's kind says what is replied to it. */
   #ask<T>(task: SpanTask): Promise<T> {
-    const job = ++this.#last
-    return new Promise<T>((resolve, reject) => {
-      this.#jobs.set(job, { resolve, reject })
-      this.#thread.post({ job, task })
-    })
-  }
-
-  #take(answer: SpanAnswer): void {
-    const job = this.#jobs.get(answer.job)
-    this.#jobs.delete(answer.job)
-    if ('failed' in answer) job?.reject(errorOf(answer.failed))
-    else job?.resolve(answer.done as never)
-  }
-
-  /** A thread that died takes its jobs along. */
-  #fail(error: unknown): void {
-    const jobs = [...this.#jobs.values()]
-    this.#jobs.clear()
-    for (const { reject } of jobs) reject(error)
+    return this.#thread.ask((id) => ({ id, task })) as Promise<T>
   }
 }
 

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { register } from 'tsx/esm/api'
 
 register()
+const { failedJob } = await import('../../common/thread-job.ts')
 const { IndexFolder } = await import('./index-folder.ts')
 const { SpanJobs } = await import('./span-jobs.ts')
 
@@ -12,10 +13,11 @@ const run = (task) => {
   return task.kind === 'attributeV2' ? jobs.attributeV2(task.question) : jobs.judge(task.question)
 }
 
-parentPort.on('message', ({ job, task }) => {
+parentPort.on('message', ({ id, task }) => {
   try {
-    parentPort.postMessage({ job, done: run(task) })
+    parentPort.postMessage({ id, done: run(task) })
   } catch (error) {
-    parentPort.postMessage({ job, failed: { code: error.code, message: error.message } })
+    parentPort.postMessage({ id, failed: failedJob(error) })
   }
 })
+parentPort.postMessage('loaded')

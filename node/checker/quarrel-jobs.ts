@@ -1,7 +1,8 @@
 import type { BatchReceipt } from '../../attribution/epochs/batch-rows.ts'
 import type { OpenedReceipt } from '../../attribution/epochs/openings.ts'
 import type { TraceDemand } from '../../chain/ledger/trace-demands.ts'
-import { errorMessage } from '../../common/errors.ts'
+import type { Reply } from '../../common/asked-thread.ts'
+import { failedJob } from '../../common/thread-job.ts'
 import type { Slot } from '../../inference/adapter/adapter.ts'
 import { reExecute } from '../../inference/check/re-execute.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
@@ -45,7 +46,6 @@ export type ToQuarrels =
       readonly news: QuarrelNews
     }
   | { readonly kind: 'end'; readonly key: string }
-export type FromQuarrels = { readonly id: number } & ({ readonly done: QuarrelOutcome } | { readonly failed: string })
 
 const isRight: QuarrelLook = { isRight: true, actions: [] }
 
@@ -58,13 +58,13 @@ type Open = {
 /** The thread's side: quarrels one after another, each with its whole trace in memory until it ends. */
 export class QuarrelJobs {
   readonly #folders: readonly string[]
-  readonly #tell: (message: FromQuarrels) => void
+  readonly #tell: (reply: Reply<QuarrelOutcome>) => void
   readonly #open = new Map<string, Open>()
   /** The model that was asked for last. */
   #model: { readonly root: Hex; readonly model: CanonicalModel } | undefined
   #last: Promise<void> = Promise.resolve()
 
-  constructor(folders: readonly string[], tell: (message: FromQuarrels) => void) {
+  constructor(folders: readonly string[], tell: (reply: Reply<QuarrelOutcome>) => void) {
     this.#folders = folders
     this.#tell = tell
   }
@@ -79,7 +79,7 @@ export class QuarrelJobs {
       try {
         this.#tell({ id, done: await this.#look(key, task, news) })
       } catch (error) {
-        this.#tell({ id, failed: errorMessage(error) })
+        this.#tell({ id, failed: failedJob(error) })
       }
     })
   }

@@ -1,4 +1,5 @@
-import { errorMessage } from '../../common/errors.ts'
+import type { Reply } from '../../common/asked-thread.ts'
+import { failedJob } from '../../common/thread-job.ts'
 import {
   checkFingerprint,
   type FloatAnswer,
@@ -16,7 +17,6 @@ export type FloatTask = { readonly model: Hex; readonly answer: FloatAnswer; rea
 /** `no-model`: its weights are not here. */
 export type FloatOutcome = FloatVerdict | 'no-model'
 export type ToFloats = { readonly id: number; readonly task: FloatTask }
-export type FromFloats = { readonly id: number } & ({ readonly done: FloatOutcome } | { readonly failed: string })
 
 /** Place of the kind in a fingerprint. */
 const kindAt = 8
@@ -24,11 +24,11 @@ const kindAt = 8
 /** The thread's side: answers one after another, the last model kept. */
 export class FloatJobs {
   readonly #folders: readonly string[]
-  readonly #tell: (message: FromFloats) => void
+  readonly #tell: (reply: Reply<FloatOutcome>) => void
   #model: { readonly root: Hex; readonly model: FloatModel } | undefined
   #last: Promise<void> = Promise.resolve()
 
-  constructor(folders: readonly string[], tell: (message: FromFloats) => void) {
+  constructor(folders: readonly string[], tell: (reply: Reply<FloatOutcome>) => void) {
     this.#folders = folders
     this.#tell = tell
   }
@@ -38,7 +38,7 @@ export class FloatJobs {
       try {
         this.#tell({ id, done: await this.#check(task) })
       } catch (error) {
-        this.#tell({ id, failed: errorMessage(error) })
+        this.#tell({ id, failed: failedJob(error) })
       }
     })
   }

@@ -1,5 +1,5 @@
-import type { BatchOf, BatchReading } from '../../attribution/epochs/batch-jobs.ts'
-import type { BatchJudgement, BatchThread, ThreadFacts } from '../../attribution/epochs/batch-thread.ts'
+import type { BatchJudgement, BatchOf, BatchReading } from '../../attribution/epochs/batch-jobs.ts'
+import type { BatchThread, ThreadFacts } from '../../attribution/epochs/batch-thread.ts'
 import type { Verdict } from '../../attribution/epochs/challenge.ts'
 import { type BatchState, batchState, lastMatureBatch } from '../../chain/ledger/batch-state.ts'
 import { type DemandState, demandsOf } from '../../chain/ledger/demand-state.ts'

@@ -5,6 +5,7 @@ type To = 'echo' | 'throw' | 'leave'
 
 const source = `
 import { parentPort, workerData } from 'node:worker_threads'
+parentPort.postMessage('loaded')
 parentPort.on('message', (message) => {
   if (message === 'throw') throw new Error('it broke')
   if (message === 'leave') process.exit(0)
@@ -74,4 +75,25 @@ test('closing a thread that never ran says nothing', async () => {
   })
   await none.close()
   expect(heard).toEqual([])
+})
+
+test('a thread that still loads is ended only when it has: a native module that is cut off takes the process down', async () => {
+  const isLoaded = new Int32Array(new SharedArrayBuffer(4))
+  const slow = `
+    import { parentPort, workerData } from 'node:worker_threads'
+    parentPort.on('message', () => {})
+    setTimeout(() => {
+      Atomics.store(workerData, 0, 1)
+      parentPort.postMessage('loaded')
+    }, 300)`
+  const loading = new Thread<To, string>({
+    file: new URL(`data:text/javascript,${encodeURIComponent(slow)}`),
+    name: 'tests',
+    data: isLoaded,
+    onMessage: () => {},
+    onEnd: () => {},
+  })
+  loading.post('echo')
+  await loading.close()
+  expect(Atomics.load(isLoaded, 0)).toBe(1)
 })

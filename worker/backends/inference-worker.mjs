@@ -7,3 +7,4 @@ const { InferenceJobs } = await import('./inference-jobs.ts')
 
 const jobs = new InferenceJobs((message) => parentPort.postMessage(message))
 parentPort.on('message', (message) => jobs.take(message))
+parentPort.postMessage('loaded')

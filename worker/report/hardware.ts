@@ -1,4 +1,4 @@
-import { runInThread } from '../../attribution/thread-job.ts'
+import { runInThread } from '../../common/thread-job.ts'
 import { type HardwareChallenge, scoreOf } from '../../p2p/workers/challenge/hardware-challenge.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 

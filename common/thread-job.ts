@@ -1,10 +1,17 @@
 import { Worker } from 'node:worker_threads'
+import { errorMessage } from './errors.ts'
 
 /** What a worker file posts: any number of `progress`, then one of the others. */
 type Answer<T, Progress> = { readonly progress: Progress } | { readonly failed: FailedJob } | { readonly done: T }
 
 /** An error as it comes out of a thread: its class is lost on the way. */
 export type FailedJob = { readonly code: string | undefined; readonly message: string }
+
+/** The thread's side of it. */
+export function failedJob(error: unknown): FailedJob {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
+  return { code: typeof code === 'string' ? code : undefined, message: errorMessage(error) }
+}
 
 export type ThreadJob<Progress> = {
   /** The worker file. */
