@@ -97,6 +97,8 @@ export const errorTexts: Readonly<Record<string, string>> = {
   BadIndexOrder: 'index {index} of the list is zero or not above the one before it; name the ids in ascending order',
   IndexNotLive: 'the suffix index {indexId} is not published, was retired or proven false',
   AlreadyPublished: 'the index {id} is published already',
+  VoidVersion:
+    'version {version} of Datanet {datanet} is void: somebody proved it false ({fault:text}); no index or model is made of it, so take another version',
   'IndexRegistry.Permissioned': 'Datanet {datanet} is permissioned: its texts stand in no index',
   'IndexRegistry.UnknownVersion': 'Datanet {datanet} has no version {version}',
   BadCounts: 'an index of {documents} documents, {n} entries and {vocab} tokens is none',

@@ -11,8 +11,8 @@ export const licenceUnits: Readonly<Record<string, (value: unknown) => string>> 
   work: (value) => (Number(value) === 0 ? 'Datanet' : 'model'),
 }
 
-/** The name in an id that is no listed licence; hex where it holds none. */
-function asText(id: Hex): string {
+/** The ASCII that a word begins with; hex where it holds none. */
+export function asText(id: Hex): string {
   const name = Buffer.from(id.slice(2), 'hex').toString('latin1').replace(/\0+$/, '')
   return /^[\x21-\x7e]+$/.test(name) ? name : id
 }

@@ -1,7 +1,8 @@
+import type { Hex } from '../../protocol/bytes.ts'
 import type { Spoken } from './contracts.ts'
 import { errorTexts } from './error-texts.ts'
 import { eventTexts } from './event-texts.ts'
-import { licenceUnits } from './licence-words.ts'
+import { asText, licenceUnits } from './licence-words.ts'
 import { Amount, Time, toJson } from './values.ts'
 
 /** What a contract's error means and what to do. One without words is shown by name with its arguments. */
@@ -14,12 +15,13 @@ export function eventWords(event: Spoken): string {
   return wordsOf(eventTexts, event)
 }
 
-/** Text with the values of `{name}`, `{name:open}` (wei), `{name:time}` (Unix seconds) and the units of licence-words.ts. */
+/** Text with the values of `{name}`, `{name:open}` (wei), `{name:time}` (Unix seconds), `{name:text}` (ASCII in a word) and the units of licence-words.ts. */
 export function fill(text: string, args: Readonly<Record<string, unknown>>): string {
   return text.replace(/\{(\w+)(?::(\w+))?\}/g, (_, name: string, unit: string | undefined) => {
     const value = args[name]
     if (unit === 'open') return String(new Amount(BigInt(value as bigint)))
     if (unit === 'time') return String(new Time(BigInt(value as bigint)))
+    if (unit === 'text') return asText(value as Hex)
     return licenceUnits[unit ?? '']?.(value) ?? shown(value)
   })
 }

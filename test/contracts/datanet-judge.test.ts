@@ -7,7 +7,7 @@ import { batchRecordBytes, encodeBatchRecords, type ItemRecord } from '../../pro
 import { isOfType, mediaTypes } from '../../protocol/datanets/media-types.ts'
 import { type ListedItem, versionDiff } from '../../protocol/datanets/version-diff.ts'
 import { permissive } from '../fakes/licences.ts'
-import { MoneyChain } from '../fakes/money-chain.ts'
+import { MoneyChain, open } from '../fakes/money-chain.ts'
 import { noRoots } from '../fakes/version-diff.ts'
 
 const bond = 10n ** 15n
@@ -244,6 +244,50 @@ describe('a false version', () => {
     await judge('falseCount', beyond)
     expect(await refused('falseCount', beyond)).toBe('AlreadyVoid')
   })
+
+  test('is void: no index and no model is made of it, nor a model of an index that stood before; of others both are', async () => {
+    const [a, b] = (await accepted(['a', 'b'])).map(listed) as [ListedItem, ListedItem]
+    const foreign = { contribId: 99n, contentHash: zeroHash }
+    const [first, second] = [
+      [a, foreign],
+      [a, b],
+    ]
+    await publish([], first)
+    await publish(first, second)
+    const id = await index(1)
+    await judge('foreignItem', [1n, 1, shownIn(first, 99n)])
+
+    const value = 100n * open
+    const another = await chain.fails(chain.actor('author'), 'IndexRegistry', 'publish', [textIndex(1, 9)], { value })
+    expect(another.error).toBe('VoidVersion')
+    expect(await model(1, [])).toBe('VoidVersion')
+    expect(await model(2, [id])).toBe('VoidVersion')
+    await register(2, [await index(2)])
+    // A version of it names that index as little.
+    const next = [1n, { ...modelVersion, indexIds: [id] }]
+    expect((await chain.fails(chain.actor('builder'), 'ModelRegistry', 'publish', next)).error).toBe('VoidVersion')
+  })
+
+  const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
+  const modelVersion = { weightsManifest: word(1), configHash: word(2), trainingRoot: word(3), indexIds: [] as Hex[] }
+  const modelArgs = (version: number, indexIds: readonly Hex[]) => [
+    { kind: 0, verifyClasses: 1, licenceId: permissive, version: { ...modelVersion, indexIds } },
+    [],
+    [{ id: 1n, version, weightBps: 10_000 }],
+  ]
+  const register = (version: number, indexIds: readonly Hex[]) =>
+    chain.send(chain.actor('builder'), 'ModelRegistry', 'register', modelArgs(version, indexIds))
+  const model = async (version: number, indexIds: readonly Hex[]) =>
+    (await chain.fails(chain.actor('builder'), 'ModelRegistry', 'register', modelArgs(version, indexIds))).error
+
+  /** An index of a version, of which the registry looks at the counts alone. */
+  const textIndex = (version: number, root = version) => ({
+    ...{ datanet: 1n, version, tokenizerHash: word(7), vocab: 8, n: 4, documents: 2, tokenRoot: word(root) },
+    ...{ suffixRoot: word(2), documentRoot: word(3), unigramRoot: word(4), offsetRoot: word(5) },
+  })
+  const index = async (version: number) =>
+    (await chain.send(chain.actor('author'), 'IndexRegistry', 'publish', [textIndex(version)], { value: 100n * open }))
+      .result as Hex
 })
 
 test('the contract and the command line agree on what is of a media type', async () => {

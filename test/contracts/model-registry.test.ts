@@ -163,6 +163,8 @@ async function liveIndexes(...ids: readonly Hex[]): Promise<void> {
   await chain.evm.place(address, abi, hexToBytes(bytecode))
   const selector = toFunctionSelector('isLive(bytes32)')
   await chain.evm.call({ abi, address }, 'set', [selector, zeroHash, false, 0n])
+  const ofNothing = [toFunctionSelector('versionOf(bytes32)'), `${zeroHash}${zeroHash.slice(2)}`, false, 0n]
+  await chain.evm.call({ abi, address }, 'set', ofNothing)
   for (const id of ids) await chain.evm.call({ abi, address }, 'set', [`${selector}${id.slice(2)}`, word(1), false, 0n])
 }
 

@@ -5,6 +5,7 @@ import { Address } from "@openzeppelin/contracts/utils/Address.sol";
 import { Initializable } from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 import { Run } from "../lib/Chunks.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
+import { SoundVersions } from "../lib/SoundVersions.sol";
 import { SpanCount, TextIndex, TextIndexes } from "../lib/TextIndexes.sol";
 import { EvidenceRewards } from "./EvidenceRewards.sol";
 import { IndexJudge } from "./IndexJudge.sol";
@@ -23,10 +24,13 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
     struct Index {
         address publisher;
         uint64 publishedAt;
+        /// @dev Of `datanet`.
+        uint32 version;
         /// @dev From when on it counts for nothing; zero where that is not known to come.
         uint64 deadFrom;
         bool isFalse;
         uint128 bond;
+        uint64 datanet;
     }
 
     event IndexPublished(bytes32 indexed id, uint64 indexed datanet, address indexed publisher, TextIndex index, uint256 bond);
@@ -72,12 +76,21 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
         if (msg.value != BOND) revert WrongBond(BOND, msg.value);
         if (_itemsRoot(index) == bytes32(0)) revert UnknownVersion(index.datanet, index.version);
         if (_isPermissioned(index.datanet)) revert Permissioned(index.datanet);
+        SoundVersions.requireSound(index.datanet, index.version);
         bool counted = index.documents > 0 && index.documents < index.n && index.n < TextIndexes.SEPARATOR
             && index.vocab > 0 && index.vocab < TextIndexes.SEPARATOR;
         if (!counted) revert BadCounts(index.documents, index.n, index.vocab);
         id = TextIndexes.idOf(index);
         if (_indexes[id].publisher != address(0)) revert AlreadyPublished(id);
-        _indexes[id] = Index(msg.sender, uint64(block.timestamp), 0, false, uint128(msg.value));
+        _indexes[id] = Index({
+            publisher: msg.sender,
+            publishedAt: uint64(block.timestamp),
+            version: index.version,
+            deadFrom: 0,
+            isFalse: false,
+            bond: uint128(msg.value),
+            datanet: index.datanet
+        });
         emit IndexPublished(id, index.datanet, msg.sender, index, msg.value);
     }
 
@@ -228,6 +241,11 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
     /// @inheritdoc IIndexRegistry
     function deadFrom(bytes32 id) external view returns (uint64) {
         return _indexes[id].deadFrom;
+    }
+
+    /// @inheritdoc IIndexRegistry
+    function versionOf(bytes32 id) external view returns (uint64 datanet, uint32 version) {
+        return (_indexes[id].datanet, _indexes[id].version);
     }
 
     // --- Internals ---

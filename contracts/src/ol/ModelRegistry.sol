@@ -7,6 +7,7 @@ import { Checkpoints } from "@openzeppelin/contracts/utils/structs/Checkpoints.s
 import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import { BPS, Price, ROYALTY_MODEL, ROYALTY_ROWS_MAX, RoyaltyRow } from "../lib/MoneyTypes.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
+import { SoundVersions } from "../lib/SoundVersions.sol";
 import { RoyaltyGraph } from "../precompiles/RoyaltyGraph.sol";
 import { IDatanetAccess, Purpose } from "./interfaces/IDatanetAccess.sol";
 import { IDatanetPayouts } from "./interfaces/IDatanetPayouts.sol";
@@ -364,6 +365,8 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         for (uint256 i = 0; i < input.indexIds.length; i++) {
             bytes32 index = input.indexIds[i];
             if (!IIndexRegistry(Predeploys.INDEX_REGISTRY).isLive(index)) revert IndexNotLive(index);
+            (uint64 datanet, uint32 indexed_) = IIndexRegistry(Predeploys.INDEX_REGISTRY).versionOf(index);
+            SoundVersions.requireSound(datanet, indexed_);
         }
         _versions[_key(id, version)] =
             Version(input.weightsManifest, input.configHash, input.trainingRoot, indexSetHash);
@@ -380,6 +383,7 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
             IDatanetAccess(Predeploys.DATANET_ACCESS).requireAllowed(
                 datanets[i].id, datanets[i].version, msg.sender, Purpose.Train
             );
+            SoundVersions.requireSound(datanets[i].id, datanets[i].version);
             sum += datanets[i].weightBps;
             modelsOn[datanets[i].id]++;
             emit ModelTrainedOn(id, datanets[i].id, datanets[i].version, datanets[i].weightBps);

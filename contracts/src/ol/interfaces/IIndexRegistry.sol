@@ -8,4 +8,6 @@ interface IIndexRegistry {
     function isLive(bytes32 id) external view returns (bool);
     /// @notice From when on it counts for nothing, whatever names it; zero where that is not known to come.
     function deadFrom(bytes32 id) external view returns (uint64);
+    /// @notice The Datanet version that it is an index of; zeros where there is no such index.
+    function versionOf(bytes32 id) external view returns (uint64 datanet, uint32 version);
 }
