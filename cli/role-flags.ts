@@ -53,6 +53,18 @@ export const roleFlags = {
     parse: asBig,
     default: '10000000000000000',
   },
+  'attributor.disburse-minimum': {
+    help: 'wei of gas fees in the fee vaults from which they are divided among stakers and treasury unasked; 0: never',
+    value: 'WEI',
+    parse: asBig,
+    default: '10000000000000000000',
+  },
+  'attributor.disburse-interval': {
+    help: 'least time between two such disbursements, whoever asked for the last one',
+    value: 'DURATION',
+    parse: asDurationMs,
+    default: '24h',
+  },
   ...keyFlagsOf('watcher.', 'the watcher account'),
   'watcher.commit-evidence': {
     help: 'commit to the evidence of a challenge in a transaction before it, so that who copies it gains nothing',

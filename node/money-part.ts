@@ -119,11 +119,13 @@ async function makeAttributor(
   const sender = await openSender(options, 'attributor', flags.key, parts)
   const batchThread = new BatchThread()
   closers.add('attributor’s thread', () => batchThread.close())
-  const { epochIntervalSeconds, claimThreshold } = flags
+  const { epochIntervalSeconds, claimThreshold, disburseMinimum, disburseIntervalSeconds } = flags
   const settings = {
     ...attributorDefaults,
     ...(epochIntervalSeconds === undefined ? {} : { epochIntervalSeconds: BigInt(epochIntervalSeconds) }),
     ...(claimThreshold === undefined ? {} : { claimThreshold }),
+    ...(disburseMinimum === undefined ? {} : { disburseMinimum }),
+    ...(disburseIntervalSeconds === undefined ? {} : { disburseIntervalSeconds: BigInt(disburseIntervalSeconds) }),
     pollMs,
   }
   return new Attributor(settings, { ...parts, sender, batchThread })

@@ -167,6 +167,10 @@ export type AttributorFlags = {
   readonly epochIntervalSeconds?: number | undefined
   /** `--attributor.claim-threshold`, wei; 0: nobody is paid unasked. */
   readonly claimThreshold?: bigint | undefined
+  /** `--attributor.disburse-minimum`, wei of gas fees; 0: they are left to who asks. */
+  readonly disburseMinimum?: bigint | undefined
+  /** `--attributor.disburse-interval`: least time between two disbursements. */
+  readonly disburseIntervalSeconds?: number | undefined
 }
 
 export type WatcherFlags = {

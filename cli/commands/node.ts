@@ -162,6 +162,8 @@ async function attributorOptions(flags: Flags, dev: boolean): Promise<Attributor
     key: await signingKey(flags, 'attributor', dev),
     epochIntervalSeconds: Math.ceil(flags['attributor.epoch-interval'] / 1000),
     claimThreshold: flags['attributor.claim-threshold'],
+    disburseMinimum: flags['attributor.disburse-minimum'],
+    disburseIntervalSeconds: Math.ceil(flags['attributor.disburse-interval'] / 1000),
   }
 }
 

@@ -27,6 +27,8 @@ const l1ChainId = Number(devPreset().l1ChainId)
 export const modelsDir = dirname(baseModelFile)
 /** wei of unclaimed credit from which a payee is paid out unasked: answers of a small model cost little. */
 export const claimThreshold = 10n ** 14n
+/** wei of gas fees from which they are divided: what the fee vaults of a dev chain ask for themselves. */
+const disburseMinimum = devPreset().feeVaultMinimumWithdrawal
 /** OPEN that the questions asked here may cost a day, and what the payer puts into a worker's channel at a time. */
 const [dailyCap, deposit] = ['500', '5'] as const
 
@@ -81,6 +83,7 @@ export function startNodes(
     ...['--proposer.poll-interval', '2s', '--proposer.num-confirmations', '1'],
     ...['--content.dir', layout.content, '--content.indexes', layout.indexes],
     ...['--attributor.epoch-interval', '60s', '--attributor.claim-threshold', String(claimThreshold)],
+    ...['--attributor.disburse-interval', '60s', '--attributor.disburse-minimum', String(disburseMinimum)],
     ...(network === undefined ? [] : ['--checker.models', modelsDir, ...checking(network, 'sequencer', ports)]),
   ]
   const watching = [

@@ -1,8 +1,10 @@
+import { allEvents } from '../../chain/ledger/all-events.ts'
 import { callContract } from '../../chain/ledger/l2-calls.ts'
 import type { Clock } from '../../common/clock.ts'
 import { CodedError } from '../../common/errors.ts'
 import type { HttpRpcClient } from '../../common/json-rpc.ts'
 import type { Log } from '../../common/log.ts'
+import { formatOpen } from '../money/values.ts'
 import { type BridgeCheckOptions, checkBridge } from './bridge-check.ts'
 import type { DevClients } from './clients.ts'
 import type { Community } from './community/life.ts'
@@ -33,7 +35,7 @@ export type OnceParts = DevClients & {
 }
 
 /** A check of `dev --once` did not hold. */
-export class OnceError extends CodedError<'difference' | 'timeout' | 'indexer' | 'interrupted'> {}
+export class OnceError extends CodedError<'difference' | 'timeout' | 'indexer' | 'fees' | 'interrupted'> {}
 
 /** Time a node may take to reach a block. */
 const waitMsMax = 120_000
@@ -58,6 +60,8 @@ export async function checkOnce(options: OnceOptions, parts: OnceParts): Promise
     ['withdrawal', bridge.withdrawalHash],
     ['finalised on L1 in', bridge.finalizeL1Hash],
   )
+
+  rows.push(['gas fees divided', await disbursed(parts)])
 
   const last = (await syncStatus(parts.sequencerRollup))?.unsafe_l2.number ?? 0
   await reached(parts.verifierRollup, last, 'the verifier', parts)
@@ -100,6 +104,20 @@ async function reached(
       shown = safe
       log.info('waiting for the safe head', { who, safe, wanted: number })
     }
+    await clock.sleep(pollMs, signal)
+  }
+}
+
+/** Waits until the attributor had the chain's gas fees divided. */
+async function disbursed({ sequencerEth, clock, signal }: OnceParts): Promise<string> {
+  const deadline = clock.nowMs() + waitMsMax
+  for (;;) {
+    const found = await allEvents(sequencerEth, 'FeeSplitter', 'FeesDisbursed')
+    const wei = found.reduce((sum, { args }) => sum + BigInt(String(args['grossRevenue'])), 0n)
+    if (found.length > 0) return `${formatOpen(wei)} OPEN, to stakers and treasury`
+    if (signal.aborted) throw new OnceError('interrupted', 'interrupted')
+    if (clock.nowMs() > deadline)
+      throw new OnceError('fees', `nobody had the gas fees divided within ${waitMsMax / 1000} s`)
     await clock.sleep(pollMs, signal)
   }
 }

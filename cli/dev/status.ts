@@ -20,6 +20,8 @@ export type DevStatus = {
   readonly checked: readonly (number | undefined)[]
   /** Of payouts: proposed so far, and of these final. */
   readonly epochs: { readonly last: number; readonly final: number } | undefined
+  /** Times that gas fees were divided among stakers and treasury. */
+  readonly disbursements: number | undefined
   readonly transactionsPerSecond: number | undefined
 }
 
@@ -53,6 +55,7 @@ export async function readStatus(sources: Sources): Promise<DevStatus> {
     datanets: indexed?.datanets,
     workers: indexed?.workers,
     answers: indexed?.answers,
+    disbursements: indexed?.disbursements,
     checked,
     epochs,
     transactionsPerSecond,
@@ -75,6 +78,7 @@ export function statusLine(status: DevStatus): string {
     ['answers', status.answers],
     ['checked', status.checked.map((count) => count ?? '-').join('/')],
     ['epochs', status.epochs === undefined ? undefined : `${status.epochs.last} (${status.epochs.final} final)`],
+    ['gas fees divided', status.disbursements],
     ['tx/s', rate],
   ]
   return parts.map(([name, value]) => `${name} ${value ?? '-'}`).join('  ')
@@ -90,20 +94,23 @@ export async function syncStatus(client: HttpRpcClient): Promise<RollupStatus | 
   return quietly(async () => (await client.request('optimism_syncStatus')) as RollupStatus)
 }
 
-type IndexerStatus = Record<'block' | 'datanets' | 'workers' | 'answers', number>
+type IndexerStatus = Record<'block' | 'datanets' | 'workers' | 'answers' | 'disbursements', number>
 
 async function indexerStatus(url: string): Promise<IndexerStatus | undefined> {
   type Counted = { readonly totalCount: number | string }
-  const lists = 'datanets(first: 1) { totalCount } workers(first: 1) { totalCount } receipts(first: 1) { totalCount }'
+  const names = ['datanets', 'workers', 'receipts', 'feeDisbursements'] as const
+  const lists = names.map((name) => `${name}(first: 1) { totalCount }`).join(' ')
   return quietly(async () => {
-    const data = await queryGraphql<
-      { _meta: { block: { number: string } } } & Record<'datanets' | 'workers' | 'receipts', Counted>
-    >(url, `{ _meta { block { number } } ${lists} }`)
+    const data = await queryGraphql<{ _meta: { block: { number: string } } } & Record<(typeof names)[number], Counted>>(
+      url,
+      `{ _meta { block { number } } ${lists} }`,
+    )
     return {
       block: Number(data._meta.block.number),
       datanets: Number(data.datanets.totalCount),
       workers: Number(data.workers.totalCount),
       answers: Number(data.receipts.totalCount),
+      disbursements: Number(data.feeDisbursements.totalCount),
     }
   })
 }

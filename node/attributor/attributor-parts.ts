@@ -13,12 +13,18 @@ export type AttributorOptions = {
   readonly epochIntervalSeconds: bigint
   /** wei of unclaimed credit in a final epoch from which a payee is paid out unasked; 0: nobody is. */
   readonly claimThreshold: bigint
+  /** wei of gas fees in the vaults from which they are disbursed unasked; 0: never. */
+  readonly disburseMinimum: bigint
+  /** Least time between two disbursements, seconds. */
+  readonly disburseIntervalSeconds: bigint
   readonly pollMs: number
 }
 
 export const attributorDefaults: AttributorOptions = {
   epochIntervalSeconds: 3_600n,
   claimThreshold: 10n ** 16n,
+  disburseMinimum: 10n ** 19n,
+  disburseIntervalSeconds: 86_400n,
   pollMs: 1_000,
 }
 

@@ -20,6 +20,7 @@ import type { Hex } from '../../protocol/bytes.ts'
 import { Answers } from './answer-step.ts'
 import type { AttributorOptions, AttributorParts } from './attributor-parts.ts'
 import { type ClaimDue, claiming, claimsAtOnceMax, dueOf, poolClaimsMax, unclaimed } from './claim-step.ts'
+import { DisburseStep } from './disburse-step.ts'
 import { EpochRows, EpochRowsError } from './epoch-rows.ts'
 import { HeartbeatStep } from './heartbeat-step.ts'
 import { maturing } from './mature-step.ts'
@@ -35,8 +36,8 @@ const balanceLow = 2n * 10n ** 18n
 const balanceEveryMs = 60_000
 
 /**
- * The attributor's role: makes batches mature, builds, proposes and finalises epochs, answers for their data, and pays payees
- * out unasked. All it does anybody may do; what it needs to know stands on chain, so that a restart goes on where it was. A step
+ * The attributor's role: makes batches mature, builds, proposes and finalises epochs, answers for their data, pays payees
+ * out unasked and has gas fees divided. All it does anybody may do; what it needs to know stands on chain, so that a restart goes on where it was. A step
  * that fails is told and tried again, and holds up no other.
  */
 export class Attributor {
@@ -47,6 +48,7 @@ export class Attributor {
   readonly #notices: Notices
   readonly #steps: Steps
   readonly #answers: Answers
+  readonly #disburse: DisburseStep
   readonly #heartbeats: HeartbeatStep | undefined
   /** Undefined until it was asked of the contract. */
   #window: bigint | undefined
@@ -69,6 +71,7 @@ export class Attributor {
     this.#steps = new Steps(options.pollMs, { ...parts, failed })
     const send = (call: MoneyCall, signal: AbortSignal) => this.#send(call, signal)
     this.#answers = new Answers({ ...this.#parts, rows: this.#rows, send, failed })
+    this.#disburse = new DisburseStep(options, { ...this.#parts, send })
     const isAttributor = async () => (await this.#ask('attributor')) === parts.sender.address
     this.#heartbeats = parts.heard && new HeartbeatStep({ ...this.#parts, heard: parts.heard, send, isAttributor })
   }
@@ -85,6 +88,7 @@ export class Attributor {
           { name: 'release', run: this.#release },
           { name: 'propose', run: this.#propose },
           { name: 'claim', run: this.#claim },
+          { name: 'disburse', run: this.#disburse.run },
           ...(this.#heartbeats === undefined ? [] : [{ name: 'heartbeats', run: this.#heartbeats.run }]),
           { name: 'balance', run: this.#watchBalance },
         ],

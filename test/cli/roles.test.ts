@@ -46,7 +46,13 @@ test('a role is had by --roles, or by op-node’s flag for it', async () => {
   expect(both).toMatchObject({
     sequencer: { stopped: false },
     batcher: { key: devPrivateKeys[1] },
-    attributor: { key: devPrivateKeys[5], epochIntervalSeconds: 3_600, claimThreshold: 10n ** 16n },
+    attributor: {
+      key: devPrivateKeys[5],
+      epochIntervalSeconds: 3_600,
+      claimThreshold: 10n ** 16n,
+      disburseMinimum: 10n ** 19n,
+      disburseIntervalSeconds: 86_400,
+    },
     watcher: { key: devPrivateKeys[3], commitEvidence: false },
     content: { peers: [] },
   })

@@ -22,6 +22,12 @@ import { LedgerMarket } from './ledger-market.ts'
 /** The least wait of a role's loops: the chain goes on a block with each turn of the test, not with the time of day. */
 const waitMs = 2
 
+/** Pays whatever is owed at once, and leaves gas fees alone. */
+const quiet: AttributorOptions = {
+  ...{ epochIntervalSeconds: 0n, claimThreshold: 1n, pollMs: 5 },
+  ...{ disburseMinimum: 0n, disburseIntervalSeconds: 0n },
+}
+
 /** An attributor over a chain whose blocks a test builds, stopped and started again with what is on its disk. */
 export class AttributorWorld {
   readonly chain: LedgerChain
@@ -69,7 +75,7 @@ export class AttributorWorld {
     const sender = await Sender.open(account, { ...parts, kzg: {} as Kzg })
     const batchThread = new BatchThread()
     const attributor = new Attributor(
-      { epochIntervalSeconds: 0n, claimThreshold: 1n, pollMs: 5, ...options },
+      { ...quiet, ...options },
       { ...parts, book, sync, content, sender, batchThread, heard: this.heard },
     )
     const stopping = new AbortController()
