@@ -40,7 +40,16 @@ import { AttributionRule, Burn, Declaration, Heartbeat, Shares } from './types/l
 import { Licence, ModelLicence } from './types/licence.ts'
 import { Batch, Channel, Request, Segment, VoidReceipt } from './types/market.ts'
 import { Meta } from './types/meta.ts'
-import { Evaluation, Model, ModelDatanet, ModelParent, ModelVersion, Price, Royalty } from './types/model.ts'
+import {
+  Evaluation,
+  Model,
+  ModelDatanet,
+  ModelParent,
+  ModelVersion,
+  Price,
+  Royalty,
+  SketchTable,
+} from './types/model.ts'
 import { Claim, Operator, Payee } from './types/payee.ts'
 import { Pool, PoolFunding, PoolMember } from './types/pool.ts'
 import { Query } from './types/query.ts'
@@ -50,6 +59,7 @@ import {
   ReviewRound,
   ReviewVote,
   SharedLabel,
+  ShownSignature,
   SignatureDemand,
   SignatureProof,
   Validator,
@@ -137,6 +147,8 @@ export const resolvers = {
   SharedLabel,
   SignatureProof,
   SignatureDemand,
+  ShownSignature,
+  SketchTable,
   CommitteeCase,
   CommitteeMember,
   CommitteeSeat,

@@ -1,63 +1,19 @@
-import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { caseOutcomes } from '../../protocol/committee-vote.ts'
 import type { BlockWriter } from '../store/block-writer.ts'
-import { amountIn, change, contractHandlers, type EventReader, noChange } from './event.ts'
+import { change, contractHandlers, type EventReader, noChange } from './event.ts'
+import { stakedMembers } from './staked-members.ts'
 
 /** wei that a case brings: CheckerCommittee's `openPrice`. */
 export const casePrice = (10n ** 18n * 125n) / 100n
-const book = 'committee'
 const kinds = ['fingerprint', 'sketch']
 
 /** Index of the CheckerCommittee's events: its members, cases and votes. */
 export const checkerCommittee = contractHandlers({
-  'MemberStaked(address,uint256,uint256)': (event, { block, writer }) => {
-    const member = event.topicAddress(1)
-    const before = writer.state('committee_member', member)
-    const { key: _key, ...known } = before ?? { ...noMember, block }
-    writer.set('committee_member', member, { ...known, stake: event.decimal(1) })
-    hold(writer, event.uint(0))
-  },
-  'MemberUnbonding(address,uint256,uint64)': (event, { writer }) => {
-    const [member, amount] = [event.topicAddress(1), event.uint(0)]
-    const row = writer.state('committee_member', member)
-    change(writer, 'committee_member', member, {
-      stake: String(amountIn(row, 'stake') - amount),
-      unbonding: String(amountIn(row, 'unbonding') + amount),
-      unbonds_at: event.number(1),
-    })
-  },
-  'MemberWithdrawn(address,address,uint256)': (event, { writer }) => {
-    change(writer, 'committee_member', event.topicAddress(1), { unbonding: '0', unbonds_at: 0 })
-    hold(writer, -event.uint(1))
-  },
-  'MemberSlashed(address,uint256,uint256,address,bytes32)': (event, { writer }) => {
-    const [member, amount] = [event.topicAddress(1), event.uint(0)]
-    const row = writer.state('committee_member', member)
-    const stake = amountIn(row, 'stake')
-    const ofStake = amount < stake ? amount : stake
-    change(writer, 'committee_member', member, {
-      stake: String(stake - ofStake),
-      unbonding: String(amountIn(row, 'unbonding') - (amount - ofStake)),
-      slashed: String(amountIn(row, 'slashed') + amount),
-    })
+  ...stakedMembers('committee', (event, writer, member, amount) => {
     const seat = seatsOf(writer, event.word(3)).find(([, each]) => each['member'] === member)
     if (seat !== undefined) change(writer, 'committee_seat', seat[0], { lost: String(amount) })
-  },
-  'MemberJailed(address,uint64)': (event, { writer }) =>
-    change(writer, 'committee_member', event.topicAddress(1), { jailed: 1, jailed_until: event.number(0) }),
-  'MemberUnjailed(address)': (event, { writer }) =>
-    change(writer, 'committee_member', event.topicAddress(1), { jailed: 0 }),
-  'MemberWeight(address,uint16,uint32)': (event, { writer }) =>
-    change(writer, 'committee_member', event.topicAddress(1), { weight: event.number(0) }),
-  'OwedClaimed(address,address,uint256)': (event, { writer }) => {
-    const account = event.topicAddress(1)
-    const row = writer.state('committee_member', account)
-    if (row !== undefined) {
-      change(writer, 'committee_member', account, { claimed: String(amountIn(row, 'claimed') + event.uint(1)) })
-    }
-    hold(writer, -event.uint(1))
-  },
+  }),
   'CaseOpened(bytes32,uint64,uint32,uint8,bytes32,address,address,uint64)': (event, { block, tx, writer }) => {
     writer.set('committee_case', event.topic(1), {
       batch: event.topicNumber(2),
@@ -75,7 +31,7 @@ export const checkerCommittee = contractHandlers({
       block,
       tx_hash: tx.hash,
     })
-    hold(writer, casePrice)
+    writer.owe('committee', casePrice)
   },
   'CaseDrawn(bytes32,bytes32,address[])': (event, { writer }) => {
     const id = event.topic(1)
@@ -97,20 +53,6 @@ export const checkerCommittee = contractHandlers({
     }),
   'Initialized(uint64)': noChange,
 })
-
-/** wei that the committee burned leave it. */
-export function committeeBurned(writer: BlockWriter, account: Hex, amount: bigint): void {
-  if (account === openLedgerPredeploys.checkerCommittee) hold(writer, -amount)
-}
-
-const noMember = {
-  ...{ stake: '0', unbonding: '0', slashed: '0', claimed: '0' },
-  ...{ unbonds_at: 0, jailed_until: 0, jailed: 0, weight: 0 },
-}
-
-function hold(writer: BlockWriter, amount: bigint): void {
-  writer.set('committee_book', book, { held: String(amountIn(writer.state('committee_book', book), 'held') + amount) })
-}
 
 function vote(event: EventReader, writer: BlockWriter, said: string): void {
   const member = event.topicAddress(2)

@@ -1,51 +1,12 @@
-import { openLedgerPredeploys } from '../../contracts/addresses.ts'
-import type { Hex } from '../../protocol/bytes.ts'
-import type { BlockWriter } from '../store/block-writer.ts'
 import { amountIn, change, contractHandlers, noChange } from './event.ts'
-
-export type ReviewBook = 'review_book' | 'proofs_book'
+import { memberKey, stakedMembers } from './staked-members.ts'
 
 const grounds = ['duplicate', 'plagiarism', 'poison', 'licence', 'consent', 'media_type'] as const
 const verdicts = ['none', 'dismissed', 'upheld'] as const
 
 /** Index of DatanetReview's events: validators, rounds, votes, disputes, labels. */
 export const datanetReview = contractHandlers({
-  'MemberStaked(address,uint256,uint256)': (event, { block, writer }) => {
-    const member = event.topicAddress(1)
-    const { key: _key, ...known } = writer.state('validator', member) ?? { ...noValidator, block }
-    writer.set('validator', member, { ...known, stake: event.decimal(1) })
-    hold(writer, 'review_book', event.uint(0))
-  },
-  'MemberUnbonding(address,uint256,uint64)': (event, { writer }) => {
-    const [member, amount] = [event.topicAddress(1), event.uint(0)]
-    const row = writer.state('validator', member)
-    change(writer, 'validator', member, {
-      stake: String(amountIn(row, 'stake') - amount),
-      unbonding: String(amountIn(row, 'unbonding') + amount),
-      unbonds_at: event.number(1),
-    })
-  },
-  'MemberWithdrawn(address,address,uint256)': (event, { writer }) => {
-    change(writer, 'validator', event.topicAddress(1), { unbonding: '0', unbonds_at: 0 })
-    hold(writer, 'review_book', -event.uint(1))
-  },
-  'MemberSlashed(address,uint256,uint256,address,bytes32)': (event, { writer }) => {
-    const [member, amount] = [event.topicAddress(1), event.uint(0)]
-    const row = writer.state('validator', member)
-    const stake = amountIn(row, 'stake')
-    const ofStake = amount < stake ? amount : stake
-    change(writer, 'validator', member, {
-      stake: String(stake - ofStake),
-      unbonding: String(amountIn(row, 'unbonding') - (amount - ofStake)),
-      slashed: String(amountIn(row, 'slashed') + amount),
-    })
-  },
-  'MemberWeight(address,uint16,uint32)': (event, { writer }) =>
-    change(writer, 'validator', event.topicAddress(1), { slot: event.topicNumber(2), weight: event.number(0) }),
-  // Nobody is jailed here.
-  'MemberJailed(address,uint64)': noChange,
-  'MemberUnjailed(address)': noChange,
-  'OwedClaimed(address,address,uint256)': (event, { writer }) => hold(writer, 'review_book', -event.uint(1)),
+  ...stakedMembers('reviews'),
   'RoundOpened(uint64,uint64,address,uint32,uint256,uint64,uint64)': (event, { block, timestamp, tx, writer }) => {
     writer.set('review_round', event.topicNumber(1), {
       contribution: event.topicNumber(2),
@@ -57,7 +18,7 @@ export const datanetReview = contractHandlers({
       opened_at: timestamp,
       ...{ dispute: null, status: 'open', committed: 0, revealed: 0, score: null, pay: '0', block, tx_hash: tx.hash },
     })
-    hold(writer, 'review_book', event.uint(1))
+    writer.owe('reviews', event.uint(1))
   },
   'ScoreCommitted(uint64,address,bytes32,uint32)': (event, { block, writer }) => {
     const [round, validator, weight] = [event.topicNumber(1), event.topicAddress(2), event.number(1)]
@@ -83,8 +44,9 @@ export const datanetReview = contractHandlers({
   'ReviewPaid(uint64,address,uint256)': (event, { writer }) => {
     const [validator, amount] = [event.topicAddress(2), event.uint(0)]
     change(writer, 'review_vote', `${event.topicNumber(1)}-${validator}`, { paid: String(amount) })
-    const row = writer.state('validator', validator)
-    change(writer, 'validator', validator, { paid: String(amountIn(row, 'paid') + amount) })
+    const member = memberKey('reviews', validator)
+    const row = writer.state('staked_member', member)
+    change(writer, 'staked_member', member, { paid: String(amountIn(row, 'paid') + amount) })
   },
   // DatanetRegistry tells the decision.
   'ReviewDecided(uint64,uint64,bool,uint16)': noChange,
@@ -105,7 +67,7 @@ export const datanetReview = contractHandlers({
       ...{ appeal_until: null, ruling_until: null, block, tx_hash: tx.hash },
     })
     change(writer, 'review_round', round, { dispute })
-    hold(writer, 'review_book', event.uint(4))
+    writer.owe('reviews', event.uint(4))
   },
   'DisputeVerdict(uint64,uint8,uint64)': (event, { writer }) =>
     change(writer, 'item_dispute', event.topicNumber(1), {
@@ -120,7 +82,7 @@ export const datanetReview = contractHandlers({
       appeal_bond: event.decimal(0),
       ruling_until: event.number(1),
     })
-    hold(writer, 'review_book', event.uint(0))
+    writer.owe('reviews', event.uint(0))
   },
   'DisputeRuled(uint64,uint8)': (event, { writer }) =>
     change(writer, 'item_dispute', event.topicNumber(1), {
@@ -146,17 +108,3 @@ export const datanetReview = contractHandlers({
     change(writer, 'shared_label', event.topicNumber(2), { earns: 0 }),
   'Initialized(uint64)': noChange,
 })
-
-/** Wei that DatanetReview burned leave it. */
-export function reviewBurned(writer: BlockWriter, account: Hex, amount: bigint): void {
-  if (account === openLedgerPredeploys.datanetReview) hold(writer, 'review_book', -amount)
-}
-
-export function hold(writer: BlockWriter, book: ReviewBook, amount: bigint): void {
-  writer.set(book, 'held', { held: String(amountIn(writer.state(book, 'held'), 'held') + amount) })
-}
-
-const noValidator = {
-  ...{ stake: '0', unbonding: '0', slashed: '0', paid: '0' },
-  ...{ unbonds_at: 0, weight: 0, slot: null },
-}

@@ -1,4 +1,3 @@
-import { hold } from './datanet-review.ts'
 import { change, contractHandlers } from './event.ts'
 
 /** wei of a demand: SignatureProofs' `DEMAND_PRICE`. */
@@ -32,7 +31,7 @@ export const signatureProofs = contractHandlers({
       until: event.number(0),
       ...{ status: 'open', shown_by: null, signature: null, block, tx_hash: tx.hash },
     })
-    hold(writer, 'proofs_book', demandPrice)
+    writer.owe('proofs', demandPrice)
   },
   'SignatureShown(uint64,address,bytes)': (event, { writer }) =>
     change(writer, 'signature_demand', event.topicNumber(1), {
@@ -53,5 +52,5 @@ export const signatureProofs = contractHandlers({
       tx_hash: tx.hash,
     })
   },
-  'OwedClaimed(address,address,uint256)': (event, { writer }) => hold(writer, 'proofs_book', -event.uint(1)),
+  'OwedClaimed(address,address,uint256)': (event, { writer }) => writer.owe('proofs', -event.uint(1)),
 })

@@ -2,12 +2,6 @@ import { columns, table } from './columns.ts'
 
 /** State tables of the checkers' committee. */
 export const committeeStateTables = {
-  /** Keyed by account. */
-  committee_member: table(
-    'committee_member',
-    'text',
-    columns(['stake', 'unbonding', 'slashed', 'claimed'], ['unbonds_at', 'jailed_until', 'jailed', 'weight', 'block']),
-  ),
   committee_case: table(
     'committee_case',
     'text',
@@ -18,8 +12,6 @@ export const committeeStateTables = {
   ),
   /** Keyed by `case-seat`. */
   committee_seat: table('committee_seat', 'text', columns(['case_id', 'member', 'vote', 'lost'], ['idx'])),
-  /** One row: wei that the committee holds, by its events. */
-  committee_book: table('committee_book', 'text', columns(['held'], [])),
   fingerprint_demand: table(
     'fingerprint_demand',
     'text',

@@ -20,6 +20,7 @@ const {
   fingerprintJudge,
   datanetReview,
   signatureProofs,
+  sketchRegistry,
 } = openLedgerPredeploys
 
 /**
@@ -43,13 +44,14 @@ export const escrows = {
   fingerprints: [fingerprintJudge],
   reviews: [datanetReview],
   proofs: [signatureProofs],
+  sketches: [sketchRegistry],
 } as const
 
 export type Escrow = keyof typeof escrows
 
 /**
- * wei that a row of a state table says are owed, and by whom. The fees of batches, from their commit to their epoch or refund,
- * and the credits of payees are told by events instead.
+ * wei that a row of a state table says are owed, and by whom. Told by events instead: the fees of batches, from their commit to
+ * their epoch or refund, the credits of payees, and all that the committee, DatanetReview and SignatureProofs hold.
  */
 export const obligations: Partial<Record<StateTableName, readonly [Escrow, (row: Row) => bigint]>> = {
   channel: ['market', (row) => wei(row, 'balance')],
@@ -69,9 +71,7 @@ export const obligations: Partial<Record<StateTableName, readonly [Escrow, (row:
   stake_pool: ['staking', (row) => wei(row, 'free') + wei(row, 'reserved') + wei(row, 'staked') + wei(row, 'owed')],
   grant: ['grants', (row) => wei(row, 'held')],
   grant_owed: ['grants', (row) => wei(row, 'owed')],
-  committee_book: ['committee', (row) => wei(row, 'held')],
-  review_book: ['reviews', (row) => wei(row, 'held')],
-  proofs_book: ['proofs', (row) => wei(row, 'held')],
+  sketch_table: ['sketches', (row) => wei(row, 'bond')],
   fingerprint_demand: ['fingerprints', (row) => (row['status'] === 'open' ? wei(row, 'prepaid') : 0n)],
   trace_demand: ['traces', (row) => (row['status'] === 'open' ? wei(row, 'prepaid') : 0n)],
 }

@@ -2,12 +2,6 @@ import { columns, table } from './columns.ts'
 
 /** State tables of DatanetReview and SignatureProofs. Weights in whole OPEN, times in Unix seconds. */
 export const reviewStateTables = {
-  /** Keyed by account. */
-  validator: table(
-    'validator',
-    'text',
-    columns(['stake', 'unbonding', 'slashed', 'paid'], ['unbonds_at', 'weight', 'slot', 'block']),
-  ),
   review_round: table(
     'review_round',
     'integer',
@@ -63,9 +57,6 @@ export const reviewStateTables = {
     'integer',
     columns(['asker', 'status', 'shown_by', 'signature', 'tx_hash'], ['until', 'block']),
   ),
-  /** One row each: wei that DatanetReview and SignatureProofs hold, by their events. */
-  review_book: table('review_book', 'text', columns(['held'], [])),
-  proofs_book: table('proofs_book', 'text', columns(['held'], [])),
 } as const
 
 export const reviewStateIndexes = `

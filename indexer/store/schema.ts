@@ -8,12 +8,14 @@ import {
   governanceTables,
 } from './governance-tables.ts'
 import { licenceStateTables } from './licence-tables.ts'
+import { memberStateIndexes, memberStateTables } from './member-tables.ts'
 import { moneyEventTables, moneyStateIndexes, moneyStateTables, moneyTables } from './money-tables.ts'
 import { reviewStateIndexes, reviewStateTables } from './review-tables.ts'
+import { shownStateIndexes, shownStateTables } from './shown-tables.ts'
 import { unitsEventTables, unitsStateIndexes, unitsStateTables, unitsTables } from './units-tables.ts'
 
 /** Raised whenever the tables change: a database of another version is rebuilt from the node, never guessed at. */
-export const schemaVersion = 6
+export const schemaVersion = 7
 
 /**
  * Three kinds of tables. Event tables are append-only and keyed by block: the past is `block <= N`, a rollback deletes a
@@ -130,8 +132,10 @@ export const stateTables = {
   ...datanetStateTables,
   ...moneyStateTables,
   ...agentStateTables,
+  ...memberStateTables,
   ...committeeStateTables,
   ...reviewStateTables,
+  ...shownStateTables,
   ...governanceStateTables,
   ...licenceStateTables,
   ...unitsStateTables,
@@ -141,7 +145,7 @@ export type StateTableName = keyof typeof stateTables
 
 /** Indexes of the state tables. */
 export const stateIndexes = `create index datanet_owner on datanet (owner, key);
-${datanetStateIndexes}${moneyStateIndexes}${agentStateIndexes}${committeeStateIndexes}${reviewStateIndexes}${governanceStateIndexes}${unitsStateIndexes}`
+${datanetStateIndexes}${moneyStateIndexes}${agentStateIndexes}${memberStateIndexes}${committeeStateIndexes}${reviewStateIndexes}${shownStateIndexes}${governanceStateIndexes}${unitsStateIndexes}`
 
 /** Tables whose rows belong to a block and leave with it. */
 export const eventTables = [

@@ -30,6 +30,8 @@ import { openBurner } from '../handlers/open-burner.ts'
 import { revenueSplitter } from '../handlers/revenue-splitter.ts'
 import { royaltyVault } from '../handlers/royalty-vault.ts'
 import { signatureProofs } from '../handlers/signature-proofs.ts'
+import { signatureRegistry } from '../handlers/signature-registry.ts'
+import { sketchRegistry } from '../handlers/sketch-registry.ts'
 import { stakePool } from '../handlers/stake-pool.ts'
 import { timelock } from '../handlers/timelock.ts'
 import { traceDemands } from '../handlers/trace-demands.ts'
@@ -47,6 +49,8 @@ export const indexedContracts: ReadonlyMap<string, ContractHandlers> = new Map<s
   [openLedgerPredeploys.datanetAccess, datanetAccess],
   [openLedgerPredeploys.datanetReview, datanetReview],
   [openLedgerPredeploys.signatureProofs, signatureProofs],
+  [openLedgerPredeploys.signatureRegistry, signatureRegistry],
+  [openLedgerPredeploys.sketchRegistry, sketchRegistry],
   [openLedgerPredeploys.modelRegistry, modelRegistry],
   [openLedgerPredeploys.licencePolicy, licencePolicy],
   [openLedgerPredeploys.inferenceMarket, inferenceMarket],

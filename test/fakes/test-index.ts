@@ -9,6 +9,7 @@ import { LedgerFiles } from '../../indexer/content/ledger-files.ts'
 import { PayoutTrees } from '../../indexer/content/payout-trees.ts'
 import { IndexEvents } from '../../indexer/graphql/events.ts'
 import { graphqlServer } from '../../indexer/graphql/server.ts'
+import type { Escrow } from '../../indexer/store/escrows.ts'
 import { Store } from '../../indexer/store/store.ts'
 import { ChainClient } from '../../indexer/sync/chain-client.ts'
 import { EscrowWatch } from '../../indexer/sync/escrow-watch.ts'
@@ -48,6 +49,13 @@ export class IndexWorld {
     const store = Store.open(join(this.dir, name))
     this.#stores.add(store)
     return new TestIndex(this, store)
+  }
+
+  /** Opens an index that has all of the chain so far. */
+  async followed(name?: string): Promise<TestIndex> {
+    const index = this.open(name)
+    await index.follow()
+    return index
   }
 
   close({ store }: TestIndex): void {
@@ -134,6 +142,18 @@ export class TestIndex {
       body: JSON.stringify({ query, variables }),
     })
     return (await answer.json()) as Answer
+  }
+
+  /** What a query that has an answer is answered. Throws where it has none. */
+  async data(query: string, variables?: unknown): Promise<Answer['data']> {
+    const { data, errors } = await this.ask(query, variables)
+    if (errors !== undefined) throw new Error(errors.map(({ message }) => message).join('; '))
+    return data
+  }
+
+  /** wei that the index says a contract holds for others. */
+  owed(escrow: Escrow): bigint {
+    return BigInt(String(this.store.state('escrow', escrow)?.['owed'] ?? 0))
   }
 }
 

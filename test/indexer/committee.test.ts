@@ -52,28 +52,19 @@ beforeAll(async () => {
   const stake = (await chain.read('CheckerCommittee', 'stakeOf', [unbonding.address])) as bigint
   await chain.send(unbonding, 'CheckerCommittee', 'requestUnbond', [stake])
   money.show()
-  index = world.open()
-  await index.follow()
+  index = await world.followed()
 }, 120_000)
 
 afterAll(() => world.stop())
 
-const ask = async (query: string) => {
-  const { data, errors } = await index.ask(query)
-  expect(errors).toBeUndefined()
-  return data
-}
-
 test('what the committee and the demands hold is what the index says they owe', () => {
-  const rows = index.store.all('select * from escrow')
-  const owed = Object.fromEntries(rows.map((row) => [row['key'], BigInt(String(row['owed']))]))
-  expect(owed['committee']).toBe(committee.money.chain.balance('CheckerCommittee'))
-  expect(owed['fingerprints']).toBe(committee.money.chain.balance('FingerprintJudge'))
-  expect(owed['fingerprints']).toBeGreaterThan(0n)
+  expect(index.owed('committee')).toBe(committee.money.chain.balance('CheckerCommittee'))
+  expect(index.owed('fingerprints')).toBe(committee.money.chain.balance('FingerprintJudge'))
+  expect(index.owed('fingerprints')).toBeGreaterThan(0n)
 })
 
 test('GraphQL shows members, cases, seats and votes as the contract has them', async () => {
-  const { committeeCase: wrong, committeeCases: all } = await ask(`{
+  const { committeeCase: wrong, committeeCases: all } = await index.data(`{
     committeeCase(id: "${cases[2]?.id}") {
       kind status right wrong beacon receipt worker challenger batch { id }
       seats { nodes { index vote lost member { address } } } }
@@ -86,7 +77,7 @@ test('GraphQL shows members, cases, seats and votes as the contract has them', a
   expect(seats.map(({ lost }) => lost === '0')).toEqual([true, true, true, true, false])
   const byId = new Map(all.nodes.map(({ id, status }: { id: string; status: string }) => [id, status]))
   expect(cases.map(({ id }) => byId.get(id))).toEqual(['undecided', 'upheld', 'void'])
-  const { committeeMembers } = await ask(
+  const { committeeMembers } = await index.data(
     '{ committeeMembers { nodes { address stake unbonding weight slashed claimed } } }',
   )
   expect(committeeMembers.nodes).toHaveLength(6)
@@ -102,7 +93,9 @@ test('GraphQL shows members, cases, seats and votes as the contract has them', a
 })
 
 test('GraphQL shows fingerprints that were asked for, shown or not', async () => {
-  const { fingerprintDemands } = await ask('{ fingerprintDemands { nodes { receipt index status kind width leaf } } }')
+  const { fingerprintDemands } = await index.data(
+    '{ fingerprintDemands { nodes { receipt index status kind width leaf } } }',
+  )
   const shown = fingerprintDemands.nodes.toSorted(
     (a: { receipt: number }, b: { receipt: number }) => a.receipt - b.receipt,
   )

@@ -40,27 +40,18 @@ beforeAll(async () => {
   await review.review(review.challenger, 'openReview', [next.id], reviewFee)
   ;[first, waiting, copy, label] = [original, next, near, labelled]
   money.show()
-  index = world.open()
-  await index.follow()
+  index = await world.followed()
 }, 120_000)
 
 afterAll(() => world.stop())
 
-const ask = async (query: string) => {
-  const { data, errors } = await index.ask(query)
-  expect(errors).toBeUndefined()
-  return data as Record<string, unknown>
-}
-
 test('what reviews and proofs hold is what the index says they owe', () => {
-  const rows = index.store.all('select * from escrow')
-  const owed = Object.fromEntries(rows.map((row) => [row['key'], BigInt(String(row['owed']))]))
-  expect(owed['reviews']).toBe(review.chain.balance('DatanetReview'))
-  expect(owed['proofs']).toBe(review.chain.balance('SignatureProofs'))
+  expect(index.owed('reviews')).toBe(review.chain.balance('DatanetReview'))
+  expect(index.owed('proofs')).toBe(review.chain.balance('SignatureProofs'))
 })
 
 test('the review queue has what waits, with who may score', async () => {
-  const { reviewRounds } = await ask(
+  const { reviewRounds } = await index.data(
     '{ reviewRounds(where: { status: open }) { nodes { contribution { id author } weight status score votes { totalCount } } } }',
   )
   const { nodes } = reviewRounds as { nodes: { contribution: { id: string; author: string } }[] }
@@ -76,7 +67,7 @@ test('the review queue has what waits, with who may score', async () => {
 })
 
 test('votes of a round are told with their scores and pay', async () => {
-  const { reviewRound } = await ask(
+  const { reviewRound } = await index.data(
     '{ reviewRound(id: 1) { status score revealed votes { nodes { score weight paid } } } }',
   )
   const votes = [300, 500, 700, 1_000].map((weight) => ({
@@ -92,9 +83,9 @@ test('votes of a round are told with their scores and pay', async () => {
 test('a dispute is told as it stood at a block and as it ended, with its escrow', async () => {
   const query = (at: string) =>
     `{ itemDispute(id: 1${at}) { status verdict ground bond escrowTo contribution { id } } }`
-  const { itemDispute: then } = await ask(query(`, block: { number: ${before} }`))
+  const { itemDispute: then } = await index.data(query(`, block: { number: ${before} }`))
   expect(then).toMatchObject({ status: 'decided', verdict: 'dismissed', escrowTo: null })
-  const { itemDispute } = await ask(query(''))
+  const { itemDispute } = await index.data(query(''))
   expect(itemDispute).toMatchObject({
     status: 'settled',
     verdict: 'dismissed',
@@ -105,7 +96,7 @@ test('a dispute is told as it stood at a block and as it ended, with its escrow'
 })
 
 test('proofs, demands and labels are told', async () => {
-  const answer = await ask(`{
+  const answer = await index.data(`{
     signatureProofs { nodes { kind bps slashed contribution { id status } original { id } } }
     signatureDemands(where: { status: shown }) { nodes { shownBy contribution { id } } }
     sharedLabels { nodes { labelsBps earns label { id } } }

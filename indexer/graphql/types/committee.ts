@@ -1,18 +1,25 @@
+import { memberKey } from '../../handlers/staked-members.ts'
+import type { QueryContext } from '../context.ts'
 import { stateField } from '../lists.ts'
-import { column, origin, stateColumn } from '../rows.ts'
+import { column, type Entity, flag, origin, stateColumn, stateEntity } from '../rows.ts'
 
-export const CommitteeMember = {
-  address: column('key'),
+/** Fields of every member of a StakedMembers contract. */
+export const stakedMember = {
+  address: column('member'),
   stake: column('stake'),
   unbonding: column('unbonding'),
   unbondsAt: column('unbonds_at'),
   slashed: column('slashed'),
   claimed: column('claimed'),
-  jailed: ({ row }: { readonly row: Readonly<Record<string, unknown>> }) => row['jailed'] === 1,
-  jailedUntil: column('jailed_until'),
   weight: column('weight'),
-  seats: stateField('committee_seat', (row) => ({ member: row['key'] })),
   sinceBlock: column('block'),
+}
+
+export const CommitteeMember = {
+  ...stakedMember,
+  jailed: flag('jailed'),
+  jailedUntil: column('jailed_until'),
+  seats: stateField('committee_seat', ({ member }) => ({ member })),
 }
 
 export const CommitteeCase = {
@@ -36,7 +43,8 @@ export const CommitteeCase = {
 export const CommitteeSeat = {
   case: stateColumn('committee_case', 'case_id'),
   index: column('idx'),
-  member: stateColumn('committee_member', 'member'),
+  member: ({ row, at }: Entity, _: unknown, context: QueryContext) =>
+    stateEntity(context, 'staked_member', memberKey('committee', String(row['member'])), at),
   vote: column('vote'),
   lost: column('lost'),
 }

@@ -4,7 +4,7 @@ import type { PageArguments } from '../connection.ts'
 import { contentText } from '../content-text.ts'
 import type { QueryContext } from '../context.ts'
 import { contributions, eventField, labels } from '../lists.ts'
-import { column, type Entity, entity, rowAt, rowBy, stateOf, transactionOf } from '../rows.ts'
+import { column, type Entity, entity, rowAt, rowBy, stateColumn, stateOf, transactionOf } from '../rows.ts'
 
 export const Contribution = {
   id: column('id'),
@@ -40,6 +40,7 @@ export const Contribution = {
   },
   slash: async (node: Entity, _: unknown, context: QueryContext) => seen(node, 'contribution_slash', context),
   fault: async (node: Entity, _: unknown, context: QueryContext) => seen(node, 'contribution_fault', context),
+  shownSignature: stateColumn('shown_signature', 'id'),
   blockNumber: column('block'),
   transaction: ({ row }: Entity, _: unknown, context: QueryContext) => transactionOf(row['tx_hash'], context),
   size: async ({ row }: Entity, _: unknown, context: QueryContext) =>

@@ -2,7 +2,7 @@ import { type Hex, hexToBytes } from '../../../protocol/bytes.ts'
 import { decodeRoyaltyRows } from '../../../protocol/royalty-vector.ts'
 import { shortText } from '../../handlers/event.ts'
 import type { QueryContext } from '../context.ts'
-import { eventField } from '../lists.ts'
+import { eventField, stateField } from '../lists.ts'
 import { column, type Entity, entity, flag, origin, rowAt, stateColumn, stateEntity } from '../rows.ts'
 
 const ofModel = (row: Entity['row']) => ({ model: row['key'] })
@@ -57,7 +57,23 @@ export const ModelVersion = {
   },
   trainedOn: eventField('model_datanet', ['block', 'idx'], (row) => ({ model: row['model'] })),
   evaluations: eventField('evaluation', ['block', 'idx'], (row) => ({ model: row['model'], version: row['version'] })),
+  sketches: stateField('sketch_table', (row) => ({ model: row['model'], version: row['version'] })),
   receipts: eventField('receipt', ['batch', 'idx'], (row) => ({ model: row['model'], model_version: row['version'] })),
+  ...origin,
+}
+
+/** A table of influences that class G is paid by. */
+export const SketchTable = {
+  model: stateColumn('model', 'model'),
+  version: column('version'),
+  adapterRoot: column('adapter_root'),
+  owner: column('owner'),
+  root: column('root'),
+  size: column('size'),
+  rows: column('row_count'),
+  from: column('from_time'),
+  until: column('until_time'),
+  bond: column('bond'),
   ...origin,
 }
 

@@ -1,3 +1,4 @@
+import { type MemberBody, memberKey } from '../../handlers/staked-members.ts'
 import type { StateTableName } from '../../store/schema.ts'
 import { type AtBlock, atBlock } from '../at-block.ts'
 import type { QueryContext } from '../context.ts'
@@ -31,6 +32,15 @@ const state =
     const key = args[name]
     return stateEntity(context, table, isNumber ? Number(key) : key, atBlock(args, context))
   }
+
+/** Members of one StakedMembers contract, and one of them by address. */
+const membersOf = (body: MemberBody) => ({
+  one: (_: unknown, args: AtBlock & { readonly address: string }, context: QueryContext) =>
+    stateEntity(context, 'staked_member', memberKey(body, args.address), atBlock(args, context)),
+  all: (_: unknown, { block, ...page }: Arguments, context: QueryContext) =>
+    stateList('staked_member', { of: { body }, at: atBlock({ block }, context) }, page, context),
+})
+const [validators, committeeMembers] = [membersOf('reviews'), membersOf('committee')]
 
 const logged = ['block', 'idx'] as const
 
@@ -98,8 +108,8 @@ export const moneyQuery = {
   evidenceDemands: states('evidence_demand', { requester: 'requester', status: 'status' }),
   traceDemand: state('trace_demand', 'id'),
   traceDemands: states('trace_demand', { batch: 'batch', requester: 'requester', status: 'status' }),
-  validator: state('validator', 'address'),
-  validators: states('validator', {}),
+  validator: validators.one,
+  validators: validators.all,
   reviewRound: state('review_round', 'id', true),
   reviewRounds: states('review_round', { contribution: 'contribution', status: 'status' }),
   reviewVotes: states('review_vote', { round: 'round', validator: 'validator' }),
@@ -113,8 +123,11 @@ export const moneyQuery = {
   sharedLabels: states('shared_label', { contribution: 'contribution', author: 'author' }),
   signatureProofs: states('signature_proof', { kind: 'kind', challenger: 'challenger' }),
   signatureDemands: states('signature_demand', { asker: 'asker', status: 'status' }),
-  committeeMember: state('committee_member', 'address'),
-  committeeMembers: states('committee_member', {}),
+  shownSignature: state('shown_signature', 'contribution', true),
+  shownSignatures: states('shown_signature', { shownBy: 'shown_by' }),
+  sketchTables: states('sketch_table', { model: 'model', owner: 'owner' }),
+  committeeMember: committeeMembers.one,
+  committeeMembers: committeeMembers.all,
   committeeCase: state('committee_case', 'id'),
   committeeCases: states('committee_case', {
     batch: 'batch',

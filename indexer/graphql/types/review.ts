@@ -2,17 +2,12 @@ import type { Row } from '../../store/store.ts'
 import type { QueryContext } from '../context.ts'
 import { stateField } from '../lists.ts'
 import { column, type Entity, entity, flag, origin, rowBy, stateColumn } from '../rows.ts'
+import { stakedMember } from './committee.ts'
 
 export const Validator = {
-  address: column('key'),
-  stake: column('stake'),
-  unbonding: column('unbonding'),
-  unbondsAt: column('unbonds_at'),
-  slashed: column('slashed'),
+  ...stakedMember,
   paid: column('paid'),
-  weight: column('weight'),
-  votes: stateField('review_vote', (row) => ({ validator: row['key'] })),
-  sinceBlock: column('block'),
+  votes: stateField('review_vote', ({ member }) => ({ validator: member })),
 }
 
 /** The contribution that a column names, as it was at the block asked for. */
@@ -95,6 +90,15 @@ export const SignatureDemand = {
   until: column('until'),
   status: column('status'),
   shownBy: column('shown_by'),
+  signature: column('signature'),
+  ...origin,
+}
+
+/** A signature that stands in the SignatureRegistry. */
+export const ShownSignature = {
+  contribution: contributionOf('key'),
+  shownBy: column('shown_by'),
+  shownAt: column('shown_at'),
   signature: column('signature'),
   ...origin,
 }

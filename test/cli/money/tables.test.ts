@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { commonFlags } from '../../../cli/main.ts'
 import { accessTable } from '../../../cli/money/access-table.ts'
@@ -6,6 +7,7 @@ import { agentTable } from '../../../cli/money/agent-table.ts'
 import { claimTable } from '../../../cli/money/claim-table.ts'
 import { committeeTable } from '../../../cli/money/committee-table.ts'
 import { datanetTable } from '../../../cli/money/datanet-table.ts'
+import { describeTable } from '../../../cli/money/describe-table.ts'
 import { disputeTable } from '../../../cli/money/dispute-table.ts'
 import { errorTexts } from '../../../cli/money/error-texts.ts'
 import { eventTexts } from '../../../cli/money/event-texts.ts'
@@ -28,6 +30,7 @@ const tables = {
   agent: agentTable,
   grant: grantTable,
   datanet: datanetTable,
+  describe: describeTable,
   units: unitsTable,
   access: accessTable,
   review: reviewTable,
@@ -125,6 +128,19 @@ const abi = (contract: string) => loadArtifact(contract).abi as unknown as reado
 const contracts = Object.keys(notForUsers)
 
 describe('the table of actions', () => {
+  test('every row of every table of commands is looked at here', async () => {
+    const folder = new URL('../../../cli/money/', import.meta.url)
+    const looked = new Set<unknown>(rows.map(([, row]) => row))
+    const files = readdirSync(folder).filter((file) => file.endsWith('-table.ts'))
+    expect(files.length).toBeGreaterThanOrEqual(Object.keys(tables).length)
+    for (const file of files) {
+      const found = Object.values((await import(new URL(file, folder).href)) as object).flatMap((table: object) =>
+        Object.entries(table).flatMap(([name, row]) => (looked.has(row) ? [] : [`${file}: ${name}`])),
+      )
+      expect(found).toEqual([])
+    }
+  })
+
   test.each(contracts)('every function of %s that a user may call has an action', (contract) => {
     const changing = abi(contract).filter(
       ({ type, stateMutability }) => type === 'function' && !['view', 'pure'].includes(stateMutability ?? ''),
