@@ -1,65 +1,25 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { devPrivateKeys } from '../../../common/dev-keys.ts'
-import { bytesToHex, type Hex, hexToBytes } from '../../../protocol/bytes.ts'
 import { documentedGovernance } from '../../../protocol/governance-parameters.ts'
-import { privateKeyAddress } from '../../../protocol/secp256k1.ts'
 import { compound } from '../../../protocol/stake-interest.ts'
-import { openledger, openledgerHere, type Ran } from '../../fakes/money-cli.ts'
-import { ServedChain } from '../../fakes/served-chain.ts'
+import { addressOf, CommandLine } from '../../fakes/command-line.ts'
+import { openledger } from '../../fakes/money-cli.ts'
 
 /** OPEN holders on a running chain with the documented clocks, by the command line alone; only time is moved. */
-const dir = mkdtempSync(join(tmpdir(), 'openledger-governance-'))
-const calls = join(dir, 'calls.json')
 const [proposer, voter, opponent, staker] = [1, 2, 3, 4] as const
 const day = 86_400n
 const { votingDelaySeconds, votingPeriodSeconds, timelockDelaySeconds, timelockGraceSeconds } = documentedGovernance
-const addressOf = (n: number): Hex => bytesToHex(privateKeyAddress(hexToBytes(devPrivateKeys[n] ?? '0x')))
 const open = 10n ** 18n
 
-let served: ServedChain
+let people: CommandLine
+let { does, isRefused, later, run, shows } = {} as CommandLine
 beforeAll(async () => {
-  served = await ServedChain.open()
+  people = await CommandLine.open()
+  ;({ does, isRefused, later, run, shows } = people)
 })
-afterAll(async () => {
-  await served.close()
-  rmSync(dir, { recursive: true, force: true })
-})
-
-const env = (who: number) => ({ OPENLEDGER_RPC: served.url, OPENLEDGER_DEV_ACCOUNT: String(who) })
-const words = (line: string) => line.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', '')) ?? []
-const run = (who: number, line: string): Promise<Ran> => openledgerHere(words(line), { env: env(who) })
-
-type Events = Readonly<Record<string, Readonly<Record<string, string>>>>
-
-/** Sends; the events by name. */
-async function does(who: number, line: string, runs: typeof openledgerHere = openledgerHere): Promise<Events> {
-  const { code, stdout, stderr } = await runs([...words(line), '--yes', '--json'], { env: env(who) })
-  expect(code, `${line}: ${stderr}`).toBe(0)
-  const { receipt } = JSON.parse(stdout) as { receipt: { events: { name: string; args: Record<string, string> }[] } }
-  return Object.fromEntries(receipt.events.map(({ name, args }) => [name, args]))
-}
-
-async function shows(who: number, line: string): Promise<Readonly<Record<string, unknown>>> {
-  const { code, stdout, stderr } = await run(who, `${line} --json`)
-  expect(code, `${line}: ${stderr}`).toBe(0)
-  return JSON.parse(stdout) as Record<string, unknown>
-}
-
-async function isRefused(who: number, line: string, why: string): Promise<void> {
-  const { code, stderr } = await run(who, `${line} --yes`)
-  expect([code, stderr.includes(why)], `${line}: ${stderr}`).toEqual([1, true])
-}
-
-async function later(seconds: bigint): Promise<void> {
-  served.chain.advance(seconds)
-  await served.chain.mine()
-}
+afterAll(() => people.close())
 
 async function propose(description: string, list: readonly object[]): Promise<string> {
-  writeFileSync(calls, JSON.stringify(list))
+  const calls = people.file('calls.json', JSON.stringify(list))
   const { ProposalCreated } = await does(proposer, `gov propose --calls ${calls} --description "${description}"`)
   return ProposalCreated?.['proposalId'] ?? ''
 }
@@ -165,7 +125,7 @@ describe('a vote on a running chain', () => {
       [[{ to: addressOf(1), value: 'x' }], 'call 1: value must be OPEN'],
       [[{ to: addressOf(1), gas: 1 }], 'call 1: unknown key gas'],
     ] as const) {
-      writeFileSync(calls, JSON.stringify(list))
+      const calls = people.file('calls.json', JSON.stringify(list))
       const { code, stderr } = await run(proposer, `gov propose --calls ${calls} --description x --yes`)
       expect([code, stderr.includes(why)], stderr).toEqual([2, true])
     }

@@ -1,59 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { devPrivateKeys } from '../../../common/dev-keys.ts'
-import { bytesToHex, type Hex, hexToBytes } from '../../../protocol/bytes.ts'
-import { privateKeyAddress } from '../../../protocol/secp256k1.ts'
-import { openledgerHere, type Ran } from '../../fakes/money-cli.ts'
-import { ServedChain } from '../../fakes/served-chain.ts'
+import type { Hex } from '../../../protocol/bytes.ts'
+import { addressOf, CommandLine } from '../../fakes/command-line.ts'
 
 /** A permissioned Datanet by the command line alone: shares, a licence that is sold, sealed content, a vote. */
-const dir = mkdtempSync(join(tmpdir(), 'openledger-units-'))
 const [owner, contributor, buyer, reader] = [1, 2, 3, 4] as const
-const addressOf = (n: number): Hex => bytesToHex(privateKeyAddress(hexToBytes(devPrivateKeys[n] ?? '0x')))
-const file = (name: string, text?: string): string => {
-  const path = join(dir, name)
-  if (text !== undefined) writeFileSync(path, text)
-  return path
-}
-
-let served: ServedChain
+let people: CommandLine
 beforeAll(async () => {
-  served = await ServedChain.open()
+  people = await CommandLine.open()
 })
-afterAll(async () => {
-  await served.close()
-  rmSync(dir, { recursive: true, force: true })
-})
-
-const env = (who: number) => ({ OPENLEDGER_RPC: served.url, OPENLEDGER_DEV_ACCOUNT: String(who) })
-const run = (who: number, line: string): Promise<Ran> => openledgerHere(line.split(' '), { env: env(who) })
-
-async function does(who: number, line: string): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>> {
-  const { code, stdout, stderr } = await run(who, `${line} --yes --json`)
-  expect(code, `${line}: ${stderr}`).toBe(0)
-  const { receipt } = JSON.parse(stdout) as { receipt: { events: { name: string; args: Record<string, string> }[] } }
-  return Object.fromEntries(receipt.events.map(({ name, args }) => [name, args]))
-}
-
-async function shows(who: number, line: string): Promise<Readonly<Record<string, unknown>>> {
-  const { code, stdout, stderr } = await run(who, `${line} --json`)
-  expect(code, `${line}: ${stderr}`).toBe(0)
-  return JSON.parse(stdout) as Record<string, unknown>
-}
-
-async function isRefused(who: number, line: string, why: string): Promise<void> {
-  const { code, stderr } = await run(who, line)
-  expect([code, stderr.includes(why)], `${line}: ${stderr}`).toEqual([1, true])
-}
-
-async function later(seconds: bigint): Promise<void> {
-  served.chain.advance(seconds)
-  await served.chain.mine()
-}
+afterAll(() => people.close())
 
 test('a Datanet’s shares are allotted, sold and paid, its content read by who bought access, its price voted on', async () => {
+  const { does, file, isRefused, later, run, shows } = people
   const meta = `0x${'12'.repeat(32)}`
   await does(owner, `datanet create --media text --visibility permissioned --licence MIT --meta ${meta}`)
 
@@ -104,16 +63,16 @@ test('a Datanet’s shares are allotted, sold and paid, its content read by who 
 
   // Asked for, denied, refunded.
   await does(buyer, 'datanet request-access --datanet 1 --purpose train --lasts 1d --price 2')
-  await isRefused(buyer, 'datanet grant --request 1 --yes', 'not yours')
+  await isRefused(buyer, 'datanet grant --request 1', 'not yours')
   await does(owner, 'datanet deny --request 1')
   await does(buyer, 'datanet access-refund')
 
   await does(owner, 'datanet vote-rule --datanet 1 --parameter vote-period --value 60')
   await does(owner, 'datanet govern --datanet 1')
-  await isRefused(owner, 'datanet offer --datanet 1 --purpose read --price 1 --lasts 1d --yes', 'then a vote')
+  await isRefused(owner, 'datanet offer --datanet 1 --purpose read --price 1 --lasts 1d', 'then a vote')
   await does(buyer, 'datanet propose --datanet 1 --parameter bond --value 5000')
   await does(buyer, 'datanet vote --proposal 1 --support for')
-  await isRefused(contributor, 'datanet vote --proposal 1 --support against --yes', 'held no units')
+  await isRefused(contributor, 'datanet vote --proposal 1 --support against', 'held no units')
   await later(61n)
   expect(await shows(owner, 'datanet proposal --proposal 1')).toMatchObject({ state: 'succeeded' })
   await does(reader, 'datanet execute --proposal 1')
