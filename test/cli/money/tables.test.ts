@@ -134,7 +134,10 @@ describe('the table of actions', () => {
     const files = readdirSync(folder).filter((file) => file.endsWith('-table.ts'))
     expect(files.length).toBeGreaterThanOrEqual(Object.keys(tables).length)
     for (const file of files) {
-      const found = Object.values((await import(new URL(file, folder).href)) as object).flatMap((table: object) =>
+      const module = (await import(new URL(file, folder).href)) as Record<string, object>
+      const exported = Object.entries(module).filter(([name]) => name.endsWith('Table'))
+      expect(exported.length, file).toBeGreaterThan(0)
+      const found = exported.flatMap(([, table]) =>
         Object.entries(table).flatMap(([name, row]) => (looked.has(row) ? [] : [`${file}: ${name}`])),
       )
       expect(found).toEqual([])
