@@ -1,4 +1,4 @@
-/** Compiles the WebAssembly modules of inference/. Run: npm run build:kernels */
+/** Compiles the WebAssembly modules. Run: npm run build:kernels */
 import { writeFileSync } from 'node:fs'
 import { compileKernels, kernelModules } from './compile-kernels.ts'
 

@@ -14,6 +14,7 @@ type KernelModule = {
 const sharedMemory = ['--enable', 'threads', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536']
 
 const inference = join(import.meta.dirname, '../inference')
+const suffix = join(import.meta.dirname, '../attribution/suffix')
 export const kernelModules: readonly KernelModule[] = [
   {
     assembly: join(inference, 'wasm/assembly'),
@@ -22,6 +23,7 @@ export const kernelModules: readonly KernelModule[] = [
   },
   { assembly: join(inference, 'check/assembly'), file: join(inference, 'check/check-kernels.wasm') },
   { assembly: join(inference, 'gradients/assembly'), file: join(inference, 'gradients/gradient-kernels.wasm') },
+  { assembly: join(suffix, 'assembly'), file: join(suffix, 'suffix-kernels.wasm') },
 ]
 /** Memory comes from outside and nothing in it belongs to the kernels: no runtime, no static data, no abort. */
 const options = [

@@ -1,108 +1,52 @@
-import { BitSet, lowestBit } from './bit-set.ts'
-import { GroupSorter } from './group-sorter.ts'
+import { SuffixError } from './suffix-error.ts'
+import { loadSuffixKernels, memoryBytesMax, pageBytes } from './suffix-kernels.ts'
 
 /** Stands behind every document. */
 export const separator = 0xffff_ffff
 /** Suffixes are compared by so many tokens. */
 export const orderTokens = 64
 
+/** Groups of up to so many suffixes are sorted with their keys beside them: 30 bytes each. */
+const keyedMax = 2 ** 18
+/** Of the counts of nested radix passes. */
+const countsBytes = 17 * 8192
+
 /**
  * The positions of `text` in suffix order, docs/ATTRIBUTION.md §2. `text` ends with a separator, its other entries are below
- * `vocab`. Linear time: six rounds of prefix doubling, each of which sorts every group of suffixes alike in k tokens by the group
- * of what follows those k, and leaves alone what stands by itself or has ended. 16.4 bytes a token and 12 MiB at most, the text
- * included.
+ * `vocab`. Linear time: suffixes are parted by their first token, then each group by the next few tokens as one number of 64 bits,
+ * until nothing is alike, has ended or is 64 tokens deep. Positions of what is alike stay in order, as every pass is stable.
+ * Besides text and result it takes 8 bytes a token, 4 more for the most frequent token's, and up to 8 MiB.
+ * Throws {@link SuffixError} `size` for more than one memory of WebAssembly holds, 350 million tokens.
  */
 export function sortSuffixes(text: Uint32Array, vocab: number): Uint32Array {
-  const order = new SuffixOrder(text, vocab)
-  for (let k = 1; k < orderTokens; k *= 2) order.double(k)
-  return order.suffixes
+  const n = text.length
+  const at = placesOf(n, vocab)
+  const memory = new WebAssembly.Memory({ initial: pagesFor(at.scratch), maximum: memoryBytesMax / pageBytes })
+  const kernels = loadSuffixKernels(memory)
+  new Uint32Array(memory.buffer, at.tokens, n).set(text)
+  const widest = kernels.countTokens(at.tokens, n, at.starts, vocab)
+  const keyed = Math.min(widest, keyedMax)
+  const spare = at.scratch + aligned(30 * keyed + 12 * (Math.ceil(n / Math.max(keyed, 1)) + 2) + countsBytes)
+  const end = widest > keyed ? spare + 4 * widest : spare
+  memory.grow(pagesFor(end) - memory.buffer.byteLength / pageBytes)
+  kernels.sortSuffixes(at.tokens, n, vocab, at.order, at.starts, at.counts, keyed, at.scratch, spare)
+  return new Uint32Array(memory.buffer, at.order, n).slice()
 }
 
-class SuffixOrder {
-  readonly suffixes: Uint32Array
-  /** Of each position where its group begins in `suffixes`. */
-  readonly #ranks: Uint32Array
-  /** Where groups begin; the end of all counts as one. */
-  readonly #heads: BitSet
-  readonly #newHeads: BitSet
-  /** Heads of groups whose suffixes are over: these are alike for good. */
-  readonly #ended: BitSet
-  readonly #newEnded: BitSet
-  readonly #sorter: GroupSorter
-
-  constructor(text: Uint32Array, vocab: number) {
-    const n = text.length
-    this.suffixes = new Uint32Array(n)
-    this.#ranks = new Uint32Array(n)
-    this.#heads = new BitSet(n + 1)
-    this.#newHeads = new BitSet(n + 1)
-    this.#ended = new BitSet(n)
-    this.#newEnded = new BitSet(n)
-    this.#sorter = new GroupSorter(this.suffixes, this.#ranks)
-    this.#byFirstToken(text, vocab)
-  }
-
-  /** Separators first, as suffixes of no tokens. */
-  #byFirstToken(text: Uint32Array, vocab: number): void {
-    const n = text.length
-    const [suffixes, ranks] = [this.suffixes, this.#ranks]
-    const starts = new Uint32Array(vocab + 2)
-    // A separator plus one is 0 in 32 bits.
-    for (let p = 0; p < n; p++) (starts[(((text[p] as number) + 1) >>> 0) + 1] as number)++
-    for (let t = 1; t < starts.length; t++) (starts[t] as number) += starts[t - 1] as number
-    for (let t = 0; t < starts.length; t++) this.#heads.add(starts[t] as number)
-    this.#ended.add(0)
-    const next = starts.slice()
-    for (let p = 0; p < n; p++) {
-      const bucket = ((text[p] as number) + 1) >>> 0
-      ranks[p] = starts[bucket] as number
-      suffixes[(next[bucket] as number)++] = p
-    }
-  }
-
-  /** From groups alike in k tokens to groups alike in 2k. */
-  double(k: number): void {
-    const heads = this.#heads.words
-    for (let at = 0; at < heads.length; at++) {
-      const word = heads[at] as number
-      const following = at + 1 < heads.length ? (heads[at + 1] as number) : 1
-      // Heads that no head follows: of groups of two or more.
-      let wide = word & ~((word >>> 1) | (following << 31))
-      for (; wide !== 0; wide &= wide - 1) {
-        const lo = 32 * at + lowestBit(wide)
-        if (lo < this.suffixes.length && !this.#ended.has(lo)) this.#split(lo, this.#heads.next(lo + 1), k)
-      }
-    }
-    this.#rename()
-    this.#heads.take(this.#newHeads)
-    this.#ended.take(this.#newEnded)
-  }
-
-  #split(lo: number, hi: number, k: number): void {
-    const keyAt = this.#sorter.sort(lo, hi, k)
-    let previous = -1
-    for (let i = lo; i < hi; i++) {
-      const key = keyAt(i)
-      if (key === previous) continue
-      if (i > lo) this.#newHeads.add(i)
-      if (this.#ended.has(key)) this.#newEnded.add(i)
-      previous = key
-    }
-  }
-
-  /** The first part of a split group keeps its name. */
-  #rename(): void {
-    const [suffixes, ranks, heads, fresh] = [this.suffixes, this.#ranks, this.#heads, this.#newHeads]
-    const n = suffixes.length
-    for (let at = 0; at < fresh.words.length; at++) {
-      let word = fresh.words[at] as number
-      for (; word !== 0; word &= word - 1) {
-        const head = 32 * at + lowestBit(word)
-        for (let i = head; i < n; i++) {
-          if (i > head && (heads.has(i) || fresh.has(i))) break
-          ranks[suffixes[i] as number] = head
-        }
-      }
-    }
-  }
+/** Addresses of the parts whose size the text's length and vocabulary give. */
+function placesOf(n: number, vocab: number) {
+  const tokens = 0
+  const order = tokens + aligned(4 * n)
+  const starts = order + aligned(4 * n)
+  const counts = starts + aligned(4 * (vocab + 2))
+  return { tokens, order, starts, counts, scratch: counts + aligned(4 * (vocab + 1)) }
 }
+
+function pagesFor(bytes: number): number {
+  if (bytes > memoryBytesMax) {
+    throw new SuffixError('size', `sorting takes ${bytes} bytes, ${memoryBytesMax} at most: build on disk, in shards`)
+  }
+  return Math.ceil(bytes / pageBytes)
+}
+
+const aligned = (bytes: number): number => 16 * Math.ceil(bytes / 16)

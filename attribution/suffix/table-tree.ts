@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto'
 import { concatBytes, uintBytes } from '../../protocol/bytes.ts'
 import { SuffixError } from './suffix-error.ts'
 import { chunkEntries, type Table } from './table.ts'
+import { digestBytes, leafHashes, nodeHashes } from './tree-hashes.ts'
 
 /** Nodes below this height are not kept, but hashed again when one of their chunks is opened. */
 const keptHeight = 6
@@ -26,7 +26,7 @@ export class TableTree {
     for (let i = 0; 32 * i < level.length; i++) level.set(this.#under(i).at(-1) ?? level, 32 * i)
     const kept = [level]
     for (let height = low; height < this.#depth; height++) {
-      level = above(level, height)
+      level = nodeHashes(level, absentNode(height))
       kept.push(level)
     }
     this.#kept = kept
@@ -62,49 +62,22 @@ export class TableTree {
   #under(part: number): Buffer[] {
     const [first, end] = [keptChunks * part, Math.min(this.#chunks, keptChunks * (part + 1))]
     const bytes = this.#entries(first, end)
-    const chunkBytes = chunkEntries * this.#table.width
-    let level: Buffer = Buffer.alloc(32 * (end - first))
-    for (let i = first; i < end; i++) {
-      leafHash(i, bytes.subarray(chunkBytes * (i - first), chunkBytes * (i - first + 1)), level, 32 * (i - first))
-    }
+    let level = leafHashes(first, bytes, chunkEntries * this.#table.width)
     const levels = [level]
     for (let height = 0; height < Math.min(keptHeight, this.#depth); height++) {
-      level = above(level, height)
+      level = nodeHashes(level, absentNode(height))
       levels.push(level)
     }
     return levels
   }
 }
 
-/** The level over `level`, whose nodes have that height. */
-function above(level: Buffer, height: number): Buffer {
-  const size = level.length / 32
-  const up = Buffer.alloc(32 * Math.ceil(size / 2))
-  for (let i = 0; i < size; i += 2) {
-    node.set(level.subarray(32 * i, 32 * i + 64), 1)
-    if (i + 1 === size) node.set(absentNode(height), 33)
-    up.write(hash('sha256', node, 'binary'), 16 * i, 'latin1')
-  }
-  return up
-}
-
-// Strings of one byte a character: the quickest that Node gives a digest of something small.
-const node = Buffer.from([1, ...new Uint8Array(64)])
-let leaf = Buffer.alloc(0)
-
-function leafHash(index: number, chunk: Uint8Array, target: Buffer, at: number): void {
-  if (leaf.length < 5 + chunk.length) leaf = Buffer.alloc(5 + chunk.length)
-  leaf.writeUInt32BE(index, 1)
-  leaf.set(chunk, 5)
-  target.write(hash('sha256', leaf.subarray(0, 5 + chunk.length), 'binary'), at, 'latin1')
-}
-
-const absentNodes: Buffer[] = [Buffer.alloc(32)]
+const absentNodes: Buffer[] = [Buffer.alloc(digestBytes)]
 
 function absentNode(height: number): Buffer {
   for (let i = absentNodes.length; i <= height; i++) {
     const below = absentNodes[i - 1] as Buffer
-    absentNodes.push(Buffer.from(hash('sha256', Buffer.concat([Buffer.from([1]), below, below]), 'hex'), 'hex'))
+    absentNodes.push(nodeHashes(below, below))
   }
   return absentNodes[height] as Buffer
 }

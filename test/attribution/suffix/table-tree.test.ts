@@ -31,6 +31,20 @@ describe('TableTree', () => {
     expect(bytesToHex(new TableTree(table).root)).toBe(merkleRoot(bytes, 384))
   })
 
+  test.each([31, 32, 33, 97, 32 * 64 - 1, 32 * 67, 32 * 131 + 5])(
+    'the root of %i rows of documents is that of 384-byte chunks',
+    (rows) => {
+      const starts = Uint32Array.from({ length: rows }, (_, d) => 7 * d)
+      const ids = BigUint64Array.from(starts, (start) => BigInt(start) * 0x1_0000_0001n)
+      const rowsBytes = Array.from(starts, (start, d) =>
+        concatBytes(uintBytes(start, 4), uintBytes(ids[d] as bigint, 8)),
+      )
+      expect(bytesToHex(new TableTree(documentTable(starts, ids)).root)).toBe(
+        merkleRoot(concatBytes(...rowsBytes), 384),
+      )
+    },
+  )
+
   test('refuses a chunk that is not there, and a table of nothing, by name', () => {
     const tree = new TableTree(uintTable(new Uint32Array(33)))
     expect(() => tree.open(2)).toThrow(expect.objectContaining({ code: 'size' }))

@@ -1,0 +1,2 @@
+export { hashLeaves, hashNodes } from './sha256'
+export { countTokens, sortSuffixes } from './suffix-sort'
