@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 const setupFiles = ['common/polyfill.ts']
 
+/** A unit test that takes longer hangs, in ms; more cases may take longer. */
+const unitMsMax = process.env['OPENLEDGER_FUZZ'] === undefined ? 60_000 : 1_800_000
+
 /** Files at once; the tests of real processes mostly wait for blocks. */
 const maxWorkers = 2
 
@@ -25,7 +28,7 @@ export default defineConfig({
           isolate: false,
           maxWorkers,
           setupFiles,
-          testTimeout: 30_000,
+          testTimeout: unitMsMax,
         },
       },
       {
