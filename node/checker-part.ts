@@ -22,11 +22,16 @@ import type { WorkerNetwork } from '../p2p/workers/worker-network.ts'
 import { type Hex, hexToBytes } from '../protocol/bytes.ts'
 import { CheckedModels } from './checker/checked-models.ts'
 import { Checker, type CheckPace } from './checker/checker.ts'
+import { FetchedAdapters } from './checker/fetched-adapters.ts'
 import { QuarrelThread } from './checker/quarrel-thread.ts'
 import { Quarrels } from './checker/quarrels.ts'
 import { type SettledAnswer, SettledAnswers } from './checker/settled-answers.ts'
 import { FloatThread } from './committee/float-thread.ts'
 import { makeCommittee } from './committee/make-committee.ts'
+import { openAnswer } from './committee/opened-answer.ts'
+import { QueryCheck } from './committee/query-check.ts'
+import { adaptersIn } from './committee/sketch-jobs.ts'
+import { SketchThread } from './committee/sketch-thread.ts'
 import { VoteJournal } from './committee/vote-journal.ts'
 import type { CheckerFlags } from './node-options.ts'
 import { ActionRunner } from './watcher/action-runner.ts'
@@ -40,6 +45,8 @@ type Parts = {
   readonly registry: Registry
   readonly sender: Pick<Sender, 'address' | 'send'>
   readonly heard: HeardHeartbeats
+  /** Nodes that serve adapters and tables by their roots. */
+  readonly peers: readonly string[]
 }
 
 export type CheckerPart = {
@@ -89,7 +96,14 @@ export async function makeChecker(
     },
   )
   closers.add('worker network', () => host.close())
-  const models = new CheckedModels(flags.models, pools)
+  const fetched = join(dir, 'fetched')
+  const closing = new AbortController()
+  closers.add('files being fetched', async () => closing.abort(new Error('the node stops')))
+  const models = new CheckedModels(
+    flags.models,
+    pools,
+    new FetchedAdapters(adaptersIn(fetched), parts.peers, closing.signal),
+  )
   await models.openPools()
   closers.add('checker’s threads', () => models.close())
   const answers = new SettledAnswers(book, content)
@@ -122,11 +136,15 @@ export async function makeChecker(
   })
   const floats = new FloatThread(flags.models)
   closers.add('thread of float checks', () => floats.close())
+  const sketches = new SketchThread({ folders: flags.models, fetched, urls: parts.peers })
+  closers.add('thread of query sketches', () => sketches.close())
   const journal = new VoteJournal(join(dir, 'votes.sqlite'))
   closers.add('votes', () => journal.close())
   const committee = makeCommittee({
-    ...{ rpc, book, content, floats, journal, answers, runner, window, log },
+    ...{ rpc, book, floats, journal, answers, runner, window, log },
+    open: (batchId, index, signal) => openAnswer(book, content, { batchId, index }, signal),
     account: account.address,
+    sketches: new QueryCheck({ rpc, sketches, log }),
     modelRoot: async (modelVersion) => (await modelTerms(rpc, modelVersion))?.root,
     suspects: () => checker.floatSuspects(),
     found: ({ receipt }) => {
@@ -134,10 +152,11 @@ export async function makeChecker(
       return verdict === 'withheld' ? undefined : verdict
     },
   })
-  const thread = new QuarrelThread(flags.models)
+  const thread = new QuarrelThread([...flags.models, adaptersIn(fetched)])
   closers.add('thread of quarrels', () => thread.close())
   const quarrels = new Quarrels({
     ...{ book, files: content, runner, thread, log, suspects: () => checker.suspects(), window },
+    haveAdapters: (task) => models.haveAdapters(task),
     modelTerms: async (modelVersion) => terms.get(modelVersion) ?? (await modelTerms(rpc, modelVersion)),
   })
   const feed = new WorkerFeed({ rpc, sink: workers, clock, log, onHead: () => host.network.onHead() })
@@ -155,7 +174,7 @@ export async function makeChecker(
         again((stop) => quarrels.look(stop), 'quarrels do not go on, trying again', { clock, log }, signal),
         again((stop) => committee.look(stop), 'cases do not go on, trying again', { clock, log }, signal),
       ])
-      await runner.settle()
+      await Promise.all([runner.settle(), committee.judged()])
     },
   }
 }

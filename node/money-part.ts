@@ -83,7 +83,14 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
       makeChecker(
         { chainId: options.rollupConfig.l2ChainId, dir: join(dataDir, 'checker') },
         checker,
-        { ...parts, book, content, heard, sender: await openSender(options, 'checker', checker.key, shared) },
+        {
+          ...parts,
+          book,
+          content,
+          heard,
+          peers: where?.peers ?? [],
+          sender: await openSender(options, 'checker', checker.key, shared),
+        },
         closers,
       ),
     makeAttributor(options, { ...shared, heard: checker && heard }, closers),

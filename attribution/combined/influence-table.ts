@@ -107,7 +107,7 @@ export function decodeTable(bytes: Uint8Array): InfluenceTable {
     return {
       contribId: view.getBigUint64(at),
       shift: view.getUint8(at + 8),
-      vector: new Int8Array(bytes.slice(at + 9, at + 9 + size).buffer),
+      vector: new Int8Array(bytes.subarray(at + 9, at + 9 + size)),
     }
   })
   const isOrdered = rows.every(({ contribId, shift, vector }, r) => {

@@ -9,6 +9,7 @@ import { CheckerThread } from '../../inference/check/checker-thread.ts'
 import { SecretPool } from '../../inference/check/pool.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { CheckerError } from './checker-error.ts'
+import type { FetchedAdapters } from './fetched-adapters.ts'
 import type { PoolTask } from './make-pool.ts'
 import { filesOf, findAdapter } from './model-files.ts'
 
@@ -30,13 +31,15 @@ type Loaded = { readonly pool: SecretPool; readonly thread: CheckerThread }
 export class CheckedModels {
   readonly #folders: readonly string[]
   readonly #pools: string
+  readonly #fetched: Pick<FetchedAdapters, 'get'>
   readonly #models = new Map<Hex, Promise<Loaded>>()
   readonly #pairs = new Map<Hex, SecretPool>()
 
-  /** `pools`: a folder of this node alone; who reads it can deceive it. */
-  constructor(folders: readonly string[], pools: string) {
+  /** `pools`: a folder of this node alone; who reads it can deceive it. `fetched`: where adapters that are not in `folders` come from. */
+  constructor(folders: readonly string[], pools: string, fetched: Pick<FetchedAdapters, 'get'>) {
     this.#folders = folders
     this.#pools = pools
+    this.#fetched = fetched
   }
 
   /** Throws {@link CheckerError} for what is not here, and what `CheckerThread.check` throws. */
@@ -51,6 +54,14 @@ export class CheckedModels {
       if (error instanceof CheckError && error.code === 'empty') await this.#forget(model, thread)
       throw error
     }
+  }
+
+  /** Whether all adapters of a request are here now, fetched from other nodes where they were not. Throws {@link CheckerError}. */
+  async haveAdapters({ model, adapters }: Pick<CheckTask, 'model' | 'adapters'>): Promise<boolean> {
+    if (adapters.length === 0) return true
+    const { pool } = await this.#load(model)
+    const found = await Promise.all(adapters.map(({ root }) => this.#find(root, pool)))
+    return !found.includes(undefined)
   }
 
   /** Opens the pools that are on disk, so that it is known at once what can be checked. */
@@ -108,10 +119,14 @@ export class CheckedModels {
     await thread.close()
   }
 
-  async #adapter(root: Hex, { kept }: SecretPool): Promise<Adapter> {
-    const found = await findAdapter(this.#folders, root, kept)
-    if (found === undefined) throw new CheckerError('no-adapter', `the adapter ${root} is not here`)
+  async #adapter(root: Hex, pool: SecretPool): Promise<Adapter> {
+    const found = await this.#find(root, pool)
+    if (found === undefined) throw new CheckerError('no-adapter', `no node that is asked has the adapter ${root}`)
     return found
+  }
+
+  async #find(root: Hex, { kept }: SecretPool): Promise<Adapter | undefined> {
+    return (await findAdapter(this.#folders, root, kept)) ?? (await this.#fetched.get(root, kept))
   }
 }
 

@@ -1,5 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { decodeTable, type InfluenceTable, tableRoot } from '../../attribution/combined/influence-table.ts'
+import { GradientError } from '../../attribution/gradients/gradient-error.ts'
 import type { Adapter } from '../../inference/adapter/adapter.ts'
 import { adapterRoot, decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { InferenceError } from '../../inference/inference-error.ts'
@@ -7,6 +9,10 @@ import type { CanonicalModel } from '../../inference/model.ts'
 import type { ModelConfig } from '../../inference/model-config.ts'
 import { decodeModel, modelRoot } from '../../inference/model-file.ts'
 import { FormatError, type Hex } from '../../protocol/bytes.ts'
+
+export const adapterExtension = '.ola'
+/** Of tables of influences. */
+export const tableExtension = '.olt'
 
 /** Files of the folders with an extension. */
 export async function filesOf(folders: readonly string[], extension: string): Promise<string[]> {
@@ -28,20 +34,55 @@ export async function findModel(folders: readonly string[], root: Hex): Promise<
   return undefined
 }
 
-/** The adapter of a root, for a model. */
+/** What an adapter's file is read against. */
+export type AdapterBase = { readonly root: Hex; readonly config: ModelConfig }
+
+/** The adapter of a root, for a model. Of a folder's many, one that its root names is looked at first, and no other of that kind. */
 export async function findAdapter(
   folders: readonly string[],
   root: Hex,
-  base: { readonly root: Hex; readonly config: ModelConfig },
+  base: AdapterBase,
 ): Promise<Adapter | undefined> {
-  for (const path of await filesOf(folders, '.ola')) {
-    try {
-      const adapter = decodeAdapter(await readFile(path), base)
-      if (adapterRoot(adapter) === root) return adapter
-    } catch (error) {
-      // One of another model.
-      if (!(error instanceof InferenceError) && !(error instanceof FormatError)) throw error
-    }
+  for (const path of await candidates(folders, root, adapterExtension)) {
+    const adapter = adapterIn(await readFile(path), base)
+    if (adapter !== undefined && adapterRoot(adapter) === root) return adapter
   }
   return undefined
+}
+
+/** Undefined for bytes that are no adapter of the model. */
+export function adapterIn(bytes: Uint8Array, base: AdapterBase): Adapter | undefined {
+  try {
+    return decodeAdapter(bytes, base)
+  } catch (error) {
+    if (error instanceof InferenceError || error instanceof FormatError) return undefined
+    throw error
+  }
+}
+
+/** The table of influences of a root. */
+export async function findTable(folders: readonly string[], root: Hex): Promise<InfluenceTable | undefined> {
+  for (const path of await candidates(folders, root, tableExtension)) {
+    const table = tableIn(await readFile(path))
+    if (table !== undefined && tableRoot(table) === root) return table
+  }
+  return undefined
+}
+
+/** Undefined for bytes that are no table. */
+export function tableIn(bytes: Uint8Array): InfluenceTable | undefined {
+  try {
+    return decodeTable(bytes)
+  } catch (error) {
+    if (error instanceof GradientError) return undefined
+    throw error
+  }
+}
+
+/** Files that may have a root, the one that it names first; those that other roots name are others. */
+async function candidates(folders: readonly string[], root: Hex, extension: string): Promise<string[]> {
+  const all = await filesOf(folders, extension)
+  const isNamed = (path: string) => /^0x[0-9a-f]{64}$/.test(basename(path, extension))
+  const own = all.filter((path) => basename(path, extension) === root)
+  return [...own, ...all.filter((path) => !isNamed(path))]
 }

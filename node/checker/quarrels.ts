@@ -10,9 +10,12 @@ import type { Log } from '../../common/log.ts'
 import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import type { Action } from '../watcher/action.ts'
 import type { ActionRunner } from '../watcher/action-runner.ts'
+import type { CheckTask } from './checked-models.ts'
 import type { Suspect } from './checker.ts'
+import { CheckerError } from './checker-error.ts'
 import type { QuarrelTask } from './quarrel-jobs.ts'
 import type { QuarrelThread } from './quarrel-thread.ts'
+import type { SettledAnswer } from './settled-answers.ts'
 
 /** Quarrels at a time: the thread keeps a whole trace of each. */
 export const quarrelsMax = 8
@@ -25,6 +28,8 @@ export type QuarrelsParts = {
   readonly suspects: () => Promise<readonly Suspect[]>
   readonly modelTerms: (modelVersion: Hex) => Promise<Pick<ModelTerms, 'root'> | undefined>
   readonly thread: Pick<QuarrelThread, 'look' | 'end'>
+  /** Has the adapters of a request fetched that are not here. */
+  readonly haveAdapters: (task: Pick<CheckTask, 'model' | 'adapters'>) => Promise<unknown>
   /** Seconds of a receipt's window. */
   readonly window: () => Promise<bigint>
   readonly log: Log
@@ -114,6 +119,7 @@ export class Quarrels {
       modelTerms(request.modelVersion),
     ])
     if (file === undefined || terms === undefined) return undefined
+    await this.#fetchAdapters(answer, terms.root)
     const batch = new OpenBatch(state.header, decodeBatchFile(file))
     const siblings = joined(batch.tree.siblings(index))
     const opened = {
@@ -126,6 +132,15 @@ export class Quarrels {
     }
     const named = { receipt, request, payment, prompt, output }
     return { task: { answer: named, opened, segments: state.segments, model: terms.root, stops }, state: 'new' }
+  }
+
+  /** Where one cannot be had, the thread says so. */
+  async #fetchAdapters({ request }: SettledAnswer, model: Hex): Promise<void> {
+    try {
+      await this.#parts.haveAdapters({ model, adapters: request.adapters })
+    } catch (error) {
+      if (!(error instanceof CheckerError)) throw error
+    }
   }
 
   #forget(key: string): void {

@@ -20,8 +20,16 @@ const casePrice = (10n ** 18n * 125n) / 100n
 const tokensPerLeaf = 512
 const leavesMax = 8
 
+/** Cases judged at once: each holds its answer. */
+const judgingMax = 4
+/** Seconds until a case that could not be judged is looked at again: twice as many each time, up to the most. */
+const againSecondsMin = 1n
+const againSecondsMax = 64n
+
 /** An answer of a float engine that a check found wrong, or whose fingerprint nobody has. */
 export type FloatSuspect = { readonly answer: SettledAnswer; readonly isWithheld: boolean }
+
+type Unjudged = { readonly againAt: bigint; readonly waits: bigint; readonly isLate: boolean }
 
 export type CommitteeParts = {
   readonly rpc: L2Rpc
@@ -48,7 +56,9 @@ export type CommitteeParts = {
 export class Committee {
   readonly #parts: CommitteeParts
   /** Cases that are judged now. */
-  readonly #judging = new Set<Hex>()
+  readonly #judging = new Map<Hex, Promise<void>>()
+  /** Open cases that could not be judged, and when they are looked at again. */
+  readonly #unjudged = new Map<Hex, Unjudged>()
 
   constructor(parts: CommitteeParts) {
     this.#parts = parts
@@ -61,6 +71,8 @@ export class Committee {
     if (head === undefined) return
     const actions: Action[] = []
     const cases = openCases(book)
+    const ids = new Set(cases.map(({ id }) => id))
+    for (const id of this.#unjudged.keys()) if (!ids.has(id)) this.#unjudged.delete(id)
     for (const each of cases) {
       try {
         actions.push(...(await this.#steps(each, head, signal)))
@@ -73,6 +85,11 @@ export class Committee {
       actions.push(...(await this.#challenge(suspect, cases, head.time, signal)))
     }
     runner.run(actions, head.number, signal)
+  }
+
+  /** Until all that is judged now is. */
+  async judged(): Promise<void> {
+    await Promise.all(this.#judging.values())
   }
 
   async #steps(each: OpenCase, head: { readonly time: bigint; readonly number: bigint }, signal: AbortSignal) {
@@ -91,7 +108,7 @@ export class Committee {
     if (each.seats.length === 0) return await this.#draw(each, head.number)
     if (!isSeat || each.shown.has(account)) return []
     if (each.sent.has(account)) return this.#show(each, head.time >= votesEnd)
-    return head.time < votesEnd ? await this.#vote(each, head.time >= votesEnd - w / 12n) : []
+    return head.time < votesEnd ? this.#vote(each, head.time >= votesEnd - w / 12n, head.time) : []
   }
 
   async #draw(each: OpenCase, latest: bigint): Promise<Action[]> {
@@ -104,23 +121,48 @@ export class Committee {
   }
 
   /** The journal has a vote before it is sent; one that was judged before a restart is sent as it was. */
-  async #vote(each: OpenCase, isLate: boolean): Promise<Action[]> {
-    const { account, journal, judge, log } = this.#parts
-    if (journal.get(each.id) === undefined) {
-      if (this.#judging.has(each.id)) return []
-      this.#judging.add(each.id)
-      const isWrong = await judge(each, isLate).finally(() => this.#judging.delete(each.id))
-      if (isWrong === undefined) {
-        log.debug('a case is not judged yet: its model, answer or fingerprint is not here', { case: each.id })
-        return []
-      }
-      log.info('a case is judged', { case: each.id, isWrong })
-      journal.keep(each.id, isWrong)
-    }
+  #vote(each: OpenCase, isLate: boolean, now: bigint): Action[] {
+    const { account, journal } = this.#parts
     const kept = journal.get(each.id)
-    if (kept === undefined) return []
+    if (kept === undefined) {
+      this.#beginToJudge(each, isLate, now)
+      return []
+    }
     const commitment = voteCommitment(each.id, account, kept.isWrong, kept.salt)
     return [this.#step('sendVote', each, [each.id, commitment])]
+  }
+
+  /** In the background, so that no other case waits for it. What could not be judged is tried again, and at once when it becomes late. */
+  #beginToJudge(each: OpenCase, isLate: boolean, now: bigint): void {
+    const { id } = each
+    const before = this.#unjudged.get(id)
+    const isDue = before === undefined || before.againAt <= now || (isLate && !before.isLate)
+    if (!isDue || this.#judging.has(id) || this.#judging.size >= judgingMax) return
+    const waited = before === undefined ? againSecondsMin : before.waits * 2n
+    const waits = waited < againSecondsMax ? waited : againSecondsMax
+    this.#unjudged.set(id, { againAt: now + waits, waits, isLate })
+    this.#judging.set(
+      id,
+      this.#judge(each, isLate).finally(() => this.#judging.delete(id)),
+    )
+  }
+
+  async #judge(each: OpenCase, isLate: boolean): Promise<void> {
+    const { journal, judge, log } = this.#parts
+    const about = { case: each.id, kind: each.kind, batch: each.batchId, receipt: each.receipt }
+    log.info('a case is looked at', about)
+    try {
+      const isWrong = await judge(each, isLate)
+      if (isWrong === undefined) {
+        log.info('a case is not judged: what it takes is not here', about)
+        return
+      }
+      log.info('a case is judged', { ...about, isWrong })
+      journal.keep(each.id, isWrong)
+      this.#unjudged.delete(each.id)
+    } catch (error) {
+      log.warn('a case is not judged, trying again', { ...about, error: errorMessage(error) })
+    }
   }
 
   #show(each: OpenCase, isTime: boolean): Action[] {

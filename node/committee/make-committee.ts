@@ -1,4 +1,3 @@
-import type { Content } from '../../chain/ledger/content.ts'
 import { fingerprintDemandsOf } from '../../chain/ledger/fingerprint-demands.ts'
 import type { Verdict } from '../../inference/check/verdict.ts'
 import type { Hex } from '../../protocol/bytes.ts'
@@ -8,27 +7,33 @@ import type { SettledAnswer, SettledAnswers } from '../checker/settled-answers.t
 import { Committee, type CommitteeParts } from './committee.ts'
 import { floatAnswerOf, shownFingerprint } from './float-answer.ts'
 import type { FloatOutcome, FloatTask } from './float-jobs.ts'
-import { openAnswer } from './opened-answer.ts'
+import type { QueryCheck } from './query-check.ts'
 
-type Parts = Omit<CommitteeParts, 'judge' | 'judgeShown' | 'open'> & {
-  readonly content: Pick<Content, 'get'>
+type Parts = Omit<CommitteeParts, 'judge' | 'judgeShown'> & {
   readonly floats: { check(task: FloatTask): Promise<FloatOutcome> }
   readonly answers: Pick<SettledAnswers, 'all'>
   /** What a check of the fingerprint that the worker served said; undefined where there was none. */
   readonly found: (answer: SettledAnswer) => Verdict | undefined
+  /** Judges query sketches. */
+  readonly sketches: Pick<QueryCheck, 'isWrong'>
   /** Root of a version's weights; undefined where there is none. */
   readonly modelRoot: (modelVersion: Hex) => Promise<Hex | undefined>
 }
 
 export type CheckerCommitteePart = {
   readonly look: (signal: AbortSignal) => Promise<void>
+  /** Until what is judged now is. */
+  readonly judged: () => Promise<void>
   /** Judges an answer by its fingerprint. Throws {@link CheckerError} where its model is not here. */
   readonly check: (answer: SettledAnswer, file: Uint8Array) => Promise<Verdict>
 }
 
-/** The committee with what judges: float engines of the models here, by what a check found before, or bytes that the chain was shown. */
+/**
+ * The committee with what judges: of fingerprints float engines of the models here, by what a check found before, or bytes that the chain was
+ * shown; of query sketches gradients of the models here.
+ */
 export function makeCommittee(parts: Parts): CheckerCommitteePart {
-  const { book, content, floats, answers, found, modelRoot } = parts
+  const { book, floats, sketches, answers, found, modelRoot } = parts
 
   const check = async (answer: SettledAnswer, file: Uint8Array): Promise<Verdict> => {
     const model = await modelRoot(answer.request.modelVersion)
@@ -51,9 +56,11 @@ export function makeCommittee(parts: Parts): CheckerCommitteePart {
 
   const shown = (answer: SettledAnswer) => shownFingerprint(book, fingerprintDemandsOf(book, answer.batchId), answer)
 
-  const judge: CommitteeParts['judge'] = async ({ kind, batchId, receipt }, isLate) => {
+  const judge: CommitteeParts['judge'] = async ({ kind, batchId, receipt, evidence }, isLate) => {
     const answer = answers.all().find((each) => each.batchId === batchId && each.index === receipt)
-    if (kind !== caseKinds.fingerprint || answer === undefined) return undefined
+    if (answer === undefined) return undefined
+    if (kind === caseKinds.sketch) return await sketches.isWrong(answer, evidence)
+    if (kind !== caseKinds.fingerprint) return undefined
     const known = found(answer)
     if (known !== undefined) return !known.ok
     const file = shown(answer)
@@ -65,7 +72,6 @@ export function makeCommittee(parts: Parts): CheckerCommitteePart {
     ...parts,
     judge,
     judgeShown: (answer) => isWrong(answer, shown(answer)),
-    open: (batchId, index, signal) => openAnswer(book, content, { batchId, index }, signal),
   })
-  return { check, look: (signal) => committee.look(signal) }
+  return { check, look: (signal) => committee.look(signal), judged: () => committee.judged() }
 }

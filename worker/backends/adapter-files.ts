@@ -1,7 +1,6 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ContentPeers } from '../../common/content-peers.ts'
 import { errorMessage } from '../../common/errors.ts'
+import { FetchedFiles } from '../../common/fetched-files.ts'
 import type { Log } from '../../common/log.ts'
 import { InferenceError } from '../../inference/inference-error.ts'
 import { FormatError, type Hex } from '../../protocol/bytes.ts'
@@ -21,33 +20,36 @@ type Parts = {
 
 /** Adapters fetched and kept: one more, and the one that was not asked for the longest goes. */
 const fetchedMax = 256
-/** For a whole file from one node. */
-const timeoutMs = 60_000
 /** Who asks for an adapter that is being fetched asks again after this time. */
 const fetchRetryMs = 10_000
 
 /** Adapters by their roots: the operator's, and those that requests named and nodes had. */
 export class AdapterFiles {
   readonly #parts: Parts
-  /** By their last use, the oldest first. */
-  readonly #fetched: Map<Hex, AdapterFile>
+  readonly #fetched: FetchedFiles
+  /** What was fetched, as it was read. */
+  readonly #read: Map<Hex, AdapterFile>
   /** The one that is being fetched. */
   #fetching: Hex | undefined
   readonly #stop = new AbortController()
 
   /** Opens what was fetched before; what is of no model here is left where it is. */
   constructor(parts: Parts) {
+    const { dir, urls, models, fetchedMax: filesMax = fetchedMax } = parts
     this.#parts = parts
-    mkdirSync(parts.dir, { recursive: true })
-    const paths = readdirSync(parts.dir).filter((name) => name.endsWith(adapterExtension))
-    const files = paths.flatMap((name) => readOrNone(join(parts.dir, name), [...parts.models.values()]))
-    this.#fetched = new Map(files.map((file) => [file.root, file]))
+    this.#fetched = new FetchedFiles({ dir, urls, filesMax, extension: adapterExtension })
+    const paths = this.#fetched.roots().map((root) => join(dir, `${root}${adapterExtension}`))
+    const files = paths.flatMap((path) => readOrNone(path, [...models.values()]))
+    this.#read = new Map(files.map((file) => [file.root, file]))
   }
 
   get(root: Hex): AdapterFile | undefined {
-    const fetched = this.#fetched.get(root)
-    if (fetched !== undefined) this.#use(fetched)
-    return this.#parts.own.get(root) ?? fetched
+    const own = this.#parts.own.get(root)
+    const read = this.#read.get(root)
+    if (own !== undefined || read === undefined) return own
+    if (this.#fetched.get(root) !== undefined) return read
+    this.#read.delete(root)
+    return undefined
   }
 
   /** Begins to fetch an adapter that is not here; ms until it is worth while to look again, 0 where nothing is to be hoped for. */
@@ -72,43 +74,27 @@ export class AdapterFiles {
   }
 
   async #load(root: Hex): Promise<void> {
-    const { dir, urls, models, log } = this.#parts
+    const { models, log } = this.#parts
     const bases = [...models.values()]
-    const rootOf = (bytes: Uint8Array) => rootOrNone(bytes, bases)
-    const bytes = await new ContentPeers({ urls, timeoutMs }, rootOf).get(root, this.#stop.signal)
-    const path = join(dir, `${root}${adapterExtension}`)
-    const file = bytes && adapterFileOf(bytes, path, bases)
-    if (bytes === undefined || file === undefined) {
+    const path = await this.#fetched.fetch(root, (bytes) => rootOrNone(bytes, bases), this.#stop.signal)
+    if (path === undefined) {
       log.info('nobody has an adapter that a request names', { adapter: root })
       return
     }
-    writeFileSync(`${path}.new`, bytes)
-    renameSync(`${path}.new`, path)
-    this.#use(file)
-    this.#evict()
-    log.info('adapter fetched', { adapter: root, bytes: bytes.length })
-  }
-
-  #use(file: AdapterFile): void {
-    this.#fetched.delete(file.root)
-    this.#fetched.set(file.root, file)
-  }
-
-  #evict(): void {
-    const { dir, fetchedMax: most = fetchedMax } = this.#parts
-    for (const root of [...this.#fetched.keys()].slice(0, Math.max(this.#fetched.size - most, 0))) {
-      this.#fetched.delete(root)
-      rmSync(join(dir, `${root}${adapterExtension}`), { force: true })
-    }
+    const file = readAdapterFile(path, bases)
+    this.#read.set(root, file)
+    const kept = new Set(this.#fetched.roots())
+    for (const known of this.#read.keys()) if (!kept.has(known)) this.#read.delete(known)
+    log.info('adapter fetched', { adapter: root })
   }
 }
 
 /** Bytes of strangers may be anything. */
-function rootOrNone(bytes: Uint8Array, models: readonly ModelFile[]): Hex {
+function rootOrNone(bytes: Uint8Array, models: readonly ModelFile[]): Hex | undefined {
   try {
-    return adapterFileOf(bytes, '', models)?.root ?? '0x'
+    return adapterFileOf(bytes, '', models)?.root
   } catch (error) {
-    if (error instanceof FormatError || error instanceof InferenceError) return '0x'
+    if (error instanceof FormatError || error instanceof InferenceError) return undefined
     throw error
   }
 }

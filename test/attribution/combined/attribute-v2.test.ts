@@ -123,6 +123,7 @@ describe('class G of algoHash v2', () => {
     const table = tableOf(sketches(random, 30, 16))
     const bytes = encodeTable(table)
     expect(decodeTable(bytes)).toEqual(table)
+    expect(decodeTable(Buffer.from(bytes)), 'as a file is read').toEqual(table)
     expect(tableRoot(decodeTable(bytes))).toBe(tableRoot(table))
     for (const [row] of table.rows.entries()) {
       const at = bytes.length - (table.rows.length - row) * (9 + 16)

@@ -42,7 +42,7 @@ let models: CheckedModels
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bad-answers-'))
   await SecretPool.open({ folder, root: modelRoot(model) }, async () => bytesSource(encodeModel(model)))
-  models = new CheckedModels([], folder)
+  models = new CheckedModels([], folder, { get: async () => undefined })
 }, 60_000)
 afterAll(async () => {
   await models.close()

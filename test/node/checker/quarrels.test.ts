@@ -82,6 +82,7 @@ async function played(cheat: Cheat, by = thread) {
     let due: readonly Action[] = []
     const said: string[] = []
     const quarrels = new Quarrels({
+      haveAdapters: async () => true,
       book: bookOf(settled, events),
       files: { get: async () => encodeBatchFile(batchFileOf([answer])) },
       runner: {

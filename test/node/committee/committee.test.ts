@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fingerprintDemandsOf } from '../../../chain/ledger/fingerprint-demands.ts'
-import type { LedgerBook } from '../../../chain/ledger/ledger-book.ts'
 import { silentLog } from '../../../common/log.ts'
 import { generateFloat } from '../../../inference/answer/generate-float.ts'
 import { stopHash } from '../../../inference/answer/stops.ts'
@@ -34,9 +33,10 @@ import { moneyDigest } from '../../../protocol/money-domain.ts'
 import { tokenListRoot } from '../../../protocol/token-list.ts'
 import { paymentHash, voucherStructHash } from '../../../protocol/voucher.ts'
 import { requantised } from '../../../scripts/fingerprints/engines.ts'
+import { CommitteeNode, committeeBook } from '../../fakes/committee-node.ts'
 import { CommitteeWorld } from '../../fakes/committee-world.ts'
 import { type BuiltReceipt, batchOf } from '../../fakes/money-batch.ts'
-import { type Actor, chainId, type MoneyEvent, open, Reverted } from '../../fakes/money-chain.ts'
+import { type Actor, chainId, type MoneyEvent, open } from '../../fakes/money-chain.ts'
 import type { CommittedBatch } from '../../fakes/money-world.ts'
 
 const canonical = decodeModel(readFileSync(baseModelFile))
@@ -101,30 +101,6 @@ async function served(engine: FloatEngine): Promise<Served> {
   return { batch, answer, file: encodeFingerprint(fingerprint) }
 }
 
-/** What the committee asks of a book, over events as they come. */
-function bookOf({ batch }: Served, events: readonly MoneyEvent[]): LedgerBook {
-  const { chain } = world.money
-  const lower = (value: unknown): unknown =>
-    typeof value === 'string' ? value.toLowerCase() : Array.isArray(value) ? value.map(lower) : value
-  const named = (name: string, { key, number }: { readonly key?: Hex; readonly number?: bigint } = {}) =>
-    events
-      .filter((each) => each.name === name)
-      .map((each) => ({ ...each, args: Object.fromEntries(Object.entries(each.args).map(([k, v]) => [k, lower(v)])) }))
-      .filter(({ args }) => key === undefined || args['caseId'] === key || args['demandId'] === key)
-      .filter(({ args }) => number === undefined || args['batchId'] === number)
-  const book = {
-    get head() {
-      return { number: chain.blockNumber, hash: '0x', time: chain.now }
-    },
-    highest: (name: string) => (name === 'BatchCommitted' ? batch.header.batchId : batch.header.batchId - 1n),
-    batch: () => ({ header: batch.header, segments: batch.built.segments }),
-    events: (name: string, about?: { readonly key?: Hex; readonly number?: bigint }) =>
-      named(name, about).filter(({ args }) => name !== 'BatchMatured' || args['batchId'] !== undefined),
-    lastEvent: (name: string, key?: Hex) => named(name, key === undefined ? {} : { key }).at(-1),
-  }
-  return book as unknown as LedgerBook
-}
-
 /** A node with the role checker, and what its runner would send. */
 function nodeOf(
   of: Served,
@@ -133,10 +109,9 @@ function nodeOf(
   options: { lies?: boolean; accuses?: boolean } = {},
 ) {
   const { chain } = world.money
-  const book = bookOf(of, events)
+  const book = committeeBook(chain, of.batch, events)
   const actions: Action[] = []
   const journalFile = join(folder, `${who.address}-${of.answer.batchId}.sqlite`)
-  const state = { journal: new VoteJournal(journalFile) }
   const rpc = {
     request: async (method: string) => {
       if (method !== 'eth_getStorageAt') throw new Error(method)
@@ -150,46 +125,20 @@ function nodeOf(
     const verdict = await checkFingerprint(referenceEngine(model), text, floatAnswerOf(of.answer), file, { signal })
     return verdict.ok === (options.lies === true)
   }
-  const make = () =>
+  const make = (journal: VoteJournal) =>
     new Committee({
-      ...{ rpc, book, account: who.address, journal: state.journal, judge, judgeShown: judge, log: silentLog },
+      ...{ rpc, book, account: who.address, journal, judge, judgeShown: judge, log: silentLog },
       runner: { run: (list) => void actions.push(...list) },
       suspects: async () => (options.accuses === true ? [{ answer: of.answer, isWithheld: false }] : []),
       open: async () => opened as never,
       window: async () => 30n,
     })
-  let committee = make()
-  return {
-    who,
-    /** Looks, and sends what is due; a node that dies keeps what is on disk. */
-    turn: async (sink: MoneyEvent[]) => {
-      actions.length = 0
-      await committee.look(signal)
-      for (const { call, price } of [...actions]) {
-        const value = price === undefined ? call.value : await chain.read('FingerprintJudge', 'answerPrice')
-        try {
-          const options = value === undefined ? {} : { value: value as bigint }
-          const sent = await chain.send(who, call.contract as never, call.functionName, call.args, options)
-          sink.push(...sent.events)
-        } catch (error) {
-          // Another node was first.
-          if (!(error instanceof Reverted)) throw error
-        }
-      }
-      return actions.map(({ call }) => call.functionName)
-    },
-    dies: () => {
-      state.journal.close()
-      state.journal = new VoteJournal(journalFile)
-      committee = make()
-    },
-    close: () => state.journal.close(),
-  }
+  return new CommitteeNode(chain, who, actions, { make, open: () => new VoteJournal(journalFile) })
 }
 
 /** The worker shows what it is asked for, unless it is silent. */
 async function show(of: Served, events: MoneyEvent[]) {
-  for (const demand of fingerprintDemandsOf(bookOf(of, events), of.answer.batchId)) {
+  for (const demand of fingerprintDemandsOf(committeeBook(world.money.chain, of.batch, events), of.answer.batchId)) {
     if (demand.isServed) continue
     const leaf = shownLeaf(decodeFingerprint(of.file, of.answer.receipt.tout), demand.index)
     const sent = await world.money.chain.send(world.worker, 'FingerprintJudge', 'serveFingerprint', [
@@ -305,12 +254,13 @@ test('the journal: the first vote of a case stays, over restarts', () => {
 test('the role judges an answer by a float engine of the model, and bytes that are no fingerprint are wrong', async () => {
   await world.money.chain.trial(async () => {
     const of = await served(referenceEngine(model))
-    const book = bookOf(of, [])
+    const book = committeeBook(world.money.chain, of.batch, [])
     const part = makeCommittee({
       ...{ rpc: { request: async () => '0x' }, book, account: world.challenger.address, log: silentLog },
       ...{ runner: { run: () => {} }, journal: new VoteJournal(join(folder, 'judge.sqlite')), window: async () => 30n },
-      ...{ suspects: async () => [], content: { get: async () => undefined }, answers: { all: () => [of.answer] } },
+      ...{ suspects: async () => [], open: async () => undefined, answers: { all: () => [of.answer] } },
       found: () => undefined,
+      sketches: { isWrong: async () => undefined },
       modelRoot: async () => modelRoot(canonical),
       floats: {
         check: async ({ answer, file }) => checkFingerprint(referenceEngine(model), text, answer, file, { signal }),
