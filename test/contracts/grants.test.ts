@@ -1,9 +1,7 @@
 import fc from 'fast-check'
-import { type Abi, encodeAbiParameters, encodeFunctionData, zeroHash } from 'viem'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { predeploys } from '../../contracts/addresses.ts'
-import { packageContract } from '../../genesis/package-contracts.ts'
-import { bytesToHex, type Hex, hexToBytes, zeroAddress } from '../../protocol/bytes.ts'
+import { type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
+import { Eas, ofMilestone } from '../fakes/eas.ts'
 import { type Actor, clocks, MoneyChain, open } from '../fakes/money-chain.ts'
 
 const day = 86_400n
@@ -11,6 +9,7 @@ let chain: MoneyChain
 let funder: Actor
 let grantee: Actor
 let attester: Actor
+let eas: Eas
 let schema: Hex
 let otherSchema: Hex
 
@@ -21,39 +20,16 @@ beforeEach(async () => {
     Actor,
     Actor,
   ]
-  schema = await registerSchema('uint256 grantId,uint256 milestone')
-  otherSchema = await registerSchema('uint256 other')
+  eas = Eas.on(chain)
+  schema = await eas.registerSchema('uint256 grantId,uint256 milestone', attester)
+  otherSchema = await eas.registerSchema('uint256 other', attester)
 })
 
-type Target = { readonly abi: Abi; readonly address: Hex }
-const eas: Target = { abi: packageContract('EAS').abi as Abi, address: predeploys.eas }
-const registryOfSchemas: Target = {
-  abi: packageContract('SchemaRegistry').abi as Abi,
-  address: predeploys.schemaRegistry,
-}
-async function call(target: Target, name: string, args: readonly unknown[], from: Actor): Promise<Hex> {
-  const data = encodeFunctionData({ abi: target.abi, functionName: name, args } as never)
-  const { execResult } = await chain.evm.send(target.address, hexToBytes(data), { from: from.address })
-  if (execResult.exceptionError !== undefined) throw new Error(`${name}: ${bytesToHex(execResult.returnValue)}`)
-  return bytesToHex(execResult.returnValue)
-}
-const registerSchema = (text: string) => call(registryOfSchemas, 'register', [text, zeroAddress, true], attester)
-
-type Said = { schema?: Hex; recipient?: Hex; expirationTime?: bigint; data?: Hex; by?: Actor }
-const about = (grantId: bigint, milestone: bigint) =>
-  encodeAbiParameters([{ type: 'uint256' }, { type: 'uint256' }], [grantId, milestone])
+type Change = { schema?: Hex; recipient?: Hex; expirationTime?: bigint; data?: Hex; by?: Actor }
 /** An attestation to a milestone, or to something else. */
-const attest = (grantId: bigint, milestone: bigint, said: Said = {}) => {
-  const { by = attester, schema: of = schema, recipient = grantee.address, expirationTime = 0n, data } = said
-  const body = {
-    recipient,
-    expirationTime,
-    revocable: true,
-    refUID: zeroHash,
-    data: data ?? about(grantId, milestone),
-    value: 0n,
-  }
-  return call(eas, 'attest', [{ schema: of, data: body }], by)
+const attest = (grantId: bigint, milestone: bigint, change: Change = {}) => {
+  const said = { schema, recipient: grantee.address, by: attester, data: ofMilestone(grantId, milestone) }
+  return eas.attest({ ...said, ...change })
 }
 
 const terms = (amount: bigint, deadline = chain.now + day, more: object = {}) => ({
@@ -91,11 +67,11 @@ describe('a milestone', () => {
     expect(await grantOf(id)).toMatchObject({ open, held: open, paid: 2n * open, returned: 0n })
   })
 
-  test.each<[string, Said, string]>([
+  test.each<[string, Change, string]>([
     ['of another schema', { schema: 'other' as Hex }, 'WrongSchema'],
     ['by another attester', { by: 'funder' as never }, 'WrongAttester'],
     ['about somebody else', { recipient: `0x${'77'.repeat(20)}` }, 'WrongRecipient'],
-    ['of another grant', { data: about(9n, 0n) }, 'WrongMilestone'],
+    ['of another grant', { data: ofMilestone(9n, 0n) }, 'WrongMilestone'],
     ['without a milestone', { data: '0x' }, 'WrongMilestone'],
   ])('is not paid on an attestation %s', async (_, said, error) => {
     const id = await made([terms(open)], open)
@@ -112,7 +88,7 @@ describe('a milestone', () => {
     expect(await refused('release', [id, 0n, `0x${'12'.repeat(32)}`])).toBe('NoAttestation')
     expect(await refused('release', [id, 0n, zeroHash])).toBe('NoAttestation')
     const revoked = await attest(id, 0n)
-    await call(eas, 'revoke', [{ schema, data: { uid: revoked, value: 0n } }], attester)
+    await eas.revoke(schema, revoked, attester)
     expect(await refused('release', [id, 0n, revoked])).toBe('Revoked')
     const short = await attest(id, 0n, { expirationTime: chain.now + 20n })
     const timely = await attest(id, 1n)

@@ -180,15 +180,16 @@ export class LedgerChain {
       if (!(error instanceof CallReverted)) throw error
       return undefined
     })
-    return { result, ...(await this.#sendRaw(from, to, hexToBytes(data), value)) }
+    return { result, ...(await this.sendRaw(from, to, hexToBytes(data), value)) }
   }
 
   /** Sends wei in a block of its own. */
   async transfer(from: Actor, to: Hex, value: bigint): Promise<void> {
-    await this.#sendRaw(from, to, new Uint8Array(0), value)
+    await this.sendRaw(from, to, new Uint8Array(0), value)
   }
 
-  async #sendRaw(from: Actor, to: Hex, data: Uint8Array, value: bigint): Promise<{ block: Head; txHash: Hex }> {
+  /** One transaction of that calldata in a block of its own. */
+  async sendRaw(from: Actor, to: Hex, data: Uint8Array, value = 0n): Promise<{ block: Head; txHash: Hex }> {
     const nonce = BigInt((await this.rpc.request('eth_getTransactionCount', [from.address, 'latest'])) as string)
     const tx = {
       ...{ type: 2 as const, chainId: this.chain.genesis.chainId, nonce, gasLimit: 8_000_000n, value, accessList: [] },

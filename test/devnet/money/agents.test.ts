@@ -3,6 +3,7 @@ import { ContentStore } from '../../../common/content-store.ts'
 import type { Hex } from '../../../protocol/bytes.ts'
 import { merkleRoot } from '../../../protocol/content-hash.ts'
 import { addressOf, CommandLine } from '../../fakes/command-line.ts'
+import { Eas, ofMilestone } from '../../fakes/eas.ts'
 import { LedgerMarket } from '../../fakes/ledger-market.ts'
 import { clocks } from '../../fakes/money-chain.ts'
 
@@ -130,5 +131,46 @@ test('a grant is funded, given up in part and shown, and what is not needed come
   expect(await shows(owner, 'grant show --grant 1')).toMatchObject({
     held: String(3n * 10n ** 18n),
     milestones: states,
+  })
+})
+
+test('a milestone is paid on the attestation that its attester makes, and on no other', {
+  timeout: 120_000,
+}, async () => {
+  const { chain } = people.served
+  const eas = Eas.served(chain)
+  const [attester, stranger] = [chain.actor('watcher'), chain.actor('bob')]
+  const schema = await eas.registerSchema('uint256 grant,uint256 milestone', attester)
+  const otherSchema = await eas.registerSchema('uint256 other', attester)
+  const to = addressOf(grantee)
+  await does(owner, `grant create --to ${to} --milestones 2:30d:${schema}:${attester.address} --amount 2`)
+  const right = { schema, recipient: to, by: attester, data: ofMilestone(2n, 0n) }
+  const release = (uid: Hex) => `grant release --grant 2 --milestone 0 --attestation ${uid}`
+
+  const short = await eas.attest({ ...right, expirationTime: chain.now + 600n })
+  await later(600n)
+  const revoked = await eas.attest(right)
+  await eas.revoke(schema, revoked, attester)
+  const bad: readonly (readonly [Hex, string])[] = [
+    [await eas.attest({ ...right, schema: otherSchema }), `of schema ${otherSchema}`],
+    [await eas.attest({ ...right, by: stranger }), 'the milestone names'],
+    [await eas.attest({ ...right, recipient: stranger.address }), 'the grantee is'],
+    [await eas.attest({ ...right, data: ofMilestone(1n, 1n) }), 'does not name this grant and milestone'],
+    [revoked, 'was revoked at'],
+    [short, 'ended at'],
+  ]
+  for (const [uid, why] of bad) await isRefused(grantee, release(uid), why)
+
+  const uid = await eas.attest(right)
+  // Anyone may show it.
+  expect(await names(watcher, release(uid))).toEqual(['MilestonePaid'])
+  await isRefused(watcher, release(uid), 'is paid or closed')
+  const before = await chain.balance(stranger.address)
+  await does(grantee, `grant claim-owed --to ${stranger.address}`)
+  expect((await chain.balance(stranger.address)) - before).toBe(2n * 10n ** 18n)
+  expect(await shows(owner, 'grant show --grant 2')).toMatchObject({
+    held: '0',
+    paid: String(2n * 10n ** 18n),
+    milestones: [{ state: 'paid', attestation: uid }],
   })
 })
