@@ -6,8 +6,9 @@ import { clashes, firstClash, joinTerms, use } from '../../protocol/licences/lat
 import { spdxTerms } from '../../protocol/licences/spdx.ts'
 import type { Terms } from '../../protocol/licences/terms.ts'
 import { licence, permissive } from '../fakes/licences.ts'
-import { type Actor, MoneyChain } from '../fakes/money-chain.ts'
+import { type Actor, MoneyChain, open } from '../fakes/money-chain.ts'
 import { Random } from '../fakes/random.ts'
+import { addingDiff, noRoots } from '../fakes/version-diff.ts'
 
 const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
 const version = { weightsManifest: word(1), configHash: word(2), trainingRoot: word(3), indexIds: [] }
@@ -93,8 +94,12 @@ describe('LicencePolicy', () => {
   })
 
   test('only the ModelRegistry licenses models', async () => {
-    const { error } = await chain.fails(owner, 'LicencePolicy', 'licenseModel', [1n, permissive, [], []])
-    expect(error).toBe('NotModelRegistry')
+    for (const [name, args] of [
+      ['licenseModel', [1n, permissive, [], []]],
+      ['licenseVersion', [1n, false, []]],
+    ] as const) {
+      expect((await chain.fails(owner, 'LicencePolicy', name, args)).error).toBe('NotModelRegistry')
+    }
   })
 })
 
@@ -186,6 +191,95 @@ describe('a licence at pricing', () => {
     await expect(policy('requirePriceable', [data])).rejects.toThrow('LicenceClash')
     await policy('requirePriceable', [await datanet(licence('CC-BY-ND-4.0'))])
   })
+})
+
+/** A Datanet under a licence, with the id of an index of its first version. */
+async function indexed(licenceId: Hex): Promise<{ readonly datanet: bigint; readonly index: Hex }> {
+  const id = await datanet(licenceId)
+  await chain.send(owner, 'DatanetRegistry', 'setStatus', [id, 2])
+  await chain.send(owner, 'DatanetRegistry', 'publish', [id, { ...noRoots, itemsRoot: word(6) }, addingDiff(1)])
+  const record = {
+    ...{ datanet: id, version: 1, tokenizerHash: word(7), vocab: 8, n: 4, documents: 2, tokenRoot: word(1) },
+    ...{ suffixRoot: word(2), documentRoot: word(3), unigramRoot: word(4), offsetRoot: word(5) },
+  }
+  const { result } = await chain.send(owner, 'IndexRegistry', 'publish', [record], { value: 100n * open })
+  return { datanet: id, index: result as Hex }
+}
+const withIndexes = (indexIds: readonly Hex[]) => ({ ...version, indexIds: [...indexIds].sort() })
+const registerWith = (licenceId: Hex, indexIds: readonly Hex[], parents: readonly bigint[] = []) => {
+  const [params, ...rest] = modelArgs(licenceId, [], parents)
+  return [{ ...(params as object), version: withIndexes(indexIds) }, ...rest]
+}
+
+describe('a licence of a Datanet whose index a model version names', () => {
+  test('binds as one that it was trained on, at registration and at every later version', async () => {
+    const { datanet: data, index } = await indexed(licence('CC-BY-NC-4.0'))
+    const clash = ['LicenceClash', number('non-commercial-dropped'), ofDatanet, data]
+    const atOnce = await chain.fails(owner, 'ModelRegistry', 'register', registerWith(permissive, [index]))
+    expect([atOnce.error, ...atOnce.args]).toEqual(clash)
+    const free = await register(permissive, [])
+    const later = await chain.fails(owner, 'ModelRegistry', 'publish', [free, withIndexes([index])])
+    expect([later.error, ...later.args]).toEqual(clash)
+    await chain.send(owner, 'ModelRegistry', 'register', registerWith(licence('CC-BY-NC-4.0'), [index]))
+  })
+
+  test('a model that names an index of non-commercial texts has no price but zero from then on; one promised before stays', async () => {
+    const { index } = await indexed(licence('CC-BY-NC-4.0'))
+    const mine = await register(licence('CC-BY-NC-4.0'), [])
+    await chain.send(owner, 'ModelRegistry', 'setPrice', price(mine, 1n, 1n))
+    const { events } = await chain.send(owner, 'ModelRegistry', 'publish', [mine, withIndexes([index])])
+    expect(events.map(({ name }) => name)).toEqual(['ModelVersion', 'ModelIndexes', 'ModelLicensed'])
+    expect(await policy('modelLicence', [mine])).toMatchObject({ terms: 3, inherited: 3 })
+    for (const version of [1, 2]) {
+      const next = [mine, version, 0, 1n, 0n, chain.now + 60n]
+      const { error, args } = await chain.fails(owner, 'ModelRegistry', 'setPrice', next)
+      expect([error, ...args]).toEqual(['LicenceClash', number('non-commercial-price'), ofModel, mine])
+    }
+    await chain.send(owner, 'ModelRegistry', 'setPrice', price(mine, 0n, 0n))
+    const promised = (await chain.read('ModelRegistry', 'priceOf', [word(Number((mine << 32n) | 1n)), 0, 1])) as object
+    expect(promised).toMatchObject({ rin: 1n, rout: 1n })
+    // Whoever builds on it inherits what it names.
+    const child = await register(licence('CC-BY-NC-4.0'), [], [mine])
+    expect((await chain.fails(owner, 'ModelRegistry', 'setPrice', price(child, 1n, 0n))).error).toBe('LicenceClash')
+    const again = await chain.send(owner, 'ModelRegistry', 'publish', [mine, withIndexes([index])])
+    expect(again.events.map(({ name }) => name)).not.toContain('ModelLicensed')
+  })
+
+  test('random versions: the chain refuses exactly what the rule refuses of their Datanets', async () => {
+    const random = new Random(23)
+    const licences = [...new Map([...spdxTerms].map(([spdx, terms]) => [terms, spdx]))]
+    const data: { readonly datanet: bigint; readonly index: Hex; readonly terms: Terms }[] = []
+    for (const [terms, spdx] of licences) data.push({ ...(await indexed(licence(spdx))), terms })
+    const models: { readonly id: bigint; readonly terms: Terms; readonly hasParents: boolean; inherited: Terms }[] = []
+    for (const [terms, spdx] of licences) {
+      const base = await register(licence(spdx), [])
+      models.push({ id: base, terms, hasParents: false, inherited: 0 as Terms })
+      if (firstClash([terms], terms, use.fineTune) !== undefined) continue
+      const id = await register(licence(spdx), [], [base])
+      models.push({ id, terms, hasParents: true, inherited: terms })
+    }
+    const outcomes = { published: 0, refused: 0 }
+    for (let i = 0; i < lineages; i++) {
+      const model = random.pick(models)
+      const named = [...new Set(random.list(1 + random.int(2), () => random.pick(data)))]
+      named.sort((a, b) => (a.index < b.index ? -1 : 1))
+      const works = named.map(({ terms }) => terms)
+      const clash = firstClash(works, model.terms, model.hasParents ? use.fineTune : use.train)
+      const args = [model.id, withIndexes(named.map(({ index }) => index))]
+      if (clash === undefined) {
+        await chain.send(owner, 'ModelRegistry', 'publish', args)
+        model.inherited = joinTerms([model.inherited, ...works])
+        outcomes.published++
+      } else {
+        const { error, args: why } = await chain.fails(owner, 'ModelRegistry', 'publish', args)
+        const at = named[clash.at]?.datanet
+        expect([error, ...why]).toEqual(['LicenceClash', number(clash.clash), ofDatanet, at])
+        outcomes.refused++
+      }
+      expect(await policy('modelLicence', [model.id])).toMatchObject({ inherited: model.inherited })
+    }
+    for (const seen of Object.values(outcomes)) expect(seen).toBeGreaterThan(lineages / 40)
+  }, 120_000)
 })
 
 test('random lineages: the chain refuses exactly what the rule refuses of all ancestors together', async () => {

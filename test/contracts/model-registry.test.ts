@@ -133,6 +133,8 @@ describe('a model', () => {
     expect(events).toMatchObject([
       { name: 'ModelVersion', args: { id: 1n, version: 2, indexSetHash: set } },
       { name: 'ModelIndexes', args: { id: 1n, version: 2, indexIds } },
+      // What the texts' licence asks: docs/LICENCES.md.
+      { name: 'ModelLicensed', args: { model: 1n, inherited: 2 } },
     ])
     const second = modelVersionHash(1n, 2)
     expect(await read('royaltyHashOf', [second])).toBe(await hashOf(1n))
@@ -155,16 +157,18 @@ describe('a model', () => {
   })
 })
 
-/** Has the IndexRegistry know these indexes alone. */
+/** Has the IndexRegistry know these indexes alone, all of a new Datanet that permits everything. */
 async function liveIndexes(...ids: readonly Hex[]): Promise<void> {
+  const args = [0, 0, permissive, zeroHash, 0n, word(4)]
+  const made = (await chain.send(owner, 'DatanetRegistry', 'create', args)).result as bigint
   const { abi, bytecode } = loadArtifact('Answers')
   const address = openLedgerPredeploys.indexRegistry
   chain.evm.state.account(address).storage.clear()
   await chain.evm.place(address, abi, hexToBytes(bytecode))
   const selector = toFunctionSelector('isLive(bytes32)')
   await chain.evm.call({ abi, address }, 'set', [selector, zeroHash, false, 0n])
-  const ofNothing = [toFunctionSelector('versionOf(bytes32)'), `${zeroHash}${zeroHash.slice(2)}`, false, 0n]
-  await chain.evm.call({ abi, address }, 'set', ofNothing)
+  const ofDatanet = [toFunctionSelector('versionOf(bytes32)'), `${word(Number(made))}${word(1).slice(2)}`, false, 0n]
+  await chain.evm.call({ abi, address }, 'set', ofDatanet)
   for (const id of ids) await chain.evm.call({ abi, address }, 'set', [`${selector}${id.slice(2)}`, word(1), false, 0n])
 }
 

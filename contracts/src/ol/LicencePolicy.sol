@@ -14,8 +14,9 @@ import { ILicencePolicy } from "./interfaces/ILicencePolicy.sol";
 /// writes and the Timelock adds to, or by explicit terms that anyone defines for a text: its id is then the hash of both, so
 /// that nobody can give a name other terms. What a licence asks never changes.
 ///
-/// What a model inherits is the join of its parents' and Datanets' terms, their own and what they inherited. A model's own
-/// licence binds those who build on it, not its owner: whoever makes a model of freely licensed work may sell it.
+/// What a model inherits is the join of its parents' and Datanets' terms, their own and what they inherited, and of the Datanets
+/// whose indexes its versions name. A model's own licence binds those who build on it, not its owner: whoever makes a model of
+/// freely licensed work may sell it.
 contract LicencePolicy is ILicencePolicy, Initializable {
     /// @notice What binds a model.
     struct ModelLicence {
@@ -53,6 +54,11 @@ contract LicencePolicy is ILicencePolicy, Initializable {
     mapping(bytes32 licenceId => uint8) private _licences;
     mapping(uint64 model => ModelLicence) private _models;
 
+    modifier onlyModelRegistry() {
+        if (msg.sender != Predeploys.MODEL_REGISTRY) revert NotModelRegistry(msg.sender);
+        _;
+    }
+
     constructor() {
         _disableInitializers();
     }
@@ -80,8 +86,8 @@ contract LicencePolicy is ILicencePolicy, Initializable {
     /// @inheritdoc ILicencePolicy
     function licenseModel(uint64 model, bytes32 licenceId, uint64[] calldata parents, uint64[] calldata datanets)
         external
+        onlyModelRegistry
     {
-        if (msg.sender != Predeploys.MODEL_REGISTRY) revert NotModelRegistry(msg.sender);
         uint8 terms = termsOf(licenceId);
         uint8 use = parents.length == 0 ? TRAIN : FINE_TUNE;
         uint8[] memory models = _effective(parents);
@@ -91,6 +97,17 @@ contract LicencePolicy is ILicencePolicy, Initializable {
         uint8 inherited = LATTICE.join(models) | LATTICE.join(data);
         _models[model] = ModelLicence(licenceId, terms, inherited);
         emit ModelLicensed(model, licenceId, terms, inherited);
+    }
+
+    /// @inheritdoc ILicencePolicy
+    function licenseVersion(uint64 model, bool hasParents, uint64[] calldata datanets) external onlyModelRegistry {
+        ModelLicence storage licence = _models[model];
+        uint8[] memory data = _datanetTerms(datanets);
+        _requireNoClash(data, datanets, Work.Datanet, licence.terms, hasParents ? FINE_TUNE : TRAIN);
+        uint8 inherited = licence.inherited | LATTICE.join(data);
+        if (inherited == licence.inherited) return;
+        licence.inherited = inherited;
+        emit ModelLicensed(model, licence.licenceId, licence.terms, inherited);
     }
 
     // --- Views ---

@@ -197,12 +197,19 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         _publish(id, params.version);
         _trainedOn(id, datanets);
         _license(id, params.licenceId, parents, datanets);
+        _licenseIndexes(id, params.version.indexIds);
     }
 
-    /// @notice Publishes the model's next version.
-    function publish(uint64 id, VersionInput calldata version) external onlyModelOwner(id) returns (uint32) {
+    /// @notice Publishes the model's next version. The licences of the Datanets whose indexes it names bind the model as those
+    ///         that it was trained on.
+    function publish(uint64 id, VersionInput calldata version)
+        external
+        onlyModelOwner(id)
+        returns (uint32 published)
+    {
         _requireLive(id);
-        return _publish(id, version);
+        published = _publish(id, version);
+        _licenseIndexes(id, version.indexIds);
     }
 
     /// @notice Sets the next price of a version in a proof class, in force at once until `validUntil`. Prices before it stay
@@ -400,6 +407,16 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         for (uint256 i = 0; i < from.length; i++) from[i] = parents[i].id;
         for (uint256 i = 0; i < data.length; i++) data[i] = datanets[i].id;
         ILicencePolicy(Predeploys.LICENCE_POLICY).licenseModel(id, licenceId, from, data);
+    }
+
+    /// @dev Reverts where the licence clashes with those of the Datanets whose indexes a version names.
+    function _licenseIndexes(uint64 id, bytes32[] calldata indexIds) private {
+        if (indexIds.length == 0) return;
+        uint64[] memory data = new uint64[](indexIds.length);
+        for (uint256 i = 0; i < data.length; i++) {
+            (data[i],) = IIndexRegistry(Predeploys.INDEX_REGISTRY).versionOf(indexIds[i]);
+        }
+        ILicencePolicy(Predeploys.LICENCE_POLICY).licenseVersion(id, _models[id].base != 0, data);
     }
 
     /// @dev Rows ascending by id: the ancestors, then the model itself with what they leave it.

@@ -88,7 +88,7 @@ const notForUsers: Readonly<Record<string, readonly string[]>> = {
   AgentTrails: ['initialize'],
   Grants: ['initialize'],
   // Genesis; the timelock; the model registry.
-  LicencePolicy: ['initialize', 'listLicence', 'licenseModel'],
+  LicencePolicy: ['initialize', 'listLicence', 'licenseModel', 'licenseVersion'],
   // What every wallet does with a token.
   GOPEN: ['approve', 'transfer', 'transferFrom', 'permit', 'delegateBySig'],
   // A vote, through the timelock; signatures and bytes of other tools; tokens that were sent here.

@@ -32,6 +32,10 @@ interface ILicencePolicy {
     ///         ModelRegistry.
     function licenseModel(uint64 model, bytes32 licenceId, uint64[] calldata parents, uint64[] calldata datanets)
         external;
+    /// @notice Checks a model's licence against those of the Datanets whose indexes a version of it names, and has it inherit
+    ///         them too. Only the ModelRegistry.
+    /// @param hasParents the model was made from others
+    function licenseVersion(uint64 model, bool hasParents, uint64[] calldata datanets) external;
     /// @notice Reverts where a model was made from what may not be used at a price.
     function requireModelPriceable(uint64 model) external view;
 }
