@@ -1,64 +1,107 @@
 import { attribute } from '../../attribution/suffix/attribute.ts'
+import type { KeptSpan } from '../../attribution/suffix/kept-spans.ts'
 import { contributionParts, matchedTokens } from '../../attribution/suffix/shares.ts'
 import { chance } from '../train-base/document.ts'
 import { readEntries, readSynsets } from '../train-base/wordnet.ts'
 import type { Corpus } from './corpus.ts'
 import { spanIndex } from './methods.ts'
 
-/** What class S gives whose text an answer copies; means over all contributed texts. */
+/** What class S gives whose text an answer copies; over all contributed texts. */
 export type CopyQuality = {
-  /** Part of the spans' weight that goes to whose text was copied, in the middle of another's words. */
-  readonly planted: number
-  /** Share of such answers where it is at least 0.9. */
-  readonly plantedAtLeast90: number
+  /** In the middle of a held-out text, whose author's other texts are contributions too. */
+  readonly planted: Planted
+  /** The same answers, but of the spans that reach into the copy alone. */
+  readonly plantedPassage: Planted
+  /** In the middle of a text of which nobody contributed anything: a gloss of WordNet. */
+  readonly plantedAlone: Planted
+  /** Eight tokens of it. */
+  readonly plantedAloneShort: Planted
   /** The same of the whole text with every fourth word, and every second word, in another's place; and the match rate. */
   readonly fourth: Paraphrase
   readonly second: Paraphrase
 }
+/** Part of the spans' weight that goes to whose text was copied, mean; share of answers where it is at least 0.9. */
+type Planted = { readonly share: number; readonly atLeast90: number }
 type Paraphrase = { readonly share: number; readonly matchRate: number; readonly wordsReplaced: number }
 
 const copiedTokens = 24
+const shortTokens = 8
 const aroundTokens = 12
+/** One in so many of WordNet's verbs stands around copies. */
+const glossStep = 100
 
-/** Copies planted in held-out texts, and paraphrases by WordNet's synonyms: words of one set for each other, no more. */
+/** Copies planted in others' texts, and paraphrases by WordNet's synonyms: words of one set for each other, no more. */
 export function copies(corpus: Corpus): CopyQuality {
-  const { examples, queries, tokenizer, model } = corpus
+  return { ...plantedCopies(corpus), ...paraphrases(corpus) }
+}
+
+/** Copies planted in held-out texts and in nobody's. */
+export function plantedCopies(corpus: Corpus) {
   const index = spanIndex(corpus)
-  const measure = (tokens: readonly number[], k: number) => {
-    const { spans } = attribute([index], tokens)
-    const parts = contributionParts(spans)
-    const whole = [...parts.values()].reduce((sum, part) => sum + part, 0n)
-    const own = [...parts].filter(([id]) => examples[Number(id) - 1]?.contribution === examples[k]?.contribution)
-    const share = whole === 0n ? 0 : Number(own.reduce((sum, [, part]) => sum + part, 0n)) / Number(whole)
-    return { share, matchRate: matchedTokens(spans) / tokens.length }
+  const heldOut = corpus.queries.map(({ tokens }) => tokens)
+  const glosses = glossTokens(corpus)
+  const planted = (texts: readonly (readonly number[])[], copied: number, reach: 'all' | 'copy'): Planted => {
+    const shares = corpus.examples.map(({ tokens }, k) => {
+      const around = texts[k % texts.length] ?? []
+      const answer = [
+        ...around.slice(0, aroundTokens),
+        ...tokens.slice(1, 1 + copied),
+        ...around.slice(aroundTokens, 2 * aroundTokens),
+      ]
+      const { spans } = attribute([index], answer)
+      const end = aroundTokens + copied
+      const reaches = ({ start, length }: KeptSpan) => start < end && start + length > aroundTokens
+      return ownShare(corpus, reach === 'all' ? spans : spans.filter(reaches), k)
+    })
+    return { share: mean(shares), atLeast90: shares.filter((share) => share >= 0.9).length / shares.length }
   }
-  const planted = examples.map(({ tokens }, k) => {
-    const around = queries[k % queries.length]?.tokens ?? []
-    const copied = tokens.slice(1, 1 + copiedTokens)
-    return measure([...around.slice(0, aroundTokens), ...copied, ...around.slice(aroundTokens, 2 * aroundTokens)], k)
-      .share
-  })
+  return {
+    planted: planted(heldOut, copiedTokens, 'all'),
+    plantedPassage: planted(heldOut, copiedTokens, 'copy'),
+    plantedAlone: planted(glosses, copiedTokens, 'all'),
+    plantedAloneShort: planted(glosses, shortTokens, 'all'),
+  }
+}
+
+function paraphrases(corpus: Corpus) {
+  const { examples, tokenizer, model } = corpus
+  const index = spanIndex(corpus)
   const synonyms = synonymsByWord()
   const paraphrase = (every: number): Paraphrase => {
     const found = examples.map(({ tokens }, k) => {
       const text = new TextDecoder().decode(tokenizer.decode(tokens.filter((token) => token !== model.config.eos)))
       const other = reword(text, every, synonyms)
-      return { ...measure(tokenizer.encode(other.text), k), wordsReplaced: other.share }
+      const answer = tokenizer.encode(other.text)
+      const { spans } = attribute([index], answer)
+      const matchRate = matchedTokens(spans) / answer.length
+      return { share: ownShare(corpus, spans, k), matchRate, wordsReplaced: other.share }
     })
-    const mean = (pick: (one: Paraphrase) => number) => found.reduce((sum, one) => sum + pick(one), 0) / found.length
     return {
-      share: mean(({ share }) => share),
-      matchRate: mean(({ matchRate }) => matchRate),
-      wordsReplaced: mean(({ wordsReplaced }) => wordsReplaced),
+      share: mean(found.map(({ share }) => share)),
+      matchRate: mean(found.map(({ matchRate }) => matchRate)),
+      wordsReplaced: mean(found.map(({ wordsReplaced }) => wordsReplaced)),
     }
   }
-  return {
-    planted: planted.reduce((sum, share) => sum + share, 0) / planted.length,
-    plantedAtLeast90: planted.filter((share) => share >= 0.9).length / planted.length,
-    fourth: paraphrase(4),
-    second: paraphrase(2),
-  }
+  return { fourth: paraphrase(4), second: paraphrase(2) }
 }
+
+/** Part of the spans' weight that goes to the contributor of example k; example k is contribution k + 1. */
+function ownShare({ examples }: Corpus, spans: readonly KeptSpan[], k: number): number {
+  const parts = contributionParts(spans)
+  const sum = (list: Iterable<bigint>) => [...list].reduce((total, part) => total + part, 0n)
+  const whole = sum(parts.values())
+  const own = [...parts].filter(([id]) => examples[Number(id) - 1]?.contribution === examples[k]?.contribution)
+  return whole === 0n ? 0 : Number(sum(own.map(([, part]) => part))) / Number(whole)
+}
+
+function glossTokens({ tokenizer }: Corpus): number[][] {
+  return [...readSynsets(['verb']).values()]
+    .filter((_, i) => i % glossStep === 0)
+    .map(({ gloss }) => tokenizer.encode(gloss))
+    .filter(({ length }) => length >= 2 * aroundTokens)
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** Every `every`-th word that has a synonym in its place. */
 function reword(text: string, every: number, synonyms: ReadonlyMap<string, readonly string[]>) {

@@ -24,8 +24,8 @@ const kinds: readonly Kind[] = ['noun', 'verb', 'adj', 'adv']
 const kindOfLetter: Readonly<Record<string, Kind>> = { n: 'noun', v: 'verb', a: 'adj', s: 'adj', r: 'adv' }
 
 /** WordNet 3.1, by kind and offset; wndb(5WN). */
-export function readSynsets(): ReadonlyMap<string, Synset> {
-  const list = kinds.flatMap((kind) =>
+export function readSynsets(of = kinds): ReadonlyMap<string, Synset> {
+  const list = of.flatMap((kind) =>
     lines(`data.${kind}`)
       .filter((line) => /^\d{8} /.test(line))
       .map((line) => parseSynset(kind, line)),

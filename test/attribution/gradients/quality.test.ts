@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Adapter } from '../../../inference/adapter/adapter.ts'
 import { adapterRoot, decodeAdapter } from '../../../inference/adapter/adapter-file.ts'
+import { plantedCopies } from '../../../scripts/attribution-quality/copies.ts'
 import { type Corpus, readCorpus } from '../../../scripts/attribution-quality/corpus.ts'
 import { evaluate } from '../../../scripts/attribution-quality/evaluate.ts'
 import { qualityAdapterFile, readQuality } from '../../../scripts/attribution-quality/fixture.ts'
@@ -38,6 +39,12 @@ describe('quality of attribution, on retrained subsets', () => {
     expect(bm25(corpus)).toEqual(fixture.scores['bm25'])
     expect(spans(corpus)).toEqual(fixture.scores['spans'])
   }, 60_000)
+
+  test('whose text an answer copies gets 90 % of the spans that the copy made, and of all where nobody wrote the rest', () => {
+    const { planted, plantedPassage, plantedAlone, plantedAloneShort } = plantedCopies(corpus)
+    for (const { atLeast90 } of [plantedPassage, plantedAlone, plantedAloneShort]) expect(atLeast90).toBe(1)
+    expect(planted.share).toBeGreaterThanOrEqual(0.9)
+  })
 
   // Gradients of all texts are ten seconds of a core.
   test.runIf(process.env['OPENLEDGER_FUZZ'] !== undefined)(
