@@ -68,6 +68,12 @@ export function encodeSignature(signature: Uint32Array): Uint8Array {
   return concatBytes(...Array.from(signature, (entry) => uintBytes(entry, 4)))
 }
 
+/** The entries of 512 bytes. */
+export function decodeSignature(bytes: Uint8Array): Uint32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i))
+}
+
 /** Equal entries in ten-thousandths, rounded down; 0 where either text has no terms. What precompile MinHashSim answers. */
 export function similarityBps(a: Uint32Array, b: Uint32Array): number {
   let equal = 0

@@ -1,3 +1,4 @@
+import { decodeSignature } from '../../attribution/near-duplicates/signature.ts'
 import { LruCache } from '../../common/lru-cache.ts'
 import { type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
 import { allEvents } from '../ledger/all-events.ts'
@@ -71,9 +72,4 @@ async function readSignatures(rpc: L2Rpc, day: bigint): Promise<Signatures> {
     return [[contribId, decodeSignature(hexToBytes(args['signature'] as Hex))] as const]
   })
   return new Map((await Promise.all(counting)).flat())
-}
-
-function decodeSignature(bytes: Uint8Array): Uint32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i))
 }

@@ -7,6 +7,7 @@ import { type EpochRecord, epochRecordHash } from '../../protocol/epoch-record.t
 import type { CommittedBatch } from './committed-batch.ts'
 import type { L2Head } from './l2-calls.ts'
 import { eventsPerBlockMax, type FollowedEvent, keyOf, type LedgerEvent, numberOf } from './ledger-event.ts'
+import type { MoneyContract } from './money-contracts.ts'
 import { fromJson, toJson } from './wide-json.ts'
 
 /** What came in with a stretch of blocks that ends at `head`. */
@@ -22,7 +23,7 @@ export type Followed = {
 export type BookedEpoch = { readonly pos: number; readonly hash: Hex; readonly record: EpochRecord }
 
 /** Of another version the file is made anew: all of it stands on chain. */
-const version = 4
+const version = 5
 
 const schema = `
   create table meta (chain text not null);
@@ -173,6 +174,13 @@ export class LedgerBook {
       return this.#all('select * from event where name = ? and key = ? order by pos', name, key).map(eventOf)
     }
     return this.#all('select * from event where name = ? order by pos', name).map(eventOf)
+  }
+
+  /** Events of these contracts behind the place `pos`, in order, `limit` of them at most. */
+  eventsBehind(contracts: readonly MoneyContract[], pos: number, limit: number): LedgerEvent[] {
+    const names = contracts.map(() => '?').join(', ')
+    const sql = `select * from event where pos > ? and contract in (${names}) order by pos limit ?`
+    return this.#all(sql, pos, ...contracts, limit).map(eventOf)
   }
 
   /** The last event of a name, of all or of one key. */

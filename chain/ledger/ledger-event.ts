@@ -36,6 +36,14 @@ export const followedEvents = {
     ...['IndexPublished', 'IndexRetired', 'IndexProvenFalse'],
     ...['EvidenceCommitted', 'RewardWon', 'RewardTakenOver', 'RewardPaid'],
   ],
+  DatanetRegistry: [
+    ...['DatanetCreated', 'DatanetParameter', 'VersionPublished', 'VersionDiffed'],
+    ...['ContributionSubmitted', 'ContributionParent', 'ContributionBatch'],
+    ...['ContributionDecided', 'ContributionBatchDecided', 'ConsentWithdrawn', 'ContributionSlashed'],
+  ],
+  DatanetJudge: ['VersionVoided', 'EvidenceCommitted', 'RewardWon', 'RewardTakenOver', 'RewardPaid'],
+  SignatureProofs: ['SignatureDemanded', 'SignatureShown', 'SignatureWithheld'],
+  SignatureRegistry: ['SignatureShown'],
 } as const satisfies Partial<Record<MoneyContract, readonly string[]>>
 
 export type FollowedEvent = (typeof followedEvents)[keyof typeof followedEvents][number]

@@ -8,7 +8,9 @@ import { contributeTable } from './contribute-table.ts'
 import { showContribution, showDatanet } from './datanet-queries.ts'
 import { decideTable } from './decide-table.ts'
 import { faultTable } from './fault-table.ts'
+import { rewardTable } from './reward-table.ts'
 import { parameterArg, parameterValueArg } from './units-args.ts'
+import { versionFaultTable } from './version-fault-table.ts'
 import { versionTable } from './version-table.ts'
 
 const visibilities = ['public', 'permissioned'] as const
@@ -80,6 +82,8 @@ export const datanetTable: Readonly<Record<string, Action | Query>> = {
   ...decideTable,
   ...versionTable,
   ...faultTable,
+  ...versionFaultTable,
+  ...rewardTable,
   refund: action(
     'DatanetRegistry',
     'claimRefund',

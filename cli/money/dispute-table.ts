@@ -2,11 +2,18 @@ import { oneOf } from '../../common/flag-parsers.ts'
 import { zeroHash } from '../../protocol/bytes.ts'
 import { type Action, action, type Query, query } from './action.ts'
 import { addressArg, fileArg, hashArg, idArg, openArg } from './arg-kinds.ts'
+import { contentArgs } from './content-places.ts'
 import { hiddenShingle, signatureItem, wholeContent } from './signature-item.ts'
 import { Amount, Time } from './values.ts'
 
 const disputeArg = idArg('the dispute')
 const contributionArg = idArg('the contribution')
+const falseArgs = {
+  contribution: contributionArg,
+  text: fileArg('its content'),
+  signature: fileArg('the signature, 512 bytes'),
+  ...contentArgs,
+}
 /** As ItemDisputes numbers them. */
 const grounds = ['duplicate', 'plagiarism', 'poison', 'licence', 'consent', 'media-type'] as const
 const states = ['none', 'voting', 'decided', 'appealed', 'ruled', 'settled'] as const
@@ -78,33 +85,37 @@ export const disputeTable: Readonly<Record<string, Action | Query>> = {
   'prove-near-duplicate': action(
     'SignatureProofs',
     'proveNearDuplicate',
-    'Shows that a contribution made alone is too similar to an earlier one of its Datanet: its bond is slashed, half of it is owed to you.',
+    'Shows that a contribution is too similar to an earlier one of its Datanet: its bond is slashed, half of it is your reward.',
     {
       contribution: contributionArg,
       text: fileArg('its content'),
       original: idArg('the earlier one'),
       'original-text': fileArg('the content of that'),
+      ...contentArgs,
     },
-    async ({ contribution, text, original, 'original-text': originalText }, chain) => ({
-      args: [await signatureItem(chain, contribution, text), await signatureItem(chain, original, originalText)],
+    async ({ contribution, text, original, 'original-text': originalText, ...places }, chain) => ({
+      args: [
+        await signatureItem(chain, { id: contribution, path: text, places }),
+        await signatureItem(chain, { id: original, path: originalText, places }),
+      ],
     }),
   ),
   'prove-false-signature': action(
     'SignatureProofs',
     'proveHiddenShingle',
-    'Shows that the signature of a contribution made alone hides a run of three words of its content.',
-    { contribution: contributionArg, text: fileArg('its content'), signature: fileArg('the signature, 512 bytes') },
-    async ({ contribution, text, signature }, chain) => {
-      return { args: await hiddenShingle(chain, contribution, text, signature) }
+    'Shows that the signature of a contribution hides a run of three words of its content.',
+    falseArgs,
+    async ({ contribution, text, signature, ...places }, chain) => {
+      return { args: await hiddenShingle(chain, { id: contribution, path: text, places }, signature) }
     },
   ),
   'prove-false-signature-whole': action(
     'SignatureProofs',
     'proveFalseSignature',
-    'Shows that the signature of a contribution made alone is not that of its content, of at most 4 KiB of ASCII.',
-    { contribution: contributionArg, text: fileArg('its content'), signature: fileArg('the signature, 512 bytes') },
-    async ({ contribution, text, signature }, chain) => {
-      return { args: await wholeContent(chain, contribution, text, signature) }
+    'Shows that the signature of a contribution is not that of its content, of at most 4 KiB of ASCII.',
+    falseArgs,
+    async ({ contribution, text, signature, ...places }, chain) => {
+      return { args: await wholeContent(chain, { id: contribution, path: text, places }, signature) }
     },
   ),
   'demand-signature': action(
@@ -120,9 +131,11 @@ export const disputeTable: Readonly<Record<string, Action | Query>> = {
   'show-signature': action(
     'SignatureProofs',
     'showSignature',
-    'Shows the signature of a contribution made alone, from its content, and earns the price of the demand.',
-    { contribution: contributionArg, text: fileArg('its content') },
-    async ({ contribution, text }, chain) => ({ args: [await signatureItem(chain, contribution, text)] }),
+    'Shows the signature of a contribution, from its content, and earns the price of the demand.',
+    { contribution: contributionArg, text: fileArg('its content'), ...contentArgs },
+    async ({ contribution, text, ...places }, chain) => ({
+      args: [await signatureItem(chain, { id: contribution, path: text, places })],
+    }),
   ),
   'prove-withheld': action(
     'SignatureProofs',

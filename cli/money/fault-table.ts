@@ -9,7 +9,7 @@ export const faultTable: Readonly<Record<string, Action>> = {
   'show-type': action(
     'DatanetJudge',
     'wrongType',
-    'Shows that a contribution is not of the media type of its Datanet. You get half of its bond.',
+    'Shows that a contribution is not of the media type of its Datanet. Half of its bond is your reward.',
     args,
     async (values, chain) => {
       const { shownRecord, shownChunk } = await import('./contribution-fault.ts')
@@ -20,7 +20,7 @@ export const faultTable: Readonly<Record<string, Action>> = {
   'show-size': action(
     'DatanetJudge',
     'falseSize',
-    'Shows that a contribution is larger than it said. You get half of its bond.',
+    'Shows that a contribution is larger than it said. Half of its bond is your reward.',
     args,
     async (values, chain) => {
       const { shownRecord, shownChunk } = await import('./contribution-fault.ts')
@@ -32,7 +32,7 @@ export const faultTable: Readonly<Record<string, Action>> = {
   'show-duplicate': action(
     'DatanetJudge',
     'duplicate',
-    'Shows that a contribution is the same as an earlier one of its Datanet. You get half of its bond.',
+    'Shows that a contribution is the same as an earlier one of its Datanet. Half of its bond is your reward.',
     { ...args, earlier: idArg('the earlier contribution') },
     async (values, chain) => {
       const { shownRecord } = await import('./contribution-fault.ts')

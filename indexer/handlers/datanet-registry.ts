@@ -1,5 +1,6 @@
 import { payeePools, poolPayee } from '../../protocol/attribution-entry.ts'
 import { change, contractHandlers, noChange, shortText } from './event.ts'
+import { evidenceRewards } from './evidence-rewards.ts'
 import { addPool } from './royalty-pools.ts'
 
 const datanetStatuses = ['none', 'draft', 'open', 'closed', 'archived', 'published'] as const
@@ -168,20 +169,23 @@ export const datanetRegistry = contractHandlers({
 })
 
 /** Index of the DatanetJudge's events. The registry's tell what becomes of a false contribution. */
-export const datanetJudge = contractHandlers({
-  'ContributionFault(uint64,address,bytes32,uint256)': (event, { block, writer }) => {
-    const id = event.topicNumber(1)
-    const [by, fault, bond] = [event.topicAddress(2), shortText(event.word(0)), String(event.uint(1))]
-    writer.insert('contribution_fault', { id, by, fault, bond, block })
-  },
-  'VersionVoided(uint64,uint32,address,bytes32)': (event, { block, writer }) => {
-    const [datanet, version] = [event.topicNumber(1), event.topicNumber(2)]
-    writer.insert('version_void', {
-      datanet,
-      version,
-      by: event.topicAddress(3),
-      fault: shortText(event.word(0)),
-      block,
-    })
-  },
-})
+export const datanetJudge = new Map([
+  ...evidenceRewards,
+  ...contractHandlers({
+    'ContributionFault(uint64,address,bytes32,uint256)': (event, { block, writer }) => {
+      const id = event.topicNumber(1)
+      const [by, fault, bond] = [event.topicAddress(2), shortText(event.word(0)), String(event.uint(1))]
+      writer.insert('contribution_fault', { id, by, fault, bond, block })
+    },
+    'VersionVoided(uint64,uint32,address,bytes32)': (event, { block, writer }) => {
+      const [datanet, version] = [event.topicNumber(1), event.topicNumber(2)]
+      writer.insert('version_void', {
+        datanet,
+        version,
+        by: event.topicAddress(3),
+        fault: shortText(event.word(0)),
+        block,
+      })
+    },
+  }),
+])

@@ -1,6 +1,6 @@
 import { amountIn, change, contractHandlers } from './event.ts'
 
-/** Commitments to evidence and rewards of the DisputeGame. */
+/** Commitments to evidence and rewards, of every contract that has EvidenceRewards. */
 export const evidenceRewards = contractHandlers({
   'EvidenceCommitted(bytes32,address)': (event, { block, tx, writer }) =>
     writer.set('evidence', event.topic(1), { sender: event.topicAddress(2), block, tx_hash: tx.hash }),

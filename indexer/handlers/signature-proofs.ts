@@ -33,12 +33,15 @@ export const signatureProofs = contractHandlers({
     })
     writer.owe('proofs', demandPrice)
   },
-  'SignatureShown(uint64,address,bytes)': (event, { writer }) =>
+  'SignatureShown(uint64,address,bytes)': (event, { writer }) => {
     change(writer, 'signature_demand', event.topicNumber(1), {
       status: 'shown',
       shown_by: event.topicAddress(2),
       signature: event.bytes(0),
-    }),
+    })
+    // The price goes on to the DatanetJudge, as a reward.
+    writer.owe('proofs', -demandPrice)
+  },
   'SignatureWithheld(uint64,address,uint256)': (event, { block, tx, writer }) => {
     const [contribution, challenger] = [event.topicNumber(1), event.topicAddress(2)]
     change(writer, 'signature_demand', contribution, { status: 'withheld' })

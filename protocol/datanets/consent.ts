@@ -35,7 +35,7 @@ export function decodeConsent(mask: number): Readonly<Record<Purpose, Permission
   return Object.fromEntries(entries) as Record<Purpose, Permission>
 }
 
-/** Whether a version may hold it: its author did not refuse training. */
+/** Whether a version may hold it: its author did not refuse training. Of a mask of more than 12 bits, the same. */
 export function allowsTraining(mask: number): boolean {
-  return decodeConsent(mask).aiTraining !== 'notAllowed'
+  return permissions[(mask >> (2 * purposes.indexOf('aiTraining'))) & 3] !== 'notAllowed'
 }

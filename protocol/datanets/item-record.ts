@@ -30,15 +30,21 @@ export function encodeBatchRecords(items: readonly ItemRecord[]): Uint8Array {
 
 /** Item `index` of a batch's list with its own size. Throws FormatError where it is not there or ends before it begins. */
 export function batchRecord(records: Uint8Array, index: number): ItemRecord {
+  const record = batchLeaf(records, index)
+  const size = record.size - (index === 0 ? 0 : endOf(records, index - 1))
+  if (size < 0) throw new FormatError(`item ${index} ends before it begins`)
+  return { ...record, size }
+}
+
+/** The same as it stands there: `size` is where it ends. Throws FormatError where it is not there. */
+export function batchLeaf(records: Uint8Array, index: number): ItemRecord {
   const record = records.subarray(index * batchRecordBytes, (index + 1) * batchRecordBytes)
   if (record.length !== batchRecordBytes) throw new FormatError(`no item ${index} in a list of ${records.length} bytes`)
-  const size = endOf(records, index) - (index === 0 ? 0 : endOf(records, index - 1))
-  if (size < 0) throw new FormatError(`item ${index} ends before it begins`)
   return {
     contentHash: bytesToHex(record.subarray(0, 32)),
     simHash: bytesToHex(record.subarray(32, 64)),
     consent: new DataView(record.buffer, record.byteOffset).getUint16(64),
-    size,
+    size: endOf(records, index),
   }
 }
 

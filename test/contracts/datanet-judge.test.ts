@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { itemTree } from '../../attribution/suffix/item-tree.ts'
-import { concatBytes, type Hex, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import { contentHash, merkleRoot, proveChunk } from '../../protocol/content-hash.ts'
 import { batchRecordBytes, encodeBatchRecords, type ItemRecord } from '../../protocol/datanets/item-record.ts'
 import { isOfType, mediaTypes } from '../../protocol/datanets/media-types.ts'
 import { type ListedItem, versionDiff } from '../../protocol/datanets/version-diff.ts'
+import { keccakHex } from '../../protocol/keccak.ts'
 import { permissive } from '../fakes/licences.ts'
 import { MoneyChain, open } from '../fakes/money-chain.ts'
 import { noRoots } from '../fakes/version-diff.ts'
@@ -27,6 +28,14 @@ const send = (who: string, name: string, args: readonly unknown[], value = 0n) =
 const judge = (name: string, args: readonly unknown[]) => chain.send(chain.actor('watcher'), 'DatanetJudge', name, args)
 const refused = async (name: string, args: readonly unknown[]) =>
   (await chain.fails(chain.actor('watcher'), 'DatanetJudge', name, args)).error
+
+const subjectOf = async (contribId: bigint) =>
+  (await chain.read('DatanetJudge', 'subjectOf', [6, hex(uintBytes(contribId, 32)), 0n])) as Hex
+async function rewardOf(contribId: bigint) {
+  const found = await chain.read('DatanetJudge', 'rewardOf', [await subjectOf(contribId)])
+  const { holder, amount } = found as { readonly holder: Hex; readonly amount: bigint }
+  return { holder: holder.toLowerCase(), amount }
+}
 
 type Shown = { readonly contribId: bigint; readonly record: ItemRecord & { metaHash: Hex }; readonly siblings: Hex[] }
 
@@ -66,7 +75,8 @@ describe('a false contribution', () => {
     const { events } = await judge('wrongType', [shown, chunkOf(mp3)])
     expect(events.map(({ name }) => name)).toContain('ContributionFault')
     const watcher = chain.actor('watcher').address
-    expect(await chain.stored('DatanetRegistry', 'refundOf', watcher)).toBe(bond / 2n)
+    expect(await rewardOf(shown.contribId)).toMatchObject({ holder: watcher, amount: bond / 2n })
+    expect(chain.balance('DatanetJudge')).toBe(bond / 2n)
     const [slashed, burned, rewarded] = await Promise.all(
       ['slashed', 'burned', 'rewarded'].map((name) => chain.stored('DatanetRegistry', name) as Promise<bigint>),
     )
@@ -107,6 +117,53 @@ describe('a false contribution', () => {
     const locked = (await chain.stored('DatanetRegistry', 'bondsLocked')) as bigint
     const owed = (await chain.stored('DatanetRegistry', 'refundsOwed')) as bigint
     expect(held).toBe(locked + owed)
+  })
+})
+
+describe('a copier of evidence', () => {
+  const salt: Hex = `0x${'5a'.repeat(32)}`
+  const commit = async (who: string, contribId: bigint) => {
+    const parts = [chain.actor(who).address, await subjectOf(contribId), salt].map((each) => hexToBytes(each as Hex))
+    await chain.send(chain.actor(who), 'DatanetJudge', 'commitEvidence', [keccakHex(concatBytes(...parts))])
+    chain.advance(2)
+  }
+  const takeOver = async (who: string, contribId: bigint) =>
+    [chain.actor(who), 'DatanetJudge', 'takeOverReward', [await subjectOf(contribId), salt]] as const
+
+  test('who sends a seen challenge first earns nothing: the reward goes over to who had committed to it', async () => {
+    const shown = await submit('author', mp3)
+    await commit('watcher', shown.contribId)
+    await chain.send(chain.actor('copier'), 'DatanetJudge', 'wrongType', [shown, chunkOf(mp3)])
+    await chain.send(...(await takeOver('watcher', shown.contribId)))
+    chain.advance(102)
+    const [copier, watcher] = [chain.actor('copier'), chain.actor('watcher')]
+    const pay = async (to: Hex) => [await subjectOf(shown.contribId), to]
+    const refusal = await chain.fails(copier, 'DatanetJudge', 'payReward', await pay(copier.address))
+    expect(refusal.error).toBe('NotHolder')
+    const to: Hex = `0x${'77'.repeat(20)}`
+    await chain.send(watcher, 'DatanetJudge', 'payReward', await pay(to))
+    expect([chain.balance(to), chain.balance('DatanetJudge')]).toEqual([bond / 2n, 0n])
+    expect(await chain.stored('DatanetRegistry', 'refundOf', copier.address)).toBe(0n)
+  })
+
+  test('nor by a commitment of its own, made in the block of the challenge or later', async () => {
+    const shown = await submit('author', mp3)
+    const copier = chain.actor('copier')
+    const parts = [copier.address, await subjectOf(shown.contribId), salt].map((each) => hexToBytes(each as Hex))
+    await chain.send(copier, 'DatanetJudge', 'commitEvidence', [keccakHex(concatBytes(...parts))])
+    await judge('wrongType', [shown, chunkOf(mp3)])
+    expect((await chain.fails(...(await takeOver('copier', shown.contribId)))).error).toBe('NoEarlierCommitment')
+    chain.advance(120)
+    await commit('copier', shown.contribId)
+    expect((await chain.fails(...(await takeOver('copier', shown.contribId)))).error).toBe('RewardSettled')
+    expect((await rewardOf(shown.contribId)).holder).toBe(chain.actor('watcher').address)
+  })
+
+  test('nobody but SignatureProofs says who is rewarded, and nobody but the registry sends bonds', async () => {
+    for (const name of ['awardSlashed', 'awardShown']) {
+      const error = await chain.fails(chain.actor('copier'), 'DatanetJudge', name, [1n, chain.actor('copier').address])
+      expect(error.error).toBe('NotAllowed')
+    }
   })
 })
 
@@ -243,6 +300,16 @@ describe('a false version', () => {
     }
     await judge('falseCount', beyond)
     expect(await refused('falseCount', beyond)).toBe('AlreadyVoid')
+  })
+
+  test('a count that the list’s tree has no room for is shown by any item; one that it has room for is not', async () => {
+    const [a, b] = (await accepted(['a', 'b'])).map(listed) as [ListedItem, ListedItem]
+    const both = [a, b]
+    await publish([], both)
+    expect(await refused('falseCount', [1n, 1, 0, shownIn(both, a.contribId)])).toBe('NoFault')
+    await publish(both, both, { added: 1, addedRoot: itemTree([a]).root, itemCount: 3 })
+    await judge('falseCount', [1n, 2, 0, shownIn(both, a.contribId)])
+    expect(await chain.stored('DatanetJudge', 'voidFor', 1n, 2)).not.toBe(zeroHash)
   })
 
   test('is void: no index and no model is made of it, nor a model of an index that stood before; of others both are', async () => {

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { signatureOf, similarityBps } from '../../attribution/near-duplicates/signature.ts'
 import { falseSignature } from '../../attribution/near-duplicates/signature-proofs.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
+import { keccakHex } from '../../protocol/keccak.ts'
 import { type Actor, open } from '../fakes/money-chain.ts'
 import { Random } from '../fakes/random.ts'
 import { itemBond, type Made, ReviewWorld } from '../fakes/review-world.ts'
@@ -18,6 +20,21 @@ const prove = (copy: Made, original: Made) =>
   world.chain.send(world.challenger, 'SignatureProofs', 'proveNearDuplicate', near(copy, original))
 const refused = async (name: string, args: readonly unknown[]) =>
   (await world.chain.fails(world.challenger, 'SignatureProofs', name, args)).error
+
+/** `scope`: 6 for a fault of a contribution, 7 for its signature. */
+const subjectOf = async (scope: number, id: bigint) =>
+  (await world.chain.read('DatanetJudge', 'subjectOf', [scope, bytesToHex(uintBytes(id, 32)), 0n])) as Hex
+async function rewardOf(scope: number, id: bigint) {
+  const found = await world.chain.read('DatanetJudge', 'rewardOf', [await subjectOf(scope, id)])
+  const { holder, amount } = found as { readonly holder: Hex; readonly amount: bigint }
+  return { holder: holder.toLowerCase(), amount }
+}
+const salt: Hex = `0x${'5a'.repeat(32)}`
+async function commit(by: Actor, scope: number, id: bigint): Promise<void> {
+  const parts = [by.address, await subjectOf(scope, id), salt].map(hexToBytes)
+  await world.chain.send(by, 'DatanetJudge', 'commitEvidence', [keccakHex(concatBytes(...parts))])
+  world.chain.advance(2)
+}
 
 /** Words that are ours: syllables by chance. */
 function textOf(words: number, seed: number): string {
@@ -49,7 +66,7 @@ describe('M8 a near-duplicate', () => {
     })
     expect(await world.decision(copy.id)).toBe(slashedDecision)
     expect(await world.payee(copy.id)).toBe(world.author.address)
-    expect(await world.registry('refundOf', world.challenger.address)).toBe(itemBond / 2n)
+    expect(await rewardOf(6, copy.id)).toMatchObject({ holder: world.challenger.address, amount: itemBond / 2n })
     expect(await refused('proveNearDuplicate', near(copy, original))).toBe('BadStanding')
   })
 
@@ -95,6 +112,37 @@ describe('M8 a near-duplicate', () => {
     await world.review(world.author, 'settle', [dispute])
     expect(await world.claim(4, dispute, world.author.address)).toBe(77n)
     expect(await world.read('bondsHeld')).toBe(0n)
+  })
+})
+
+describe('a copier of a proof', () => {
+  const slashSums = async () =>
+    (await Promise.all(['slashed', 'burned', 'rewarded'].map((name) => world.registry(name)))) as bigint[]
+  const takenOver = async (by: Actor, scope: number, id: bigint) =>
+    world.chain.send(by, 'DatanetJudge', 'takeOverReward', [await subjectOf(scope, id), salt])
+
+  test('of a near-duplicate earns nothing where the first had committed, whatever it shows in another way', async () => {
+    const original = await world.submit(textOf(60, 7))
+    await world.accept(original.id)
+    const copy = await world.submit(`${original.text} more`, world.labeller)
+    await commit(world.challenger, 6, copy.id)
+    await world.chain.send(world.labeller, 'SignatureProofs', 'proveNearDuplicate', near(copy, original))
+    await takenOver(world.challenger, 6, copy.id)
+    expect(await rewardOf(6, copy.id)).toMatchObject({ holder: world.challenger.address, amount: itemBond / 2n })
+    const [slashed = 0n, burned = 0n, rewarded = 0n] = await slashSums()
+    expect(burned + rewarded).toBe(slashed)
+    expect(world.chain.balance('DatanetJudge')).toBe(rewarded)
+    expect(await world.registry('refundOf', world.labeller.address)).toBe(0n)
+  })
+
+  test('of a shown signature earns nothing where the first had committed', async () => {
+    const made = await world.submit()
+    const value = open / 20n
+    await world.chain.send(world.challenger, 'SignatureProofs', 'demandSignature', [made.id], { value })
+    await commit(world.author, 7, made.id)
+    await world.chain.send(world.labeller, 'SignatureProofs', 'showSignature', [world.signed(made)])
+    await takenOver(world.author, 7, made.id)
+    expect(await rewardOf(7, made.id)).toMatchObject({ holder: world.author.address, amount: value })
   })
 })
 
@@ -178,8 +226,11 @@ describe('a signature that is demanded', () => {
       value: price,
     })
     expect(more.error).toBe('AlreadyShown')
-    await proofs(world.labeller, 'claimOwed', ['0x7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a'])
-    expect(world.chain.balance('0x7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a')).toBe(price)
+    expect(await rewardOf(7, made.id)).toMatchObject({ holder: world.labeller.address, amount: price })
+    world.chain.advance(102)
+    const to: Hex = '0x7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a'
+    await world.chain.send(world.labeller, 'DatanetJudge', 'payReward', [await subjectOf(7, made.id), to])
+    expect([world.chain.balance(to), world.chain.balance('DatanetJudge')]).toEqual([price, 0n])
     expect(await refused('proveWithheld', [made.id])).toBe('NotDemanded')
     expect(world.chain.balance('SignatureProofs')).toBe(0n)
     await world.chain.send(world.owner, 'DatanetRegistry', 'setParameter', [world.datanet, 8, 0n])

@@ -48,6 +48,8 @@ afterAll(() => world.stop())
 test('what reviews and proofs hold is what the index says they owe', () => {
   expect(index.owed('reviews')).toBe(review.chain.balance('DatanetReview'))
   expect(index.owed('proofs')).toBe(review.chain.balance('SignatureProofs'))
+  expect(index.owed('disputes')).toBe(review.chain.balance('DatanetJudge'))
+  expect(review.chain.balance('DatanetJudge')).toBeGreaterThan(0n)
 })
 
 test('the review queue has what waits, with who may score', async () => {

@@ -7,6 +7,7 @@ import { Predeploys } from "../lib/Predeploys.sol";
 import { VersionFacts, VersionRoots } from "./DatanetTypes.sol";
 import { DatanetRecord } from "./interfaces/IDatanetVersions.sol";
 import { Contribution, ContributionKind, Decision, IDatanets, ItemRecord } from "./interfaces/IDatanets.sol";
+import { ItemRewards } from "./ItemRewards.sol";
 
 interface IJudgedDatanets is IDatanets {
     function datanets(uint64 id) external view returns (DatanetRecord memory);
@@ -42,9 +43,9 @@ struct ShownItem {
 /// @title DatanetJudge
 /// @notice Faults of contributions and versions that one transaction proves. Predeploy 0x4f4c…003b. docs/DATANETS.md §9.
 ///
-/// A false contribution loses its bond, half of it to whoever shows the fault. A false version is void: what it says stays, and
-/// no model or index is to be made of it.
-contract DatanetJudge {
+/// A false contribution loses its bond, half of it to whoever shows the fault, or committed to it before (ItemRewards). A false
+/// version is void: what it says stays, and no model or index is to be made of it.
+contract DatanetJudge is ItemRewards {
     /// @dev Lists of a version: its items, those of the version before, what it added, what it removed.
     enum List { Items, Previous, Added, Removed }
 
@@ -130,11 +131,11 @@ contract DatanetJudge {
         _void(id, version, "UNSORTED");
     }
 
-    /// @notice A list goes on behind its count.
+    /// @notice A list goes on behind its count, or its tree has no room for it.
     function falseCount(uint64 id, uint32 version, List list, ShownItem calldata item) external {
         (bytes32 root, uint32 count) = _list(id, version, list);
         _openItem(root, item);
-        if (item.place < count) revert NoFault();
+        if (item.place < count && count <= 1 << item.siblings.length) revert NoFault();
         _void(id, version, "FALSE_COUNT");
     }
 
@@ -211,7 +212,8 @@ contract DatanetJudge {
     function _slash(uint64 contribId, bytes32 fault) private {
         Decision decision = DATANETS.contribution(contribId).decision;
         if (decision == Decision.Rejected || decision == Decision.Slashed) revert NoFault();
-        uint256 bond = DATANETS.slashBond(contribId, msg.sender);
+        uint256 bond = DATANETS.slashBond(contribId, address(this));
+        _awardSlashed(contribId, msg.sender);
         emit ContributionFault(contribId, msg.sender, fault, bond);
     }
 

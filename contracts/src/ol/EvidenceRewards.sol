@@ -12,7 +12,7 @@ import { Address } from "@openzeppelin/contracts/utils/Address.sol";
 /// `COMMIT_BLOCKS` before it was won. So a copier of a challenge gains nothing.
 abstract contract EvidenceRewards {
     /// @dev What a subject stands in.
-    enum Scope { Receipt, Batch, Credit, Payout, Answer, Index }
+    enum Scope { Receipt, Batch, Credit, Payout, Answer, Index, Contribution, Signature }
 
     /// @dev `committedAt` is the block of the holder's commitment, or where there is none of the challenge.
     struct Reward {
@@ -79,7 +79,8 @@ abstract contract EvidenceRewards {
     }
 
     /// @notice What a challenge is about, whatever it shows: a receipt or batch (`id` the batch's id), a leaf of an epoch (`id`
-    ///         the hash of its record), a worker's answers (`id` the request). One subject is won once.
+    ///         the hash of its record), a worker's answers (`id` the request), a contribution or its signature (`id` the
+    ///         contribution's). One subject is won once.
     function subjectOf(Scope scope, bytes32 id, uint256 index) public pure returns (bytes32) {
         return keccak256(abi.encode(scope, id, index));
     }

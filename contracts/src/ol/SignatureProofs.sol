@@ -5,6 +5,7 @@ import { Chunks, Run } from "../lib/Chunks.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { Signatures } from "../lib/Signatures.sol";
 import { Contribution, DatanetKeys, Decision, IDatanets, ItemRecord } from "./interfaces/IDatanets.sol";
+import { IItemRewards } from "./interfaces/IItemRewards.sol";
 
 interface IRefutes {
     function refute(uint64 contribId, uint64 original, address challenger) external returns (uint256 slashed);
@@ -26,7 +27,8 @@ struct SignedItem {
 /// @title SignatureProofs
 /// @notice What anybody can show of committed MinHash signatures in one transaction: that a contribution is as similar to an
 ///         earlier one of its Datanet as the Datanet does not allow, that a signature is not the content's, and that nobody
-///         knows what was committed to. DatanetReview acts on what is shown here. Predeploy 0x4f4c…0045. docs/REVIEW.md
+///         knows what was committed to. DatanetReview acts on what is shown here. What is shown is rewarded at the DatanetJudge,
+///         where one may commit to it before. Predeploy 0x4f4c…0045. docs/REVIEW.md
 ///
 /// `balance = pricesHeld + owed`, with equality unless someone forces wei in.
 contract SignatureProofs {
@@ -78,6 +80,7 @@ contract SignatureProofs {
     IMinHashSim private constant SIMILARITY = IMinHashSim(0x4f4C000000000000000000000000000000000017);
     IRefutes private constant REVIEW = IRefutes(Predeploys.DATANET_REVIEW);
     IDatanets private constant REGISTRY = IDatanets(Predeploys.DATANET_REGISTRY);
+    IItemRewards private constant REWARDS = IItemRewards(Predeploys.DATANET_JUDGE);
 
     /// @notice Wei of demands that are open.
     uint256 public pricesHeld;
@@ -105,8 +108,9 @@ contract SignatureProofs {
         if (demands[item.id].until == 0) revert NotDemanded(item.id);
         _requireSigned(item);
         isShown[item.id] = true;
-        _end(item.id, msg.sender);
+        _end(item.id);
         emit SignatureShown(item.id, msg.sender, item.signature);
+        REWARDS.awardShown{ value: DEMAND_PRICE }(item.id, msg.sender);
     }
 
     /// @notice Refuses a contribution whose signature nobody showed in time: it committed to none that anybody knows.
@@ -114,7 +118,9 @@ contract SignatureProofs {
         Demand memory demand = demands[contribId];
         if (demand.until == 0) revert NotDemanded(contribId);
         if (block.timestamp < demand.until) revert TooEarly(demand.until);
-        _end(contribId, demand.asker);
+        _end(contribId);
+        owed += DEMAND_PRICE;
+        owedTo[demand.asker] += DEMAND_PRICE;
         Contribution memory item = REGISTRY.contribution(contribId);
         if (_isLive(item)) slashed = REVIEW.refute(contribId, 0, demand.asker);
         emit SignatureWithheld(contribId, demand.asker, slashed);
@@ -148,7 +154,7 @@ contract SignatureProofs {
         _requireSigned(original);
         uint16 bps = SIMILARITY.similarity(copy.signature, original.signature);
         if (bps < limit) revert NotSimilar(bps, limit);
-        slashed = REVIEW.refute(copy.id, original.id, msg.sender);
+        slashed = _refute(copy.id, original.id);
         emit NearDuplicateProven(copy.id, original.id, msg.sender, bps, slashed);
     }
 
@@ -182,7 +188,7 @@ contract SignatureProofs {
 
     function _refuteSignature(uint64 contribId) private returns (uint256 slashed) {
         _refutable(contribId);
-        slashed = REVIEW.refute(contribId, 0, msg.sender);
+        slashed = _refute(contribId, 0);
         emit SignatureProvenFalse(contribId, msg.sender, slashed);
     }
 
@@ -201,12 +207,16 @@ contract SignatureProofs {
             || item.decision == Decision.Withdrawn;
     }
 
-    /// @dev Ends a demand; its price is owed to `to`.
-    function _end(uint64 contribId, address to) private {
+    /// @dev Ends a demand, whose price goes on to another.
+    function _end(uint64 contribId) private {
         delete demands[contribId];
         pricesHeld -= DEMAND_PRICE;
-        owed += DEMAND_PRICE;
-        owedTo[to] += DEMAND_PRICE;
+    }
+
+    /// @dev Half of the bond to whoever called, or committed to it before.
+    function _refute(uint64 contribId, uint64 original) private returns (uint256 slashed) {
+        slashed = REVIEW.refute(contribId, original, address(REWARDS));
+        REWARDS.awardSlashed(contribId, msg.sender);
     }
 
     function _requireSigned(SignedItem calldata item) private view {

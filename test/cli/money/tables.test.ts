@@ -65,11 +65,8 @@ const notForUsers: Readonly<Record<string, readonly string[]>> = {
   // DatanetReview and DatanetJudge; DatanetRelay; the timelock.
   DatanetRegistry: ['decideBy', 'redirectPayout', 'hold', 'unhold', 'slashBond', 'submitVia', 'setLimits'],
   DatanetRelay: [],
-  // Of versions: watchers show them, with openings of lists.
-  DatanetJudge: [
-    ...['foreignItem', 'refusedItem', 'unsorted', 'falseCount', 'missingItem', 'falselyListed', 'unlisted'],
-    'standingRemoved',
-  ],
+  // SignatureProofs.
+  DatanetJudge: ['awardSlashed', 'awardShown'],
   // The registry's publish; the vault.
   DatanetUnits: ['issue', 'credit', 'take'],
   DatanetVotes: ['initialize'],
