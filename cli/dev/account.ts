@@ -14,7 +14,7 @@ const receiptPollMs = 250
 const receiptMsMax = 120_000
 const priorityFee = 1_000_000n
 
-export class SeedError extends CodedError<'transaction-failed' | 'transaction-lost'> {}
+export class SeedError extends CodedError<'transaction-failed' | 'transaction-lost' | 'refused'> {}
 
 /** An account of the dev chain that signs here and sends over JSON-RPC. */
 export class Account {

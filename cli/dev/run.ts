@@ -127,7 +127,8 @@ class DevChain {
     const { log, signal } = this.#parts
     const items = datanets.reduce((sum, one) => sum + one.texts.length, 0)
     log.info('seeding Datanets', { datanets: datanets.length, items })
-    const seeded = await seedChain(datanets, l2ChainId, { ...this.#chainParts(), signal })
+    const options = { chainId: l2ChainId, rpcUrl: this.#clients.sequencerEth.url, contentDir: this.#layout.content }
+    const seeded = await seedChain(datanets, options, { ...this.#chainParts(), signal })
     const done = { ...state, seededAt: Number(seeded.lastBlock), seededItems: seeded.items }
     writeDevState(this.#layout.stateFile, done)
     log.info('seeded', { ...seeded })

@@ -13,10 +13,10 @@ import { canonicalText } from '../../protocol/datanets/canonical-text.ts'
 import { consentAll } from '../../protocol/datanets/consent.ts'
 import { batchRecordBytes, encodeBatchRecords } from '../../protocol/datanets/item-record.ts'
 import { metadataBytes } from '../../protocol/datanets/metadata.ts'
-import { encodeList, type ListedItem, listedItemBytes, versionDiff } from '../../protocol/datanets/version-diff.ts'
 import { encodeSuffix } from '../../protocol/erc8021.ts'
 import { encodeOlPayload } from '../../protocol/ol-payload.ts'
-import { Account, type Call } from './account.ts'
+import { Account, type Call, SeedError } from './account.ts'
+import { runLine } from './run-line.ts'
 import type { SeedDatanet, SeedText } from './seed-sources.ts'
 
 /** App code of the seeding, registered in the CodeRegistry. */
@@ -29,6 +29,14 @@ const singlesPerDatanet = 4
 const bondPerItem = 10n ** 15n
 
 const registry = openLedgerPredeploys.datanetRegistry
+
+export type SeedOptions = {
+  readonly chainId: bigint
+  /** The chain again, for commands that open it themselves. */
+  readonly rpcUrl: string
+  /** Directory of `content`. */
+  readonly contentDir: string
+}
 
 export type SeedParts = {
   readonly rpc: RpcClient
@@ -47,14 +55,16 @@ export type SeedResult = {
 }
 
 /**
- * Creates the Datanets with all their contributions and publishes version 1 of each, all Datanets at once, step by step. Reads the
- * chain before each step, so a seeding that was cut off goes on where it stopped.
+ * Creates the Datanets with all their contributions, all Datanets at once, step by step; then publishes version 1 of each with its
+ * description and the owner's signed statement. Reads the chain before each step, so a seeding that was cut off goes on where it
+ * stopped.
  */
 export async function seedChain(
   datanets: readonly SeedDatanet[],
-  chainId: bigint,
+  options: SeedOptions,
   parts: SeedParts,
 ): Promise<SeedResult> {
+  const { chainId } = options
   const account = (index: number) => new Account({ privateKey: devPrivateKeys[index] as Hex, chainId }, parts)
   const owner = account(0)
   await registerCode(owner, parts)
@@ -69,7 +79,7 @@ export async function seedChain(
   )
   parts.log.info('contributions submitted')
   await owner.send(await ofAll((plan) => decisionsOn(plan, parts)))
-  await owner.send(await ofAll((plan) => publication(plan, parts)))
+  for (const plan of plans) await publish(plan, options, parts)
   const items = plans.flatMap(({ byContributor }) => byContributor.flat())
   const head = (await parts.rpc.request('eth_blockNumber')) as string
   return {
@@ -188,47 +198,17 @@ async function decisionsOn({ id, byContributor }: Plan, { rpc }: SeedParts): Pro
   return calls
 }
 
-async function publication({ id, datanet, byContributor }: Plan, parts: SeedParts): Promise<Call[]> {
-  if ((await readRegistry(parts.rpc, 'datanets', [id])).version > 0) return []
-  const items: (ListedItem & { readonly size: number })[] = []
-  for (const item of byContributor.flat()) {
-    const first = await readRegistry(parts.rpc, 'contributionOf', [id, item.root])
-    item.items.forEach(({ hash, size }, i) => {
-      items.push({ contribId: first + BigInt(i), contentHash: hash, size })
-    })
+/** Describes, states and publishes version 1, as the owner of any Datanet does: `datanet describe`, then `datanet publish`. */
+async function publish({ id }: Plan, { rpcUrl, contentDir }: SeedOptions, parts: SeedParts): Promise<void> {
+  if ((await readRegistry(parts.rpc, 'datanets', [id])).version > 0) return
+  const does = async (words: readonly string[]) => {
+    const places = ['--datanet', String(id), '--content.dir', contentDir, '--rpc', rpcUrl]
+    const result = await runLine(['datanet', ...words, ...places], devPrivateKeys[0], parts)
+    if (result.done) return result.output
+    throw new SeedError('refused', `datanet ${words[0]} of Datanet ${id}: ${result.error}, ${result.words}`)
   }
-  // Ascending, as indexes of the version need it; contributors submitted side by side.
-  items.sort((a, b) => (a.contribId < b.contribId ? -1 : 1))
-  const sizes = new Map(items.map(({ contribId, size }) => [contribId, size]))
-  const { diff } = versionDiff([], items, (contribId) => sizes.get(contribId) ?? 0)
-  const itemsRoot = parts.content.putRecords(encodeList(items), listedItemBytes)
-  const croissantHash = parts.content.put(new TextEncoder().encode(JSON.stringify(croissant(datanet))))
-  const roots = {
-    itemsRoot,
-    tokenRoot: zeroHash,
-    suffixRoot: zeroHash,
-    tokenCount: 0n,
-    tokenizerHash: zeroHash,
-    croissantHash,
-    statementHash: zeroHash,
-    unitsTotal: 0n,
-    unitsRoot: zeroHash,
-  }
-  const fee = await readRegistry(parts.rpc, 'quotePublish', [diff.addedBytes])
-  return [registryCall('publish', [id, roots, diff], fee)]
-}
-
-/** Dataset description in the MLCommons Croissant 1.0 vocabulary. */
-function croissant(datanet: SeedDatanet) {
-  return {
-    '@context': { '@vocab': 'https://schema.org/', cr: 'http://mlcommons.org/croissant/' },
-    '@type': 'Dataset',
-    'dct:conformsTo': 'http://mlcommons.org/croissant/1.0',
-    name: datanet.name,
-    description: datanet.description,
-    license: `https://spdx.org/licenses/${datanet.licence}.html`,
-    size: datanet.texts.length,
-  }
+  const { croissant, statement } = await does(['describe'])
+  await does(['publish', '--croissant', String(croissant), '--statement', String(statement), '--json', '--yes'])
 }
 
 /** The ERC-8021 suffix that labels a contribution to the coming version 1. */
@@ -244,7 +224,7 @@ export function licenceId(spdx: string): Hex {
   return bytesToHex(bytes)
 }
 
-type RegistryFunction = 'create' | 'setStatus' | 'submit' | 'submitBatch' | 'decide' | 'decideBatch' | 'publish'
+type RegistryFunction = 'create' | 'setStatus' | 'submit' | 'submitBatch' | 'decide' | 'decideBatch'
 
 function registryCall(functionName: RegistryFunction, args: readonly unknown[], value = 0n): Call {
   // The arguments are checked against the ABI when they are encoded.
@@ -259,7 +239,6 @@ type RegistryView = {
   datanets: { readonly status: number; readonly version: number }
   contributionOf: bigint
   decisionOf: number
-  quotePublish: bigint
 }
 
 async function readRegistry<Name extends keyof RegistryView>(

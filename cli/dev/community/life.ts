@@ -8,9 +8,9 @@ import type { Log } from '../../../common/log.ts'
 import { type Hex, parseQuantity } from '../../../protocol/bytes.ts'
 import { TransactionError } from '../../money/transaction.ts'
 import { Account } from '../account.ts'
+import { type LineResult, runLine } from '../run-line.ts'
 import { contributions, soundFile, twinFile, writeFiles } from './contributions.ts'
 import { type Name, names, type Person, peopleOf, roles, validators } from './people.ts'
-import { type LineResult, runLine } from './run-line.ts'
 
 /** A command did not do, or was not refused, as it should. */
 export class CommunityError extends CodedError<'step'> {}

@@ -1,20 +1,20 @@
-import { UsageError } from '../../../common/errors.ts'
-import { parseFlags } from '../../../common/flags.ts'
-import type { Log } from '../../../common/log.ts'
-import type { Hex } from '../../../protocol/bytes.ts'
-import type { CommandGroup } from '../../command.ts'
-import { exitCodes } from '../../command.ts'
+import { UsageError } from '../../common/errors.ts'
+import { parseFlags } from '../../common/flags.ts'
+import type { Log } from '../../common/log.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+import type { CommandGroup } from '../command.ts'
+import { exitCodes } from '../command.ts'
 
 /** What a command line of this program did: what it printed as JSON, or the error that refused it, by name and in words. */
 export type LineResult =
   | { readonly done: true; readonly output: Readonly<Record<string, unknown>> }
   | { readonly done: false; readonly error: string; readonly words: string }
 
-/** The commands of a community's life; not all of the program's: openledger dev is one of those. */
+/** The commands that a dev chain is filled by; not all of the program's: openledger dev is one of those. */
 const groups: Readonly<Record<string, () => Promise<{ readonly command: CommandGroup }>>> = {
-  datanet: () => import('../../commands/datanet.ts'),
-  model: () => import('../../commands/model.ts'),
-  claim: () => import('../../commands/claim.ts'),
+  datanet: () => import('../commands/datanet.ts'),
+  model: () => import('../commands/model.ts'),
+  claim: () => import('../commands/claim.ts'),
 }
 
 export type LineParts = { readonly log: Log; readonly signal: AbortSignal }
