@@ -67,10 +67,16 @@ export async function runDev(options: DevOptions, parts: DevParts): Promise<void
   const leftovers = await endLeftovers(layout.processes)
   if (leftovers > 0) parts.log.warn('ended processes that an earlier run left behind', { count: leftovers })
   const processes = new Processes(layout, parts.log)
+  // Whatever ends it, nothing of it goes on: a status line of processes that are gone, say.
+  const ending = new AbortController()
+  const signal = AbortSignal.any([parts.signal, ending.signal])
   try {
-    const running = new DevChain(options, { ...parts, layout, processes, ports: devPorts(options.portBase) }).run()
-    await Promise.race([running, untilAborted(parts.signal), processes.failed])
+    const running = new DevChain(options, {
+      ...{ ...parts, signal, layout, processes, ports: devPorts(options.portBase) },
+    }).run()
+    await Promise.race([running, untilAborted(signal), processes.failed])
   } finally {
+    ending.abort(new Error('the dev chain ends'))
     await processes.stop()
     await lock.release()
   }

@@ -250,7 +250,7 @@ export class WorkerAsker {
     if (cumulativeCap === undefined) {
       throw new ProxyError(
         'insufficient_quota',
-        `the answer may cost ${maxFee} wei and ${book.leftToday(countedAt)} are left of today's cap`,
+        `${agent === undefined ? '' : 'AboveDailyLimit: '}the answer may cost ${maxFee} wei and ${book.leftToday(countedAt)} are left of today's cap`,
       )
     }
     const value = { channel, requestId: requestIdOf(request), worker, maxFee, cumulativeCap, deadline }

@@ -12,6 +12,9 @@ import { type CommittedBatch, MoneyWorld } from '../fakes/money-world.ts'
 import { at } from '../fakes/proven-tree.ts'
 import { stake } from '../fakes/standing-model.ts'
 
+/** Sequences of calls. */
+const sequences = Number(process.env['OPENLEDGER_FUZZ'] ?? 40)
+
 const hash = (text: string): Hex => keccakHex(new TextEncoder().encode(text))
 const trailId = hash('trail')
 const liquidity = predeploys.nativeAssetLiquidity
@@ -218,88 +221,98 @@ describe('what keys signed', () => {
   })
 })
 
-test('whatever is called in whatever order, what was slashed is burned or rewarded and every wei is owed to somebody', async () => {
-  const call = fc.record({
-    name: fc.constantFrom(
-      'stake',
-      'unbond',
-      'cancel',
-      'withdraw',
-      'forge',
-      'challenge',
-      'prove',
-      'close',
-      'claim',
-      'wait',
-    ),
-    amount: fc.bigInt(1n, 4n * open),
-    index: fc.nat(2),
-  })
-  const start = await money.chain.fork()
-  await fc.assert(
-    fc.asyncProperty(fc.array(call, { minLength: 4, maxLength: 14 }), async (calls) => {
-      const chain = await start.fork()
-      const [id, me] = [agent.agentId, watcher.address]
-      const list = [
-        ...spans,
-        freeSpan({ kind: 'model', ref: hash('none'), fee: 1n }),
-        freeSpan({ ref: hash('no'), fee: 1n }),
-      ]
-      await chain.send(agent.key, 'AgentTrails', 'anchor', agent.anchorArgs(trailId, list))
-      const before = { burned: chain.balance(liquidity), supply: chain.supply() }
-      let [slashed, rewards, bonds, owed] = [0n, 0n, 0n, 0n]
-      const tried: Record<
-        string,
-        () => readonly [Actor, 'AgentRegistry' | 'AgentTrails', string, readonly unknown[], bigint]
-      > = {}
-      for (const { name, amount, index } of calls) {
-        tried['stake'] = () => [watcher, 'AgentRegistry', 'stake', [id], amount]
-        tried['unbond'] = () => [agent.owner, 'AgentRegistry', 'requestUnbond', [id, amount], 0n]
-        tried['cancel'] = () => [agent.owner, 'AgentRegistry', 'cancelUnbond', [id], 0n]
-        tried['withdraw'] = () => [agent.owner, 'AgentRegistry', 'withdraw', [id, me], 0n]
-        tried['forge'] = () => [watcher, 'AgentTrails', 'forgedPayment', [id, trailId, openedSpan(list, 2 + index)], 0n]
-        tried['challenge'] = () => [
-          watcher,
-          'AgentTrails',
-          'challengeLeg',
-          [id, trailId, openedSpan(list, 1 + index)],
-          open,
+test(
+  'whatever is called in whatever order, what was slashed is burned or rewarded and every wei is owed to somebody',
+  async () => {
+    const call = fc.record({
+      name: fc.constantFrom(
+        'stake',
+        'unbond',
+        'cancel',
+        'withdraw',
+        'forge',
+        'challenge',
+        'prove',
+        'close',
+        'claim',
+        'wait',
+      ),
+      amount: fc.bigInt(1n, 4n * open),
+      index: fc.nat(2),
+    })
+    const start = await money.chain.fork()
+    await fc.assert(
+      fc.asyncProperty(fc.array(call, { minLength: 4, maxLength: 14 }), async (calls) => {
+        const chain = await start.fork()
+        const [id, me] = [agent.agentId, watcher.address]
+        const list = [
+          ...spans,
+          freeSpan({ kind: 'model', ref: hash('none'), fee: 1n }),
+          freeSpan({ ref: hash('no'), fee: 1n }),
         ]
-        tried['prove'] = () => [
-          agent.owner,
-          'AgentTrails',
-          'proveLeg',
-          [id, trailId, openedSpan(list, 1), money.openedReceipt(batch, 0), openedRequest(receipt.request)],
-          0n,
-        ]
-        tried['close'] = () => [watcher, 'AgentTrails', 'closeChallenge', [id, trailId, 1 + index], 0n]
-        tried['claim'] = () => [watcher, 'AgentTrails', 'claimOwed', [me], 0n]
-        const make = tried[name]
-        if (make === undefined) {
-          chain.advance(40)
-          continue
-        }
-        const [from, contract, functionName, args, value] = make()
-        try {
-          const { events } = await chain.send(from, contract, functionName, args, { value })
-          for (const event of events) {
-            if (event.name === 'AgentSlashed') slashed += event.args['amount'] as bigint
-            if (event.name === 'RewardWon') rewards += event.args['amount'] as bigint
-            if (event.name === 'LegChallenged') bonds += open
-            if (event.name === 'LegProven' || (functionName === 'closeChallenge' && event.name === 'LegForged')) {
-              ;[bonds, owed] = [bonds - open, owed + open]
-            }
-            if (event.name === 'OwedClaimed') owed -= event.args['amount'] as bigint
+        await chain.send(agent.key, 'AgentTrails', 'anchor', agent.anchorArgs(trailId, list))
+        const before = { burned: chain.balance(liquidity), supply: chain.supply() }
+        let [slashed, rewards, bonds, owed] = [0n, 0n, 0n, 0n]
+        const tried: Record<
+          string,
+          () => readonly [Actor, 'AgentRegistry' | 'AgentTrails', string, readonly unknown[], bigint]
+        > = {}
+        for (const { name, amount, index } of calls) {
+          tried['stake'] = () => [watcher, 'AgentRegistry', 'stake', [id], amount]
+          tried['unbond'] = () => [agent.owner, 'AgentRegistry', 'requestUnbond', [id, amount], 0n]
+          tried['cancel'] = () => [agent.owner, 'AgentRegistry', 'cancelUnbond', [id], 0n]
+          tried['withdraw'] = () => [agent.owner, 'AgentRegistry', 'withdraw', [id, me], 0n]
+          tried['forge'] = () => [
+            watcher,
+            'AgentTrails',
+            'forgedPayment',
+            [id, trailId, openedSpan(list, 2 + index)],
+            0n,
+          ]
+          tried['challenge'] = () => [
+            watcher,
+            'AgentTrails',
+            'challengeLeg',
+            [id, trailId, openedSpan(list, 1 + index)],
+            open,
+          ]
+          tried['prove'] = () => [
+            agent.owner,
+            'AgentTrails',
+            'proveLeg',
+            [id, trailId, openedSpan(list, 1), money.openedReceipt(batch, 0), openedRequest(receipt.request)],
+            0n,
+          ]
+          tried['close'] = () => [watcher, 'AgentTrails', 'closeChallenge', [id, trailId, 1 + index], 0n]
+          tried['claim'] = () => [watcher, 'AgentTrails', 'claimOwed', [me], 0n]
+          const make = tried[name]
+          if (make === undefined) {
+            chain.advance(40)
+            continue
           }
-        } catch {
-          // Refused: nothing changed, which is what the sums below say.
+          const [from, contract, functionName, args, value] = make()
+          try {
+            const { events } = await chain.send(from, contract, functionName, args, { value })
+            for (const event of events) {
+              if (event.name === 'AgentSlashed') slashed += event.args['amount'] as bigint
+              if (event.name === 'RewardWon') rewards += event.args['amount'] as bigint
+              if (event.name === 'LegChallenged') bonds += open
+              if (event.name === 'LegProven' || (functionName === 'closeChallenge' && event.name === 'LegForged')) {
+                ;[bonds, owed] = [bonds - open, owed + open]
+              }
+              if (event.name === 'OwedClaimed') owed -= event.args['amount'] as bigint
+            }
+          } catch {
+            // Refused: nothing changed, which is what the sums below say.
+          }
+          expect(chain.balance('AgentRegistry')).toBe(await chain.read('AgentRegistry', 'stakeOf', [id]))
+          expect(chain.balance('AgentTrails')).toBe(bonds + owed + rewards)
+          expect(chain.balance(liquidity) - before.burned).toBe(slashed - rewards)
         }
-        expect(chain.balance('AgentRegistry')).toBe(await chain.read('AgentRegistry', 'stakeOf', [id]))
-        expect(chain.balance('AgentTrails')).toBe(bonds + owed + rewards)
-        expect(chain.balance(liquidity) - before.burned).toBe(slashed - rewards)
-      }
-      expect(chain.supply()).toBe(before.supply)
-    }),
-    { numRuns: Number(process.env['OPENLEDGER_FUZZ'] ?? 40) },
-  )
-})
+        expect(chain.supply()).toBe(before.supply)
+      }),
+      { numRuns: sequences },
+    )
+  },
+  30_000 + 1_000 * sequences,
+)

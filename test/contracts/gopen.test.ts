@@ -5,6 +5,9 @@ import { type Hex, hexToBytes, zeroAddress } from '../../protocol/bytes.ts'
 import { type Actor, addressOf, chainId, MoneyChain, open } from '../fakes/money-chain.ts'
 import { at, calldata, deploy } from './chain.ts'
 
+/** Sequences of calls. */
+const sequences = Number(process.env['OPENLEDGER_FUZZ'] ?? 15)
+
 const gopen = addressOf('GOPEN')
 
 let chain: MoneyChain
@@ -141,53 +144,57 @@ describe('GOpen', () => {
   })
 })
 
-test('whatever is wrapped, sent and delegated, tokens are OPEN held, and votes are the tokens of who delegated', async () => {
-  const people = [owner, addr1, addr2]
-  const step = fc.record({
-    kind: fc.constantFrom('deposit', 'withdraw', 'transfer', 'delegate', 'undelegate'),
-    from: fc.nat(2),
-    to: fc.nat(2),
-    amount: fc.bigInt(1n, 50n * open),
-  })
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
-      await chain.trial(async () => {
-        const [held, chosen] = [
-          [0n, 0n, 0n],
-          [-1, -1, -1],
-        ]
-        const history: (readonly [bigint, readonly bigint[]])[] = []
-        const tally = () =>
-          people.map((_, i) => held.reduce((sum, amount, j) => sum + (chosen[j] === i ? amount : 0n), 0n))
-        for (const { kind, from, to, amount } of steps) {
-          const [sender, other] = [people[from] as Actor, people[to] as Actor]
-          const has = held[from] ?? 0n
-          const part = amount < has ? amount : has
-          if (kind === 'deposit') await deposit(sender, amount).then(() => (held[from] = has + amount))
-          else if (kind === 'delegate') await delegate(sender, other).then(() => (chosen[from] = to))
-          else if (kind === 'undelegate') {
-            await chain.send(sender, 'GOPEN', 'delegate', [zeroAddress])
-            chosen[from] = -1
-          } else if (part === 0n) continue
-          else if (kind === 'withdraw')
-            await chain.send(sender, 'GOPEN', 'withdraw', [part]).then(() => (held[from] = has - part))
-          else {
-            await transfer(sender, other, part)
-            held[from] = (held[from] ?? 0n) - part
-            held[to] = (held[to] ?? 0n) + part
+test(
+  'whatever is wrapped, sent and delegated, tokens are OPEN held, and votes are the tokens of who delegated',
+  async () => {
+    const people = [owner, addr1, addr2]
+    const step = fc.record({
+      kind: fc.constantFrom('deposit', 'withdraw', 'transfer', 'delegate', 'undelegate'),
+      from: fc.nat(2),
+      to: fc.nat(2),
+      amount: fc.bigInt(1n, 50n * open),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+        await chain.trial(async () => {
+          const [held, chosen] = [
+            [0n, 0n, 0n],
+            [-1, -1, -1],
+          ]
+          const history: (readonly [bigint, readonly bigint[]])[] = []
+          const tally = () =>
+            people.map((_, i) => held.reduce((sum, amount, j) => sum + (chosen[j] === i ? amount : 0n), 0n))
+          for (const { kind, from, to, amount } of steps) {
+            const [sender, other] = [people[from] as Actor, people[to] as Actor]
+            const has = held[from] ?? 0n
+            const part = amount < has ? amount : has
+            if (kind === 'deposit') await deposit(sender, amount).then(() => (held[from] = has + amount))
+            else if (kind === 'delegate') await delegate(sender, other).then(() => (chosen[from] = to))
+            else if (kind === 'undelegate') {
+              await chain.send(sender, 'GOPEN', 'delegate', [zeroAddress])
+              chosen[from] = -1
+            } else if (part === 0n) continue
+            else if (kind === 'withdraw')
+              await chain.send(sender, 'GOPEN', 'withdraw', [part]).then(() => (held[from] = has - part))
+            else {
+              await transfer(sender, other, part)
+              held[from] = (held[from] ?? 0n) - part
+              held[to] = (held[to] ?? 0n) + part
+            }
+            history.push([chain.now, tally()])
+            chain.advance(2)
           }
-          history.push([chain.now, tally()])
-          chain.advance(2)
-        }
-        const total = held.reduce((a, b) => a + b)
-        expect(await chain.read('GOPEN', 'totalSupply')).toBe(total)
-        expect(chain.balance('GOPEN')).toBe(total)
-        for (const [i, person] of people.entries()) {
-          expect(await votes(person)).toBe(tally()[i])
-          for (const [at, then] of history) expect(await pastVotes(person, at)).toBe(then[i])
-        }
-      })
-    }),
-    { numRuns: Number(process.env['OPENLEDGER_FUZZ'] ?? 15) },
-  )
-})
+          const total = held.reduce((a, b) => a + b)
+          expect(await chain.read('GOPEN', 'totalSupply')).toBe(total)
+          expect(chain.balance('GOPEN')).toBe(total)
+          for (const [i, person] of people.entries()) {
+            expect(await votes(person)).toBe(tally()[i])
+            for (const [at, then] of history) expect(await pastVotes(person, at)).toBe(then[i])
+          }
+        })
+      }),
+      { numRuns: sequences },
+    )
+  },
+  30_000 + 1_000 * sequences,
+)

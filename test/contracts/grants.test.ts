@@ -4,6 +4,9 @@ import { type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
 import { Eas, ofMilestone } from '../fakes/eas.ts'
 import { type Actor, clocks, MoneyChain, open } from '../fakes/money-chain.ts'
 
+/** Sequences of calls. */
+const sequences = Number(process.env['OPENLEDGER_FUZZ'] ?? 30)
+
 const day = 86_400n
 let chain: MoneyChain
 let funder: Actor
@@ -145,58 +148,62 @@ describe('a grant', () => {
   })
 })
 
-test('whatever is called in whatever order, a grant’s money is held, paid or returned, and Grants holds what it owes', async () => {
-  const call = fc.record({
-    name: fc.constantFrom('create', 'fund', 'release', 'close', 'giveUp', 'claim', 'wait'),
-    grant: fc.bigInt(1n, 3n),
-    milestone: fc.bigInt(0n, 2n),
-    amount: fc.bigInt(1n, 3n * open),
-  })
-  const start = await chain.fork()
-  await fc.assert(
-    fc.asyncProperty(fc.array(call, { minLength: 5, maxLength: 16 }), async (calls) => {
-      chain = await start.fork()
-      const funded = new Map<bigint, bigint>()
-      let owed = 0n
-      for (const { name, grant, milestone, amount } of [
-        { name: 'create', grant: 1n, milestone: 0n, amount: open },
-        ...calls,
-      ]) {
-        if (name === 'wait') chain.advance(day / 2n)
-        try {
-          if (name === 'create') {
-            const id = await made([terms(amount), terms(open), terms(2n * open, chain.now + 2n * day)], amount)
-            funded.set(id, amount)
-          } else if (name === 'fund') {
-            await send('fund', [grant], funder, amount)
-            funded.set(grant, (funded.get(grant) ?? 0n) + amount)
-          } else if (name === 'release') {
-            const { events } = await send('release', [grant, milestone, await attest(grant, milestone)])
-            owed += events[0]?.args['amount'] as bigint
-          } else if (name === 'close' || name === 'giveUp') {
-            const { events } = await send('close', [grant, milestone], name === 'close' ? funder : grantee)
-            owed += (events[1]?.args['amount'] as bigint | undefined) ?? 0n
-          } else if (name === 'claim') {
-            for (const each of [funder, grantee]) {
-              const amountOf = (await chain.read('Grants', 'owed', [each.address])) as bigint
-              if (amountOf === 0n) continue
-              await send('claimOwed', [each.address], each)
-              owed -= amountOf
+test(
+  'whatever is called in whatever order, a grant’s money is held, paid or returned, and Grants holds what it owes',
+  async () => {
+    const call = fc.record({
+      name: fc.constantFrom('create', 'fund', 'release', 'close', 'giveUp', 'claim', 'wait'),
+      grant: fc.bigInt(1n, 3n),
+      milestone: fc.bigInt(0n, 2n),
+      amount: fc.bigInt(1n, 3n * open),
+    })
+    const start = await chain.fork()
+    await fc.assert(
+      fc.asyncProperty(fc.array(call, { minLength: 5, maxLength: 16 }), async (calls) => {
+        chain = await start.fork()
+        const funded = new Map<bigint, bigint>()
+        let owed = 0n
+        for (const { name, grant, milestone, amount } of [
+          { name: 'create', grant: 1n, milestone: 0n, amount: open },
+          ...calls,
+        ]) {
+          if (name === 'wait') chain.advance(day / 2n)
+          try {
+            if (name === 'create') {
+              const id = await made([terms(amount), terms(open), terms(2n * open, chain.now + 2n * day)], amount)
+              funded.set(id, amount)
+            } else if (name === 'fund') {
+              await send('fund', [grant], funder, amount)
+              funded.set(grant, (funded.get(grant) ?? 0n) + amount)
+            } else if (name === 'release') {
+              const { events } = await send('release', [grant, milestone, await attest(grant, milestone)])
+              owed += events[0]?.args['amount'] as bigint
+            } else if (name === 'close' || name === 'giveUp') {
+              const { events } = await send('close', [grant, milestone], name === 'close' ? funder : grantee)
+              owed += (events[1]?.args['amount'] as bigint | undefined) ?? 0n
+            } else if (name === 'claim') {
+              for (const each of [funder, grantee]) {
+                const amountOf = (await chain.read('Grants', 'owed', [each.address])) as bigint
+                if (amountOf === 0n) continue
+                await send('claimOwed', [each.address], each)
+                owed -= amountOf
+              }
             }
+          } catch (error) {
+            if (!(error instanceof Error) || error.name !== 'Reverted') throw error
           }
-        } catch (error) {
-          if (!(error instanceof Error) || error.name !== 'Reverted') throw error
+          let held = 0n
+          for (const [id, sum] of funded) {
+            const state = await grantOf(id)
+            expect(state.held + state.paid + state.returned).toBe(sum)
+            expect(state.held).toBeLessThanOrEqual(state.open)
+            held += state.held
+          }
+          expect(chain.balance('Grants')).toBe(held + owed)
         }
-        let held = 0n
-        for (const [id, sum] of funded) {
-          const state = await grantOf(id)
-          expect(state.held + state.paid + state.returned).toBe(sum)
-          expect(state.held).toBeLessThanOrEqual(state.open)
-          held += state.held
-        }
-        expect(chain.balance('Grants')).toBe(held + owed)
-      }
-    }),
-    { numRuns: Number(process.env['OPENLEDGER_FUZZ'] ?? 30) },
-  )
-})
+      }),
+      { numRuns: sequences },
+    )
+  },
+  30_000 + 1_000 * sequences,
+)

@@ -17,17 +17,24 @@ type Event = { readonly name: string; readonly args: Readonly<Record<string, str
 export const addressOf = (account: number): Hex =>
   bytesToHex(privateKeyAddress(hexToBytes(devPrivateKeys[account] ?? '0x')))
 
-/** People at the command line of a chain of their own, with a folder for their files. */
+/** People at the command line of a chain, with a folder for their files. */
 export class CommandLine {
   readonly served: ServedChain
   readonly dir = mkdtempSync(join(tmpdir(), 'openledger-people-'))
+  readonly #isItsOwn: boolean
 
-  private constructor(served: ServedChain) {
+  private constructor(served: ServedChain, isItsOwn: boolean) {
     this.served = served
+    this.#isItsOwn = isItsOwn
   }
 
   static async open(): Promise<CommandLine> {
-    return new CommandLine(await ServedChain.open())
+    return new CommandLine(await ServedChain.open(), true)
+  }
+
+  /** At a chain that somebody else closes. */
+  static at(served: ServedChain): CommandLine {
+    return new CommandLine(served, false)
   }
 
   /** Path of a file of that content; of one to be written where there is none. */
@@ -77,7 +84,7 @@ export class CommandLine {
   }
 
   async close(): Promise<void> {
-    await this.served.close()
+    if (this.#isItsOwn) await this.served.close()
     rmSync(this.dir, { recursive: true, force: true })
   }
 }

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openProxy, type RunningProxy } from '../../cli/proxy/proxy.ts'
+import { openProxy, type ProxyOptions, type RunningProxy } from '../../cli/proxy/proxy.ts'
 import { type Clock, systemClock } from '../../common/clock.ts'
 import { createLog, type Log } from '../../common/log.ts'
 import type { DeployConfig } from '../../genesis/deploy-config.ts'
@@ -39,9 +39,15 @@ export class ModelChain {
   private constructor(served: ServedChain) {
     this.served = served
     const { chain } = served
-    const [startMs, beganMs] = [Number(chain.now) * 1_000, Date.now()]
+    let [blockMs, seenMs] = [Number(chain.now) * 1_000, Date.now()]
     this.clock = {
-      nowMs: () => Math.max(Number(chain.now) * 1_000, startMs + Date.now() - beganMs),
+      nowMs: () => {
+        const now = Number(chain.now) * 1_000
+        const here = blockMs + Date.now() - seenMs
+        if (now <= here) return here
+        ;[blockMs, seenMs] = [now, Date.now()]
+        return now
+      },
       sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 200), signal),
     }
     mkdirSync(this.models)
@@ -102,7 +108,12 @@ export class ModelChain {
     )
   }
 
-  async proxy(worker: RunningWorker, payer: AccountName = 'alice', proofClass = 1): Promise<RunningProxy> {
+  async proxy(
+    worker: RunningWorker,
+    payer: AccountName = 'alice',
+    proofClass = 1,
+    more: Partial<ProxyOptions> = {},
+  ): Promise<RunningProxy> {
     const { served, dir, models, clock, log } = this
     return await openProxy(
       {
@@ -110,6 +121,7 @@ export class ModelChain {
         ...{ modelDirs: [models], staticPeers: worker.addresses(), listen: { host: '127.0.0.1', port: 0 } },
         ...{ checkers: [], proofClass, p2p: { listenIp: '127.0.0.1', listenPort: 0 } },
         ...{ answerSeconds: 600, dailyCap: 20n * open, deposit: 5n * open, canaryMs: 0 },
+        ...more,
       },
       { clock, log },
     )
