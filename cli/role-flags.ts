@@ -71,6 +71,12 @@ export const roleFlags = {
     parse: asSwitch,
     default: 'false',
   },
+  'watcher.models': {
+    help: 'directories of model and adapter files and of tables of influences, by which class G of algoHash v2 is judged; each model in force is held in memory in single precision',
+    value: 'DIR',
+    parse: asTexts,
+    many: true,
+  },
   ...keyFlagsOf('checker.', 'the checker account'),
   'checker.models': {
     help: 'directories of model and adapter files; a model is read once, what is kept of it checks answers without weights',

@@ -75,7 +75,7 @@ export async function makeMoney(options: NodeOptions, parts: Parts, closers: Clo
   const sync = new LedgerSync({ ...parts, log, book })
   const shared = {
     ...{ ...parts, log, book, sync, content },
-    indexes: { folder: indexes, content: store, peers: where?.peers ?? [] },
+    indexes: { folder: indexes, content: store, peers: where?.peers ?? [], models: watcher?.models ?? [] },
   }
   const heard = new HeardHeartbeats()
   const [checkerPart, ...others] = await Promise.all([

@@ -177,6 +177,8 @@ export type WatcherFlags = {
   readonly key: Hex
   /** `--watcher.commit-evidence` */
   readonly commitEvidence?: boolean | undefined
+  /** `--watcher.models`: folders of models, adapters and tables of influences, by which class G is judged. */
+  readonly models?: readonly string[] | undefined
 }
 
 export type CheckerFlags = {

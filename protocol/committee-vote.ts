@@ -8,6 +8,9 @@ export const caseKinds = { fingerprint: 0, sketch: 1 } as const
 export const caseOutcomes = ['none', 'open', 'void', 'upheld', 'undecided'] as const
 export type CaseOutcome = (typeof caseOutcomes)[number]
 
+/** wei that a case brings: `openPrice` of CheckerCommittee. */
+export const casePrice = (10n ** 18n * 125n) / 100n
+
 /** Seats of a case. */
 export const committeeSeats = 5
 

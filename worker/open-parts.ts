@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { BatchReceipt } from '../attribution/epochs/batch-rows.ts'
+import { ruleAt } from '../attribution/epochs/rule-at.ts'
 import type { IndexFolder } from '../attribution/indexes/index-folder.ts'
 import { deadFrom } from '../chain/indexes/published-index.ts'
 import { batchBeacon } from '../chain/ledger/batch-beacon.ts'
@@ -15,11 +16,11 @@ import { ContentPeers } from '../common/content-peers.ts'
 import { ContentStore } from '../common/content-store.ts'
 import type { Log } from '../common/log.ts'
 import type { WorkerBook } from '../p2p/workers/registry-view.ts'
-import { algoHashV1 } from '../protocol/attribution-rule.ts'
+import { algoHashV1, algoHashV2 } from '../protocol/attribution-rule.ts'
 import { type Hex, hexToBytes } from '../protocol/bytes.ts'
 import { merkleRoot } from '../protocol/content-hash.ts'
 import { contributionsOf, contributionsOfDead, type Spans } from './attribute/contributions.ts'
-import { attributedV2, contributionsV2, type SourcesV2 } from './attribute/contributions-v2.ts'
+import { attributedV2, contributionsV2, type SourcesV2, sketchedBy } from './attribute/contributions-v2.ts'
 import type { Backend } from './backends/backend.ts'
 import { Funds } from './jobs/funds.ts'
 import { JobBook } from './jobs/job-book.ts'
@@ -113,7 +114,14 @@ export function openDesk(options: WorkerOptions, parts: DeskParts): Desk {
   const desk = new JobDesk(
     { worker, classes, runningMax: options.jobsMax, waitingMax: options.jobsWaitingMax, settleSeconds },
     {
-      ...{ book, facts, log, backend, receipts, proofs, now, nowMs: () => clock.nowMs(), modelRoot: models.root },
+      ...{ book, facts, log, backend, receipts, proofs, now, nowMs: () => clock.nowMs() },
+      modelRoot: async (request) => {
+        const terms = await models.served(request.modelVersion)
+        const time = now()
+        // What cannot be attributed is not begun.
+        if ((await ruleAt(facts, time)) === algoHashV2) await sketchedBy(terms, request, time, parts.sourcesV2)
+        return terms.root
+      },
       hostPrivateKey: parts.hostPrivateKey,
       funds: new Funds({ rpc: chain.rpc, book, worker }),
     },

@@ -44,10 +44,13 @@ export class ServedModels {
   }
 
   /** The root of a version's weights. Throws as {@link terms}, and where its answers could not be attributed here. */
-  readonly root = async (modelVersion: Hex): Promise<Hex> => {
+  readonly root = async (modelVersion: Hex): Promise<Hex> => (await this.served(modelVersion)).root
+
+  /** What a version's registration says. Throws as {@link root}. */
+  async served(modelVersion: Hex): Promise<ModelTerms> {
     const terms = await this.terms(modelVersion)
     requireIndexes(terms, this.#parts.indexes)
-    return terms.root
+    return terms
   }
 
   /** Fetches the indexes that versions of the models here name, and looks again. Throws what the RPC throws. */

@@ -4,8 +4,10 @@ import { Registry } from 'prom-client'
 import secp256k1 from 'secp256k1'
 import { IndexFolder } from '../attribution/indexes/index-folder.ts'
 import { SpanThread } from '../attribution/indexes/span-thread.ts'
+import { InfluenceFiles } from '../attribution/influences/influence-files.ts'
 import { obtainIndex } from '../chain/indexes/obtain-index.ts'
 import { ShownSignatures } from '../chain/indexes/shown-signatures.ts'
+import { SketchTables } from '../chain/indexes/sketch-tables.ts'
 import { readHead } from '../chain/ledger/l2-calls.ts'
 import type { L2Rpc } from '../chain/ledger/l2-rpc.ts'
 import { type OpenAccount, openAccount } from '../chain/ledger/open-account.ts'
@@ -79,7 +81,12 @@ async function open(options: WorkerOptions, { clock, log }: Around, closers: Clo
 
   const books = openBooks(options, chain, { clock, log }, closers)
   const indexes = new IndexFolder(options.indexDir)
-  const spans = new SpanThread(indexes.dir)
+  const own = { adapters: join(options.dataDir, 'adapters'), influences: join(options.dataDir, 'influences') }
+  const influences = new InfluenceFiles({
+    ...{ folders: options.modelDirs, dir: own.influences, urls: options.nodes, log },
+  })
+  closers.add('tables of influences', () => influences.close())
+  const spans = new SpanThread(indexes.dir, [...options.modelDirs, own.adapters, own.influences])
   closers.add('spans', () => spans.close())
   const sources = { rpc: chain.rpc, content: books.content.store, peers: options.nodes }
   const models = new ServedModels({
@@ -89,7 +96,7 @@ async function open(options: WorkerOptions, { clock, log }: Around, closers: Clo
   await models.look()
   const adapters = new AdapterFiles({
     ...{ own: folder.adapters, models: folder.models, urls: options.nodes, log },
-    dir: join(options.dataDir, 'adapters'),
+    dir: own.adapters,
   })
   closers.add('adapters', () => adapters.close())
   const backend = new InferenceThread(
@@ -99,7 +106,8 @@ async function open(options: WorkerOptions, { clock, log }: Around, closers: Clo
   closers.add('inference', () => backend.close())
   const store = new ProofStore(options.proofBytesMax)
   const proofs = new Announcements({ store, ledger: books.ledger, clock })
-  const sourcesV2 = { rpc: chain.rpc, indexes, spans, signatures: new ShownSignatures(chain.rpc) }
+  const onChain = { signatures: new ShownSignatures(chain.rpc), tables: new SketchTables(chain.rpc) }
+  const sourcesV2 = { indexes, influences, spans, ...onChain }
   const parts = { chain, books, backend, models, indexes, spans, sourcesV2, proofs, clock, log }
   const hostPrivateKey = await loadIdentity(identityFile(options))
   const desk = openDesk(options, { ...parts, hostPrivateKey, classes: registered.classes })

@@ -10,40 +10,61 @@ import { byteQuery, type InfluenceTable } from './influence-table.ts'
 /** Tokens of an answer; the output ends with eos where the answer did. */
 export type AnswerTokens = { readonly prompt: ArrayLike<number>; readonly output: ArrayLike<number> }
 
+type TableHead = Pick<InfluenceTable, 'adapter' | 'seed' | 'fold' | 'size' | 'scales'>
+
+/** Tokens of an answer that its gradient is of: the last ones. What it needs grows with their square. */
+export const sketchTokensMax = 1_024
+/** Positions that a first answer gets room for. */
+const lengthMin = 128
+
 /**
  * Query sketches of answers by one table of influences: gradients of the base and the adapter that its head names, whatever adapter the
- * request has. The same bits on every machine. docs/GRADIENTS.md §9.
+ * request has. The same bits on every machine. docs/GRADIENTS.md §8, §9.
  */
 export class AnswerQueries {
-  readonly #gradients: AdapterGradients
+  readonly #model: CanonicalModel
+  readonly #adapter: Adapter
+  readonly #table: TableHead
   readonly #projection: Projection
-  readonly #scales: Float32Array
+  /** For answers of {@link #length} positions; made anew for a longer one. */
+  #gradients: AdapterGradients
+  #length: number
 
-  /**
-   * `model`: the table's base; `length`: most tokens of an answer with its prompt, at most the model's context. Throws
-   * {@link GradientError} `file` for a table of another adapter, and InferenceError for a length that the model cannot have.
-   */
-  constructor(
-    model: CanonicalModel,
-    adapter: Adapter,
-    table: Pick<InfluenceTable, 'adapter' | 'seed' | 'fold' | 'size' | 'scales'>,
-    length: number,
-  ) {
+  /** `model`: the table's base. Throws {@link GradientError} `file` for a table of another adapter. */
+  constructor(model: CanonicalModel, adapter: Adapter, table: TableHead) {
     if (table.adapter !== adapterRoot(adapter)) {
       throw new GradientError('file', `the table of influences is of adapter ${table.adapter}`)
     }
-    this.#gradients = new AdapterGradients(model, adapter, length)
+    this.#length = Math.min(lengthMin, model.config.context)
+    this.#gradients = new AdapterGradients(model, adapter, this.#length)
     this.#projection = this.#gradients.projection(table.seed, table.fold)
     if (table.size !== this.#projection.size || table.scales.length !== this.#projection.parts.length) {
       const wanted = `${this.#projection.parts.length} blocks with ${this.#projection.size} numbers`
       throw new GradientError('file', `the table of influences is not of the adapter’s ${wanted}`)
     }
-    this.#scales = table.scales
+    this.#model = model
+    this.#adapter = adapter
+    this.#table = table
   }
 
-  /** Throws InferenceError for tokens that the model has not, and for an answer that is empty or longer than `length`. */
+  /** Zeros of an answer without input or output, or with a token that is none of the model's, as those of private requests. */
   of({ prompt, output }: AnswerTokens): Int8Array {
-    const example = { tokens: [...Array.from(prompt), ...Array.from(output)], from: prompt.length }
-    return byteQuery(querySketch(this.#projection, this.#scales, this.#gradients.of(example)))
+    const { vocab, context } = this.#model.config
+    const all = [...Array.from(prompt), ...Array.from(output)]
+    if (prompt.length === 0 || output.length === 0 || all.some((token) => token >= vocab)) {
+      return new Int8Array(this.#table.size)
+    }
+    const tokens = all.slice(-Math.min(sketchTokensMax, context + 1))
+    const from = Math.max(prompt.length - (all.length - tokens.length), 1)
+    const gradient = this.#gradientsFor(tokens.length - 1).of({ tokens, from })
+    return byteQuery(querySketch(this.#projection, this.#table.scales, gradient))
+  }
+
+  #gradientsFor(positions: number): AdapterGradients {
+    if (positions <= this.#length) return this.#gradients
+    while (this.#length < positions) this.#length *= 2
+    this.#length = Math.min(this.#length, this.#model.config.context)
+    this.#gradients = new AdapterGradients(this.#model, this.#adapter, this.#length)
+    return this.#gradients
   }
 }

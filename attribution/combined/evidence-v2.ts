@@ -19,6 +19,10 @@ export type EvidenceParts = {
 const partNames = ['spans', 'groups', 'query', 'scores', 'citations'] as const
 type PartName = (typeof partNames)[number]
 
+const none = new Uint8Array(0)
+/** Of a receipt that commits to no evidence. */
+export const noParts: EvidenceParts = { spans: none, groups: none, query: none, scores: none, citations: none }
+
 /** `02 ‖ keccak of each part 32`, zero of one that does not apply: what challenges of one part need of the others. */
 export function evidenceHead(parts: EvidenceParts): Uint8Array {
   const hashes = partNames.map((name) => (parts[name].length === 0 ? zeroHash : keccakHex(parts[name])))

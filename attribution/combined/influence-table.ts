@@ -17,6 +17,8 @@ export type InfluenceTable = SketchSubject & {
   readonly rows: readonly InfluenceRow[]
 }
 
+/** Of files of tables. */
+export const tableExtension = '.olt'
 /** A row and a query fit one transaction. */
 export const tableSizeMax = 16_384
 export const tableRowsMax = 4_096

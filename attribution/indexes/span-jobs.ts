@@ -1,20 +1,23 @@
 import { entryClasses } from '../../protocol/attribution-entry.ts'
 import { algoHashV1, algoHashV2, indexSetHash } from '../../protocol/attribution-rule.ts'
-import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { bytesToHex, concatBytes, equalBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import type { InferenceRequest } from '../../protocol/inference-request.ts'
 import { keccakHex } from '../../protocol/keccak.ts'
 import { batchHash } from '../../protocol/receipt-batch.ts'
 import { tokenListRoot } from '../../protocol/token-list.ts'
 import { type AttributionV2, attributeV2 } from '../combined/attribute-v2.ts'
 import { type ChallengeV2, checkSharesV2, unlikeEvidence } from '../combined/check-v2.ts'
-import { decodeParts } from '../combined/evidence-v2.ts'
+import { decodeParts, type EvidenceParts, encodeParts, evidenceHead, noParts } from '../combined/evidence-v2.ts'
 import type { BatchOf } from '../epochs/batch-jobs.ts'
 import type { Call } from '../epochs/challenge.ts'
 import { isRequestOf } from '../epochs/check-receipt.ts'
 import { KnownBatch, type KnownReceipt } from '../epochs/known-batch.ts'
 import type { OpenedEntry, OpenedReceipt } from '../epochs/openings.ts'
+import type { QueryMaker, SketchSource } from '../influences/query-maker.ts'
 import { type Attribution, attribute, indexSet } from '../suffix/attribute.ts'
 import { checkSpans, type SpanChallenge, type SpanEntry, spanClaim, wrongEntries } from '../suffix/check-spans.ts'
 import { IndexOpener } from '../suffix/index-opener.ts'
+import type { DatanetTokens } from '../suffix/shares.ts'
 import type { SuffixIndex } from '../suffix/suffix-index.ts'
 import { IndexError } from './index-error.ts'
 import type { IndexFolder } from './index-folder.ts'
@@ -33,8 +36,8 @@ export type BatchQuestion = {
   readonly sets: ReadonlyMap<Hex, ModelSet>
   /** MinHash signatures that count for the batch, by contribution. */
   readonly signatures: ReadonlyMap<bigint, Uint32Array>
-  /** `modelVersion adapterRoot` of those with a table of influences in force: class G of their answers is not judged here. */
-  readonly sketched: ReadonlySet<string>
+  /** By `modelVersion adapterRoot`: the table of influences in force. */
+  readonly sketched: ReadonlyMap<string, SketchSource>
   /** Evidence that was shown, by its hash. */
   readonly shown: ReadonlyMap<Hex, Uint8Array>
   /** Receipts to judge; absent: all. */
@@ -43,7 +46,8 @@ export type BatchQuestion = {
 
 /**
  * What is to be said of a receipt's spans: `challenge` by a call of DisputeGame; `hidden`: its evidence is not what its output
- * makes, and must be shown; `unshowable`: it is not, and nothing proves it; `unread`: its output must be shown first.
+ * makes, and must be shown; `unshowable`: it is not, and nothing proves it; `unread`: its output must be shown first; `query`: its query sketch is wrong, on which
+ * checkers vote.
  */
 export type SpanFinding =
   | { readonly receipt: number; readonly kind: 'challenge'; readonly call: Call }
@@ -57,6 +61,13 @@ export type SpanFinding =
     }
   | { readonly receipt: number; readonly kind: 'unshowable' }
   | { readonly receipt: number; readonly kind: 'unread'; readonly opened: OpenedReceipt }
+  | {
+      readonly receipt: number
+      readonly kind: 'query'
+      readonly evidence: Hex
+      readonly opened: OpenedReceipt
+      readonly claim: object
+    }
 
 export type BatchSpans = {
   readonly findings: readonly SpanFinding[]
@@ -66,6 +77,8 @@ export type BatchSpans = {
   readonly unknown: number
   /** Model versions whose set was not given. */
   readonly lacking: readonly Hex[]
+  /** Why receipts that a table of influences is in force for are unknown: a model, an adapter or the table is not here. */
+  readonly unsketched: readonly string[]
 }
 
 /** Openers kept: each holds the upper nodes of an index's trees. */
@@ -74,10 +87,12 @@ const openersMax = 16
 /** Attributes answers by the indexes of a folder, and judges the spans of receipts. */
 export class SpanJobs {
   readonly #folder: IndexFolder
+  readonly #queries: QueryMaker
   readonly #openers = new Map<Hex, IndexOpener>()
 
-  constructor(folder: IndexFolder) {
+  constructor(folder: IndexFolder, queries: QueryMaker) {
     this.#folder = folder
+    this.#queries = queries
   }
 
   /** Throws IndexError `no-file` where an index is not here. */
@@ -85,11 +100,15 @@ export class SpanJobs {
     return attribute(this.#set(ids), isDead ? new Uint32Array() : output)
   }
 
-  /** The same under algoHash v2, of an answer that no table of influences is in force for. */
-  attributeV2({ ids, output, prompt, isDead, signatures }: QuestionV2): AttributionV2 {
+  /** The same under algoHash v2. Throws IndexError `no-file` where what the table in force needs is not here. */
+  attributeV2({ ids, trainedOn, output, prompt, isDead, signatures, sketched }: QuestionV2): AttributionV2 {
     const signatureOf = (contribId: bigint) => signatures.get(contribId)
     const none = new Uint32Array()
-    return attributeV2(this.#set(ids), isDead ? none : output, { prompt: isDead ? none : prompt, signatureOf })
+    const made = sketched && this.#queries.sketch(sketched, { prompt, output })
+    return attributeV2(ids.length === 0 ? [] : this.#set(ids), isDead ? none : output, {
+      ...{ prompt: isDead ? none : prompt, signatureOf, trainedOn: trainedOn ?? [] },
+      sketch: made && { rows: made.table.rows, query: made.query },
+    })
   }
 
   judge(question: BatchQuestion): BatchSpans {
@@ -103,6 +122,7 @@ export class SpanJobs {
     const batch = KnownBatch.of(header, segments, data)
     const findings: SpanFinding[] = []
     const lacking = new Set<Hex>()
+    const unsketched = new Set<string>()
     let [right, unknown] = [0, 0]
     for (const i of only ?? Array.from({ length: header.count }, (_, k) => k)) {
       if (data.voided?.has(i) === true) continue
@@ -121,25 +141,33 @@ export class SpanJobs {
       }
       // Another set than the model's is shown by badTerms.
       if (set.ids.length > 0 && indexSetHash(set.ids) !== one.receipt.indexSetHash) continue
-      const output = set.ids.length === 0 ? new Uint32Array() : batch.output(i, one.receipt)
+      const isV2 = one.receipt.algoHash === algoHashV2
+      const sketched = isV2 ? sketchedBy(one, question.sketched) : undefined
+      const isRead = set.ids.length > 0 || sketched !== undefined
+      const output = isRead ? batch.output(i, one.receipt) : new Uint32Array()
       if (output === undefined) {
         findings.push({ receipt: i, kind: 'unread', opened: batch.openReceipt(i) })
         continue
       }
-      const isV2 = one.receipt.algoHash === algoHashV2
       const prompt = isV2 ? promptOf(batch, i, one) : undefined
-      if (isV2 && (prompt === undefined || isSketched(one, question.sketched))) {
+      if (isV2 && prompt === undefined) {
         unknown++
         continue
       }
-      const found =
-        prompt === undefined
-          ? this.#finding(batch, i, { output, entries }, set, shown)
-          : this.#findingV2(batch, i, { output, entries, prompt, one }, set, question)
-      if (found === undefined) right++
-      else findings.push(found)
+      try {
+        const found =
+          prompt === undefined
+            ? this.#finding(batch, i, { output, entries }, set, shown)
+            : this.#findingV2(batch, i, { output, entries, prompt, one, sketched }, set, question)
+        if (found === undefined) right++
+        else findings.push(found)
+      } catch (error) {
+        if (sketched === undefined || !(error instanceof IndexError) || error.code !== 'no-file') throw error
+        unsketched.add(error.message)
+        unknown++
+      }
     }
-    return { findings, right, unknown, lacking: [...lacking] }
+    return { findings, right, unknown, lacking: [...lacking], unsketched: [...unsketched] }
   }
 
   #finding(
@@ -168,7 +196,7 @@ export class SpanJobs {
   #findingV2(
     batch: KnownBatch,
     i: number,
-    { output, entries, prompt, one }: Claims & { readonly prompt: Uint32Array; readonly one: KnownReceipt },
+    { output, entries, prompt, one, sketched }: ClaimsV2,
     { ids, isDead }: ModelSet,
     { shown, signatures }: BatchQuestion,
   ): SpanFinding | undefined {
@@ -177,17 +205,22 @@ export class SpanJobs {
     if (unlike !== undefined) return challengeOfV2(batch, i, unlike)
     const own = entries.findIndex(({ evidenceHash }) => evidenceHash !== zeroHash)
     const stated = entries[own]?.evidenceHash
-    const right = openers.length === 0 ? undefined : this.attributeV2({ ids, output, prompt, isDead, signatures })
-    if (stated !== undefined && stated === right?.evidenceHash && isSame(right, entries)) return undefined
-    const evidence = stated === right?.evidenceHash ? right?.evidence : stated && shown.get(stated)
-    if (stated === undefined) return undefined
-    if (evidence === undefined) return hiddenEvidence(batch, i, own, stated)
+    const right = this.attributeV2({ ids, output, prompt, isDead, signatures, sketched })
+    const isRight = (stated ?? zeroHash) === right.evidenceHash
+    if (isRight && isSame(right, entries, openers.length > 0)) return undefined
+    const evidence = isRight ? right.evidence : stated === undefined ? encodeParts(noParts) : shown.get(stated)
+    if (evidence === undefined) return hiddenEvidence(batch, i, own, stated as Hex)
     const signatureOf = (contribId: bigint) => signatures.get(contribId)
     const { request } = one
-    const claims = { request, prompt, output, entries, isDead, signatureOf, parts: decodeParts(evidence) }
+    const table = sketched && this.#queries.table(sketched)
+    const parts = decodeParts(evidence)
+    const claims = { request, prompt, output, entries, isDead, signatureOf, table, parts }
     const challenge = checkSharesV2(openers, claims)
     if (challenge !== undefined) return challengeOfV2(batch, i, challenge)
-    return stated === right?.evidenceHash ? undefined : { receipt: i, kind: 'unshowable' }
+    if (isRight) return undefined
+    return !equalBytes(right.parts.query, parts.query)
+      ? queryFinding(batch, i, own, parts, request)
+      : { receipt: i, kind: 'unshowable' }
   }
 
   #openersOf(ids: readonly Hex[]): IndexOpener[] {
@@ -219,6 +252,11 @@ export class SpanJobs {
 const noSet: ModelSet = { ids: [], isDead: false }
 
 type Claims = { readonly output: Uint32Array; readonly entries: readonly SpanEntry[] }
+type ClaimsV2 = Claims & {
+  readonly prompt: Uint32Array
+  readonly one: KnownReceipt
+  readonly sketched: SketchSource | undefined
+}
 
 /** What an answer is attributed by under algoHash v2, beside its indexes. */
 export type QuestionV2 = {
@@ -227,6 +265,10 @@ export type QuestionV2 = {
   readonly prompt: Uint32Array
   readonly isDead: boolean
   readonly signatures: ReadonlyMap<bigint, Uint32Array>
+  /** What U is split by where the model has no indexes. */
+  readonly trainedOn?: readonly DatanetTokens[] | undefined
+  /** Where a table of influences is in force. */
+  readonly sketched?: SketchSource | undefined
 }
 
 /** The prompt of receipt `i`; undefined where nobody published it. */
@@ -236,9 +278,23 @@ function promptOf(batch: KnownBatch, i: number, { receipt, request }: KnownRecei
   return isWhole ? prompt : undefined
 }
 
-function isSketched({ request }: KnownReceipt, sketched: ReadonlySet<string>): boolean {
+function sketchedBy({ request }: KnownReceipt, sketched: ReadonlyMap<string, SketchSource>): SketchSource | undefined {
   const { modelVersion, adapters } = request
-  return adapters.length < 2 && sketched.has(`${modelVersion} ${adapters[0]?.root ?? zeroHash}`)
+  return adapters.length > 1 ? undefined : sketched.get(`${modelVersion} ${adapters[0]?.root ?? zeroHash}`)
+}
+
+/** A query that is another than the answer's: the claim of SketchJudge's `questionQuery`. */
+function queryFinding(
+  batch: KnownBatch,
+  i: number,
+  own: number,
+  parts: EvidenceParts,
+  request: InferenceRequest,
+): SpanFinding {
+  const shown = { query: bytesToHex(parts.query), scores: bytesToHex(parts.scores) }
+  const claim = { entry: batch.openEntry(i, own), head: bytesToHex(evidenceHead(parts)), ...shown, request }
+  const evidence = keccakHex(parts.query)
+  return { receipt: i, kind: 'query', evidence, opened: batch.openReceipt(i), claim }
 }
 
 /** Evidence that is not what the answer makes, and must be shown. */
@@ -266,8 +322,15 @@ function entriesOf(batch: KnownBatch, i: number, { receipt }: KnownReceipt): rea
   return entries.every((entry) => entry !== undefined) ? entries : undefined
 }
 
-function isSame({ shares }: Pick<Attribution | AttributionV2, 'shares'>, entries: readonly SpanEntry[]): boolean {
-  const own = entries.filter(({ class: kind }) => kind >= entryClasses.S)
+/** Of a model without indexes units alone are compared elsewhere: nothing here says what Datanets it was trained on. */
+function isSame(
+  { shares: all }: Pick<Attribution | AttributionV2, 'shares'>,
+  entries: readonly SpanEntry[],
+  hasIndexes = true,
+): boolean {
+  const { S, U } = entryClasses
+  const own = entries.filter(({ class: kind }) => kind >= S && (hasIndexes || kind !== U))
+  const shares = all.filter(({ class: letter }) => hasIndexes || letter !== 'U')
   return (
     own.length === shares.length &&
     shares.every(({ class: letter, id, weight }, k) => {

@@ -20,10 +20,10 @@ export type SpanTask =
 export class SpanThread {
   readonly #thread: AskedThread<{ readonly id: number; readonly task: SpanTask }, unknown>
 
-  /** `dir`: the folder of the index files. */
-  constructor(dir: string) {
+  /** `dir`: the folder of the index files; `folders`: those of models, adapters and tables of influences. */
+  constructor(dir: string, folders: readonly string[] = []) {
     const file = new URL('./span-worker.mjs', import.meta.url)
-    this.#thread = new AskedThread({ file, name: 'spans', data: { dir }, errorOf })
+    this.#thread = new AskedThread({ file, name: 'spans', data: { dir, folders }, errorOf })
   }
 
   /** What an answer owes whom by a set of indexes. Throws IndexError `no-file` where one is not here. */
@@ -31,7 +31,7 @@ export class SpanThread {
     return this.#ask({ kind: 'attribute', ids, output, isDead })
   }
 
-  /** The same under algoHash v2, of an answer that no table of influences is in force for. */
+  /** The same under algoHash v2. Throws IndexError `no-file` too where what the table in force needs is not here. */
   attributeV2(question: QuestionV2): Promise<AttributionV2> {
     return this.#ask({ kind: 'attributeV2', question })
   }

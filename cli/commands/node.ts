@@ -168,7 +168,11 @@ async function attributorOptions(flags: Flags, dev: boolean): Promise<Attributor
 }
 
 async function watcherOptions(flags: Flags, dev: boolean): Promise<WatcherFlags> {
-  return { key: await signingKey(flags, 'watcher', dev), commitEvidence: flags['watcher.commit-evidence'] }
+  return {
+    key: await signingKey(flags, 'watcher', dev),
+    commitEvidence: flags['watcher.commit-evidence'],
+    models: flags['watcher.models'],
+  }
 }
 
 async function checkerOptions(flags: Flags, dev: boolean): Promise<CheckerFlags> {

@@ -84,7 +84,9 @@ export function startNodes(
     ...['--content.dir', layout.content, '--content.indexes', layout.indexes],
     ...['--attributor.epoch-interval', '60s', '--attributor.claim-threshold', String(claimThreshold)],
     ...['--attributor.disburse-interval', '60s', '--attributor.disburse-minimum', String(disburseMinimum)],
-    ...(network === undefined ? [] : ['--checker.models', modelsDir, ...checking(network, 'sequencer', ports)]),
+    ...(network === undefined
+      ? []
+      : ['--checker.models', modelsDir, '--watcher.models', modelsDir, ...checking(network, 'sequencer', ports)]),
   ]
   const watching = [
     ...roles('watcher'),

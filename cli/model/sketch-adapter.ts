@@ -1,4 +1,11 @@
 import { writeFileSync } from 'node:fs'
+import {
+  encodeTable,
+  tableExtension,
+  tableOf,
+  tableRoot,
+  tableSizeMax,
+} from '../../attribution/combined/influence-table.ts'
 import { AdapterGradients } from '../../attribution/gradients/gradient-attributor.ts'
 import { encodeSketches, type SketchSubject, sketchRoot } from '../../attribution/gradients/sketch-file.ts'
 import { makeSketches, sketchedMax } from '../../attribution/gradients/sketches.ts'
@@ -22,8 +29,11 @@ type Parts = {
   readonly signal: AbortSignal
 }
 
-/** Sketches of an adapter's training gradients, written to `path`; what a training record says of them. */
-export function writeSketches(path: string, parts: Parts): NonNullable<TrainingRecord['sketches']> {
+/**
+ * Sketches of an adapter's training gradients, written to `OUT.sketches`, and the table that is made of them, to `OUT.olt`; what a
+ * training record says of them.
+ */
+export function writeSketches(out: string, parts: Parts): NonNullable<TrainingRecord['sketches']> {
   const { model, adapter, examples, length, subject, log, signal } = parts
   if (examples.length > sketchedMax) {
     throw new UsageError(`${examples.length} pieces, sketches are of at most ${sketchedMax}: give --sketches false`)
@@ -39,6 +49,16 @@ export function writeSketches(path: string, parts: Parts): NonNullable<TrainingR
   }
   const sketches = makeSketches(gradients.projection(subject.seed, fold), contributed())
   const file = { ...subject, fold, ...sketches }
-  writeFileSync(path, encodeSketches(file))
-  return { root: sketchRoot(file), seed: subject.seed, fold }
+  writeFileSync(`${out}.sketches`, encodeSketches(file))
+  const made = { root: sketchRoot(file), seed: subject.seed, fold }
+  if (file.size > tableSizeMax) {
+    log.warn('sketches are too long for a table of influences: no class G for this adapter', {
+      numbers: file.size,
+      most: tableSizeMax,
+    })
+    return made
+  }
+  const table = tableOf(file)
+  writeFileSync(`${out}${tableExtension}`, encodeTable(table))
+  return { ...made, table: tableRoot(table) }
 }

@@ -26,7 +26,7 @@ const roundsDefault = 2
 
 export const train = defineCommand({
   summary:
-    'Trains a LoRA adapter for a model file. Model, data and flags decide every bit of it, on any machine. Beside it goes OUT.json, the record from which anybody can train it again, and OUT.sketches, by which its answers are attributed. docs/GRADIENTS.md.',
+    'Trains a LoRA adapter for a model file. Model, data and flags decide every bit of it, on any machine. Beside it goes OUT.json, the record from which anybody can train it again, OUT.sketches, by which its answers are attributed, and OUT.olt, the table of them that workers and watchers need once it is registered. docs/GRADIENTS.md.',
   positionals: 'MODEL',
   positionalsMax: 1,
   flags: {
@@ -82,7 +82,7 @@ export const train = defineCommand({
       const made = { base: root, data: dataRoot, parameters, adapter: adapterRoot(adapter) }
       const subject = { base: root, adapter: made.adapter, data: dataRoot, seed: parameters.seed }
       const sketches = flags.sketches
-        ? writeSketches(`${out}.sketches`, { model, adapter, examples, length: flags.length, subject, log, signal })
+        ? writeSketches(out, { model, adapter, examples, length: flags.length, subject, log, signal })
         : undefined
       const record = trainingRecord(sketches === undefined ? made : { ...made, sketches }, examples)
       writeFileSync(`${out}.json`, `${JSON.stringify(record, undefined, 2)}\n`)

@@ -1,6 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { decodeTable, type InfluenceTable, tableRoot } from '../../attribution/combined/influence-table.ts'
+import {
+  decodeTable,
+  type InfluenceTable,
+  tableExtension,
+  tableRoot,
+} from '../../attribution/combined/influence-table.ts'
 import { GradientError } from '../../attribution/gradients/gradient-error.ts'
 import type { Adapter } from '../../inference/adapter/adapter.ts'
 import { adapterRoot, decodeAdapter } from '../../inference/adapter/adapter-file.ts'
@@ -11,8 +16,6 @@ import { decodeModel, modelRoot } from '../../inference/model-file.ts'
 import { FormatError, type Hex } from '../../protocol/bytes.ts'
 
 export const adapterExtension = '.ola'
-/** Of tables of influences. */
-export const tableExtension = '.olt'
 
 /** Files of the folders with an extension. */
 export async function filesOf(folders: readonly string[], extension: string): Promise<string[]> {

@@ -5,7 +5,7 @@ import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import type { Hex } from '../../protocol/bytes.ts'
-import { caseKinds, voteCommitment } from '../../protocol/committee-vote.ts'
+import { caseKinds, casePrice, voteCommitment } from '../../protocol/committee-vote.ts'
 import type { SettledAnswer } from '../checker/settled-answers.ts'
 import { type Action, action } from '../watcher/action.ts'
 import type { ActionRunner } from '../watcher/action-runner.ts'
@@ -14,8 +14,6 @@ import type { OpenedAnswer } from './opened-answer.ts'
 import { blockOf, originAt, proveOrigin } from './proven-block.ts'
 import type { VoteJournal } from './vote-journal.ts'
 
-/** wei that a case brings: `openPrice` of CheckerCommittee. */
-const casePrice = (10n ** 18n * 125n) / 100n
 /** Output tokens of a leaf, and leaves of one fingerprint that are asked for. */
 const tokensPerLeaf = 512
 const leavesMax = 8

@@ -43,8 +43,8 @@ export class QueryCheck {
       })
       return undefined
     }
-    const isWrong = outcome.kind === 'none' || outcome.hash !== hash
-    log.info('the query sketch of an answer is judged', { ...about, isWrong, ...reasonOf(outcome) })
+    const isWrong = outcome.hash !== hash
+    log.info('the query sketch of an answer is judged', { ...about, isWrong, ms: outcome.ms })
     return isWrong
   }
 
@@ -57,8 +57,4 @@ export class QueryCheck {
     const call = { contract: 'SketchRegistry', functionName: 'tableAt', args } as const
     return ((await callContract(this.#parts.rpc, call)) as { readonly root: Hex }).root
   }
-}
-
-function reasonOf(outcome: Exclude<SketchOutcome, { readonly kind: 'missing' }>): object {
-  return outcome.kind === 'none' ? { reason: outcome.reason } : { ms: outcome.ms }
 }

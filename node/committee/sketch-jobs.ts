@@ -1,27 +1,24 @@
 import { join } from 'node:path'
 import { AnswerQueries, type AnswerTokens } from '../../attribution/combined/answer-queries.ts'
-import { type InfluenceTable, tableRoot } from '../../attribution/combined/influence-table.ts'
+import { type InfluenceTable, tableExtension, tableRoot } from '../../attribution/combined/influence-table.ts'
 import { GradientError } from '../../attribution/gradients/gradient-error.ts'
 import type { Reply } from '../../common/asked-thread.ts'
 import { FetchedFiles } from '../../common/fetched-files.ts'
 import { failedJob } from '../../common/thread-job.ts'
-import { InferenceError } from '../../inference/inference-error.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { keccakHex } from '../../protocol/keccak.ts'
 import { FetchedAdapters } from '../checker/fetched-adapters.ts'
-import { findAdapter, findModel, findTable, tableExtension, tableIn } from '../checker/model-files.ts'
+import { findAdapter, findModel, findTable, tableIn } from '../checker/model-files.ts'
 
 /** An answer, and the table of influences that was in force for it. Plain data. */
 export type SketchTask = { readonly table: Hex; readonly answer: AnswerTokens }
 
 /**
- * `query`: keccak of the answer's query sketch. `none`: what is called an answer is none of the model's, so no query is right. `missing`:
- * what is not here, or is no table of its adapter, and no node that was asked has it.
+ * `query`: keccak of the answer's query sketch. `missing`: what is not here, or is no table of its adapter, and no node that was asked has it.
  */
 export type SketchOutcome =
   | { readonly kind: 'query'; readonly hash: Hex; readonly tokens: number; readonly ms: number }
-  | { readonly kind: 'none'; readonly reason: string }
   | { readonly kind: 'missing'; readonly what: 'table' | 'model' | 'adapter'; readonly root: Hex }
 
 export type SketchFolders = {
@@ -83,14 +80,12 @@ export class SketchJobs {
     const beganMs = performance.now()
     const tokens = answer.prompt.length + answer.output.length
     try {
-      const query = new AnswerQueries(model, adapter, table, tokens).of(answer)
+      const query = new AnswerQueries(model, adapter, table).of(answer)
       const ms = Math.round(performance.now() - beganMs)
       return { kind: 'query', hash: keccakHex(new Uint8Array(query.buffer)), tokens, ms }
     } catch (error) {
       // Its adapter has other numbers: nobody is judged by a table that is none.
       if (error instanceof GradientError) return { kind: 'missing', what: 'table', root }
-      // Tokens that the model has not, or more than its context: everybody finds the same.
-      if (error instanceof InferenceError && noAnswer.has(error.code)) return { kind: 'none', reason: error.message }
       throw error
     }
   }
@@ -115,5 +110,3 @@ export class SketchJobs {
     return model
   }
 }
-
-const noAnswer: ReadonlySet<string> = new Set(['token', 'context'])

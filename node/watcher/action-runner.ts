@@ -109,6 +109,7 @@ const done = {
   refund: 'a refund is settled',
   reward: 'a reward is collected',
   vote: 'a case goes on',
+  case: 'checkers are asked',
 } as const satisfies Record<Action['kind'], string>
 
 const failed = {
@@ -118,6 +119,7 @@ const failed = {
   refund: 'a refund was not settled',
   reward: 'a reward was not collected',
   vote: 'a case does not go on',
+  case: 'checkers were not asked',
 } as const satisfies Record<Action['kind'], string>
 
 /** What refusals mean that a watcher meets when somebody else was faster or the window is over. */

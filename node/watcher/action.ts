@@ -11,7 +11,7 @@ import { type BatchHeader, batchHash } from '../../protocol/receipt-batch.ts'
 export type Action = {
   /** Two of one key are one. */
   readonly key: string
-  readonly kind: 'challenge' | 'demand' | 'overdue' | 'refund' | 'reward' | 'vote'
+  readonly kind: 'challenge' | 'demand' | 'overdue' | 'refund' | 'reward' | 'vote' | 'case'
   readonly call: MoneyCall
   /** What a challenge is about: its evidence can be committed first. */
   readonly subject?: Hex

@@ -2,8 +2,11 @@ import type { BatchOf } from '../../attribution/epochs/batch-jobs.ts'
 import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
 import type { BatchSpans, ModelSet, SpanFinding } from '../../attribution/indexes/span-jobs.ts'
 import type { SpanThread } from '../../attribution/indexes/span-thread.ts'
+import type { InfluenceFiles } from '../../attribution/influences/influence-files.ts'
+import type { SketchSource } from '../../attribution/influences/query-maker.ts'
 import { deadFrom } from '../../chain/indexes/published-index.ts'
-import { ShownSignatures, sketchedAt } from '../../chain/indexes/shown-signatures.ts'
+import { ShownSignatures } from '../../chain/indexes/shown-signatures.ts'
+import { SketchTables } from '../../chain/indexes/sketch-tables.ts'
 import { type BatchState, batchState, lastMatureBatch } from '../../chain/ledger/batch-state.ts'
 import { demandsOf } from '../../chain/ledger/demand-state.ts'
 import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
@@ -13,8 +16,9 @@ import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { LruCache } from '../../common/lru-cache.ts'
 import { algoHashV2 } from '../../protocol/attribution-rule.ts'
-import { type Hex, hexToBytes } from '../../protocol/bytes.ts'
-import type { BatchHeader, Segment } from '../../protocol/receipt-batch.ts'
+import { bytesToHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { caseIdOf, caseKinds, casePrice } from '../../protocol/committee-vote.ts'
+import { type BatchHeader, batchHash, type Segment } from '../../protocol/receipt-batch.ts'
 import { tokensPerLeaf } from '../../protocol/token-list.ts'
 import { type Action, action, actionsOf } from './action.ts'
 import type { BatchSource } from './batch-source.ts'
@@ -25,6 +29,8 @@ export type SpanWatchParts = {
   readonly book: LedgerBook
   readonly source: BatchSource
   readonly folder: IndexFolder
+  /** Tables of influences; absent: class G is not judged here. */
+  readonly influences: Pick<InfluenceFiles, 'has' | 'want' | 'count'> | undefined
   readonly thread: SpanThread
   /** Who asks for evidence. */
   readonly requester: Hex
@@ -33,6 +39,7 @@ export type SpanWatchParts = {
 
 type Sets = ReadonlyMap<Hex, ModelSet>
 type Hidden = Extract<SpanFinding, { kind: 'hidden' }>
+type WrongQuery = Extract<SpanFinding, { kind: 'query' }>
 
 /** What was found of a batch's spans. */
 type Judged = {
@@ -59,10 +66,12 @@ export class SpanWatch {
   readonly #judged = new Map<bigint, Judged>()
   readonly #terms = new LruCache<Hex, ModelTerms>(termsMax)
   readonly #signatures: ShownSignatures
+  readonly #tables: SketchTables
 
   constructor(parts: SpanWatchParts) {
     this.#parts = parts
     this.#signatures = new ShownSignatures(parts.rpc)
+    this.#tables = new SketchTables(parts.rpc)
   }
 
   /** What is to be done about spans now. `now`: Unix seconds of the chain; `window`: seconds of a challenge window. */
@@ -102,6 +111,7 @@ export class SpanWatch {
     this.#judged.clear()
     this.#terms.clear()
     this.#signatures.forget()
+    this.#tables.forget()
   }
 
   /** Undefined where it could not be judged now. */
@@ -110,7 +120,8 @@ export class SpanWatch {
     try {
       const batch = await this.#parts.source.batchOf(state)
       const { file, receipts, entries, tokens } = batch.data
-      const about = [file !== undefined, receipts?.length, entries?.length, tokens?.length].join(' ')
+      const known = [file !== undefined, receipts?.length, entries?.length, tokens?.length]
+      const about = [...known, this.#parts.influences?.count].join(' ')
       const before = this.#judged.get(batchId)
       const isSame = before?.root === root && before.about === about
       if (isSame && (await this.#setsOf(before.lacking, committedAt)).size === 0) {
@@ -157,11 +168,29 @@ export class SpanWatch {
     shown: ReadonlyMap<Hex, Uint8Array> = new Map(),
     only?: number[],
   ): Promise<BatchSpans> {
-    const { thread, chainId, rpc } = this.#parts
+    const { thread, chainId } = this.#parts
     const { committedAt } = batch.header
-    const [signatures, sketched] = await Promise.all([this.#signatures.at(committedAt), sketchedAt(rpc, committedAt)])
+    const [signatures, sketched] = await Promise.all([this.#signatures.at(committedAt), this.#sketched(committedAt)])
     const asked = { batch, chainId, sets, shown, signatures, sketched }
     return await thread.judge({ ...asked, ...(only === undefined ? {} : { only }) })
+  }
+
+  /** Tables of influences in force at a time, by what a request names; those that are not here are asked for. */
+  async #sketched(time: bigint): Promise<ReadonlyMap<string, SketchSource>> {
+    const { influences } = this.#parts
+    const sources = new Map<string, SketchSource>()
+    for (const [key, { modelVersion, adapterRoot, root, size, rows }] of await this.#tables.at(time)) {
+      const terms = await this.#termsOf(modelVersion)
+      if (terms === undefined) continue
+      sources.set(key, { model: terms.root, adapter: adapterRoot, table: root, size, rows })
+      influences?.want(root)
+    }
+    return sources
+  }
+
+  async #termsOf(modelVersion: Hex): Promise<ModelTerms | undefined> {
+    const terms = this.#terms.get(modelVersion) ?? (await modelTerms(this.#parts.rpc, modelVersion))
+    return terms && this.#terms.set(modelVersion, terms)
   }
 
   /** Sets of model versions whose indexes are all here. */
@@ -169,9 +198,8 @@ export class SpanWatch {
     const { rpc, folder } = this.#parts
     const sets = new Map<Hex, ModelSet>()
     for (const modelVersion of modelVersions) {
-      const terms = this.#terms.get(modelVersion) ?? (await modelTerms(rpc, modelVersion))
+      const terms = await this.#termsOf(modelVersion)
       if (terms === undefined) continue
-      this.#terms.set(modelVersion, terms)
       const ids = terms.indexIds
       if (ids.some((id) => folder.place(id) === undefined)) continue
       const dead = await deadFrom(rpc, ids)
@@ -194,9 +222,23 @@ export class SpanWatch {
       ...open
         .filter((finding) => (this.#dueAt(finding) ?? now) <= now)
         .flatMap((finding) => missing(finding, segments, about)),
+      ...(now < header.committedAt + window / 2n ? this.#questions(header, findings) : []),
       ...(mayAsk ? this.#unread(header, findings) : []),
       ...(mayAsk ? wanted.slice(0, Math.max(0, openMax - open.length)).map((finding) => request(finding, about)) : []),
     ]
+  }
+
+  /** Cases for the checkers, of query sketches that are other than the answers'. */
+  #questions(header: BatchHeader, findings: readonly SpanFinding[]): Action[] {
+    const { book } = this.#parts
+    const wrong = findings.filter((finding): finding is WrongQuery => finding.kind === 'query')
+    const hash = bytesToHex(batchHash(header))
+    return wrong.flatMap(({ receipt, evidence, opened, claim }) => {
+      if (book.lastEvent('CaseOpened', caseIdOf(hash, receipt, caseKinds.sketch, evidence)) !== undefined) return []
+      const args = [opened, claim]
+      const call = { contract: 'SketchJudge', functionName: 'questionQuery', args, value: casePrice } as const
+      return [action('case', call, { batch: header.batchId })]
+    })
   }
 
   /** Demands for outputs that nobody published, all that is left of each: the worker shows them, or the batch is void. */
@@ -223,7 +265,7 @@ export class SpanWatch {
     return this.#parts.book.lastEvent('EvidenceRequested', demandId)?.args['dueAt'] as bigint | undefined
   }
 
-  #tell(batch: bigint, { findings, right, unknown, lacking }: BatchSpans): void {
+  #tell(batch: bigint, { findings, right, unknown, lacking, unsketched }: BatchSpans): void {
     const { log } = this.#parts
     const count = (kind: SpanFinding['kind']) => findings.filter((each) => each.kind === kind).length
     const fields = { batch, right, unknown }
@@ -232,10 +274,16 @@ export class SpanWatch {
         ...fields,
         lacking: lacking.join(),
       })
+    if (unsketched.length > 0)
+      log.warn('answers that a table of influences is in force for are not attributed', {
+        ...fields,
+        reason: unsketched.join(),
+      })
     if (count('unshowable') > 0)
       log.error('answers are attributed wrong, and nothing shows it', { ...fields, receipts: count('unshowable') })
-    const [wrong, hidden] = [count('challenge'), count('hidden')]
-    if (wrong + hidden > 0) log.warn('answers are attributed wrong', { ...fields, shown: wrong, hidden })
+    const [wrong, hidden, queries] = [count('challenge'), count('hidden'), count('query')]
+    if (wrong + hidden + queries > 0)
+      log.warn('answers are attributed wrong', { ...fields, shown: wrong, hidden, queries })
   }
 }
 

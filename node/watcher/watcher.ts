@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client'
 import { BatchThread, type ThreadFacts } from '../../attribution/epochs/batch-thread.ts'
 import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
 import { SpanThread } from '../../attribution/indexes/span-thread.ts'
+import { InfluenceFiles } from '../../attribution/influences/influence-files.ts'
 import { ChainFacts } from '../../chain/ledger/chain-facts.ts'
 import { callContract, type L2Head, readHead } from '../../chain/ledger/l2-calls.ts'
 import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
@@ -49,6 +50,8 @@ export type WatcherIndexes = {
   readonly content: ContentStore
   /** Rollup RPCs of nodes that serve content. */
   readonly peers: readonly string[]
+  /** Folders of models, adapters and tables of influences, by which class G of answers is judged; none: it is not. */
+  readonly models: readonly string[]
 }
 
 export type WatcherParts = {
@@ -75,6 +78,7 @@ export class Watcher {
   readonly #stopped = new AbortController()
   readonly #thread = new BatchThread()
   readonly #spanThread: SpanThread
+  readonly #influences: InfluenceFiles | undefined
   readonly #settled: SettledRequests
   readonly #facts: ChainFacts
   readonly #batches: BatchWatch
@@ -110,10 +114,15 @@ export class Watcher {
     this.#batches = new BatchWatch(seed, sender.address, { book, source, thread, facts, settled, log, metrics })
     const batches = new MatureBatches(book, source, thread)
     this.#epochs = new EpochWatch({ book, source, batches, log, metrics })
-    const { folder, ...content } = indexes
-    this.#spanThread = new SpanThread(folder.dir)
-    const requester = sender.address
-    this.#spans = new SpanWatch({ rpc, chainId, book, source, folder, thread: this.#spanThread, requester, log })
+    const { folder, models, ...content } = indexes
+    const fetched = join(dir, 'influences')
+    const fetching = { folders: models, dir: fetched, urls: content.peers, log }
+    this.#influences = models.length === 0 ? undefined : new InfluenceFiles(fetching)
+    this.#spanThread = new SpanThread(folder.dir, [...models, fetched])
+    this.#spans = new SpanWatch({
+      ...{ rpc, chainId, book, source, folder, influences: this.#influences, thread: this.#spanThread, log },
+      requester: sender.address,
+    })
     const contents = { rpc, ...content, signal: this.#stopped.signal }
     this.#indexes = new IndexWatch({ book, folder, source: contents, dir, nowMs: clock.nowMs, log })
     this.#refunds = new Refunds(book, (call) => callContract(rpc, call))
@@ -172,6 +181,7 @@ export class Watcher {
   /** Resolves when what was started is mined or failed, and no index is being checked. */
   async settle(): Promise<void> {
     await this.#indexes.settle()
+    await this.#influences?.settle()
     await this.#runner.settle()
   }
 
@@ -203,6 +213,7 @@ export class Watcher {
 
   async #close(): Promise<void> {
     this.#stopped.abort()
+    this.#influences?.close()
     await Promise.all([this.#thread.close(), this.#spanThread.close()])
     await this.#looking
     await this.#indexes.settle()

@@ -140,12 +140,13 @@ export class SpanMarket {
       readonly model: 1 | 2
       readonly contributions?: readonly Contribution[]
       readonly prompt?: string
+      readonly adapter?: Hex
     }[],
     algoHash?: Hex,
   ) {
     const receipts: BatchReceipt[] = []
-    for (const { text, model, contributions, prompt } of answers)
-      receipts.push(await this.#receipt(text, BigInt(model), contributions, prompt, algoHash))
+    for (const { text, model, contributions, prompt, adapter } of answers)
+      receipts.push(await this.#receipt(text, BigInt(model), contributions, prompt, algoHash, adapter))
     const worker = this.chain.actor('worker')
     const tree = new SumTree(
       receipts.map(({ receipt, sums, payment }) =>
@@ -196,6 +197,7 @@ export class SpanMarket {
     given?: readonly Contribution[],
     asked = 'What is said?',
     algoHash?: Hex,
+    adapter?: Hex,
   ): Promise<BatchReceipt> {
     const [alice, worker] = [this.chain.actor('alice'), this.chain.actor('worker')]
     const output = Uint32Array.from(this.tokenizer.encode(text))
@@ -208,7 +210,7 @@ export class SpanMarket {
         payer: alice.address,
         nonce: this.#nonce++,
         modelVersion: modelVersionHash(model, 1),
-        adapters: [],
+        adapters: adapter === undefined ? [] : [{ root: adapter, weight: 256 }],
       },
       ...{ templateHash: zeroHash, promptRoot: bytesToHex(tokenListRoot(prompt)) },
       sampling: { tempQ16: 0, topK: 0, topPQ16: 65_536, maxTokens: 4096, stopHash: zeroHash },

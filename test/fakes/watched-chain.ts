@@ -41,13 +41,17 @@ export class WatchedChain {
 
   /** `bare`: without a market, which the test makes. */
   static async open(
-    options: { readonly commitEvidence?: boolean; readonly bare?: boolean } = {},
+    options: { readonly commitEvidence?: boolean; readonly bare?: boolean; readonly models?: readonly string[] } = {},
   ): Promise<WatchedChain> {
     const chain = await LedgerChain.open()
     return new WatchedChain(chain, options.bare === true ? undefined : await LedgerMarket.open(chain), options)
   }
 
-  private constructor(chain: LedgerChain, market: LedgerMarket | undefined, { commitEvidence = false }) {
+  private constructor(
+    chain: LedgerChain,
+    market: LedgerMarket | undefined,
+    { commitEvidence = false, ...options }: { readonly commitEvidence?: boolean; readonly models?: readonly string[] },
+  ) {
     this.chain = chain
     this.#market = market
     this.#dir = mkdtempSync(join(tmpdir(), 'watched-chain-'))
@@ -64,7 +68,7 @@ export class WatchedChain {
         rpc: chain.rpc,
         book: this.book,
         files: { get: own, own },
-        indexes: { folder: this.indexes, content: this.content, peers: this.peers },
+        indexes: { folder: this.indexes, content: this.content, peers: this.peers, models: options.models ?? [] },
         sender: this.sender,
         clock,
         log: this.#log(),

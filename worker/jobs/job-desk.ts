@@ -8,6 +8,7 @@ import type { Job, JobContext, JobEvent } from '../../p2p/workers/jobs/job.ts'
 import { type Answer, answerStructHash } from '../../protocol/answer.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { feeOf } from '../../protocol/fee.ts'
+import type { InferenceRequest } from '../../protocol/inference-request.ts'
 import type { AnswerTask, Backend } from '../backends/backend.ts'
 import { AnswerStream } from './answer-stream.ts'
 import type { Funds } from './funds.ts'
@@ -42,8 +43,8 @@ export type DeskParts = {
   readonly facts: BatchFacts
   readonly backend: Backend
   readonly receipts: ReceiptMaker
-  /** Root of a model version's weights; zeros where there is none. */
-  readonly modelRoot: (modelVersion: Hex) => Promise<Hex>
+  /** Root of the weights of a request's model version. Throws {@link JobError} where its answer could not be attributed here. */
+  readonly modelRoot: (request: Pick<InferenceRequest, 'modelVersion' | 'adapters'>) => Promise<Hex>
   readonly proofs: JobProofs
   /** The host's, by which private requests are unsealed; absent: none is answered. */
   readonly hostPrivateKey?: Uint8Array | undefined
@@ -206,7 +207,7 @@ export class JobDesk {
     }
     const { prompt, seal } = openWork(work, hostPrivateKey)
     const task: AnswerTask = {
-      ...{ modelRoot: await modelRoot(request.modelVersion), adapters: request.adapters, prompt, stops },
+      ...{ modelRoot: await modelRoot(request), adapters: request.adapters, prompt, stops },
       ...{ seed: answerSeed(requestId, worker), sampling: request.sampling },
       traced: request.class === 1 || request.class === 2,
       sampled: request.class === 2,

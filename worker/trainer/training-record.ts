@@ -15,7 +15,13 @@ export type TrainingRecord = {
   readonly parameters: HyperParameters
   readonly adapter: Hex
   /** Absent where no sketches were made. */
-  readonly sketches?: { readonly root: Hex; readonly seed: number; readonly fold: number }
+  readonly sketches?: {
+    readonly root: Hex
+    readonly seed: number
+    readonly fold: number
+    /** Root of the table of influences; absent where the sketches are too long for one. */
+    readonly table?: Hex
+  }
 }
 
 export function trainingRecord(

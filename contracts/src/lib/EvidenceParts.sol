@@ -28,8 +28,14 @@ library EvidenceParts {
         return keccak256(abi.encodePacked(uint8(0x0c), head));
     }
 
+    /// @dev Of an entry that commits to nothing it is the head of no parts.
     function requireHead(bytes32 evidenceHash, bytes calldata head) internal pure {
-        if (head.length != HEAD_BYTES || head[0] != 0x02 || hashOf(head) != evidenceHash) {
+        if (head.length != HEAD_BYTES || head[0] != 0x02) revert WrongEvidence(evidenceHash);
+        if (evidenceHash == bytes32(0)) {
+            for (uint256 part = 0; part < PARTS; part++) {
+                if (partHash(head, part) != bytes32(0)) revert WrongEvidence(evidenceHash);
+            }
+        } else if (hashOf(head) != evidenceHash) {
             revert WrongEvidence(evidenceHash);
         }
     }

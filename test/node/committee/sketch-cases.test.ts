@@ -43,7 +43,7 @@ const root = tableRoot(table)
 
 const tokens = { prompt: Uint32Array.of(0, 4, 9, 21), output: Uint32Array.of(30, 31, 1) }
 const hashOf = (query: Int8Array) => keccakHex(new Uint8Array(query.buffer))
-const right = new AnswerQueries(model, adapter, table, 16).of(tokens)
+const right = new AnswerQueries(model, adapter, table).of(tokens)
 
 let world: CommitteeWorld
 let folder: string
@@ -228,13 +228,14 @@ async function serve(files: ReadonlyMap<Hex, Uint8Array>) {
 }
 
 test(
-  'an answer with tokens that the model has not has no right query; where no table is in force only none is right',
+  'an answer with tokens that the model has not, as a private one, has zeros for its query; where no table is in force only none is right',
   () =>
     world.money.chain.trial(async () => {
       const check = new QueryCheck({ rpc, sketches: thread, log: silentLog })
       const batch = await world.settle()
       const sealed = answerOf(batch, { output: Uint32Array.of(30, 2 ** 31) })
       expect(await check.isWrong(sealed, hashOf(right))).toBe(true)
+      expect(await check.isWrong(sealed, hashOf(new Int8Array(table.size)))).toBe(false)
       const before = { ...answerOf(batch), committedAt: 0n }
       expect(await check.isWrong(before, hashOf(right))).toBe(true)
       expect(await check.isWrong(before, hashOf(new Int8Array(0)))).toBe(false)
