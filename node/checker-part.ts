@@ -13,6 +13,7 @@ import type { Clock } from '../common/clock.ts'
 import type { Closers } from '../common/closers.ts'
 import { errorMessage } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import { LruCache } from '../common/lru-cache.ts'
 import { counter } from '../common/metrics.ts'
 import type { HeardHeartbeats } from '../p2p/workers/heard-heartbeats.ts'
 import { keySigner, MessageAuthor } from '../p2p/workers/message-author.ts'
@@ -60,6 +61,8 @@ export type CheckerPart = {
 /** Time back to which a worker that connects is asked for announcements; they live no longer. */
 const catchUpSeconds = 120
 const beaconsMax = 1_024
+/** Model versions whose terms are remembered. */
+const termsMax = 1_024
 /** Between looks at quarrels and cases: an answer is due in no less than 10 s. */
 const quarrelMs = 1_000
 /** Between looks for workers that have connected. */
@@ -107,7 +110,7 @@ export async function makeChecker(
   await models.openPools()
   closers.add('checker’s threads', () => models.close())
   const answers = new SettledAnswers(book, content)
-  const terms = new Map<Hex, ModelTerms>()
+  const terms = new LruCache<Hex, ModelTerms>(termsMax)
   let seconds: bigint | undefined
   const window = async () => {
     seconds ??= (await callContract(rpc, { contract: 'TraceDemands', functionName: 'window', args: [] })) as bigint
@@ -186,15 +189,13 @@ function paceOf(window: bigint): CheckPace {
   return { againMs, silentSeconds: window / 24n > 5n ? window / 24n : 5n }
 }
 
-/** Beacons of batches, by the block that a batch is in; the oldest goes first. */
+/** Beacons of batches, by the block that a batch is in. */
 function beaconsOf(rpc: L2Rpc): (answer: SettledAnswer) => Promise<Hex | undefined> {
-  const known = new Map<string, Hex>()
+  const known = new LruCache<string, Hex>(beaconsMax)
   return async ({ batchId, l2Block }) => {
     const key = `${batchId} ${l2Block}`
     const beacon = known.get(key) ?? (await batchBeacon(rpc, l2Block))
     if (beacon !== undefined) known.set(key, beacon)
-    const [oldest] = known.keys()
-    if (known.size > beaconsMax && oldest !== undefined) known.delete(oldest)
     return beacon
   }
 }

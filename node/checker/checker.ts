@@ -3,6 +3,7 @@ import type { ModelTerms } from '../../chain/ledger/model-terms.ts'
 import type { Clock } from '../../common/clock.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
+import { LruCache } from '../../common/lru-cache.ts'
 import { counter } from '../../common/metrics.ts'
 import type { ProofOutcome } from '../../inference/check/check-proof.ts'
 import type { Verdict } from '../../inference/check/verdict.ts'
@@ -21,6 +22,8 @@ import { keyOf, type Waiting, WaitingAnswers } from './waiting-answers.ts'
 
 /** Verdicts remembered. */
 export const verdictsMax = 4_096
+/** Announced answers whose output is remembered, to tell another one. */
+const announcedMax = 16_384
 /** A worker that does not serve a proof is asked again so often, then told of. */
 export const pullsMax = 3
 /** Workers whose proofs are pulled and checked at once, one of each: a proof has at most 64 MiB. */
@@ -84,17 +87,36 @@ export class Checker {
   readonly #checked = new Map<string, Checked>()
   /** Workers of which an answer is looked at now. */
   readonly #busy = new Map<Hex, Promise<void>>()
+  /** Output that each answer was first announced with; of those that had another too only that they are told of. */
+  readonly #announced = new LruCache<string, Hex | 'told'>(announcedMax)
   readonly #results: Counter<'result'>
+  readonly #double: Counter
 
   constructor(parts: CheckerParts) {
     this.#parts = parts
     this.#results = counter(parts.metrics, 'checker_answers_total', 'Answers of workers by what was found', ['result'])
+    this.#double = counter(parts.metrics, 'checker_double_answers_total', 'Answers announced anew with another output')
   }
 
   /** An announcement was heard. */
   add(announce: ProofAnnounce): void {
+    this.#compare(announce)
     if (![exactClass, sampledClass, fingerprintClass].includes(announce.class)) return
     if (!this.#checked.has(keyOf(announce))) this.#waiting.add(announce)
+  }
+
+  /**
+   * A worker signs one output for a request. Two announced ones are told of and cost nothing: what is slashable are two final answers, which
+   * payers have (docs/MONEY.md §2).
+   */
+  #compare(announce: ProofAnnounce): void {
+    const { requestId, worker, outputRoot } = announce
+    const key = keyOf(announce)
+    const first = this.#announced.get(key) ?? this.#announced.set(key, outputRoot)
+    if (first === outputRoot || first === 'told') return
+    this.#announced.set(key, 'told')
+    this.#double.inc()
+    this.#parts.log.warn('a worker announced two outputs of one request', { requestId, worker, first, outputRoot })
   }
 
   /** What was found out about an answer. */

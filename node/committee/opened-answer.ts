@@ -2,7 +2,7 @@ import { decodeBatchFile, rowStarts } from '../../attribution/epochs/batch-file.
 import { batchReceipt } from '../../attribution/epochs/batch-rows.ts'
 import { joined, OpenBatch, paymentHashOf } from '../../attribution/epochs/batch-trees.ts'
 import type { OpenedReceipt } from '../../attribution/epochs/openings.ts'
-import { batchState } from '../../chain/ledger/batch-state.ts'
+import { type BatchState, batchState } from '../../chain/ledger/batch-state.ts'
 import type { Content } from '../../chain/ledger/content.ts'
 import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import { bytesToHex } from '../../protocol/bytes.ts'
@@ -21,7 +21,15 @@ export async function openAnswer(
   const state = batchState(book, batchId)
   const bytes = state && (await files.get(state.header.dataHash, signal))
   if (state === undefined || bytes === undefined) return undefined
-  const { header, segments } = state
+  return openReceipt(state, bytes, index)
+}
+
+/** Of a batch by its file. Throws DataError for a file that is not the batch's. */
+export function openReceipt(
+  { header, segments }: Pick<BatchState, 'header' | 'segments'>,
+  bytes: Uint8Array,
+  index: number,
+): OpenedAnswer {
   const file = decodeBatchFile(bytes)
   const { receipt, payment, sums } = batchReceipt(file, rowStarts(file.receipts), index)
   const batch = new OpenBatch(header, file)

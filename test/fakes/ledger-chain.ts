@@ -37,6 +37,10 @@ const names = [
   'third worker',
   'checker',
   'second checker',
+  'third checker',
+  'fourth checker',
+  'fifth checker',
+  'sixth checker',
 ] as const
 export type AccountName = (typeof names)[number]
 const built: { genesis?: Promise<unknown> } = {}

@@ -36,8 +36,11 @@ export class ModelChain {
   /** The chain's time, which is not that of the day; between blocks it goes on as that of the day does. */
   readonly clock: Clock
 
-  private constructor(served: ServedChain) {
+  readonly #classMask: number
+
+  private constructor(served: ServedChain, classMask: number) {
     this.served = served
+    this.#classMask = classMask
     const { chain } = served
     let [blockMs, seenMs] = [Number(chain.now) * 1_000, Date.now()]
     this.clock = {
@@ -54,7 +57,8 @@ export class ModelChain {
     copyFileSync(baseModelFile, join(this.models, 'openledger-base.olm'))
   }
 
-  static async open(change?: Partial<DeployConfig>): Promise<ModelChain> {
+  /** `classes`: proof classes that workers answer in, beside 0. */
+  static async open(change?: Partial<DeployConfig>, classes: readonly number[] = [1, 2]): Promise<ModelChain> {
     const served = await ServedChain.open(change)
     const { chain } = served
     const owner = chain.actor('datanet owner')
@@ -64,14 +68,14 @@ export class ModelChain {
     const version = {
       ...{ weightsManifest: readBaseModelRecord().root, configHash: word(5), trainingRoot: word(6), indexIds: [] },
     }
-    const params = { kind: 0, verifyClasses: 0b111, licenceId: permissive, version }
+    const params = { kind: 0, verifyClasses: maskOf(classes), licenceId: permissive, version }
     await chain.send(modelOwner, 'ModelRegistry', 'register', [params, [], [{ id: 1n, version: 1, weightBps: 10_000 }]])
     const validUntil = chain.now + 30n * 86_400n
-    for (const proofClass of [1, 2]) {
+    for (const proofClass of classes) {
       const price = [1n, 1, proofClass, open, 2n * open, validUntil]
       await chain.send(modelOwner, 'ModelRegistry', 'setPrice', price)
     }
-    const world = new ModelChain(served)
+    const world = new ModelChain(served, maskOf(classes))
     await world.register('worker')
     return world
   }
@@ -80,7 +84,7 @@ export class ModelChain {
   async register(name: AccountName): Promise<void> {
     const { chain } = this.served
     const stake = { value: 1_000n * open }
-    await chain.send(chain.actor(name), 'WorkerRegistry', 'register', ['0x1220', 1, 0b111], stake)
+    await chain.send(chain.actor(name), 'WorkerRegistry', 'register', ['0x1220', 1, this.#classMask], stake)
   }
 
   async worker({
@@ -132,6 +136,9 @@ export class ModelChain {
     rmSync(this.dir, { recursive: true, force: true })
   }
 }
+
+/** Bits of the classes, and of class 0. */
+const maskOf = (classes: readonly number[]) => classes.reduce((mask, each) => mask | (1 << each), 1)
 
 /** What an endpoint answers to a question; until its worker is connected and known there is none to ask. */
 export async function askProxy(proxy: RunningProxy, question: object, lines: readonly string[]): Promise<unknown> {

@@ -14,3 +14,16 @@ export function swapWeight(file: string): void {
   weights[at] = 127
   writeFileSync(file, encodeModel(model))
 }
+
+/** Leaves all weights of a model file's linears but 4 bits, as who has too little memory would. */
+export function coarsenWeights(file: string): void {
+  const model = decodeModel(readFileSync(file))
+  for (const layer of model.layers) {
+    const { query, key, value, output, gate, up, down } = layer
+    for (const { weights } of [query, key, value, output, gate, up, down]) {
+      for (const [i, weight] of weights.entries())
+        weights[i] = Math.max(-112, Math.min(112, 16 * Math.round(weight / 16)))
+    }
+  }
+  writeFileSync(file, encodeModel(model))
+}

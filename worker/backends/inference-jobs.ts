@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { errorMessage } from '../../common/errors.ts'
+import { LruCache } from '../../common/lru-cache.ts'
 import type { Adapter, Slot } from '../../inference/adapter/adapter.ts'
 import { decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { type AnswerParts, type AnswerRequest, generate } from '../../inference/answer/generate.ts'
@@ -30,6 +31,9 @@ type Loaded = {
   readonly gatherer: StepGatherer
 }
 
+/** Adapters in memory; requests name them, and one that went is read again. */
+const adaptersMax = 32
+
 /** Tokens that are told at once: a message for each would cost more than the token. */
 const tokensPerMessage = 4
 
@@ -38,8 +42,8 @@ export class InferenceJobs {
   readonly #post: (message: FromThread) => void
   readonly #running = new Map<number, AbortController>()
   readonly #models = new Map<string, Loaded>()
-  readonly #adapters = new Map<string, Adapter>()
-  /** Float engines, by the model's root. */
+  readonly #adapters = new LruCache<string, Adapter>(adaptersMax)
+  /** Float engines, by the model's root: one of each model that the operator has. */
   readonly #floats = new Map<Hex, Promise<FloatEngine>>()
 
   constructor(post: (message: FromThread) => void) {
@@ -187,9 +191,7 @@ export class InferenceJobs {
   #loadAdapter(path: string, { root, model }: Loaded): Adapter {
     const known = this.#adapters.get(path)
     if (known !== undefined) return known
-    const adapter = decodeAdapter(readFileSync(path), { root, config: model.config })
-    this.#adapters.set(path, adapter)
-    return adapter
+    return this.#adapters.set(path, decodeAdapter(readFileSync(path), { root, config: model.config }))
   }
 }
 

@@ -7,6 +7,7 @@ import type { Sender } from '../../chain/ledger/sender.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import type { Hex } from '../../protocol/bytes.ts'
+import { OpenFailures } from './open-failures.ts'
 
 export type AnswerParts = {
   readonly ledger: LedgerBook
@@ -18,6 +19,7 @@ export type AnswerParts = {
 /** Shows on chain what is asked for of this worker's batches, whoever asks: silence costs its stake. */
 export class AnswerStep {
   readonly #parts: AnswerParts
+  readonly #failures = new OpenFailures()
 
   constructor(parts: AnswerParts) {
     this.#parts = parts
@@ -28,8 +30,9 @@ export class AnswerStep {
     const { ledger, sender, log } = this.#parts
     const now = ledger.head?.time ?? 0n
     let acted = false
-    for (const asked of openDemands(ledger).filter(({ dueAt }) => dueAt > now)) {
-      if (!this.#isOurs(asked)) continue
+    const open = openDemands(ledger).filter((asked) => asked.dueAt > now && this.#isOurs(asked))
+    this.#failures.keep(new Set<string>(open.map(({ id }) => id)))
+    for (const asked of open) {
       try {
         const call = await this.#answerOf(asked, signal)
         if (call === undefined) throw new Error('its data are not here')
@@ -38,10 +41,12 @@ export class AnswerStep {
         acted = true
       } catch (error) {
         if (signal.aborted) return acted
-        log.error('data asked for were not shown', {
+        const reason = errorMessage(error)
+        if (!this.#failures.isNew(asked.id, reason)) continue
+        log.error('data asked for were not shown, trying on', {
           batch: asked.number,
           dueAt: asked.dueAt,
-          error: errorMessage(error),
+          error: reason,
         })
       }
     }

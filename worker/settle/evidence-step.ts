@@ -14,6 +14,7 @@ import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../
 import { keccakHex } from '../../protocol/keccak.ts'
 import { batchHash } from '../../protocol/receipt-batch.ts'
 import type { Spans } from '../attribute/contributions.ts'
+import { OpenFailures } from './open-failures.ts'
 
 export type EvidenceParts = {
   readonly rpc: L2Rpc
@@ -32,8 +33,7 @@ type Place = { readonly demandId: Hex; readonly state: BatchState; readonly inde
 /** Shows on chain the evidence of this worker's answers that somebody asks for: silence voids the receipt and costs stake. */
 export class EvidenceStep {
   readonly #parts: EvidenceParts
-  /** Why what an open demand asks for was not shown, by its id: told once, not at every look. */
-  #failures = new Map<Hex, string>()
+  readonly #failures = new OpenFailures()
 
   constructor(parts: EvidenceParts) {
     this.#parts = parts
@@ -43,7 +43,7 @@ export class EvidenceStep {
   readonly run = async (signal: AbortSignal): Promise<boolean> => {
     const { log } = this.#parts
     const wanted = this.#open()
-    this.#failures = new Map([...this.#failures].filter(([demandId]) => wanted.has(demandId)))
+    this.#failures.keep(new Set<string>(wanted.keys()))
     if (wanted.size === 0) return false
     let acted = false
     for (const { demandId, state, index, one } of await this.#places(wanted)) {
@@ -55,9 +55,8 @@ export class EvidenceStep {
       } catch (error) {
         if (signal.aborted) return acted
         const reason = errorMessage(error)
-        if (this.#failures.get(demandId) !== reason)
+        if (this.#failures.isNew(demandId, reason))
           log.error('evidence asked for was not shown, trying on', { batch: batchId, receipt: index, error: reason })
-        this.#failures.set(demandId, reason)
       }
     }
     return acted

@@ -11,6 +11,7 @@ import { decodeFingerprint, shownLeaf } from '../../inference/check/fingerprint/
 import type { BatchHeader } from '../../protocol/receipt-batch.ts'
 import type { JobBook } from '../jobs/job-book.ts'
 import { fingerprintClass } from '../jobs/job-desk.ts'
+import { OpenFailures } from './open-failures.ts'
 
 export type FingerprintStepParts = {
   readonly ledger: LedgerBook
@@ -23,6 +24,7 @@ export type FingerprintStepParts = {
 /** Shows on chain what is asked of this worker's fingerprints: silence costs stake. */
 export class FingerprintStep {
   readonly #parts: FingerprintStepParts
+  readonly #failures = new OpenFailures()
 
   constructor(parts: FingerprintStepParts) {
     this.#parts = parts
@@ -33,22 +35,27 @@ export class FingerprintStep {
     const { ledger, sender, log } = this.#parts
     const now = ledger.head?.time ?? 0n
     let acted = false
+    const seen = new Set<string>()
     for (const { header, isVoid } of batchStates(ledger, lastMatureBatch(ledger) + 1n, ledger.lastBatch)) {
       if (header.worker !== sender.address || header.class !== fingerprintClass || isVoid) continue
       const open = fingerprintDemandsOf(ledger, header.batchId).filter(
         ({ isServed, dueAt }) => !isServed && dueAt > now,
       )
       for (const demand of open) {
+        seen.add(demand.id)
         try {
           await this.#show(header, demand, signal)
           acted = true
         } catch (error) {
           if (signal.aborted) return acted
           const about = { batch: header.batchId, receipt: demand.receipt }
-          log.error('a fingerprint asked for was not shown', { ...about, error: errorMessage(error) })
+          const reason = errorMessage(error)
+          if (this.#failures.isNew(demand.id, reason))
+            log.error('a fingerprint asked for was not shown, trying on', { ...about, error: reason })
         }
       }
     }
+    this.#failures.keep(seen)
     return acted
   }
 

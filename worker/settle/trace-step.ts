@@ -12,6 +12,7 @@ import { treeNumbers } from '../../inference/one-step/step.ts'
 import { answerSeed } from '../../inference/sampler.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { AnswerTask, Backend } from '../backends/backend.ts'
+import { OpenFailures } from './open-failures.ts'
 
 export type TraceParts = {
   readonly ledger: LedgerBook
@@ -25,9 +26,12 @@ export type TraceParts = {
 /** What is asked about one receipt. */
 type Asked = { readonly batchId: bigint; readonly receipt: number; readonly events: readonly LedgerEvent[] }
 
+const nameOf = ({ batchId, receipt }: Asked) => `${batchId} ${receipt}`
+
 /** Shows on chain what is asked of this worker's traces, which are made again for it: silence costs stake. */
 export class TraceStep {
   readonly #parts: TraceParts
+  readonly #failures = new OpenFailures()
 
   constructor(parts: TraceParts) {
     this.#parts = parts
@@ -36,13 +40,17 @@ export class TraceStep {
   /** One look; true where something was shown. */
   readonly run = async (signal: AbortSignal): Promise<boolean> => {
     let acted = false
-    for (const asked of this.#open()) {
+    const open = this.#open()
+    this.#failures.keep(new Set(open.map(nameOf)))
+    for (const asked of open) {
       try {
         acted = (await this.#show(asked, signal)) || acted
       } catch (error) {
         if (signal.aborted) return acted
         const { batchId, receipt } = asked
-        this.#parts.log.error('a trace asked for was not shown', { batchId, receipt, error: errorMessage(error) })
+        const reason = errorMessage(error)
+        if (this.#failures.isNew(nameOf(asked), reason))
+          this.#parts.log.error('a trace asked for was not shown, trying on', { batchId, receipt, error: reason })
       }
     }
     return acted

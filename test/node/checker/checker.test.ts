@@ -97,6 +97,27 @@ test('an answer is checked once its batch is committed, once, and what came out 
   expect(checker.get(worker, requestId)?.verdict).toEqual({ ok: true })
 })
 
+test('a worker that announces two outputs of one request is told of once, one that announces anew or another request is not', async () => {
+  const metrics = new Registry()
+  const { checker, clock } = world({ metrics })
+  const from = new MessageAuthor(netChain, account(1), clock)
+  const say = (id: Hex, outputRoot: Hex, proofHash = word(5)) =>
+    checker.add(
+      proofAnnounce.decode(
+        announcement(from, 1, { ...announced(worker, 1), requestId: id, outputRoot, proofHash, class: 1 }),
+      ),
+    )
+  const told = async () => (await metrics.getSingleMetric('checker_double_answers_total')?.get())?.values[0]?.value ?? 0
+  for (let again = 0; again < 3; again++) say(requestId, word(1), word(5 + again))
+  say(word(90), word(2))
+  expect(await told()).toBe(0)
+  for (let again = 0; again < 3; again++) {
+    say(requestId, word(2))
+    say(requestId, word(1))
+  }
+  expect(await told()).toBe(1)
+})
+
 test.each<[Verdict, object]>([
   [
     { ok: false, kind: 'unit', slab: 2, op: 'gate', position: 5, part: 0, row: undefined, reason: '' },
