@@ -42,6 +42,8 @@ export type PayoutExplanation = {
   readonly id: PayoutId
   /** wei by the formulas, of the class that was asked for. */
   readonly amount: bigint
+  /** wei by the formulas, of all classes. */
+  readonly earned: bigint
   readonly figures: readonly Figure[]
   readonly receipts: readonly ExplainedReceipt[]
   /** A line for every figure that is not the chain's. */
@@ -72,6 +74,7 @@ export function explainPayout({ id, before, cumulative, credits, receipts }: Pay
   const wanted = id.class === undefined ? all : all.flatMap((receipt) => ofClass(receipt, id.class ?? 'M'))
   return {
     id,
+    earned,
     amount: sumOf(wanted.flatMap(({ entries }) => entries.map(({ amount }) => amount.recomputed))),
     figures,
     receipts: wanted,

@@ -1,5 +1,5 @@
 import { UsageError } from '../../common/errors.ts'
-import { asPositive, asText } from '../../common/flag-parsers.ts'
+import { asCount, asPositive, asText } from '../../common/flag-parsers.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { atHandFlags } from '../explain/at-hand-flags.ts'
 import { contentArgs } from '../money/content-places.ts'
@@ -20,6 +20,18 @@ export const command = defineCommand({
       value: 'N',
       parse: asPositive,
       default: '20',
+    },
+    'holders.max': {
+      help: 'unit holders that are shown of a payout to a Datanet’s pool, with what each is owed of it',
+      value: 'N',
+      parse: asPositive,
+      default: '20',
+    },
+    'holders.from': {
+      help: 'holders that are passed over, the largest first',
+      value: 'N',
+      parse: asCount,
+      default: '0',
     },
     ...atHandFlags,
     ...contentArgs,
@@ -47,9 +59,11 @@ export const command = defineCommand({
     const places = new ContentPlaces({ 'content.dir': flags['content.dir'], node: flags.node })
     const atHand = { indexes: indexesIn(flags.indexes), tokenizers: tokenizersIn(flags.models) }
     const parts = { chain: await Chain.open(context), places, atHand }
+    const holders = { from: flags['holders.from'], max: flags['holders.max'] }
+    const shownParts = { receiptsMax: flags['receipts.max'], holders }
     const { shown, differences } =
       payout !== undefined
-        ? await explains.explainPayoutId(payout, flags['receipts.max'], parts)
+        ? await explains.explainPayoutId(payout, shownParts, parts)
         : await explains.explainReceiptAt(receipt?.batchId ?? 0n, receipt?.index ?? 0, parts)
     if (flags.json) print(toJson(shown))
     else for (const line of toLines(shown)) print(line)

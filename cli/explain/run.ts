@@ -11,6 +11,7 @@ import type { ContentPlaces } from '../money/content-places.ts'
 import { Amount } from '../money/values.ts'
 import { openBatch, openEpoch } from './epoch-source.ts'
 import { entriesDifference, explainEpoch, receiptFacts, termsReader } from './explain-epoch.ts'
+import { type HoldersPage, unitHolders, unitHoldersShown } from './unit-holders.ts'
 import { type AtHand, type Words, wordsOf } from './words.ts'
 
 /** What is shown, and a line for each figure that is not the chain's. */
@@ -18,8 +19,11 @@ export type Explained = { readonly shown: object; readonly differences: readonly
 
 type Parts = { readonly chain: ChainAccess; readonly places: ContentPlaces; readonly atHand: AtHand }
 
-/** `receiptsMax`: receipts shown; all are recomputed. */
-export async function explainPayoutId(id: PayoutId, receiptsMax: number, parts: Parts): Promise<Explained> {
+/** What of long lists is shown; all is recomputed. */
+export type ShownParts = { readonly receiptsMax: number; readonly holders: HoldersPage }
+
+export async function explainPayoutId(id: PayoutId, of: ShownParts, parts: Parts): Promise<Explained> {
+  const { receiptsMax } = of
   const { chain, places, atHand } = parts
   const epoch = await openEpoch(chain, places, id.epoch)
   const { explanation, places: receiptPlaces } = await explainEpoch(chain, epoch, id)
@@ -35,6 +39,8 @@ export async function explainPayoutId(id: PayoutId, receiptsMax: number, parts: 
     if (words.kind === 'shown') found.push(...words.differences)
     shown.push({ ...receiptShown(receipt), words: wordsShown(words, new Set(receipt.entries.map(({ id }) => id))) })
   }
+  const units = await unitHolders(chain, epoch, explanation)
+  found.push(...(units?.differences ?? []))
   const [paid] = (await chain.read('RoyaltyVault', 'payees', [id.payee])) as readonly [bigint]
   return {
     shown: {
@@ -48,6 +54,7 @@ export async function explainPayoutId(id: PayoutId, receiptsMax: number, parts: 
       amount: new Amount(amount),
       paidSoFar: new Amount(paid),
       figures: figures.map(figureShown),
+      ...(units && { unitHolders: unitHoldersShown(units, of.holders) }),
       receipts: shown,
       ...(receipts.length > receiptsMax ? { receiptsNotShown: receipts.length - receiptsMax } : {}),
       differences: found,

@@ -6,6 +6,7 @@ import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import type { Credit } from '../../protocol/payout-epoch.ts'
 import type { Row, Store } from '../store/store.ts'
 import type { QueryContext } from './context.ts'
+import { explainedUnits } from './explain-units.ts'
 import { queryError } from './query-error.ts'
 import { stateEntity } from './rows.ts'
 
@@ -62,11 +63,13 @@ export async function explain(text: string, at: number | undefined, context: Que
     receipts: read.receipts,
   })
   const missing = [...fileMissing(store, epoch), ...read.missing]
-  const { amount, figures, receipts, differences } = explanation
+  const { amount, figures, receipts } = explanation
+  const units = explainedUnits(store, epoch, id.payee, explanation.earned, until)
+  const differences = [...explanation.differences, ...(units?.differences ?? [])]
   return {
     ...{ payout: text, payee: id.payee, epoch: await stateEntity(context, 'epoch', epoch['key'], at), amount },
     state: missing.length === 0 && differences.length === 0 ? 'COMPLETE' : 'INCOMPLETE',
-    ...{ missing, figures, differences, receiptCount: receipts.length },
+    ...{ missing, figures, differences, units, receiptCount: receipts.length },
     receipts: receipts.slice(0, explainedReceiptsMax).map((receipt) => ({
       ...receipt,
       entries: receipt.entries.map((entry) => ({ ...entry, class: entryLetters[entry.class] ?? String(entry.class) })),

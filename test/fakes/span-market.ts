@@ -99,6 +99,7 @@ export class SpanMarket {
       suffixRoot,
       tokenCount: BigInt(n),
       tokenizerHash,
+      unitsTotal: 700n,
     }
     await chain.send(owner, 'DatanetRegistry', 'publish', [1n, roots, addingDiff(items.length)])
     const modelOwner = chain.actor('model owner')

@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { BuiltEpoch } from '../../attribution/epochs/build-epoch.ts'
-import { creditAt, creditBytes } from '../../attribution/epochs/epoch-rows.ts'
+import { claimOf } from '../../attribution/epochs/claim-proof.ts'
+import { decodeEpochFile } from '../../attribution/epochs/epoch-file.ts'
+import { creditAt, creditBytes, payoutTree } from '../../attribution/epochs/epoch-rows.ts'
 import { encodeIndexFile } from '../../attribution/suffix/index-file.ts'
 import { committedBatch } from '../../chain/ledger/committed-batch.ts'
 import { ContentStore } from '../../common/content-store.ts'
 import { baseModelFile } from '../../inference/models/base-model.ts'
+import { payeePools, poolPayee } from '../../protocol/attribution-entry.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
 import { clocks } from '../fakes/money-chain.ts'
@@ -29,6 +32,8 @@ beforeAll(async () => {
   served = await ServedChain.open()
   const { chain } = served
   market = await SpanMarket.open(chain, chain.rpc)
+  const [owner, alice] = [chain.actor('datanet owner'), chain.actor('alice')]
+  await chain.send(owner, 'DatanetUnits', 'transfer', [alice.address, (1n << 32n) | 1n, 200n])
   const right = await market.settle([
     { text: spanAnswer, model: 1 },
     { text: 'Nothing that anybody said.', model: 2 },
@@ -62,6 +67,12 @@ afterAll(async () => {
 
 type Shown = {
   readonly amount: string
+  readonly unitHolders: {
+    readonly units: string
+    readonly state: string
+    readonly holders: readonly { holder: Hex; units: string; amount: string }[]
+    readonly holdersNotShown?: number
+  }
   readonly differences: readonly string[]
   readonly figures: readonly { name: string; value: string }[]
   readonly receipts: readonly { words: Words; entries: readonly { class: string; id: string; amount: string }[] }[]
@@ -100,6 +111,38 @@ describe('openledger explain', () => {
       expect(shown.differences, stderr).toEqual([])
       expect(code).toBe(0)
       expect(BigInt(shown.amount)).toBe(creditsOf(payee).reduce((sum, { amount }) => sum + amount, 0n))
+    }
+  }, 60_000)
+
+  test('goes on from a Datanet’s pool to its unit holders, a page at a time, before and after the epoch is brought to it', async () => {
+    const pool = poolPayee(payeePools.units, 1n)
+    const [owner, alice] = [served.chain.actor('datanet owner').address, served.chain.actor('alice').address]
+    const wei = creditsOf(pool).reduce((sum, { amount }) => sum + amount, 0n)
+    expect(wei).toBeGreaterThan(0n)
+    const divided = [
+      { holder: owner, units: '500', amount: String((wei * 500n) / 700n) },
+      { holder: alice, units: '200', amount: String((wei * 200n) / 700n) },
+    ]
+    const ask = async (...words: readonly string[]) => {
+      const { code, shown, stderr } = await explain('--payout', `1:${pool}:U`, ...words)
+      expect([code, shown.differences], stderr).toEqual([0, []])
+      return shown.unitHolders
+    }
+    const before = await ask()
+    expect(before).toMatchObject({ units: '700', holders: divided })
+    expect(before.state).toContain('claim to-datanet')
+    const payouts = decodeEpochFile(epoch.file).payouts
+    const claim = claimOf(1n, { rows: payouts, tree: payoutTree(payouts) }, pool)
+    await served.chain.send(served.chain.actor('bob'), 'RoyaltyVault', 'claimToPool', [1, 1n, claim])
+    expect(await ask('--holders.max', '1')).toMatchObject({
+      state: 'brought to the pool',
+      holders: divided.slice(0, 1),
+      holdersNotShown: 1,
+    })
+    expect((await ask('--holders.from', '1')).holders).toMatchObject(divided.slice(1))
+    for (const { holder, amount } of divided) {
+      const claimable = await served.chain.read('RoyaltyVault', 'claimable', [1, 1n, holder])
+      expect(claimable).toBe(BigInt(amount))
     }
   }, 60_000)
 
