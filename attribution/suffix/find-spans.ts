@@ -19,10 +19,12 @@ export type SpanLimits = {
 }
 
 /**
- * All maximal spans of an answer over a set of indexes, by start. docs/ATTRIBUTION.md §3.
+ * All maximal spans of an answer of at least `tokensMin` tokens over a set of indexes, by start. docs/ATTRIBUTION.md §3.
  *
- * From every token the longest match is sought; it is maximal where it ends behind all that began before it. That is a binary
- * search a token; where 64 tokens of the answer stand at m places, m comparisons more, once for each span that reaches on.
+ * Windows of that length are looked up, from each end to the next that a span may have; where one less than it stands nowhere, the
+ * next end is passed over. From a window that stands the start is sought by halving, as what is inside of a match is one, and from
+ * the start the longest match. That is at most two binary searches a token and a few a span; where 64 tokens of the answer stand at
+ * m places, m comparisons more, once for each span that reaches on.
  */
 export function maximalSpans(
   indexes: readonly SuffixIndex[],
@@ -30,27 +32,61 @@ export function maximalSpans(
   limits: SpanLimits,
 ): MaximalSpan[] {
   const query = queryOf(output)
+  // Longer ones are found by their first tokens, too.
+  const least = Math.min(Math.max(1, limits.tokensMin), orderTokens)
   const spans: MaximalSpan[] = []
-  let reached = 0
-  for (let start = 0; start < query.length && reached < query.length; start++) {
-    start = nextStart(indexes, query, start, reached)
-    const end = longestMatch(indexes, query, start)
-    if (end <= reached) continue
-    reached = end
-    if (end - start < limits.tokensMin) continue
-    spans.push({ start, length: end - start, places: placesOf(indexes, query, start, end, limits.placesMax) })
+  // The next span ends at `end` or behind, and begins at `from` or behind.
+  let [from, end] = [0, least]
+  while (end <= query.length) {
+    const passed = endsPassed(indexes, query, end, least)
+    if (passed > 0) {
+      end += passed
+      from = Math.max(from, end - least)
+      continue
+    }
+    const start = earliestStart(indexes, query, from, end - least, end)
+    const reached = longestMatch(indexes, query, start)
+    const length = reached - start
+    if (length >= limits.tokensMin) {
+      spans.push({ start, length, places: placesOf(indexes, query, start, reached, limits.placesMax) })
+    }
+    ;[from, end] = [start + 1, reached + 1]
   }
   return spans
 }
 
-/** Passes over starts deep inside of the last span where its end cannot be outrun from them: long copies are looked up once. */
-function nextStart(indexes: readonly SuffixIndex[], query: Uint32Array, start: number, reached: number): number {
-  const last = reached + 1 - orderTokens
-  if (start >= last) return start
-  const passes = indexes.some((index) =>
-    index.begins(index.lowerBound(query, last, reached + 1), query, last, reached + 1),
-  )
-  return passes ? start : last
+/** Whether the tokens from … to − 1, at most 64, stand anywhere; none always do. */
+function stands(indexes: readonly SuffixIndex[], query: Uint32Array, from: number, to: number): boolean {
+  return from === to || indexes.some((index) => index.begins(index.lowerBound(query, from, to), query, from, to))
+}
+
+/** How many ends, from `end` on, no match of `least` tokens has for sure: 0 where one ends there. */
+function endsPassed(indexes: readonly SuffixIndex[], query: Uint32Array, end: number, least: number): number {
+  // What stands nowhere is in the window that ends one later, too.
+  if (!stands(indexes, query, end - least + 1, end)) return 2
+  return stands(indexes, query, end - least, end) ? 0 : 1
+}
+
+/** The first start from `from` on of a match that reaches `end`; that at `last` does. */
+function earliestStart(
+  indexes: readonly SuffixIndex[],
+  query: Uint32Array,
+  from: number,
+  last: number,
+  end: number,
+): number {
+  const deep = end - orderTokens
+  let [lo, hi] = [Math.max(from, deep + 1), last]
+  if (from <= deep && stands(indexes, query, deep, end)) {
+    for (lo = from; longestMatch(indexes, query, lo) < end; ) lo++
+    return lo
+  }
+  while (lo < hi) {
+    const middle = (lo + hi) >>> 1
+    if (stands(indexes, query, middle, end)) hi = middle
+    else lo = middle + 1
+  }
+  return lo
 }
 
 /** The end of the longest match that begins at `start`. */

@@ -29,7 +29,12 @@ describe('maximalSpans', () => {
       const corpora = random.list(1 + random.int(3), () => randomDocuments(random, vocab))
       const indexes = corpora.map((documents, i) => indexOfDocuments(documents, vocab, BigInt(i + 1)))
       const answer = stitchedAnswer(random, corpora.flat(), vocab)
-      expect(JSON.stringify(found(indexes, answer))).toBe(JSON.stringify(spansByHand(textsOf(indexes), answer)))
+      const byHand = spansByHand(textsOf(indexes), answer)
+      expect(JSON.stringify(found(indexes, answer))).toBe(JSON.stringify(byHand))
+      for (const tokensMin of [2, 5, 32, 64, 70]) {
+        const long = byHand.filter(([, length]) => length >= tokensMin)
+        expect(JSON.stringify(found(indexes, answer, { ...all, tokensMin }))).toBe(JSON.stringify(long))
+      }
     }
   })
 
@@ -38,7 +43,12 @@ describe('maximalSpans', () => {
     const random = new Random(name.length)
     for (let round = 0; round < 5; round++) {
       const answer = stitchedAnswer(random, Object.values(hardTexts).flat(), 2)
-      expect(JSON.stringify(found(indexes, answer))).toBe(JSON.stringify(spansByHand(textsOf(indexes), answer)))
+      const byHand = spansByHand(textsOf(indexes), answer)
+      expect(JSON.stringify(found(indexes, answer))).toBe(JSON.stringify(byHand))
+      for (const tokensMin of [5, 64, 70]) {
+        const long = byHand.filter(([, length]) => length >= tokensMin)
+        expect(JSON.stringify(found(indexes, answer, { ...all, tokensMin }))).toBe(JSON.stringify(long))
+      }
     }
   })
 
