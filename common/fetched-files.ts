@@ -99,12 +99,12 @@ export class FetchedFiles {
     return path
   }
 
-  /** The time of a file is that of its last use, so that the order outlives the process. */
+  /** The access time of a file is that of its last use, so that the order outlives the process; when it was written stays. */
   #use(path: string): void {
     this.#lastUseMs = Math.max(Date.now(), this.#lastUseMs + 1)
-    const time = this.#lastUseMs / 1_000
     // Another thread may have evicted it.
-    if (existsSync(path)) utimesSync(path, time, time)
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if (stat !== undefined) utimesSync(path, this.#lastUseMs / 1_000, stat.mtimeMs / 1_000)
   }
 
   /** All but `kept` may go. */
@@ -113,7 +113,7 @@ export class FetchedFiles {
     const files = this.#names()
       .map((name) => ({ path: join(dir, name), stat: statSync(join(dir, name), { throwIfNoEntry: false }) }))
       .filter((file): file is { path: string; stat: Stats } => file.stat !== undefined)
-      .sort((a, b) => a.stat.mtimeMs - b.stat.mtimeMs)
+      .sort((a, b) => a.stat.atimeMs - b.stat.atimeMs)
     let [count, bytes] = [files.length, files.reduce((sum, { stat }) => sum + stat.size, 0)]
     for (const { path, stat } of files) {
       if (count <= filesMax && bytes <= bytesMax) return

@@ -143,12 +143,13 @@ export async function makeChecker(
   closers.add('thread of query sketches', () => sketches.close())
   const journal = new VoteJournal(join(dir, 'votes.sqlite'))
   closers.add('votes', () => journal.close())
+  const modelRoot = async (modelVersion: Hex) => (await modelTerms(rpc, modelVersion))?.root
   const committee = makeCommittee({
     ...{ rpc, book, floats, journal, answers, runner, window, log },
     open: (batchId, index, signal) => openAnswer(book, content, { batchId, index }, signal),
     account: account.address,
-    sketches: new QueryCheck({ rpc, sketches, log }),
-    modelRoot: async (modelVersion) => (await modelTerms(rpc, modelVersion))?.root,
+    sketches: new QueryCheck({ rpc, modelRoot, sketches, log }),
+    modelRoot,
     suspects: () => checker.floatSuspects(),
     found: ({ receipt }) => {
       const verdict = checker.get(receipt.worker, receipt.requestId)?.verdict

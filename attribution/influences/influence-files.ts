@@ -70,7 +70,7 @@ export class InfluenceFiles {
   }
 
   async #fetch(root: Hex): Promise<void> {
-    const path = await this.#fetched.fetch(root, rootOf, this.#stop.signal)
+    const path = await this.#fetched.fetch(root, tableRootOf, this.#stop.signal)
     if (path !== undefined) this.#parts.log.info('table of influences fetched', { table: root })
   }
 }
@@ -79,14 +79,14 @@ function tablesOf(folder: string): Hex[] {
   const names = readdirSync(folder).filter((name) => name.endsWith(tableExtension))
   return names.map((name) => {
     const path = join(folder, name)
-    const root = rootOf(readFileSync(path))
+    const root = tableRootOf(readFileSync(path))
     if (root === undefined) throw new GradientError('file', `${path}: no table of influences`)
     return root
   })
 }
 
-/** Bytes of strangers may be anything: undefined for what is no table. */
-function rootOf(bytes: Uint8Array): Hex | undefined {
+/** Root of a table's bytes, which may be anything: undefined for what is no table. */
+export function tableRootOf(bytes: Uint8Array): Hex | undefined {
   try {
     return tableRoot(decodeTable(bytes))
   } catch (error) {

@@ -1,12 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import {
-  decodeTable,
-  type InfluenceTable,
-  tableExtension,
-  tableRoot,
-} from '../../attribution/combined/influence-table.ts'
-import { GradientError } from '../../attribution/gradients/gradient-error.ts'
 import type { Adapter } from '../../inference/adapter/adapter.ts'
 import { adapterRoot, decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { InferenceError } from '../../inference/inference-error.ts'
@@ -59,25 +52,6 @@ export function adapterIn(bytes: Uint8Array, base: AdapterBase): Adapter | undef
     return decodeAdapter(bytes, base)
   } catch (error) {
     if (error instanceof InferenceError || error instanceof FormatError) return undefined
-    throw error
-  }
-}
-
-/** The table of influences of a root. */
-export async function findTable(folders: readonly string[], root: Hex): Promise<InfluenceTable | undefined> {
-  for (const path of await candidates(folders, root, tableExtension)) {
-    const table = tableIn(await readFile(path))
-    if (table !== undefined && tableRoot(table) === root) return table
-  }
-  return undefined
-}
-
-/** Undefined for bytes that are no table. */
-export function tableIn(bytes: Uint8Array): InfluenceTable | undefined {
-  try {
-    return decodeTable(bytes)
-  } catch (error) {
-    if (error instanceof GradientError) return undefined
     throw error
   }
 }

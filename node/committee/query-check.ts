@@ -8,6 +8,8 @@ import type { SketchOutcome, SketchTask } from './sketch-jobs.ts'
 
 type Parts = {
   readonly rpc: L2Rpc
+  /** Root of a version's weights; undefined where there is none. */
+  readonly modelRoot: (modelVersion: Hex) => Promise<Hex | undefined>
   readonly sketches: { query(task: SketchTask): Promise<SketchOutcome> }
   readonly log: Log
 }
@@ -30,16 +32,23 @@ export class QueryCheck {
 
   /** `hash`: keccak of the query that the worker committed to. Undefined where the table, its model or its adapter is not here. */
   async isWrong(answer: QueriedAnswer, hash: Hex): Promise<boolean | undefined> {
-    const { sketches, log } = this.#parts
+    const { sketches, modelRoot, log } = this.#parts
+    const { prompt, output, receipt, request } = answer
     const table = await this.#table(answer)
-    if (table === zeroHash) return hash !== noQuery
-    const { prompt, output, receipt } = answer
-    const about = { requestId: receipt.requestId, worker: receipt.worker, table }
+    if (table.root === zeroHash) return hash !== noQuery
+    const model = await modelRoot(request.modelVersion)
+    if (model === undefined) return undefined
+    const about = { requestId: receipt.requestId, worker: receipt.worker, table: table.root }
     log.info('the query sketch of an answer is computed anew', { ...about, tokens: prompt.length + output.length })
-    const outcome = await sketches.query({ table, answer: { prompt, output } })
+    const [adapter] = request.adapters
+    const source = {
+      ...{ model, adapter: adapter?.root ?? zeroHash, table: table.root },
+      ...{ size: Number(table.size), rows: Number(table.rows) },
+    }
+    const outcome = await sketches.query({ source, answer: { prompt, output } })
     if (outcome.kind === 'missing') {
-      log.warn('a query sketch is not judged: a file is not here, and no node that is asked has it', {
-        ...{ ...about, missing: outcome.what, root: outcome.root },
+      log.warn('a query sketch is not judged: what it takes is not here, and no node that is asked has it', {
+        ...{ ...about, reason: outcome.reason },
       })
       return undefined
     }
@@ -48,13 +57,16 @@ export class QueryCheck {
     return isWrong
   }
 
-  /** Root of the table in force for the request when its batch was committed; zeros where there was none. */
-  async #table({ request, committedAt }: QueriedAnswer): Promise<Hex> {
+  /** The table in force for the request when its batch was committed; zeros where there was none. */
+  async #table({ request, committedAt }: QueriedAnswer): Promise<TableInForce> {
     const { adapters, modelVersion } = request
-    const [adapter] = adapters
-    if (adapters.length > 1) return zeroHash
-    const args = [modelVersion, adapter?.root ?? zeroHash, committedAt]
+    if (adapters.length > 1) return noTable
+    const args = [modelVersion, adapters[0]?.root ?? zeroHash, committedAt]
     const call = { contract: 'SketchRegistry', functionName: 'tableAt', args } as const
-    return ((await callContract(this.#parts.rpc, call)) as { readonly root: Hex }).root
+    return (await callContract(this.#parts.rpc, call)) as TableInForce
   }
 }
+
+type TableInForce = { readonly root: Hex; readonly size: bigint | number; readonly rows: bigint | number }
+
+const noTable: TableInForce = { root: zeroHash, size: 0, rows: 0 }

@@ -1,25 +1,24 @@
 import { join } from 'node:path'
-import { AnswerQueries, type AnswerTokens } from '../../attribution/combined/answer-queries.ts'
-import { type InfluenceTable, tableExtension, tableRoot } from '../../attribution/combined/influence-table.ts'
-import { GradientError } from '../../attribution/gradients/gradient-error.ts'
+import type { AnswerTokens } from '../../attribution/combined/answer-queries.ts'
+import { tableExtension } from '../../attribution/combined/influence-table.ts'
+import { IndexError } from '../../attribution/indexes/index-error.ts'
+import { GradientFolders } from '../../attribution/influences/gradient-folders.ts'
+import { tableRootOf } from '../../attribution/influences/influence-files.ts'
+import { QueryMaker, type SketchSource } from '../../attribution/influences/query-maker.ts'
 import type { Reply } from '../../common/asked-thread.ts'
 import { FetchedFiles } from '../../common/fetched-files.ts'
 import { failedJob } from '../../common/thread-job.ts'
-import type { CanonicalModel } from '../../inference/model.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { keccakHex } from '../../protocol/keccak.ts'
 import { FetchedAdapters } from '../checker/fetched-adapters.ts'
-import { findAdapter, findModel, findTable, tableIn } from '../checker/model-files.ts'
 
 /** An answer, and the table of influences that was in force for it. Plain data. */
-export type SketchTask = { readonly table: Hex; readonly answer: AnswerTokens }
+export type SketchTask = { readonly source: SketchSource; readonly answer: AnswerTokens }
 
-/**
- * `query`: keccak of the answer's query sketch. `missing`: what is not here, or is no table of its adapter, and no node that was asked has it.
- */
+/** `query`: keccak of the answer's query sketch. `missing`: what it takes is not here, and no node that was asked has it. */
 export type SketchOutcome =
-  | { readonly kind: 'query'; readonly hash: Hex; readonly tokens: number; readonly ms: number }
-  | { readonly kind: 'missing'; readonly what: 'table' | 'model' | 'adapter'; readonly root: Hex }
+  | { readonly kind: 'query'; readonly hash: Hex; readonly ms: number }
+  | { readonly kind: 'missing'; readonly reason: string }
 
 export type SketchFolders = {
   /** Models, adapters and tables that the operator has. */
@@ -39,21 +38,20 @@ const tablesMax = 64
 export const adaptersIn = (fetched: string): string => join(fetched, 'adapters')
 const tablesIn = (fetched: string): string => join(fetched, 'tables')
 
-/** The thread's side: sketches of answers one after another; the last model and the last table are kept. */
+/** The thread's side: sketches of answers one after another, as workers make them. */
 export class SketchJobs {
-  readonly #places: SketchFolders
+  readonly #folders: GradientFolders
+  readonly #queries: QueryMaker
   readonly #tell: (reply: Reply<SketchOutcome>) => void
   readonly #adapters: FetchedAdapters
   readonly #tables: FetchedFiles
   readonly #never = new AbortController().signal
-  #model: { readonly root: Hex; readonly model: CanonicalModel } | undefined
-  #table: { readonly root: Hex; readonly table: InfluenceTable } | undefined
   #last: Promise<void> = Promise.resolve()
 
-  constructor(places: SketchFolders, tell: (reply: Reply<SketchOutcome>) => void) {
-    const { fetched, urls } = places
-    this.#places = places
+  constructor({ folders, fetched, urls }: SketchFolders, tell: (reply: Reply<SketchOutcome>) => void) {
     this.#tell = tell
+    this.#folders = new GradientFolders([...folders, adaptersIn(fetched), tablesIn(fetched)])
+    this.#queries = new QueryMaker(this.#folders)
     this.#adapters = new FetchedAdapters(adaptersIn(fetched), urls, this.#never)
     this.#tables = new FetchedFiles({ dir: tablesIn(fetched), urls, extension: tableExtension, filesMax: tablesMax })
   }
@@ -68,45 +66,44 @@ export class SketchJobs {
     })
   }
 
-  async #sketch({ table: root, answer }: SketchTask): Promise<SketchOutcome> {
-    const table = await this.#tableOf(root)
-    if (table === undefined) return { kind: 'missing', what: 'table', root }
-    const model = await this.#modelOf(table.base)
-    if (model === undefined) return { kind: 'missing', what: 'model', root: table.base }
-    const base = { root: table.base, config: model.config }
-    const adapter =
-      (await findAdapter(this.#places.folders, table.adapter, base)) ?? (await this.#adapters.get(table.adapter, base))
-    if (adapter === undefined) return { kind: 'missing', what: 'adapter', root: table.adapter }
-    const beganMs = performance.now()
-    const tokens = answer.prompt.length + answer.output.length
+  /** What is here is taken; only where something is not, nodes are asked. */
+  async #sketch(task: SketchTask): Promise<SketchOutcome> {
     try {
-      const query = new AnswerQueries(model, adapter, table).of(answer)
-      const ms = Math.round(performance.now() - beganMs)
-      return { kind: 'query', hash: keccakHex(new Uint8Array(query.buffer)), tokens, ms }
+      return this.#make(task)
     } catch (error) {
-      // Its adapter has other numbers: nobody is judged by a table that is none.
-      if (error instanceof GradientError) return { kind: 'missing', what: 'table', root }
+      if (!(error instanceof IndexError)) throw error
+    }
+    try {
+      await this.#fetch(task.source)
+      return this.#make(task)
+    } catch (error) {
+      if (error instanceof IndexError) return { kind: 'missing', reason: error.message }
       throw error
     }
   }
 
-  async #tableOf(root: Hex): Promise<InfluenceTable | undefined> {
-    if (this.#table?.root === root) return this.#table.table
-    const rootOf = (bytes: Uint8Array) => {
-      const table = tableIn(bytes)
-      return table && tableRoot(table)
-    }
-    const find = () => findTable([...this.#places.folders, tablesIn(this.#places.fetched)], root)
-    const isFetched = async () => (await this.#tables.fetch(root, rootOf, this.#never)) !== undefined
-    const table = (await find()) ?? ((await isFetched()) ? await find() : undefined)
-    if (table !== undefined) this.#table = { root, table }
-    return table
+  #make({ source, answer }: SketchTask): SketchOutcome {
+    const beganMs = performance.now()
+    const { query } = this.#queries.sketch(source, answer)
+    return { kind: 'query', hash: keccakHex(Uint8Array.from(query)), ms: Math.round(performance.now() - beganMs) }
   }
 
-  async #modelOf(root: Hex): Promise<CanonicalModel | undefined> {
-    if (this.#model?.root === root) return this.#model.model
-    const model = await findModel(this.#places.folders, root)
-    if (model !== undefined) this.#model = { root, model }
-    return model
+  /** The table, and the adapter in its head. Throws IndexError `no-file` for the table and the model. */
+  async #fetch({ table: root }: SketchSource): Promise<void> {
+    if (!isHere(() => this.#folders.table(root))) await this.#tables.fetch(root, tableRootOf, this.#never)
+    const { base, adapter } = this.#folders.table(root)
+    const model = this.#folders.model(base)
+    if (isHere(() => this.#folders.adapter(adapter, base, model))) return
+    await this.#adapters.get(adapter, { root: base, config: model.config })
+  }
+}
+
+function isHere(find: () => unknown): boolean {
+  try {
+    find()
+    return true
+  } catch (error) {
+    if (error instanceof IndexError) return false
+    throw error
   }
 }

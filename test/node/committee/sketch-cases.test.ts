@@ -42,6 +42,8 @@ const table = tableOf({ ...subject, ...makeSketches(gradients.projection(5, 8), 
 const root = tableRoot(table)
 
 const tokens = { prompt: Uint32Array.of(0, 4, 9, 21), output: Uint32Array.of(30, 31, 1) }
+const modelOf = modelRoot(model)
+const source = { model: modelOf, adapter: zeroHash, table: root, size: table.size, rows: table.rows.length }
 const hashOf = (query: Int8Array) => keccakHex(new Uint8Array(query.buffer))
 const right = new AnswerQueries(model, adapter, table).of(tokens)
 
@@ -99,7 +101,12 @@ function nodeOf(batch: CommittedBatch, events: readonly MoneyEvent[], who: Actor
   const { chain } = world.money
   const book = committeeBook(chain, batch, events)
   const actions: Action[] = []
-  const check = new QueryCheck({ rpc, sketches: options.thread ?? thread, log: silentLog })
+  const check = new QueryCheck({
+    rpc,
+    modelRoot: async () => modelOf,
+    sketches: options.thread ?? thread,
+    log: silentLog,
+  })
   const isWrong: QueryCheck['isWrong'] = async (answer, hash) => {
     const found = await check.isWrong(answer, hash)
     return found === undefined ? undefined : found !== (options.lies === true)
@@ -171,13 +178,15 @@ test(
   60_000,
 )
 
+const lacks = (what: string, name: Hex) => ({ kind: 'missing', reason: `${what} ${name} is not here` })
+
 /** What a node finds that has these files, and asks these nodes for the others. */
 async function found(names: readonly string[], urls: readonly string[] = []): Promise<SketchOutcome> {
   const own = mkdtempSync(join(folder, 'node-'))
   for (const name of names) copyFileSync(join(folder, 'models', name), join(own, name))
   const reply = await new Promise<Reply<SketchOutcome>>((resolve) => {
     const places = { folders: [own], fetched: join(own, 'fetched'), urls }
-    new SketchJobs(places, resolve).take({ id: 1, task: { table: root, answer: tokens } })
+    new SketchJobs(places, resolve).take({ id: 1, task: { source, answer: tokens } })
   })
   if ('failed' in reply) throw new Error(reply.failed.message)
   return reply.done
@@ -187,10 +196,10 @@ test(
   'what a node has not is named, and without it no vote is sent',
   () =>
     world.money.chain.trial(async () => {
-      expect(await found(['base.olm', 'one.ola'])).toEqual({ kind: 'missing', what: 'table', root })
-      expect(await found(['one.ola', 'one.olt'])).toEqual({ kind: 'missing', what: 'model', root: table.base })
-      expect(await found(['base.olm', 'one.olt'])).toEqual({ kind: 'missing', what: 'adapter', root: table.adapter })
-      const poor = { query: async () => ({ kind: 'missing', what: 'table', root }) as const }
+      expect(await found(['base.olm', 'one.ola'])).toMatchObject(lacks('the table of influences', root))
+      expect(await found(['one.ola', 'one.olt'])).toMatchObject(lacks('the model', table.base))
+      expect(await found(['base.olm', 'one.olt'])).toMatchObject(lacks('the adapter', table.adapter))
+      const poor = { query: async () => ({ kind: 'missing', reason: '' }) as const }
       const events = await play(right, () => ({ thread: poor }))
       expect(events.filter(({ name }) => name === 'VoteSent')).toEqual([])
     }),
@@ -214,7 +223,7 @@ test('table and adapter come by their roots from a node that has them, and nothi
   ])
   const urls = [lying, honest].map(({ port }) => `http://127.0.0.1:${port}`)
   expect(await found(['base.olm'], urls)).toMatchObject({ kind: 'query', hash: hashOf(right) })
-  expect(await found(['base.olm'], urls.slice(0, 1))).toMatchObject({ kind: 'missing', what: 'table' })
+  expect(await found(['base.olm'], urls.slice(0, 1))).toMatchObject(lacks('the table of influences', root))
   for (const { server } of [lying, honest]) server.close()
 })
 
@@ -231,7 +240,7 @@ test(
   'an answer with tokens that the model has not, as a private one, has zeros for its query; where no table is in force only none is right',
   () =>
     world.money.chain.trial(async () => {
-      const check = new QueryCheck({ rpc, sketches: thread, log: silentLog })
+      const check = new QueryCheck({ rpc, modelRoot: async () => modelOf, sketches: thread, log: silentLog })
       const batch = await world.settle()
       const sealed = answerOf(batch, { output: Uint32Array.of(30, 2 ** 31) })
       expect(await check.isWrong(sealed, hashOf(right))).toBe(true)
