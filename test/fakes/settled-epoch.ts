@@ -2,7 +2,7 @@ import { decodeBatchFile } from '../../attribution/epochs/batch-file.ts'
 import { type BuiltEpoch, buildEpoch } from '../../attribution/epochs/build-epoch.ts'
 import { noEpoch as noParent } from '../../attribution/epochs/epoch-task.ts'
 import { algoHashV1 } from '../../protocol/attribution-rule.ts'
-import { bytesToHex } from '../../protocol/bytes.ts'
+import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import { type EpochRecord, noEpoch, type Totals } from '../../protocol/epoch-record.ts'
 import type { LedgerChain } from './ledger-chain.ts'
 import { clocks } from './money-chain.ts'
@@ -11,14 +11,18 @@ import { clocks } from './money-chain.ts'
 export type SettledBatch = { readonly batchId: bigint; readonly file: Uint8Array; readonly voided: readonly number[] }
 
 /** Makes the first epoch of a chain final: the honest one of mature batches, the last included. */
-export async function settleFirstEpoch(chain: LedgerChain, batches: readonly SettledBatch[]): Promise<BuiltEpoch> {
+export async function settleFirstEpoch(
+  chain: LedgerChain,
+  batches: readonly SettledBatch[],
+  algoHash: Hex = algoHashV1,
+): Promise<BuiltEpoch> {
   const attributor = chain.actor('attributor')
   const epoch = buildEpoch({
     epoch: 1n,
     parent: noParent,
     lastBatch: batches.at(-1)?.batchId ?? 0n,
     batches: batches.map(({ batchId, file, voided }) => ({ batchId, file: decodeBatchFile(file), voided })),
-    algoHash: algoHashV1,
+    algoHash,
   })
   const bond = (await chain.read('AttributionLedger', 'requiredBond', [epoch.header.creditsSum])) as bigint
   const tops = [epoch.credits, epoch.payouts].map(({ top }) => bytesToHex(top.subarray(0, 32)))
