@@ -10,6 +10,7 @@ import { claimOf } from '../../test/fakes/money-batch.ts'
 import { type Actor, clocks, MoneyChain, open } from '../../test/fakes/money-chain.ts'
 import { MoneyWorld } from '../../test/fakes/money-world.ts'
 import { stake } from '../../test/fakes/standing-model.ts'
+import { agentActions, datanetActions } from './gas-people.ts'
 import { type SpanCost, spanChallenges } from './span-challenges.ts'
 import { type StepCosts, stepCosts } from './step-costs.ts'
 import { worstChallenges } from './worst-challenge.ts'
@@ -49,6 +50,8 @@ export async function gasFigures(): Promise<GasFigure[]> {
     ...(await contributions()),
     ...(await spanDisputes()),
     ...(await steps()),
+    ...(await datanetActions()),
+    ...(await agentActions()),
   ]
 }
 
