@@ -68,7 +68,7 @@ describe('GOpen', () => {
     expect(result.execResult.exceptionError).toBeDefined()
   })
 
-  test('Reentrancy: what calls back during its withdrawal finds the tokens burned, and gains nothing', async () => {
+  test('Reentrancy, State consistency: what calls back during its withdrawal finds the tokens burned, and gains nothing', async () => {
     const address: Hex = `0x${'e5'.repeat(20)}`
     const attacker = await deploy(chain.evm, 'Caller', address)
     await deposit(owner, 10n * open)
@@ -79,6 +79,10 @@ describe('GOpen', () => {
     expect(await chain.evm.call(attacker, 'refused')).toBe(1n)
     expect(chain.balance(address)).toBe(open)
     expect(chain.balance('GOPEN')).toBe(9n * open)
+    // State consistency: everybody else has what they had, and can take it.
+    expect(await balance(owner)).toBe(9n * open)
+    await chain.send(owner, 'GOPEN', 'withdraw', [9n * open])
+    expect(chain.balance('GOPEN')).toBe(0n)
   })
 
   test('Governance and voting: votes follow delegation, and past votes and supply are kept by time', async () => {
@@ -100,6 +104,25 @@ describe('GOpen', () => {
     await delegate(owner, addr1)
     expect(await chain.read('GOPEN', 'delegates', [owner.address])).toMatch(new RegExp(addr1.address, 'i'))
     expect([await votes(owner), await votes(addr1)]).toEqual([0n, open])
+  })
+
+  test('Checkpoints: of a deposit, a delegation and a withdrawal each time keeps its own votes and supply', async () => {
+    const times: bigint[] = []
+    for (const act of [() => deposit(addr1, open), () => delegate(addr1, addr1)]) {
+      await act()
+      times.push(chain.now)
+      chain.advance(2)
+    }
+    await chain.send(addr1, 'GOPEN', 'withdraw', [open])
+    const [deposited = 0n, delegated = 0n, withdrawn = 0n] = [...times, chain.now]
+    chain.advance(2)
+    expect(await votes(addr1)).toBe(0n)
+    expect(await Promise.all([deposited, delegated, withdrawn].map((at) => pastVotes(addr1, at)))).toEqual([
+      ...[0n, open, 0n],
+    ])
+    expect(await chain.read('GOPEN', 'getPastTotalSupply', [delegated])).toBe(open)
+    expect(await chain.read('GOPEN', 'getPastTotalSupply', [withdrawn])).toBe(0n)
+    expect(await chain.read('GOPEN', 'numCheckpoints', [addr1.address])).toBe(2)
   })
 
   test('Permit: a signature allows a spender once, and vote delegation by signature works the same way', async () => {

@@ -196,8 +196,11 @@ describe('proposals', () => {
     }
   })
 
-  test('signaling: a proposal that changes nothing is voted on and executed all the same', async () => {
+  test('signaling, ProposalNeedsQueuing: a proposal that changes nothing is voted on, its results are kept, it is queued and executed all the same', async () => {
     const id = await voted([{ to: proposer.address, data: '0x' }])
+    // The results stand on chain, against, for, abstaining; it is queued as one that does something.
+    expect(await governor('proposalVotes', [id])).toEqual([0n, 500n * open, 0n])
+    expect(await governor('proposalNeedsQueuing', [id])).toBe(true)
     await gov.governor(anyone, 'queue(uint256)', [id])
     chain.advance(day)
     await gov.governor(anyone, 'execute(uint256)', [id])
