@@ -135,13 +135,17 @@ function contributors({ store }: QueryContext, datanet: number, at: number): Sta
   }))
 }
 
-/** wei of final epochs that a Datanet's contributions brought, by author. */
+/** wei of final epochs that a Datanet's contributions brought, by author; of batches also where their lists are not there. */
 function contributionEarnings(store: QueryContext['store'], datanet: number, at: number): Map<string, bigint> {
-  const sql = `select c.author, ${sum('amount', 'r.amount')} from entry r join contribution c on c.id = r.contribution
+  const paid = (from: string) => `select author, r.amount as amount from ${from}
     left join void_receipt v on v.batch = r.batch and v.receipt = r.receipt and v.block <= ?
-    where c.datanet = ? and v.batch is null and ${finalBatches} and r.batch not in (${voidBatches}) group by c.author`
-  const rows = store.all(sql, at, datanet, at, at)
-  return new Map(rows.map((row) => [String(row['author']), summed(row, 'amount')]))
+    where datanet = ? and v.batch is null and ${finalBatches} and r.batch not in (${voidBatches})`
+  const alone = 'contribution c join entry r on r.contribution = c.id'
+  const listed = 'batch b join entry r on r.contribution >= b.first_id and r.contribution < b.first_id + b.count'
+  const sql = `select author, ${sum('amount', 'amount')} from (${paid(alone)} and c.batch is null
+    union all ${paid(listed)}) group by author`
+  const values = [at, datanet, at, at]
+  return new Map(store.all(sql, ...values, ...values).map((row) => [String(row['author']), summed(row, 'amount')]))
 }
 
 /** Score, then earnings, count and ratio, each the greater first; then the subject, numbers before words. */

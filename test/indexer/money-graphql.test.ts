@@ -127,6 +127,7 @@ describe('every field of every type', () => {
       ...['validators', 'reviewRounds', 'reviewVotes', 'itemDisputes', 'sharedLabels', 'signatureProofs'],
       ...['signatureDemands', 'committeeMembers', 'committeeCases', 'committeeSeats', 'fingerprintDemands'],
       ...['governanceProposals', 'governanceVotes', 'gopenHolders', 'timelockOperations', 'stakes', 'feeDisbursements'],
+      ...['shownSignatures', 'sketchTables'],
     ]
     expect(empty.filter((name) => !rare.includes(name))).toEqual([])
   })
