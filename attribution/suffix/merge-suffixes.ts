@@ -18,26 +18,33 @@ export function mergeSuffixes(
   parts: readonly SuffixCursor[],
   emit: (position: number) => void,
 ): void {
+  if (parts.length === 0) return
   const keys = new PrefixKeys(vocab)
-  const heads = new Float64Array(parts.length)
-  const headKeys = new Float64Array(parts.length)
+  // A tree of matches: leaves are the parts, each node is the lower of the two below it.
+  const leaves = 2 ** Math.ceil(Math.log2(parts.length))
+  const heads = new Float64Array(leaves).fill(-1)
+  const headKeys = new Float64Array(leaves).fill(Number.POSITIVE_INFINITY)
+  const winners = Uint32Array.from({ length: 2 * leaves }, (_, node) => Math.max(0, node - leaves))
   const advance = (part: number) => {
     const position = parts[part]?.next()
     heads[part] = position ?? -1
     headKeys[part] = position === undefined ? Number.POSITIVE_INFINITY : keys.ofSuffix(tokens, position)
   }
+  const play = (node: number) => {
+    const [earlier, later] = [winners[2 * node] as number, winners[2 * node + 1] as number]
+    const [least, key] = [headKeys[earlier] as number, headKeys[later] as number]
+    const isLess = key < least || (key === least && isBefore(tokens, heads[later] as number, heads[earlier] as number))
+    winners[node] = isLess ? later : earlier
+  }
   for (let part = 0; part < parts.length; part++) advance(part)
+  for (let node = leaves - 1; node > 0; node--) play(node)
   for (;;) {
-    let best = 0
-    for (let part = 1; part < parts.length; part++) {
-      const [key, least] = [headKeys[part] as number, headKeys[best] as number]
-      const isLess = key < least || (key === least && isBefore(tokens, heads[part] as number, heads[best] as number))
-      if (isLess) best = part
-    }
+    const best = winners[1] as number
     const position = heads[best] as number
-    if (position < 0 || parts.length === 0) return
+    if (position < 0) return
     emit(position)
     advance(best)
+    for (let node = (leaves + best) >>> 1; node > 0; node >>>= 1) play(node)
   }
 }
 
