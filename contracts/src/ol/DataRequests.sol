@@ -9,7 +9,7 @@ import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import { BatchHeader, Credit, FEE, Payout, Request, Segment } from "../lib/MoneyTypes.sol";
 import { OpenedReceipt, Openings } from "../lib/Openings.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
-import { GasPriceOracle } from "../l2/GasPriceOracle.sol";
+import { PrepaidAnswers } from "../lib/PrepaidAnswers.sol";
 import { EpochLedger } from "./EpochLedger.sol";
 import { IWorkerRegistry } from "./interfaces/IWorkerRegistry.sol";
 
@@ -56,7 +56,7 @@ abstract contract DataRequests is EpochLedger {
     /// @notice A credit or payout is shown within this part of the window: five rounds of questions fit its first third.
     uint64 public constant EPOCH_ANSWER_FRACTION = 16;
     /// @notice Nobody has less time for an answer, in seconds.
-    uint64 public constant ANSWER_TIME_MIN = 10;
+    uint64 public constant ANSWER_TIME_MIN = PrepaidAnswers.TIME_MIN;
 
     mapping(bytes32 demandId => OpenDemand) public demands;
     /// @notice Leaves that were shown; nobody has to show them twice.
@@ -105,8 +105,7 @@ abstract contract DataRequests is EpochLedger {
     /// @notice What a request has to prepay in this block: half more than its answer costs.
     function answerPrice(Demand memory demand) public view returns (uint256) {
         (uint256 gas_, uint256 bytes_) = Demands.answerCost(demand);
-        uint256 l1Fee = GasPriceOracle(Predeploys.GAS_PRICE_ORACLE).getL1FeeUpperBound(bytes_);
-        return (gas_ * block.basefee + l1Fee) * 3 / 2;
+        return PrepaidAnswers.price(gas_, bytes_);
     }
 
     // --- Answering: the AnswerJudge reads what these are given ---
@@ -215,8 +214,7 @@ abstract contract DataRequests is EpochLedger {
         bool isOfEpoch = kind >= DataKind.Credit;
         if (!isOfEpoch && kind != DataKind.Receipt) return last;
         uint64 time = window / (isOfEpoch ? EPOCH_ANSWER_FRACTION : RECEIPT_ANSWER_FRACTION);
-        uint64 dueAt = uint64(block.timestamp) + (time > ANSWER_TIME_MIN ? time : ANSWER_TIME_MIN);
-        return dueAt < last ? dueAt : last;
+        return PrepaidAnswers.dueAt(time, last);
     }
 
     function _serve(Demand calldata demand) private {

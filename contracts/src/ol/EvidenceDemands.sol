@@ -7,10 +7,8 @@ import { Fault } from "../lib/Faults.sol";
 import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import { CLASS_S, CLASS_U, Segment } from "../lib/MoneyTypes.sol";
 import { OpenedEntry, OpenedReceipt, Openings } from "../lib/Openings.sol";
-import { Predeploys } from "../lib/Predeploys.sol";
-import { SafeSend } from "../lib/SafeSend.sol";
+import { PrepaidAnswers } from "../lib/PrepaidAnswers.sol";
 import { SpanEvidence } from "../lib/SpanEvidence.sol";
-import { GasPriceOracle } from "../l2/GasPriceOracle.sol";
 
 /// @title EvidenceDemands
 /// @notice Whoever committed an evidenceHash shows the evidence when asked: without it no lie about spans can be shown.
@@ -97,7 +95,7 @@ contract EvidenceDemands is Initializable {
         uint128 prepaid = demand.prepaid;
         (demand.isServed, demand.prepaid) = (true, 0);
         emit EvidenceServed(id, msg.sender, evidence);
-        _send(msg.sender, prepaid);
+        PrepaidAnswers.send(msg.sender, prepaid);
     }
 
     /// @notice Gives what was prepaid back to who asked, once the answer is late.
@@ -108,7 +106,7 @@ contract EvidenceDemands is Initializable {
         if (prepaid == 0) revert NothingPrepaid(id);
         demand.prepaid = 0;
         emit PrepaidReturned(id, demand.requester, prepaid);
-        _send(demand.requester, prepaid);
+        PrepaidAnswers.send(demand.requester, prepaid);
     }
 
     // --- Asked by the DisputeGame ---
@@ -151,18 +149,12 @@ contract EvidenceDemands is Initializable {
     function _price(uint32 tout, uint256 fixed_) private view returns (uint256) {
         uint256 tokens = tout < SpanEvidence.TOKENS_MAX ? tout : SpanEvidence.TOKENS_MAX;
         uint256 bytes_ = fixed_ + TOKEN_BYTES * tokens;
-        uint256 l1Fee = GasPriceOracle(Predeploys.GAS_PRICE_ORACLE).getL1FeeUpperBound(bytes_);
-        return ((ANSWER_GAS + BYTE_GAS * bytes_) * block.basefee + l1Fee) * 3 / 2;
+        return PrepaidAnswers.price(ANSWER_GAS + BYTE_GAS * bytes_, bytes_);
     }
 
     function _open(bytes32 id) private view returns (Demand storage demand) {
         demand = _demands[id];
         if (demand.requester == address(0)) revert NotRequested(id);
         if (demand.isServed) revert AlreadyServed(id);
-    }
-
-    /// @dev Sends what the recipient can neither refuse nor react to.
-    function _send(address to, uint256 amount) private {
-        if (amount > 0) new SafeSend{ value: amount }(payable(to));
     }
 }

@@ -7,9 +7,7 @@ import { Fault } from "../lib/Faults.sol";
 import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import { PROOF_FINGERPRINT, Segment } from "../lib/MoneyTypes.sol";
 import { OpenedReceipt, Openings } from "../lib/Openings.sol";
-import { Predeploys } from "../lib/Predeploys.sol";
-import { SafeSend } from "../lib/SafeSend.sol";
-import { GasPriceOracle } from "../l2/GasPriceOracle.sol";
+import { PrepaidAnswers } from "../lib/PrepaidAnswers.sol";
 
 /// @title FingerprintJudge
 /// @notice A worker shows any leaf of the fingerprint that a receipt of class FINGERPRINT commits to when asked. What is asked in the
@@ -62,7 +60,7 @@ contract FingerprintJudge is Initializable {
     /// @notice An answer is due within this part of the window.
     uint64 public constant ANSWER_FRACTION = 16;
     /// @notice Nobody has less time for an answer, in seconds.
-    uint64 public constant ANSWER_TIME_MIN = 10;
+    uint64 public constant ANSWER_TIME_MIN = PrepaidAnswers.TIME_MIN;
     /// @dev Gas and bytes of an answer's transaction at its longest.
     uint256 private constant ANSWER_GAS = 420_000;
     uint256 private constant ANSWER_BYTES = LEAF_BYTES_MAX + 1_024;
@@ -120,7 +118,7 @@ contract FingerprintJudge is Initializable {
         uint128 prepaid = demand.prepaid;
         (demand.isServed, demand.prepaid) = (true, 0);
         emit FingerprintServed(id, msg.sender, kind, width, leaf, treeRoot);
-        _send(msg.sender, prepaid);
+        PrepaidAnswers.send(msg.sender, prepaid);
     }
 
     /// @notice Gives what was prepaid back to who asked, once the answer is late.
@@ -131,7 +129,7 @@ contract FingerprintJudge is Initializable {
         if (prepaid == 0) revert NothingPrepaid(id);
         demand.prepaid = 0;
         emit PrepaidReturned(id, demand.requester, prepaid);
-        _send(demand.requester, prepaid);
+        PrepaidAnswers.send(demand.requester, prepaid);
     }
 
     // --- Asked by the DisputeGame ---
@@ -161,28 +159,19 @@ contract FingerprintJudge is Initializable {
 
     /// @notice What a request has to prepay in this block: half more than the answer costs.
     function answerPrice() public view returns (uint256) {
-        uint256 l1Fee = GasPriceOracle(Predeploys.GAS_PRICE_ORACLE).getL1FeeUpperBound(ANSWER_BYTES);
-        return (ANSWER_GAS * block.basefee + l1Fee) * 3 / 2;
+        return PrepaidAnswers.price(ANSWER_GAS, ANSWER_BYTES);
     }
 
     // --- Internals ---
 
     /// @dev Early enough that a case can be opened about what was shown.
     function _dueAt(uint64 start) private view returns (uint64) {
-        uint64 last = start + window * 7 / 16;
-        uint64 time = window / ANSWER_FRACTION;
-        uint64 dueAt = uint64(block.timestamp) + (time > ANSWER_TIME_MIN ? time : ANSWER_TIME_MIN);
-        return dueAt < last ? dueAt : last;
+        return PrepaidAnswers.dueAt(window / ANSWER_FRACTION, start + window * 7 / 16);
     }
 
     function _open(bytes32 id) private view returns (Demand storage demand) {
         demand = _demands[id];
         if (demand.requester == address(0)) revert NotRequested(id);
         if (demand.isServed) revert AlreadyServed(id);
-    }
-
-    /// @dev Sends what the recipient can neither refuse nor react to.
-    function _send(address to, uint256 amount) private {
-        if (amount > 0) new SafeSend{ value: amount }(payable(to));
     }
 }

@@ -6,10 +6,8 @@ import { Fault } from "../lib/Faults.sol";
 import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import { PROOF_EXACT, PROOF_SAMPLED, Segment } from "../lib/MoneyTypes.sol";
 import { OpenedReceipt, Openings } from "../lib/Openings.sol";
-import { Predeploys } from "../lib/Predeploys.sol";
-import { SafeSend } from "../lib/SafeSend.sol";
+import { PrepaidAnswers } from "../lib/PrepaidAnswers.sol";
 import { TraceHead, TraceNode, Traces } from "../lib/Traces.sol";
-import { GasPriceOracle } from "../l2/GasPriceOracle.sol";
 
 /// @title TraceDemands
 /// @notice A worker shows any part of the trace that a receipt commits to when asked: who computed the answer anew descends from
@@ -74,7 +72,7 @@ contract TraceDemands is Initializable {
     /// @notice An answer is due within this part of the window: five questions fit its first third.
     uint64 public constant ANSWER_FRACTION = 16;
     /// @notice Nobody has less time for an answer, in seconds.
-    uint64 public constant ANSWER_TIME_MIN = 10;
+    uint64 public constant ANSWER_TIME_MIN = PrepaidAnswers.TIME_MIN;
     /// @dev Gas of an answer without what it shows, and of each byte of it: calldata, event and hashing.
     uint256 private constant ANSWER_GAS = 120_000;
     uint256 private constant BYTE_GAS = 50;
@@ -153,7 +151,7 @@ contract TraceDemands is Initializable {
         if (prepaid == 0) revert NothingPrepaid(id);
         demand.prepaid = 0;
         emit PrepaidReturned(id, demand.requester, prepaid);
-        _send(demand.requester, prepaid);
+        PrepaidAnswers.send(demand.requester, prepaid);
     }
 
     // --- Asked by the DisputeGame ---
@@ -191,9 +189,7 @@ contract TraceDemands is Initializable {
     /// @notice What a request has to prepay in this block for an answer of so many bytes of nodes or of a leaf: half more than
     ///         it costs.
     function answerPrice(uint256 shownBytes) public view returns (uint256) {
-        uint256 l1Fee =
-            GasPriceOracle(Predeploys.GAS_PRICE_ORACLE).getL1FeeUpperBound(ANSWER_BYTES + shownBytes);
-        return ((ANSWER_GAS + BYTE_GAS * shownBytes) * block.basefee + l1Fee) * 3 / 2;
+        return PrepaidAnswers.price(ANSWER_GAS + BYTE_GAS * shownBytes, ANSWER_BYTES + shownBytes);
     }
 
     // --- Internals ---
@@ -225,10 +221,7 @@ contract TraceDemands is Initializable {
     }
 
     function _dueAt(uint64 start) private view returns (uint64) {
-        uint64 last = start + window * 2 / 3;
-        uint64 time = window / ANSWER_FRACTION;
-        uint64 dueAt = uint64(block.timestamp) + (time > ANSWER_TIME_MIN ? time : ANSWER_TIME_MIN);
-        return dueAt < last ? dueAt : last;
+        return PrepaidAnswers.dueAt(window / ANSWER_FRACTION, start + window * 2 / 3);
     }
 
     function _requireFold(bytes32 target, uint256 levels, bytes32[] calldata nodes) private view {
@@ -246,17 +239,12 @@ contract TraceDemands is Initializable {
         uint128 prepaid = demand.prepaid;
         (demand.isServed, demand.prepaid) = (true, 0);
         emit TraceServed(id, msg.sender, msg.data);
-        _send(msg.sender, prepaid);
+        PrepaidAnswers.send(msg.sender, prepaid);
     }
 
     function _open(bytes32 id) private view returns (Demand storage demand) {
         demand = _demands[id];
         if (demand.requester == address(0)) revert NotRequested(id);
         if (demand.isServed) revert AlreadyServed(id);
-    }
-
-    /// @dev Sends what the recipient can neither refuse nor react to.
-    function _send(address to, uint256 amount) private {
-        if (amount > 0) new SafeSend{ value: amount }(payable(to));
     }
 }
