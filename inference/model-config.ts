@@ -1,7 +1,16 @@
 import { FormatError } from '../protocol/bytes.ts'
 
+/** Inputs of linears of 8 bits, and of 11: what the latter round off is lost beside what int8 weights do. */
+export const narrowInput = 127
+export const wideInput = 1023
+export type InputMax = typeof narrowInput | typeof wideInput
+/** Most columns of a linear with wide inputs: its accumulators stay below 2^30. */
+export const wideColumnsMax = 2 ** 13
+
 /** Shape of a model of the Llama family and the constants of its integer form. docs/canonical-inference.md §4. */
 export type ModelConfig = {
+  /** Largest magnitude of an element of a linear's input: {@link narrowInput} in format 1, {@link wideInput} in format 2. */
+  readonly inputMax: InputMax
   readonly vocab: number
   /** Width of the residual stream. */
   readonly dim: number
@@ -62,7 +71,8 @@ const fields = [
 
 /** Bytes of an encoded config: format version, the fields above and the head's kind, u32 each, big-endian. */
 export const configBytes = 4 * (fields.length + 2)
-const formatVersion = 1
+/** Largest input of each format version, from 1 on. */
+const inputOfVersion = [narrowInput, wideInput] as const
 
 /** Throws {@link FormatError} for a config outside the limits. */
 export function checkConfig(config: ModelConfig): void {
@@ -81,13 +91,28 @@ export function checkConfig(config: ModelConfig): void {
   if (headDim * config.scoreMultiplier > 2 ** (config.scoreShift + 1)) {
     throw new FormatError('model config: scores would exceed 32 bits')
   }
+  if (inputOfVersion.indexOf(config.inputMax) < 0) {
+    throw new FormatError(`model config: inputMax is ${config.inputMax}, must be ${inputOfVersion.join(' or ')}`)
+  }
+  if (config.inputMax === wideInput && !fitsWideInput(config)) {
+    throw new FormatError(`model config: format 2 has linears of at most ${wideColumnsMax} columns`)
+  }
   if (bos >= vocab || eos >= vocab) throw new FormatError('model config: bos and eos must be tokens')
+}
+
+/** Whether format 2 has room for the model's linears. */
+export function fitsWideInput({ dim, ffnDim, heads, headDim }: Omit<ModelConfig, 'inputMax'>): boolean {
+  return Math.max(dim, ffnDim, heads * headDim) <= wideColumnsMax
 }
 
 export function encodeConfig(config: ModelConfig): Uint8Array {
   checkConfig(config)
   const view = new DataView(new ArrayBuffer(configBytes))
-  const values = [formatVersion, ...fields.map((field) => config[field]), config.tiedHead ? 1 : 0]
+  const values = [
+    1 + inputOfVersion.indexOf(config.inputMax),
+    ...fields.map((field) => config[field]),
+    config.tiedHead ? 1 : 0,
+  ]
   for (const [i, value] of values.entries()) view.setUint32(4 * i, value)
   return new Uint8Array(view.buffer)
 }
@@ -96,11 +121,13 @@ export function decodeConfig(bytes: Uint8Array): ModelConfig {
   if (bytes.length !== configBytes) throw new FormatError(`model config of ${bytes.length} bytes`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const version = view.getUint32(0)
-  if (version !== formatVersion) throw new FormatError(`model format ${version} is unknown`)
+  const inputMax = inputOfVersion[version - 1]
+  if (inputMax === undefined) throw new FormatError(`model format ${version} is unknown`)
   const tied = view.getUint32(configBytes - 4)
   if (tied > 1) throw new FormatError(`model config: tiedHead is ${tied}`)
   const field = (name: (typeof fields)[number]) => view.getUint32(4 * (1 + fields.indexOf(name)))
   const config: ModelConfig = {
+    inputMax,
     vocab: field('vocab'),
     dim: field('dim'),
     layers: field('layers'),

@@ -87,7 +87,7 @@ class OracleSession implements Session {
   #head(x: Int32Array, tracer: Tracer): Int32Array {
     const { config, finalNorm, head } = this.#model
     const normed = tracer.unit('finalNorm', rmsNorm(x, finalNorm, config.epsilon))
-    const input = tracer.quantised('headScale', 'headInput', quantise(normed))
+    const input = tracer.quantised('headScale', 'headInput', this.#quantise(normed))
     return tracer.unit('logits', linear('head', head, input, tracer))
   }
 
@@ -97,18 +97,18 @@ class OracleSession implements Session {
     const mix = this.#attention(
       layer,
       cache,
-      tracer.quantised('attentionScale', 'attentionInput', quantise(normed)),
+      tracer.quantised('attentionScale', 'attentionInput', this.#quantise(normed)),
       tracer,
     )
-    const mixInput = tracer.quantised('outputScale', 'outputInput', quantise(mix))
+    const mixInput = tracer.quantised('outputScale', 'outputInput', this.#quantise(mix))
     const middle = tracer.unit('attentionResidual', add(before, this.#linear('output', layer, mixInput, tracer)))
 
     const ffnNormed = tracer.unit('ffnNorm', rmsNorm(middle, layer.ffnNorm, config.epsilon))
-    const ffnInput = tracer.quantised('ffnScale', 'ffnInput', quantise(ffnNormed))
+    const ffnInput = tracer.quantised('ffnScale', 'ffnInput', this.#quantise(ffnNormed))
     const gate = this.#linear('gate', layer, ffnInput, tracer)
     const up = this.#linear('up', layer, ffnInput, tracer)
     const activation = tracer.unit('activation', swiGlu(gate, up, sigmoidTable))
-    const downInput = tracer.quantised('downScale', 'downInput', quantise(activation))
+    const downInput = tracer.quantised('downScale', 'downInput', this.#quantise(activation))
     return tracer.unit('ffnResidual', add(middle, this.#linear('down', layer, downInput, tracer)))
   }
 
@@ -154,11 +154,15 @@ class OracleSession implements Session {
       const pair = adapter.layers[tracer.layer]?.[target]
       if (pair === undefined) continue
       const part = targets.length * slot + targets.indexOf(target)
-      const low = quantise(linear('loraDown', pair.down, input, tracer, part))
+      const low = this.#quantise(linear('loraDown', pair.down, input, tracer, part))
       tracer.quantised('loraScale', 'loraInput', low, part)
       y = addWeighted(y, linear('loraUp', pair.up, low, tracer, part), weight)
     }
     return y
+  }
+
+  #quantise(x: Int32Array): Quantised {
+    return quantise(x, this.#model.config.inputMax)
   }
 
   #angles(position: number): [cos: Int16Array, sin: Int16Array] {

@@ -1,5 +1,8 @@
+import { type InputMax, narrowInput } from './model-config.ts'
+
 /**
- * Units of the graph in the order of a forward pass: `id` and element width of what each puts out. A unit is named by
+ * Units of the graph in the order of a forward pass: `id` and element width of what each puts out, where inputs are wide 2 bytes of
+ * each of their elements, see {@link elementBytes}. A unit is named by
  * (op, layer, position, part); `part` numbers the tiles of attention (head by head), is 7·slot + target for adapters and 0
  * elsewhere; ops outside the layers have layer 0. docs/canonical-inference.md §7.
  */
@@ -56,9 +59,15 @@ export type Unit = { readonly op: Op; readonly layer: number; readonly position:
 /** Told every unit's output; `values` are the engine's own and change after the call. */
 export type Trace = (unit: Unit, values: ArrayLike<number>) => void
 
-/** A unit's output as it is committed: little-endian two's complement at the op's width. */
-export function unitBytes(op: Op, values: ArrayLike<number>): Uint8Array {
+/** Bytes of an element of what an op puts out: linears' inputs take 2 where they are wide. */
+export function elementBytes(op: Op, inputMax: InputMax): number {
   const { bytes } = ops[op]
+  return bytes === 1 && inputMax > narrowInput ? 2 : bytes
+}
+
+/** A unit's output as it is committed: little-endian two's complement at the op's width. */
+export function unitBytes(op: Op, values: ArrayLike<number>, inputMax: InputMax): Uint8Array {
+  const bytes = elementBytes(op, inputMax)
   const view = new DataView(new ArrayBuffer(values.length * bytes))
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? 0

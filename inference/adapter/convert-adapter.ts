@@ -30,6 +30,7 @@ export function convertAdapter(
   }
   checkShapes(adapter, model)
   const rank = rankOf(adapter)
+  const { inputMax } = model.config
   const layers = model.layers.map((after, i) => {
     const before = float(i)
     const pairs = present.map((target): [Target, LowRank] => {
@@ -38,7 +39,7 @@ export function convertAdapter(
         target,
         pair === undefined
           ? absent(model, target, rank)
-          : quantisePair(pair, adapter.scale, smoothingOf(before, after, target), rank),
+          : quantisePair(pair, adapter.scale, smoothingOf(before, after, target, inputMax), rank, inputMax),
       ]
     })
     return Object.fromEntries(pairs)
@@ -70,15 +71,21 @@ function rankOf({ layers }: FloatAdapter): number {
 function absent({ config }: CanonicalModel, target: Target, rank: number): LowRank {
   const [rows, columns] = targetShape(config, target)
   const zeros = (height: number, width: number) =>
-    quantiseRows({ rows: height, columns: width, weights: new Float32Array(height * width) }, 127)
+    quantiseRows({ rows: height, columns: width, weights: new Float32Array(height * width) }, config.inputMax)
   return { down: zeros(rank, columns), up: zeros(rows, rank) }
 }
 
 /**
  * In the smoothed model's terms, and each component's size shared evenly by its row of `down` and its column of `up`, so that
- * none is lost in the rounding of either.
+ * none is lost in the rounding of either. `inputMax` is the model's.
  */
-export function quantisePair({ down, up }: FloatLowRank, scale: number, factors: Factors, rank: number): LowRank {
+export function quantisePair(
+  { down, up }: FloatLowRank,
+  scale: number,
+  factors: Factors,
+  rank: number,
+  inputMax: number,
+): LowRank {
   const d = new Float32Array(rank * down.columns)
   const u = new Float32Array(up.rows * rank)
   for (const [i, weight] of down.weights.entries()) d[i] = weight * (factors.columns[i % down.columns] ?? 1)
@@ -94,8 +101,8 @@ export function quantisePair({ down, up }: FloatLowRank, scale: number, factors:
     for (let i = component; i < u.length; i += rank) u[i] = (u[i] ?? 0) / balance
   }
   return {
-    down: quantiseRows({ rows: rank, columns: down.columns, weights: d }, 127),
-    up: quantiseRows({ rows: up.rows, columns: rank, weights: u }, 127),
+    down: quantiseRows({ rows: rank, columns: down.columns, weights: d }, inputMax),
+    up: quantiseRows({ rows: up.rows, columns: rank, weights: u }, inputMax),
   }
 }
 

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 /** The functions of inference/check/assembly; arguments are addresses, counts and strides in bytes. */
 export type CheckKernels = {
   dotRows(y: number, stride: number, positions: number, r: number, n: number, every: number, out: number): void
-  dotInputs(q: number, positions: number, u: number, columns: number, out: number): void
+  dotInputs(q: number, positions: number, u: number, columns: number, span: number, out: number): void
   pairRows(weights: number, rows: number, columns: number, out: number): void
   accumulate(paired: number, pairs: number, columns: number, digits: number, sums: number): void
   residues(sums: number, n: number): void
   widen(x: number, n: number, out: number): void
   norms(x: number, positions: number, weight: number, epsilon: number, n: number, out: number): void
-  quantiseRows(x: number, positions: number, n: number, out: number, scale: number): void
+  quantiseRows(x: number, positions: number, n: number, out: number, scale: number, inputMax: number): void
   dequantiseRows(
     accumulators: number,
     stride: number,

@@ -1,3 +1,5 @@
+import { int8Max, int32Max } from '../integer.ts'
+
 /** Arithmetic modulo 2^31 − 1 in plain TypeScript: what the kernels are compared with. docs/CHECKING.md §2. */
 export const fieldPrime = 2 ** 31 - 1
 const prime = BigInt(fieldPrime)
@@ -35,6 +37,11 @@ export function highDigit(x: number): number {
 }
 
 /** Largest magnitude of an accumulator over this many columns; below p/2, so that no two of them are congruent. */
-export function accumulatorMax(columns: number): number {
-  return 127 * 127 * columns
+export function accumulatorMax(columns: number, inputMax: number): number {
+  return int8Max * inputMax * columns
+}
+
+/** Columns, a multiple of 8, over which a lane's sum of two digits times two inputs of eight fits 32 bits. */
+export function inputSpan(inputMax: number): number {
+  return 8 * Math.floor(int32Max / (2 ** 16 * inputMax))
 }

@@ -1,5 +1,5 @@
 import type { KernelMemory } from '../kernel-memory.ts'
-import { accumulatorMax, centred, fieldPrime, highDigit, lowDigit } from './field.ts'
+import { accumulatorMax, centred, fieldPrime, highDigit, inputSpan, lowDigit } from './field.ts'
 import type { KeptMatrix, KeptModel } from './kept-model.ts'
 import type { SecretPair } from './pair-file.ts'
 import { type Linear, linearsOf, projectionOrder, type SecretVectors } from './secret-vectors.ts'
@@ -14,6 +14,8 @@ export type PlacedGroup = {
   readonly projections: number
   /** Groups of four accumulators in range that sum up without overflow. */
   readonly every: number
+  /** Columns of inputs that do. */
+  readonly span: number
   readonly accumulatorMax: number
 }
 
@@ -51,6 +53,7 @@ export function placePair(
     const vectors = memory.put(interleaved(parts.map(({ index, rows }) => vectorsOf(pair.seed, index, rows))))
     const own = parts.map(({ index }) => projections[index] as readonly [Uint32Array, Uint32Array])
     const { columns } = parts[0] as Linear
+    const top = accumulatorMax(columns, config.inputMax)
     let row = 0
     const placed = parts.map((part, i): PlacedLinear => {
       row += part.rows
@@ -62,8 +65,9 @@ export function placePair(
       columns,
       vectors,
       projections: memory.put(digits(sum(own.map(([a]) => a)), sum(own.map(([, b]) => b)))),
-      every: Math.floor(2 ** 32 / accumulatorMax(columns)),
-      accumulatorMax: accumulatorMax(columns),
+      every: Math.floor(2 ** 32 / top),
+      accumulatorMax: top,
+      span: inputSpan(config.inputMax),
     }
   }
   const perLayer = (linears.length - 1) / config.layers

@@ -15,7 +15,7 @@ export type LinearFault = {
   readonly position: number
   readonly reason: 'range' | 'product'
   /** What was given to the linear and what is said to come of it: with its weights they tell the row, see `wrongRow`. */
-  readonly input: Int8Array
+  readonly input: Int16Array
   readonly accumulators: Int32Array
 }
 
@@ -113,7 +113,7 @@ export class WeightlessPass {
     const at = this.#at
     for (let position = this.#shape.tin - 1; position < this.#shape.positions; position++) {
       this.#kernels.norms(this.#residualAt(position), 1, at.finalNorm, epsilon, dim, at.normed)
-      this.#kernels.quantiseRows(at.normed, 1, dim, at.input, at.scale)
+      this.#kernels.quantiseRows(at.normed, 1, dim, at.input, at.scale, this.config.inputMax)
       this.#load(record, position, 1, vocab)
       const fault = this.#verify(this.#pair.head, 0, 4 * vocab, position, 1)
       if (fault !== undefined) return fault
@@ -147,26 +147,26 @@ export class WeightlessPass {
     this.#load(record, from, count, words)
 
     this.#kernels.norms(residual, count, weights.attentionNorm, epsilon, dim, at.normed)
-    this.#kernels.quantiseRows(at.normed, count, dim, at.input, at.scale)
+    this.#kernels.quantiseRows(at.normed, count, dim, at.input, at.scale, this.config.inputMax)
     verify(projections, 0)
     linear('query', 0, at.query)
     linear('key', queryDim, at.key)
     linear('value', queryDim + kvDim, at.value)
     this.#attend(from, count)
 
-    this.#kernels.quantiseRows(at.mix, count, queryDim, at.input, at.scale)
+    this.#kernels.quantiseRows(at.mix, count, queryDim, at.input, at.scale, this.config.inputMax)
     const outputAt = queryDim + 2 * kvDim
     verify(outputs, outputAt)
     linear('output', outputAt, at.linear)
     this.#kernels.addRows(residual, at.linear, dim * count)
 
     this.#kernels.norms(residual, count, weights.ffnNorm, epsilon, dim, at.normed)
-    this.#kernels.quantiseRows(at.normed, count, dim, at.input, at.scale)
+    this.#kernels.quantiseRows(at.normed, count, dim, at.input, at.scale, this.config.inputMax)
     verify(gates, outputAt + dim)
     linear('gate', outputAt + dim, at.gate)
     linear('up', outputAt + dim + ffnDim, at.up)
     this.#kernels.swiGluRows(at.gate, at.up, count, at.sigmoidTable, ffnDim, at.activation)
-    this.#kernels.quantiseRows(at.activation, count, ffnDim, at.input, at.scale)
+    this.#kernels.quantiseRows(at.activation, count, ffnDim, at.input, at.scale, this.config.inputMax)
     const downAt = outputAt + dim + 2 * ffnDim
     verify(downs, downAt)
     linear('down', downAt, at.linear)
@@ -234,7 +234,7 @@ export class WeightlessPass {
     const { rowSums, inputSums, accumulators, input } = this.#at
     const y = accumulators + offset
     this.#kernels.dotRows(y, stride, count, group.vectors, group.rows, group.every, rowSums)
-    this.#kernels.dotInputs(input, count, group.projections, group.columns, inputSums)
+    this.#kernels.dotInputs(input, count, group.projections, group.columns, group.span, inputSums)
     const i = this.#firstWrong(group.accumulatorMax, count)
     return i === undefined ? undefined : this.#blame(group, y + stride * i, i, from + i)
   }
@@ -257,7 +257,7 @@ export class WeightlessPass {
       this.#kernels.dotRows(at, 0, 1, vectors, rows, group.every, rowSums)
       const own = digits(...projections)
       this.#memory.write(ownDigits, own)
-      this.#kernels.dotInputs(input + 2 * group.columns * i, 1, ownDigits, group.columns, inputSums)
+      this.#kernels.dotInputs(input + 2 * group.columns * i, 1, ownDigits, group.columns, group.span, inputSums)
       const isOutside = (this.#memory.uint32(rowSums, 4)[2] ?? 0) > group.accumulatorMax
       if (isOutside || this.#firstWrong(group.accumulatorMax, 1) !== undefined) {
         const accumulators = this.#memory.int32(at, rows).slice()
@@ -275,8 +275,8 @@ export class WeightlessPass {
   }
 
   /** The quantised input of a block's i-th position. */
-  #inputAt(i: number, columns: number): Int8Array {
-    return Int8Array.from(new Int16Array(this.#memory.memory.buffer, this.#at.input + 2 * columns * i, columns))
+  #inputAt(i: number, columns: number): Int16Array {
+    return new Int16Array(this.#memory.memory.buffer, this.#at.input + 2 * columns * i, columns).slice()
   }
 
   #dequantise(scales: PlacedScales, offset: number, stride: number, count: number, out: number): void {
@@ -306,7 +306,7 @@ export class WeightlessPass {
       const { down, up } = pair
       this.#kernels.multiply(down.weights, at.input, at.lowAccumulators, down.rows, down.columns, count, down.rows)
       this.#scaled(down, at.lowAccumulators, at.scale, count, at.low)
-      this.#kernels.quantiseRows(at.low, count, down.rows, at.lowInput, at.lowScale)
+      this.#kernels.quantiseRows(at.low, count, down.rows, at.lowInput, at.lowScale, this.config.inputMax)
       this.#kernels.multiply(up.weights, at.lowInput, at.upAccumulators, up.rows, up.columns, count, up.rows)
       this.#scaled(up, at.upAccumulators, at.lowScale, count, at.delta)
       this.#kernels.addWeighted(out, at.delta, weight, up.rows * count)
@@ -457,7 +457,7 @@ function place(kept: KeptModel, block: number, memory: KernelMemory) {
     up: words(ffnDim),
     activation: words(ffnDim),
     logits: memory.take(4 * vocab),
-    /** int16 that hold int8, and their mantissas and exponents. */
+    /** Quantised vectors, int16, and their mantissas and exponents. */
     input: memory.take(2 * block * widest),
     scale: words(2),
     accumulators: memory.take(4 * Math.max(block * recordWords(kept.config), vocab) + 16),

@@ -1,7 +1,16 @@
 import { type CanonicalModel, type Layer, type Matrix, rowScale } from '../model.ts'
-import { checkConfig, type ModelConfig, scoreScale } from '../model-config.ts'
+import {
+  checkConfig,
+  fitsWideInput,
+  type InputMax,
+  type ModelConfig,
+  narrowInput,
+  scoreScale,
+  wideInput,
+} from '../model-config.ts'
 import { type ModelFrame, normWeightMax } from '../model-file.ts'
 import { makeExpTable, makeSigmoidTable } from '../tables.ts'
+import { Rounding } from './compensate.ts'
 import {
   type FloatLayer,
   type FloatMatrix,
@@ -11,7 +20,7 @@ import {
   sourceOf,
 } from './float-model.ts'
 import { ropeTables } from './rope-tables.ts'
-import { calibrate, smoothLayer } from './smooth.ts'
+import { calibrate, factorsOf, type InputTap, smoothLayer } from './smooth.ts'
 import { Windows } from './windows.ts'
 
 /** The canonical model of a float one in memory. Throws as {@link convertFrame} and {@link convertLayers} do. */
@@ -23,6 +32,7 @@ export function convertModel(model: FloatModel, calibration: readonly number[]):
 /** All but the layers. Throws FormatError for a shape and RangeError for weights that the canonical form has no room for. */
 export function convertFrame(source: FloatSource): ModelFrame {
   const config = canonicalConfig(source)
+  const { inputMax } = config
   const embedding = source.embedding()
   const table = quantiseRows(embedding, 1)
   const head = source.head()
@@ -34,41 +44,58 @@ export function convertFrame(source: FloatSource): ModelFrame {
     tokenizer: source.tokenizer,
     embedding: table,
     finalNorm: normWeights(source.finalNorm()),
-    head: head === undefined ? { ...table, scales: quantiseRows(embedding, 127).scales } : quantiseRows(head, 127),
+    head:
+      head === undefined
+        ? { ...table, scales: quantiseRows(embedding, inputMax).scales }
+        : quantiseRows(head, inputMax),
   }
 }
 
 /**
- * The layers, each read, smoothed by what `calibration` tokens do in it, and then each row to int8 by its largest weight; one
- * is in memory at a time. Throws RangeError for no tokens and for weights that the canonical form has no room for.
+ * The layers, each read, smoothed by what `calibration` tokens do in it, and then each row to int8 by its largest weight, so that
+ * what roundings change on those tokens is least; one is in memory at a time. Throws RangeError for no tokens and for weights that
+ * the canonical form has no room for.
  */
 export function* convertLayers(source: FloatSource, calibration: readonly number[]): Generator<Layer> {
   const windows = new Windows(source, calibration)
+  const { inputMax } = canonicalConfig(source)
   for (let i = 0; i < source.shape.layers; i++) {
     const layer = source.layer(i)
-    yield convertLayer(smoothLayer(source.config, layer, calibrate(windows, layer)))
+    const { ranges, moments } = calibrate(windows, layer)
+    const factors = factorsOf(source.config, layer, ranges)
+    const roundingOf = (tap: InputTap) => {
+      const seen = moments.get(tap)?.dividedBy(factors.inputs[tap])
+      return seen && new Rounding(seen)
+    }
+    yield convertLayer(smoothLayer(layer, factors), inputMax, roundingOf)
   }
 }
 
-function convertLayer(layer: FloatLayer): Layer {
-  const linear = (matrix: FloatMatrix) => quantiseRows(matrix, 127)
+function convertLayer(
+  layer: FloatLayer,
+  inputMax: InputMax,
+  roundingOf: (tap: InputTap) => Rounding | undefined,
+): Layer {
+  const linear = (rounding: Rounding | undefined) => (matrix: FloatMatrix) => quantiseRows(matrix, inputMax, rounding)
+  const [attention, mix] = [linear(roundingOf('attention')), linear(roundingOf('mix'))]
+  const [ffn, activation] = [linear(roundingOf('ffn')), linear(roundingOf('activation'))]
   return {
     attentionNorm: normWeights(layer.attentionNorm),
-    query: linear(layer.query),
-    key: linear(layer.key),
-    value: linear(layer.value),
-    output: linear(layer.output),
+    query: attention(layer.query),
+    key: attention(layer.key),
+    value: attention(layer.value),
+    output: mix(layer.output),
     ffnNorm: normWeights(layer.ffnNorm),
-    gate: linear(layer.gate),
-    up: linear(layer.up),
-    down: linear(layer.down),
+    gate: ffn(layer.gate),
+    up: ffn(layer.up),
+    down: activation(layer.down),
   }
 }
 
-/** Throws FormatError for a shape outside the limits. */
+/** Of format 2 where it has room. Throws FormatError for a shape outside the limits. */
 export function canonicalConfig({ config, shape }: Pick<FloatSource, 'config' | 'shape'>): ModelConfig {
   const { heads, kvHeads, headDim, context, epsilon, bos, eos } = config
-  const canonical: ModelConfig = {
+  const common = {
     ...shape,
     heads,
     kvHeads,
@@ -79,19 +106,26 @@ export function canonicalConfig({ config, shape }: Pick<FloatSource, 'config' | 
     bos,
     eos,
   }
+  const canonical: ModelConfig = { ...common, inputMax: fitsWideInput(common) ? wideInput : narrowInput }
   checkConfig(canonical)
   return canonical
 }
 
-/** Rows to int8 by their largest weight; a scale is what one step is worth, over `divisor`. */
-export function quantiseRows({ rows, columns, weights }: FloatMatrix, divisor: number): Matrix {
+/**
+ * Rows to int8 by their largest weight, each weight to the nearest step or as `rounding` says; a scale is what one step is worth,
+ * over `divisor`.
+ */
+export function quantiseRows(matrix: FloatMatrix, divisor: number, rounding?: Rounding): Matrix {
+  const { rows, columns, weights } = matrix
   const int8 = new Int8Array(weights.length)
   const scales = new Uint32Array(rows)
   for (let row = 0; row < rows; row++) {
     const values = weights.subarray(row * columns, (row + 1) * columns)
     const step = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0) / 127
     scales[row] = rowScale(step / divisor)
-    for (const [i, value] of values.entries()) int8[row * columns + i] = step === 0 ? 0 : Math.round(value / step)
+    if (step === 0) continue
+    if (rounding !== undefined) rounding.row(matrix, row, step, int8)
+    else for (const [i, value] of values.entries()) int8[row * columns + i] = Math.round(value / step)
   }
   return { rows, columns, weights: int8, scales }
 }

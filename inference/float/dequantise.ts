@@ -7,7 +7,8 @@ const doublingsMax = 9
 /** The canonical model as floats: what float engines of class FINGERPRINT run. docs/CHECKING.md §7 */
 export function floatOf(model: CanonicalModel): FloatModel {
   const { config } = model
-  const { heads, kvHeads, headDim, context, bos, eos, epsilon, tiedHead } = config
+  const { heads, kvHeads, headDim, context, bos, eos, epsilon, tiedHead, inputMax } = config
+  const linear = (matrix: Matrix) => realOf(matrix, inputMax)
   const frequencies = Float64Array.from({ length: headDim / 2 }, (_, i) => frequencyOf(model, i))
   return {
     // Frequencies stand for theta.
@@ -16,22 +17,22 @@ export function floatOf(model: CanonicalModel): FloatModel {
     embedding: realOf(model.embedding, 1),
     layers: model.layers.map((layer) => ({
       attentionNorm: q16(layer.attentionNorm),
-      query: realOf(layer.query),
-      key: realOf(layer.key),
-      value: realOf(layer.value),
-      output: realOf(layer.output),
+      query: linear(layer.query),
+      key: linear(layer.key),
+      value: linear(layer.value),
+      output: linear(layer.output),
       ffnNorm: q16(layer.ffnNorm),
-      gate: realOf(layer.gate),
-      up: realOf(layer.up),
-      down: realOf(layer.down),
+      gate: linear(layer.gate),
+      up: linear(layer.up),
+      down: linear(layer.down),
     })),
     finalNorm: q16(model.finalNorm),
-    ...(tiedHead ? {} : { head: realOf(model.head) }),
+    ...(tiedHead ? {} : { head: linear(model.head) }),
   }
 }
 
-/** Scales of the embedding are of one step, those of other matrices of a step over 127. */
-function realOf({ rows, columns, weights, scales }: Matrix, per = 127): FloatMatrix {
+/** A scale is what one step is worth over `per`: over 1 in the embedding, else over the largest input. */
+function realOf({ rows, columns, weights, scales }: Matrix, per: number): FloatMatrix {
   const real = new Float32Array(rows * columns)
   for (let row = 0; row < rows; row++) {
     const scale = scales[row] ?? 0

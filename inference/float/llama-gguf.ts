@@ -40,23 +40,24 @@ export function llamaGguf(model: CanonicalModel, theta: number): Uint8Array {
 }
 
 function tensorsOf({ config, embedding, layers, finalNorm, head }: CanonicalModel): Tensor[] {
-  const { headDim, tiedHead } = config
+  const { headDim, tiedHead, inputMax } = config
+  const linear = (name: string, weights: Matrix) => matrix(name, weights, inputMax)
   return [
-    // The embedding's scales are of a step itself, those of other matrices of a step over 127.
+    // The embedding's scales are of a step itself, those of other matrices of a step over the largest input.
     matrix('token_embd.weight', embedding, 1),
     ...layers.flatMap((layer, i) => [
       vector(`blk.${i}.attn_norm.weight`, layer.attentionNorm),
-      matrix(`blk.${i}.attn_q.weight`, interleaved(layer.query, headDim)),
-      matrix(`blk.${i}.attn_k.weight`, interleaved(layer.key, headDim)),
-      matrix(`blk.${i}.attn_v.weight`, layer.value),
-      matrix(`blk.${i}.attn_output.weight`, layer.output),
+      linear(`blk.${i}.attn_q.weight`, interleaved(layer.query, headDim)),
+      linear(`blk.${i}.attn_k.weight`, interleaved(layer.key, headDim)),
+      linear(`blk.${i}.attn_v.weight`, layer.value),
+      linear(`blk.${i}.attn_output.weight`, layer.output),
       vector(`blk.${i}.ffn_norm.weight`, layer.ffnNorm),
-      matrix(`blk.${i}.ffn_gate.weight`, layer.gate),
-      matrix(`blk.${i}.ffn_up.weight`, layer.up),
-      matrix(`blk.${i}.ffn_down.weight`, layer.down),
+      linear(`blk.${i}.ffn_gate.weight`, layer.gate),
+      linear(`blk.${i}.ffn_up.weight`, layer.up),
+      linear(`blk.${i}.ffn_down.weight`, layer.down),
     ]),
     vector('output_norm.weight', finalNorm),
-    ...(tiedHead ? [] : [matrix('output.weight', head)]),
+    ...(tiedHead ? [] : [linear('output.weight', head)]),
   ]
 }
 
@@ -122,7 +123,7 @@ function vector(name: string, weights: Int32Array): Tensor {
 }
 
 /** Blocks of Q8_0: a half-precision scale, then the int8 weights as they are. */
-function matrix(name: string, { rows, columns, weights, scales }: Matrix, per = 127): Tensor {
+function matrix(name: string, { rows, columns, weights, scales }: Matrix, per: number): Tensor {
   const blocks = columns / blockValues
   const bytes = new Uint8Array(rows * blocks * (2 + blockValues))
   for (let row = 0; row < rows; row++) {

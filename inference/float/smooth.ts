@@ -1,9 +1,16 @@
+import { Moments } from './compensate.ts'
 import { type FloatConfig, type FloatLayer, type FloatMatrix, type FloatModel, sourceOf } from './float-model.ts'
 import type { Tap } from './reference.ts'
 import { Windows } from './windows.ts'
 
 /** Largest magnitude of each channel at each tap of one layer. */
 export type Ranges = ReadonlyMap<Tap, Float64Array>
+/** What calibration tokens do in a layer; `moments` are of linears' inputs that are not too wide. */
+export type Calibrated = { readonly ranges: Ranges; readonly moments: ReadonlyMap<InputTap, Moments> }
+
+const inputTaps = ['attention', 'mix', 'ffn', 'activation'] as const
+/** Inputs of query, key and value; of output; of gate and up; of down. */
+export type InputTap = (typeof inputTaps)[number]
 
 /** Values are cached in Q10 up to 32: calibrated ones are brought to this, so that others have room. */
 const valueRange = 12
@@ -13,49 +20,74 @@ export function smooth(model: FloatModel, calibration: readonly number[]): Float
   const windows = new Windows(sourceOf(model), calibration)
   return {
     ...model,
-    layers: model.layers.map((layer) => smoothLayer(model.config, layer, calibrate(windows, layer))),
+    layers: model.layers.map((layer) =>
+      smoothLayer(layer, factorsOf(model.config, layer, calibrate(windows, layer).ranges)),
+    ),
   }
 }
 
-/** Takes the windows through a layer and sees how far its vectors go. */
-export function calibrate(windows: Windows, layer: FloatLayer): Ranges {
+/** Takes the windows through a layer and sees how far its vectors go, and which channels of inputs go together. */
+export function calibrate(windows: Windows, layer: FloatLayer): Calibrated {
   const ranges = new Map<Tap, Float64Array>()
+  const moments = new Map<InputTap, Moments>()
   windows.run(layer, (tap, vector) => {
     const range = ranges.get(tap) ?? new Float64Array(vector.length)
     ranges.set(tap, range)
     for (const [i, value] of vector.entries()) range[i] = Math.max(range[i] ?? 0, Math.abs(value))
+    const input = inputTaps.find((each) => each === tap)
+    const products = input && (moments.get(input) ?? Moments.of(vector.length))
+    if (input === undefined || products === undefined) return
+    products.add(vector)
+    moments.set(input, products)
   })
-  return ranges
+  return { ranges, moments }
+}
+
+/** By what {@link smoothLayer} divides the channels of each input, and values; `balance` multiplies keys and divides queries. */
+export type SmoothingFactors = {
+  readonly inputs: { readonly [Name in InputTap]: Float64Array }
+  readonly values: Float64Array
+  readonly balance: number
+}
+
+/** What evens out the ranges of a layer. Throws RangeError where nothing was calibrated. */
+export function factorsOf(config: FloatConfig, layer: FloatLayer, ranges: Ranges): SmoothingFactors {
+  const { heads, kvHeads, headDim } = config
+  const range = (tap: Tap) => rangeOf(ranges, tap)
+  const values = valueScales(range('value'), range('mix'), layer.output, heads / kvHeads, headDim)
+  return {
+    inputs: {
+      attention: scales(range('attention'), [layer.query, layer.key, layer.value]),
+      mix: Float64Array.from(
+        { length: heads * headDim },
+        (_, i) => values[valueChannel(i, heads / kvHeads, headDim)] ?? 1,
+      ),
+      ffn: scales(range('ffn'), [layer.gate, layer.up]),
+      activation: scales(range('activation'), [layer.down]),
+    },
+    values,
+    balance: powerOfTwo(Math.sqrt(largest(range('query')) / largest(range('key')))),
+  }
 }
 
 /**
  * The same function with outlier channels moved from the inputs of linears into their weights, as SmoothQuant does with
  * exponent 1/2 (Xiao et al., 2023): a channel's scale goes into the norm, the up rows or the value rows before it. Query and key
- * share their range evenly, and values fill that of the cache. Throws RangeError where nothing was calibrated.
+ * share their range evenly, and values fill that of the cache.
  */
-export function smoothLayer(config: FloatConfig, layer: FloatLayer, ranges: Ranges): FloatLayer {
-  const { heads, kvHeads, headDim } = config
-  const range = (tap: Tap) => rangeOf(ranges, tap)
-  const attention = scales(range('attention'), [layer.query, layer.key, layer.value])
-  const ffn = scales(range('ffn'), [layer.gate, layer.up])
-  const down = scales(range('activation'), [layer.down])
-  const balance = powerOfTwo(Math.sqrt(largest(range('query')) / largest(range('key'))))
-  const values = valueScales(range('value'), range('mix'), layer.output, heads / kvHeads, headDim)
-  const spread = Float64Array.from(
-    { length: heads * headDim },
-    (_, i) => values[valueChannel(i, heads / kvHeads, headDim)] ?? 1,
-  )
+export function smoothLayer(layer: FloatLayer, { inputs, values, balance }: SmoothingFactors): FloatLayer {
+  const { attention, mix, ffn, activation } = inputs
   const one = (factor: number) => new Float64Array(layer.query.rows).fill(factor)
   return {
     attentionNorm: layer.attentionNorm.map((weight, i) => weight / (attention[i] ?? 1)),
     query: rowsBy(columnsBy(layer.query, attention), one(1 / balance)),
     key: rowsBy(columnsBy(layer.key, attention), one(balance)),
     value: rowsBy(columnsBy(layer.value, attention), values.map(inverse)),
-    output: columnsBy(layer.output, spread),
+    output: columnsBy(layer.output, mix),
     ffnNorm: layer.ffnNorm.map((weight, i) => weight / (ffn[i] ?? 1)),
     gate: columnsBy(layer.gate, ffn),
-    up: rowsBy(columnsBy(layer.up, ffn), down.map(inverse)),
-    down: columnsBy(layer.down, down),
+    up: rowsBy(columnsBy(layer.up, ffn), activation.map(inverse)),
+    down: columnsBy(layer.down, activation),
   }
 }
 

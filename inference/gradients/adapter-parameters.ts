@@ -20,7 +20,7 @@ export function adapterParameters(config: ModelConfig, adapter: Adapter): Float3
   for (const { layer, target, side, offset, columns } of blocksOf(config, shape)) {
     const pair = adapter.layers[layer]?.[target]
     if (pair === undefined) throw new InferenceError('adapter', `the adapter has no ${target} in layer ${layer}`)
-    const values = dequantiseRows(pair[side], 127)
+    const values = dequantiseRows(pair[side], config.inputMax)
     out.set(side === 'down' ? values : turned({ rows: columns, columns: rank, weights: values }), offset)
   }
   return out
@@ -48,7 +48,7 @@ export function quantiseParameters(
     const [rows, columns] = targetShape(config, down.target)
     const factors = { rows: new Float64Array(rows).fill(1), columns: new Float64Array(columns).fill(1) }
     const pair = { down: matrix(down), up: { rows, columns: rank, weights: turned(matrix(up)) } }
-    layer[down.target] = quantisePair(pair, 1, factors, rank)
+    layer[down.target] = quantisePair(pair, 1, factors, rank, config.inputMax)
   }
   return { base, rank, layers }
 }

@@ -27,7 +27,7 @@ export type PlacedWeights = {
   readonly sin: number
 }
 
-/** Weights as reals, each rounded once: `divisor` 127 for linears and heads, 1 for embeddings. */
+/** Weights as reals, each rounded once: `divisor` the largest input for linears and heads, 1 for embeddings. */
 export function dequantiseRows({ rows, columns, weights, scales }: Matrix, divisor: number): Float32Array {
   const out = new Float32Array(weights.length)
   for (let row = 0; row < rows; row++) {
@@ -44,17 +44,18 @@ export function fixedToFloat(values: Int32Array | Int16Array, bits: number): Flo
 }
 
 export function placeWeights(model: CanonicalModel, memory: FloatMemory): PlacedWeights {
+  const { inputMax } = model.config
   return {
-    layers: model.layers.map((layer) => placeLayer(layer, memory)),
+    layers: model.layers.map((layer) => placeLayer(layer, inputMax, memory)),
     finalNorm: memory.putFloats(fixedToFloat(model.finalNorm, 16)),
-    head: placeLinear(model.head, memory),
+    head: placeLinear(model.head, inputMax, memory),
     cos: memory.putFloats(fixedToFloat(model.ropeCos, 14)),
     sin: memory.putFloats(fixedToFloat(model.ropeSin, 14)),
   }
 }
 
-function placeLayer(layer: Layer, memory: FloatMemory): PlacedLayer {
-  const linears = targets.map((target) => [target, placeLinear(layer[target], memory)])
+function placeLayer(layer: Layer, inputMax: number, memory: FloatMemory): PlacedLayer {
+  const linears = targets.map((target) => [target, placeLinear(layer[target], inputMax, memory)])
   return {
     attentionNorm: memory.putFloats(fixedToFloat(layer.attentionNorm, 16)),
     ffnNorm: memory.putFloats(fixedToFloat(layer.ffnNorm, 16)),
@@ -62,9 +63,9 @@ function placeLayer(layer: Layer, memory: FloatMemory): PlacedLayer {
   }
 }
 
-function placeLinear(matrix: Matrix, memory: FloatMemory): PlacedLinear {
+function placeLinear(matrix: Matrix, inputMax: number, memory: FloatMemory): PlacedLinear {
   const { rows, columns } = matrix
-  const values = dequantiseRows(matrix, 127)
+  const values = dequantiseRows(matrix, inputMax)
   const paddedRows = Math.ceil(rows / 8) * 8
   const forward = new Float32Array(paddedRows * columns)
   const backward = new Float32Array(rows * columns)

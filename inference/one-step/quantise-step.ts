@@ -10,7 +10,10 @@ export function quantisedElement(opened: StepUnits): bigint {
   const scaleOp = scaleOfInput(op)
   if (scaleOp === undefined) throw new StepError('WrongOp')
   const vector = vectorOf(opened, scaleOp)
-  if (op !== scaleOp) return quantised(vector[step.element] as bigint, opened.scale(scaleOp, step.part))
+  if (op !== scaleOp) {
+    const scale = opened.scale(scaleOp, step.part)
+    return quantised(vector[step.element] as bigint, scale, BigInt(opened.config.inputMax))
+  }
   const { mantissa, exponent } = scaleOf(maxMagnitude(vector))
   return step.element === 0 ? mantissa : exponent
 }

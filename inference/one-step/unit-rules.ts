@@ -1,7 +1,6 @@
 import {
   bitLength,
   exp2Negative,
-  int8Max,
   int16Max,
   int32Max,
   integerSqrt,
@@ -17,7 +16,7 @@ import { StepError } from './step-error.ts'
  * The operations of docs/canonical-inference.md §5, one element of a unit at a time. Twin of contracts/src/lib/UnitRules.sol.
  */
 
-/** What one step of a quantised input is worth: `mantissa · 2^exponent / 127`. */
+/** What one step of a quantised input is worth: `mantissa · 2^exponent / inputMax`. */
 export type InputScale = { readonly mantissa: bigint; readonly exponent: bigint }
 
 const mantissaMax = 2n ** 15n
@@ -43,9 +42,9 @@ export function scaleOf(max: bigint): InputScale {
 }
 
 /** §5.2: one element under the scale. */
-export function quantised(h: bigint, { mantissa, exponent }: InputScale): bigint {
+export function quantised(h: bigint, { mantissa, exponent }: InputScale, inputMax: bigint): bigint {
   if (mantissa === 0n) return 0n
-  return saturate(roundShift(h * roundDiv(127n << 22n, mantissa), 22n + exponent), int8Max)
+  return saturate(roundShift(h * roundDiv(inputMax << 22n, mantissa), 22n + exponent), inputMax)
 }
 
 /** A committed scale; throws `BadScale` where no vector has it. */

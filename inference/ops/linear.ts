@@ -2,7 +2,7 @@ import { int32Max, roundShift, roundShiftBig, saturate, saturateBig } from '../i
 import type { Matrix, RowScales } from '../model.ts'
 import type { Quantised } from './quantise.ts'
 
-/** Accumulators `W · q`, exact: |each| ≤ 16129 · columns < 2^31. */
+/** Accumulators `W · q`, exact: |each| ≤ 127 · inputMax · columns < 2^30. */
 export function multiply(matrix: Matrix, { values }: Quantised): Int32Array {
   const { rows, columns, weights } = matrix
   const out = new Int32Array(rows)

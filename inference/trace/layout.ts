@@ -3,7 +3,7 @@ import { choiceElements, choiceTileElements, choiceTileLogits } from '../choice.
 import { InferenceError } from '../inference-error.ts'
 import { bitLength } from '../integer.ts'
 import { type ModelConfig, tilePositions } from '../model-config.ts'
-import { type Op, ops, type Unit } from '../trace.ts'
+import { elementBytes, type Op, ops, type Unit } from '../trace.ts'
 
 /** The two trees under a traceRoot: what is sent, and what follows from it. docs/canonical-inference.md §12. */
 export type TraceTree = 'linear' | 'derived'
@@ -65,8 +65,11 @@ export class TraceLayout {
     this.adapters = adapters
     this.#tile = tilePositions(config)
     this.#derivedLayer = derivedLayerFields(config, adapters)
-    this.#derivedHead = fieldsOf(derivedHeadUnits(config))
-    this.#linearLayer = { 3: fieldsOf(linearLayerUnits(config), 3), 4: fieldsOf(linearLayerUnits(config), 4) }
+    this.#derivedHead = fieldsOf(derivedHeadUnits(config), elementBytesOf(config))
+    this.#linearLayer = {
+      3: fieldsOf(linearLayerUnits(config), () => 3),
+      4: fieldsOf(linearLayerUnits(config), () => 4),
+    }
     const { layers, context, vocab, dim } = config
     const widest = Math.max(
       4 * dim,
@@ -130,7 +133,7 @@ export class TraceLayout {
     const { layers, dim } = this.config
     if (slab >= 1 && slab <= layers) return tree === 'linear' ? this.#linearLayer[width] : this.#derivedLayer
     if (tree === 'linear') return slab === 0 ? [] : [this.#headField(slab, width)].filter(({ count }) => count > 0)
-    if (slab === 0) return fieldsOf([['embedding', 0, dim]])
+    if (slab === 0) return fieldsOf([['embedding', 0, dim]], elementBytesOf(this.config))
     return slab === layers + 1 ? this.#derivedHead : []
   }
 
@@ -267,7 +270,7 @@ function linearLayerUnits(config: ModelConfig): UnitSize[] {
 }
 
 function derivedLayerFields(config: ModelConfig, adapters: readonly AdapterShape[]): Field[] {
-  const fields = fieldsOf(derivedLayerUnits(config, adapters))
+  const fields = fieldsOf(derivedLayerUnits(config, adapters), elementBytesOf(config))
   let base = bytesOf(fields)
   for (const target of targets) {
     const slots = [...adapters.keys()].filter((slot) => adapters[slot]?.targets.includes(target))
@@ -324,10 +327,14 @@ function adapterPart(slot: number, target: Target): number {
   return targets.length * slot + targets.indexOf(target)
 }
 
-function fieldsOf(units: readonly UnitSize[], width?: 3 | 4): Field[] {
+function elementBytesOf({ inputMax }: ModelConfig): (op: Op) => number {
+  return (op) => elementBytes(op, inputMax)
+}
+
+function fieldsOf(units: readonly UnitSize[], widthOf: (op: Op) => number): Field[] {
   let offset = 0
   return units.map(([op, part, count]) => {
-    const bytes = width ?? ops[op].bytes
+    const bytes = widthOf(op)
     const field = { op, part, count, bytes, stride: bytes, offset }
     offset += count * bytes
     return field

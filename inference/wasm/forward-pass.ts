@@ -161,7 +161,8 @@ export class ForwardPass {
   }
 
   #quantise(x: number, width: number, { values, scale }: Quantised, row: number): void {
-    this.#kernels.quantise(x + 4 * width * row, width, values + 2 * width * row, scale + 8 * row)
+    const { inputMax } = this.#config
+    this.#kernels.quantise(x + 4 * width * row, width, values + 2 * width * row, scale + 8 * row, inputMax)
   }
 
   /** Rotates a row's query and key, and puts key and value into the session's pages. */

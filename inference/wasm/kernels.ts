@@ -5,7 +5,7 @@ import { join } from 'node:path'
 export type Kernels = {
   embed(weights: number, scales: number, token: number, columns: number, out: number): void
   rmsNorm(x: number, weight: number, epsilon: number, n: number, out: number): void
-  quantise(x: number, n: number, out: number, scale: number): void
+  quantise(x: number, n: number, out: number, scale: number, inputMax: number): void
   multiply(
     weights: number,
     inputs: number,

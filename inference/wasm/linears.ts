@@ -130,7 +130,7 @@ export class Linears {
     const [low, { values, scale }] = [this.#at.low + 4 * rankMax * (part * batchMax + row), this.lowInput(part, run)]
     for (let i = 0; i < count; i++) {
       this.#kernels.dequantise(accumulators + 4 * stride * i, down.scales, input.scale + 8 * (row + i), low, down.rows)
-      this.#kernels.quantise(low, down.rows, values + 2 * down.rows * i, scale + 8 * i)
+      this.#kernels.quantise(low, down.rows, values + 2 * down.rows * i, scale + 8 * i, this.#config.inputMax)
     }
   }
 

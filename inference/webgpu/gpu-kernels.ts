@@ -103,6 +103,7 @@ export class GpuKernels {
       MULTIPLIER: config.scoreMultiplier,
       SHIFT: config.scoreShift,
       EPSILON: config.epsilon,
+      INPUT_MAX: config.inputMax,
       SIGMOID: places.sigmoid,
       COS: places.cos,
       SIN: places.sin,

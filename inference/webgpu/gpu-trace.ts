@@ -2,7 +2,7 @@ import { type Target, targetShape, targets } from '../adapter/adapter.ts'
 import { type ModelConfig, tilePositions } from '../model-config.ts'
 import type { Op, Trace } from '../trace.ts'
 import type { GpuBatch } from './gpu-pass.ts'
-import type { GpuWorkspace, PlacedInput } from './gpu-workspace.ts'
+import { type GpuWorkspace, inputsPerWord, type PlacedInput } from './gpu-workspace.ts'
 
 /** Keys and values of a layer for the positions of a batch: per side, per kv head, per position. */
 export type CachedWords = Int32Array
@@ -44,7 +44,7 @@ export class GpuTrace {
     const from = (place: number, count: number) => words.subarray(place - at.headNormed, place - at.headNormed + count)
     this.#tell('finalNorm', row, 0, from(at.headNormed, dim))
     this.#tell('headScale', row, 0, from(at.headInput.scale, 2))
-    this.#tell('headInput', row, 0, bytesOf(from(at.headInput.values, dim / 4)))
+    this.#tell('headInput', row, 0, this.#elementsOf(from(at.headInput.values, dim / this.#perWord)))
     this.#tell('head', row, 0, from(at.headAccumulators, vocab))
     this.#tell('logits', row, 0, from(at.logits, vocab))
   }
@@ -135,15 +135,22 @@ export class GpuTrace {
     part = 0,
   ): void {
     this.#tell(scaleOp, row, layer, words.subarray(scale + 2 * row, scale + 2 * row + 2), part)
-    const from = values + (width / 4) * row
-    this.#tell(inputOp, row, layer, bytesOf(words.subarray(from, from + width / 4)), part)
+    const count = width / this.#perWord
+    const from = values + count * row
+    this.#tell(inputOp, row, layer, this.#elementsOf(words.subarray(from, from + count)), part)
   }
 
   #tell(op: Op, row: number, layer: number, values: ArrayLike<number>, part = 0): void {
     this.#trace({ op, layer, position: this.#batch.first + row, part }, values)
   }
-}
 
-function bytesOf(words: Int32Array): Int8Array {
-  return new Int8Array(words.buffer, words.byteOffset, words.byteLength)
+  get #perWord(): number {
+    return inputsPerWord(this.#config)
+  }
+
+  /** Of a quantised vector. */
+  #elementsOf({ buffer, byteOffset, length }: Int32Array): Int8Array | Int16Array {
+    const count = length * this.#perWord
+    return this.#perWord === 4 ? new Int8Array(buffer, byteOffset, count) : new Int16Array(buffer, byteOffset, count)
+  }
 }

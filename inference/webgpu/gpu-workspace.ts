@@ -1,12 +1,12 @@
 import { rankMax, slotsMax, type Target, targetShape, targets } from '../adapter/adapter.ts'
-import { type ModelConfig, tilePositions } from '../model-config.ts'
+import { type ModelConfig, narrowInput, tilePositions } from '../model-config.ts'
 
 /** Positions that go through a layer together. */
 export const gpuBatchMax = 16
 /** Words of attention tiles; a batch has as many positions as fit. */
 const tilesWordsMax = 2 ** 22
 
-/** Place of quantised vectors, four int8 to a word, and of their mantissas and exponents. */
+/** Place of quantised vectors, {@link inputsPerWord} elements to a word, and of their mantissas and exponents. */
 export type PlacedInput = { readonly values: number; readonly scale: number }
 
 /** Offsets in words of all that a pass writes, for up to {@link gpuBatchMax} positions. */
@@ -43,7 +43,13 @@ export type PlacedSlotUnits = {
   readonly up: number
 }
 
+/** Elements of a quantised vector in a word: int8, or int16 where they are wide. */
+export function inputsPerWord({ inputMax }: ModelConfig): 2 | 4 {
+  return inputMax > narrowInput ? 2 : 4
+}
+
 export function gpuWorkspace(config: ModelConfig): GpuWorkspace {
+  const perWord = inputsPerWord(config)
   const { dim, heads, headDim, ffnDim, vocab } = config
   const longest = heads * tileWords(config, config.context - 1)
   let words = 0
@@ -53,7 +59,7 @@ export function gpuWorkspace(config: ModelConfig): GpuWorkspace {
     return place
   }
   const vectors = (width: number) => take(gpuBatchMax * width)
-  const input = (width: number): PlacedInput => ({ values: vectors(width / 4), scale: vectors(2) })
+  const input = (width: number): PlacedInput => ({ values: vectors(width / perWord), scale: vectors(2) })
   const perTarget = <T>(make: (target: Target) => T) => new Map(targets.map((target) => [target, make(target)]))
   const places = {
     tokens: vectors(1),
@@ -80,7 +86,7 @@ export function gpuWorkspace(config: ModelConfig): GpuWorkspace {
     ),
     tiles: take(Math.max(longest, Math.min(tilesWordsMax, gpuBatchMax * longest))),
     headNormed: take(dim),
-    headInput: { values: take(dim / 4), scale: take(2) },
+    headInput: { values: take(dim / perWord), scale: take(2) },
     headAccumulators: take(vocab),
     logits: take(vocab),
   }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Example } from '../../inference/gradients/gradient-pass.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
 import { decodeModel, modelRoot } from '../../inference/model-file.ts'
-import { baseModelFile } from '../../inference/models/base-model.ts'
 import { type ModelTokenizer, readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import type { HyperParameters } from '../../worker/trainer/hyper-parameters.ts'
@@ -10,6 +10,8 @@ import type { ContributedExample } from '../../worker/trainer/training-texts.ts'
 import { bos, eos } from '../train-base/encode.ts'
 import { commentsOf, contributors } from './sources.ts'
 
+/** The base model as it was when the fixture was made; its root is in the fixture. */
+const modelFile = join(import.meta.dirname, 'base.olm')
 export const length = 64
 const tokensMin = 30
 const textsEach = 4
@@ -30,7 +32,7 @@ export type Corpus = {
 
 /** Texts of each contributor: some to train on, some that ask for who they are like. */
 export function readCorpus(): Corpus {
-  const model = decodeModel(new Uint8Array(readFileSync(baseModelFile)))
+  const model = decodeModel(new Uint8Array(readFileSync(modelFile)))
   const tokenizer = readTokenizer(model.tokenizer)
   const taken = contributors.map((name, c) => {
     const cut = (text: string) => [bos, ...tokenizer.encode(text), eos].slice(0, length + 1)

@@ -2,7 +2,7 @@ import { targets } from '../../inference/adapter/adapter.ts'
 import { type CheckParts, checkExact, type ExactJob } from '../../inference/check/check-answer.ts'
 import { type CheckKernels, loadCheckKernels } from '../../inference/check/check-kernels.ts'
 import { checkSampled } from '../../inference/check/check-sampled.ts'
-import { accumulatorMax } from '../../inference/check/field.ts'
+import { accumulatorMax, inputSpan } from '../../inference/check/field.ts'
 import { linearRoot } from '../../inference/check/linear-root.ts'
 import { groupsOfLayer } from '../../inference/check/placed-pair.ts'
 import { type Linear, linearsOf } from '../../inference/check/secret-vectors.ts'
@@ -291,7 +291,7 @@ function sumsMs({ config }: CanonicalModel, tokens: number, repeats: number): nu
   const layer = groupsOfLayer.map((members) => members.map((member) => linears[member] as Linear))
   const groups = [...Array.from({ length: config.layers }, () => layer).flat(), [head]].map((members) => {
     const [rows, columns] = [members.reduce((sum, each) => sum + each.rows, 0), (members[0] as Linear).columns]
-    const every = Math.floor(2 ** 32 / accumulatorMax(columns))
+    const every = Math.floor(2 ** 32 / accumulatorMax(columns, config.inputMax))
     return {
       rows,
       columns,
@@ -311,7 +311,7 @@ function sumsMs({ config }: CanonicalModel, tokens: number, repeats: number): nu
       for (let from = 0; from < all; from += blockPositions) {
         const count = Math.min(blockPositions, all - from)
         kernels.dotRows(y, 4 * rows, count, r, rows, every, out)
-        kernels.dotInputs(input, count, u, columns, out)
+        kernels.dotInputs(input, count, u, columns, inputSpan(config.inputMax), out)
       }
     }
   })

@@ -1,10 +1,10 @@
 import { rotaryFrequencies } from '../../inference/float/float-model.ts'
 import { ropeTables } from '../../inference/float/rope-tables.ts'
 import { type CanonicalModel, type Layer, type Matrix, rowScale } from '../../inference/model.ts'
-import { type ModelConfig, scoreScale } from '../../inference/model-config.ts'
+import { type ModelConfig, scoreScale, wideInput } from '../../inference/model-config.ts'
 import { makeExpTable, makeSigmoidTable } from '../../inference/tables.ts'
 
-const common = { context: 512, tiedHead: true, epsilon: 42_950, bos: 0, eos: 1 }
+const common = { inputMax: wideInput, context: 512, tiedHead: true, epsilon: 42_950, bos: 0, eos: 1 } as const
 
 /** Dimensions of SmolLM2-135M and Llama-3.2-1B. */
 export const config135m: ModelConfig = {
@@ -31,7 +31,8 @@ export function syntheticModel(config: ModelConfig): CanonicalModel {
     const scales = Uint32Array.from({ length: rows }, (_, row) => rowScale(real * (0.75 + (row % 16) / 32)))
     return { rows, columns, weights, scales }
   }
-  const linear = (rows: number, columns: number) => matrix(rows, columns, 1 / (Math.sqrt(columns) * 127 * 127 * 0.4))
+  const linear = (rows: number, columns: number) =>
+    matrix(rows, columns, 1 / (Math.sqrt(columns) * 127 * config.inputMax * 0.4))
   const norm = () => new Int32Array(dim).fill(65_536)
   const layer = (): Layer => ({
     attentionNorm: norm(),
@@ -56,7 +57,7 @@ export function syntheticModel(config: ModelConfig): CanonicalModel {
     finalNorm: norm(),
     head: {
       ...embedding,
-      scales: linear(vocab, 16).scales.map(() => rowScale(1 / (Math.sqrt(dim) * 127 * 127 * 0.4))),
+      scales: linear(vocab, 16).scales.map(() => rowScale(1 / (Math.sqrt(dim) * 127 * config.inputMax * 0.4))),
     },
   }
 }

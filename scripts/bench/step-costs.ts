@@ -155,7 +155,7 @@ function tilesAt(): number {
 
 /** Scales of inputs, and a choice whose marks are tokens and whose maximum is above all logits. */
 function fixUnits(trace: WideTrace, adapters: number): void {
-  const scale = unitBytes('attentionScale', [32_767, 15])
+  const scale = unitBytes('attentionScale', [32_767, 15], wideConfig.inputMax)
   for (const op of ['attentionScale', 'outputScale', 'ffnScale', 'downScale'] as const) {
     trace.fix({ op, layer, position, part: 0 }, scale)
   }
@@ -166,5 +166,5 @@ function fixUnits(trace: WideTrace, adapters: number): void {
   const mark = (token: number) => [-(2 ** 31), token]
   const sums = [128_256, 65_534, 2 ** 40, 2 ** 40, 2 ** 39]
   const values = [2 ** 31, ...mark(128_255), ...mark(128_254), ...mark(100_063), ...sums]
-  trace.fix({ op: 'choice', layer: 0, position, part: 0 }, unitBytes('choice', values))
+  trace.fix({ op: 'choice', layer: 0, position, part: 0 }, unitBytes('choice', values, wideConfig.inputMax))
 }

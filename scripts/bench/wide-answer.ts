@@ -1,6 +1,6 @@
 import { targetShape, targets } from '../../inference/adapter/adapter.ts'
 import { upLeafBytes } from '../../inference/adapter/adapter-file.ts'
-import { encodeConfig, type ModelConfig, scoreScale } from '../../inference/model-config.ts'
+import { encodeConfig, type ModelConfig, scoreScale, wideInput } from '../../inference/model-config.ts'
 import { rowLeafBytes } from '../../inference/model-file.ts'
 import type { SectionSource } from '../../inference/one-step/open-step.ts'
 import type { Run } from '../../inference/one-step/step.ts'
@@ -14,6 +14,7 @@ import { FilledTree } from './filled-tree.ts'
 /** A model of a billion parameters, at the longest context. */
 export const wideConfig: ModelConfig = {
   ...{ vocab: 128_256, dim: 2048, layers: 16, heads: 32, kvHeads: 8, headDim: 64, ffnDim: 8192, context: 2 ** 15 },
+  inputMax: wideInput,
   ...{ tiedHead: true, epsilon: 42_950, ...scoreScale(64), bos: 0, eos: 1 },
 }
 export const wideAdapter: AdapterShape = { rank: 64, targets }

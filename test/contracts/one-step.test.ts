@@ -11,7 +11,7 @@ import { ops } from '../../inference/trace.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { Random } from '../fakes/random.ts'
 import { randomAdapter } from '../fakes/random-adapter.ts'
-import { randomModel, smallConfig } from '../fakes/random-model.ts'
+import { randomModel, smallConfig, wideInputConfig } from '../fakes/random-model.ts'
 import { elementOf, StepWorld, type UnitElement } from '../fakes/step-world.ts'
 import { deploy, emptyChain } from './chain.ts'
 
@@ -71,8 +71,8 @@ const worlds: Record<string, () => StepWorld> = {
       ...{ model: randomModel(2, { ...smallConfig, tiedHead: false }, 4000), prompt: [7], tout: 4, width: 3 },
       rule: rules[1] as SamplingRule,
     }),
-  'two adapters, a vocabulary of two tiles': () => {
-    const config = { ...smallConfig, vocab: 300, layers: 1, kvHeads: 4 }
+  'two adapters, a vocabulary of two tiles, wide inputs': () => {
+    const config = { ...wideInputConfig, vocab: 300, layers: 1, kvHeads: 4 }
     return new StepWorld({
       ...{ model: randomModel(3, config), prompt: [0, 299, 256], tout: 2, rule: rules[3] as SamplingRule },
       slots: [
@@ -214,7 +214,7 @@ describe('a step that shows something else', () => {
     '%s: the contracts and the twin say the same, and no honest element is wrong',
     async (_, damage) => {
       const random = new Random(13)
-      const world = (worlds['two adapters, a vocabulary of two tiles'] as () => StepWorld)()
+      const world = (worlds['two adapters, a vocabulary of two tiles, wide inputs'] as () => StepWorld)()
       const sources = world.sources()
       for (const unit of picks(world, random, Math.ceil(trials / 2))) {
         const step = damage(openStep(sources, elementOf(unit)).step, random)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { GenesisEvm, Target } from '../../genesis/genesis-evm.ts'
 import { RevertError } from '../../genesis/genesis-evm.ts'
+import { narrowInput, wideInput } from '../../inference/model-config.ts'
 import * as twin from '../../inference/one-step/fixed-point.ts'
 import { StepError } from '../../inference/one-step/step-error.ts'
 import * as rules from '../../inference/one-step/unit-rules.ts'
@@ -49,7 +50,9 @@ const int32s = (length: number) =>
     .map(([values, shift]) => Int32Array.from(values, (value) => Math.trunc(value / 2 ** shift)))
 const rowScale = fc.tuple(fc.integer({ min: 0, max: 32767 }), fc.integer({ min: 17, max: 62 }))
 const scaleWord = rowScale.map(([mantissa, shift]) => mantissa * 256 + shift)
-const inputScale = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 2 ** 31 - 1 })).map((max) => quantise([max]))
+const inputScale = fc
+  .oneof(fc.constant(0), fc.integer({ min: 1, max: 2 ** 31 - 1 }))
+  .map((max) => quantise([max], narrowInput))
 
 describe('tables', () => {
   test('every entry is computed as the model files hold it', async () => {
@@ -152,6 +155,9 @@ describe('rules', () => {
         const sum = a.reduce((total, value, i) => total + value * (b[i] ?? 0), 0)
         expect(await ask('dot', hex(a), hex(b), n)).toBe(BigInt(sum))
         if (extreme) expect(sum).toBe(sign * 16129 * n)
+        const wide = Int16Array.from(b, (value, i) => (i % 5 === 0 ? sign * 32_767 : value * 258))
+        const wideSum = a.reduce((total, value, i) => total + value * (wide[i] ?? 0), 0)
+        expect(await ask('dotWide', hex(a), hex(wide), n)).toBe(BigInt(wideSum))
       }),
       { numRuns: Math.ceil(numRuns / 3) },
     )
@@ -173,12 +179,12 @@ describe('rules', () => {
   test('vectors are quantised as by the oracle, zeros and saturated ones too', async () => {
     const shape = fc.constantFrom(8, 24).chain((n) => fc.oneof(int32s(n), fc.constant(new Int32Array(n))))
     await fc.assert(
-      fc.asyncProperty(shape, async (x) => {
-        const { mantissa, exponent, values } = quantise(x)
+      fc.asyncProperty(shape, fc.constantFrom(narrowInput, wideInput), async (x, inputMax) => {
+        const { mantissa, exponent, values } = quantise(x, inputMax)
         const scale = { mantissa: BigInt(mantissa), exponent: BigInt(exponent) }
-        expect(await ask('quantise', hex(x), x.length)).toEqual([scale, big(values)])
+        expect(await ask('quantise', hex(x), x.length, inputMax)).toEqual([scale, big(values)])
         expect(rules.scaleOf(rules.maxMagnitude(big(x)))).toEqual(scale)
-        expect(big(x).map((h) => rules.quantised(h, scale))).toEqual(big(values))
+        expect(big(x).map((h) => rules.quantised(h, scale, BigInt(inputMax)))).toEqual(big(values))
       }),
       fuzz,
     )

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type ModelConfig, tilePositions } from '../../inference/model-config.ts'
+import { type ModelConfig, narrowInput, tilePositions } from '../../inference/model-config.ts'
 import { type Op, ops } from '../../inference/trace.ts'
 
 /** Every unit of an answer: `op layer position part` to its values. */
@@ -16,9 +16,10 @@ export function naiveTraceRoot(
   const linear = records(config, units, positions, tin, width, true)
   const derived = records(config, units, positions, tin, width, false)
   const longest = () => {
-    const fixed = 4 * config.dim * 2 + 2 * config.dim + config.heads * config.headDim * 7 + 5 * config.ffnDim + 32
+    const [input, queries] = [inputBytes(config), config.heads * config.headDim]
+    const fixed = (8 + 2 * input) * config.dim + (6 + input) * queries + (4 + input) * config.ffnDim + 32
     const tiles = 8 * config.heads * (config.headDim + 2) * Math.ceil(config.context / tilePositions(config))
-    const head = 8 + config.dim + 96 + 48 * Math.ceil(config.vocab / 256)
+    const head = 8 + input * config.dim + 96 + 48 * Math.ceil(config.vocab / 256)
     const cache = 4 * config.kvHeads * config.headDim * Math.min(tilePositions(config), config.context)
     return Math.max(4 * config.dim, fixed + tiles, head, cache)
   }
@@ -37,6 +38,11 @@ export function naiveTraceRoot(
   ]
   const numbers = [positions, tin, width, ...[bits.linear, bits.derived].map((each) => each.reduce((a, b) => a + b))]
   return sha256(Buffer.of(4), ...numbers.map(u32), ...roots).toString('hex')
+}
+
+/** Of an element of a linear's input. */
+function inputBytes({ inputMax }: ModelConfig): number {
+  return inputMax === narrowInput ? 1 : 2
 }
 
 type Records = Map<string, Buffer>
@@ -62,7 +68,8 @@ function records(
   isLinear: boolean,
 ): Records {
   const out: Records = new Map()
-  const of = (op: Op, layer: number, position: number, part = 0, bytes: number = ops[op].bytes) =>
+  const own = (op: Op) => (op.endsWith('Input') ? inputBytes(config) : ops[op].bytes)
+  const of = (op: Op, layer: number, position: number, part = 0, bytes: number = own(op)) =>
     integers(units.get(`${op} ${layer} ${position} ${part}`) ?? [], bytes)
   const tile = tilePositions(config)
   for (let position = 0; position < positions; position++) {

@@ -1,10 +1,11 @@
 import { rotaryFrequencies } from '../../inference/float/float-model.ts'
 import { ropeTables } from '../../inference/float/rope-tables.ts'
 import { type CanonicalModel, type Layer, type Matrix, rowScale } from '../../inference/model.ts'
-import { type ModelConfig, scoreScale } from '../../inference/model-config.ts'
+import { type ModelConfig, narrowInput, scoreScale, wideInput } from '../../inference/model-config.ts'
 import { makeExpTable, makeSigmoidTable } from '../../inference/tables.ts'
 
 export const smallConfig: ModelConfig = {
+  inputMax: narrowInput,
   vocab: 48,
   dim: 32,
   layers: 2,
@@ -19,6 +20,9 @@ export const smallConfig: ModelConfig = {
   bos: 0,
   eos: 1,
 }
+
+/** The same in format 2. */
+export const wideInputConfig: ModelConfig = { ...smallConfig, inputMax: wideInput }
 
 /** Numbers of [0, 1) that depend on the seed only. Park and Miller's generator. */
 export function randomNumbers(seed: number): () => number {
@@ -40,7 +44,8 @@ export function randomModel(seed: number, config: ModelConfig = smallConfig, gai
     scales: Uint32Array.from({ length: rows }, () => rowScale(Math.min((random() + 0.5) * real, 0.2))),
   })
   // Sums of n products of weights within ±127 by inputs within ±1 are about √n · 127/√3 · 1/√3.
-  const linear = (rows: number, columns: number) => matrix(rows, columns, gain / (Math.sqrt(columns) * 127 * 127 * 0.4))
+  const linear = (rows: number, columns: number) =>
+    matrix(rows, columns, gain / (Math.sqrt(columns) * 127 * config.inputMax * 0.4))
   const norm = () => Int32Array.from({ length: config.dim }, () => Math.round((random() * 2 - 0.5) * 65_536))
   const { dim, heads, kvHeads, headDim, ffnDim, vocab } = config
   const layer = (): Layer => ({

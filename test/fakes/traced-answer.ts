@@ -11,12 +11,12 @@ import { RecordStore } from '../../inference/trace/record-store.ts'
 import { TraceRecorder } from '../../inference/trace/recorder.ts'
 import type { Trace } from '../../inference/trace.ts'
 import type { Units } from './naive-commitment.ts'
-import { smallConfig } from './random-model.ts'
+import { smallConfig, wideInputConfig } from './random-model.ts'
 
 export const warm: SamplingRule = { tempQ16: 70_000, topK: 20, topPQ16: 60_000 }
 export const testSeed: Uint8Array = Uint8Array.from({ length: 32 }, (_, i) => i)
 
-/** Plain; a head of several slabs; records of several leaves; a tile of 64 positions and the next. */
+/** Plain; a head of several slabs; records of several leaves; a tile of 64 positions and the next; wide inputs. */
 export const traceShapes: readonly ModelConfig[] = [
   smallConfig,
   { ...smallConfig, vocab: 9000, layers: 1, context: 40 },
@@ -32,6 +32,7 @@ export const traceShapes: readonly ModelConfig[] = [
     layers: 1,
     context: 70,
   },
+  wideInputConfig,
 ]
 
 export type TracedOptions = {

@@ -6,15 +6,15 @@ const { WebGpuEngine } = await import('../../inference/webgpu/webgpu-engine.ts')
 const { Oracle } = await import('../../inference/oracle.ts')
 const { scoreScale } = await import('../../inference/model-config.ts')
 const { randomAdapter } = await import('./random-adapter.ts')
-const { randomModel, smallConfig } = await import('./random-model.ts')
+const { randomModel, smallConfig, wideInputConfig } = await import('./random-model.ts')
 const { recordUnits } = await import('./record-units.ts')
 
-/** Odd vocabulary, heads of 8, 24 and 128, tiles of 64 and 128, every loudness. */
+/** Odd vocabulary, heads of 8, 24 and 128, tiles of 64 and 128, every loudness, wide inputs. */
 const cases = [
   { config: smallConfig, gain: 1, length: 21 },
   { config: { ...smallConfig, vocab: 47, tiedHead: false, kvHeads: 4, layers: 1 }, gain: 4000, length: 5 },
   {
-    config: { ...smallConfig, dim: 48, heads: 2, kvHeads: 1, headDim: 24, ...scoreScale(24), layers: 1 },
+    config: { ...wideInputConfig, dim: 48, heads: 2, kvHeads: 1, headDim: 24, ...scoreScale(24), layers: 1 },
     gain: 30,
     length: 5,
   },
@@ -24,6 +24,7 @@ const cases = [
     length: 70,
   },
   { config: smallConfig, gain: 0.01, length: 3 },
+  { config: wideInputConfig, gain: 4000, length: 5 },
 ]
 
 let [units, wrong] = [0, 0]
@@ -36,12 +37,12 @@ for (const [i, { config, gain, length }] of cases.entries()) {
   const tokens = Array.from({ length }, (_, at) => (at * 7) % 40)
   const [expected, actual] = [new Map(), new Map()]
   const oracle = new Oracle(model).start({ slots })
-  oracle.append(tokens, recordUnits(expected), length - 2)
+  oracle.append(tokens, recordUnits(expected, config.inputMax), length - 2)
   const engine = await WebGpuEngine.open(model)
   const session = engine.start({ slots, positions: length + 1 })
   const cut = Math.floor(length / 3)
-  await session.append(tokens.slice(0, cut), recordUnits(actual), cut)
-  await session.append(tokens.slice(cut), recordUnits(actual), length - cut - 2)
+  await session.append(tokens.slice(0, cut), recordUnits(actual, config.inputMax), cut)
+  await session.append(tokens.slice(cut), recordUnits(actual, config.inputMax), length - cut - 2)
   const [last, same] = [await session.append([3]), oracle.append([3])]
   for (const [name, bytes] of expected) {
     units++

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { integerSqrt, roundDiv, roundShift, roundShiftBig } from '../../inference/integer.ts'
 import { rowScale } from '../../inference/model.ts'
+import { narrowInput, wideInput } from '../../inference/model-config.ts'
 import { quantise } from '../../inference/ops/quantise.ts'
 import { rmsNorm } from '../../inference/ops/rms-norm.ts'
 import { exp2Negative, expOne, makeExpTable, makeSigmoidTable, sigmoid } from '../../inference/tables.ts'
@@ -73,9 +74,9 @@ describe('ops on real numbers', () => {
 
   test('a quantised vector is within half a step of what it stands for', () => {
     fc.assert(
-      fc.property(vector, (x) => {
-        const { mantissa, exponent, values } = quantise(x)
-        const step = (mantissa * 2 ** exponent) / 127
+      fc.property(vector, fc.constantFrom(narrowInput, wideInput), (x, inputMax) => {
+        const { mantissa, exponent, values } = quantise(x, inputMax)
+        const step = (mantissa * 2 ** exponent) / inputMax
         for (const [i, value] of values.entries())
           expect(Math.abs(value * step - (x[i] ?? 0))).toBeLessThanOrEqual(0.51 * step)
       }),

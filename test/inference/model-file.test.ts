@@ -1,24 +1,36 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { decodeConfig, encodeConfig } from '../../inference/model-config.ts'
 import { decodeModel, encodeModel, modelRoot, rowLeafBytes, sectionsOf } from '../../inference/model-file.ts'
 import { sectionLeaf } from '../../inference/sections.ts'
 import { bytesToHex, FormatError } from '../../protocol/bytes.ts'
 import { merkleRootOf } from '../../protocol/content-hash.ts'
-import { randomModel, smallConfig } from '../fakes/random-model.ts'
+import { randomModel, smallConfig, wideInputConfig } from '../fakes/random-model.ts'
 
 const tied = randomModel(3)
 const separate = randomModel(4, { ...smallConfig, tiedHead: false })
+const wide = randomModel(5, wideInputConfig)
 
 describe('model file', () => {
   test.each([
-    ['tied', tied],
-    ['separate', separate],
-  ])('a model with a %s head reads back the same, from any offset', (_, model) => {
+    ['tied head', tied],
+    ['separate head', separate],
+    ['wide inputs', wide],
+  ])('a model of the kind %s reads back the same, from any offset', (_, model) => {
     const file = encodeModel(model)
     expect(decodeModel(file)).toEqual(model)
     const shifted = new Uint8Array(file.length + 3)
     shifted.set(file, 3)
     expect(modelRoot(decodeModel(shifted.subarray(3)))).toBe(modelRoot(model))
+  })
+
+  test('formats 1 and 2 differ by their first word, and other words or wide linears of more than 8192 columns are refused', () => {
+    const [narrow, two] = [encodeConfig(smallConfig), encodeConfig(wideInputConfig)]
+    expect([narrow[3], two[3], two.subarray(4)]).toEqual([1, 2, narrow.subarray(4)])
+    for (const version of [0, 3]) expect(() => decodeConfig(narrow.with(3, version))).toThrow(/model format/)
+    expect(decodeConfig(encodeConfig({ ...wideInputConfig, ffnDim: 8192 })).inputMax).toBe(1023)
+    expect(() => encodeConfig({ ...wideInputConfig, ffnDim: 8208 })).toThrow(/8192 columns/)
+    expect(decodeConfig(encodeConfig({ ...smallConfig, ffnDim: 8208 })).inputMax).toBe(127)
   })
 
   test('any changed byte is refused or changes the root', () => {

@@ -61,7 +61,7 @@ test.each([
   new Oracle(randomModel(7, smallConfig, gain)).start().append(
     [1, 2, 3, 4],
     ({ op }, values) => {
-      hash.update(unitBytes(op, values))
+      hash.update(unitBytes(op, values, smallConfig.inputMax))
     },
     0,
   )

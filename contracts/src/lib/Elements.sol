@@ -133,6 +133,25 @@ library Elements {
         }
     }
 
+    /// @notice Σ a_i·b_i of `n` int8 and `n` int16, n a multiple of 8.
+    function dotInt8Int16(bytes calldata a, bytes calldata b, uint256 n) internal pure returns (int256 sum) {
+        assembly ("memory-safe") {
+            for { let i := 0 } lt(i, n) { i := add(i, 8) } {
+                let x := calldataload(add(a.offset, i))
+                let y := calldataload(add(b.offset, shl(1, i)))
+                y := or(shl(8, and(y, ODD_BYTES)), and(shr(8, y), ODD_BYTES))
+                sum := add(sum, mul(signextend(0, byte(0, x)), signextend(1, shr(240, y))))
+                sum := add(sum, mul(signextend(0, byte(1, x)), signextend(1, shr(224, y))))
+                sum := add(sum, mul(signextend(0, byte(2, x)), signextend(1, shr(208, y))))
+                sum := add(sum, mul(signextend(0, byte(3, x)), signextend(1, shr(192, y))))
+                sum := add(sum, mul(signextend(0, byte(4, x)), signextend(1, shr(176, y))))
+                sum := add(sum, mul(signextend(0, byte(5, x)), signextend(1, shr(160, y))))
+                sum := add(sum, mul(signextend(0, byte(6, x)), signextend(1, shr(144, y))))
+                sum := add(sum, mul(signextend(0, byte(7, x)), signextend(1, shr(128, y))))
+            }
+        }
+    }
+
     /// @notice The largest magnitude, 0 of none.
     function maxMagnitude(int256[] memory values) internal pure returns (uint256 max) {
         assembly ("memory-safe") {

@@ -7,7 +7,6 @@ pragma solidity 0.8.30;
 library FixedPoint {
     int256 internal constant INT32_MAX = 2 ** 31 - 1;
     int256 internal constant INT16_MAX = 2 ** 15 - 1;
-    int256 internal constant INT8_MAX = 127;
 
     /// @dev What 1 is in the table of powers: 32767·2^9.
     uint256 private constant EXP_ONE = 32_767 << 9;

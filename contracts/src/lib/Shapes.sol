@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 /// @dev A model's config, and what an answer's adapters are: rank and targets of each slot. docs/canonical-inference.md §4, §9.
+///      `inputMax` is the largest magnitude of an element of a linear's input, of `inputBytes`.
 ///      The last four are TracePlaces' own, which remembers them, one more than they are; 0 where it has not made them yet.
 struct Shape {
     uint256 vocab;
@@ -16,6 +17,8 @@ struct Shape {
     uint256 scoreMultiplier;
     uint256 scoreShift;
     bool tiedHead;
+    uint256 inputMax;
+    uint256 inputBytes;
     uint256[] ranks;
     uint256[] targets;
     uint256 linearLeafBits;
@@ -55,12 +58,19 @@ library Shapes {
     /// @dev Of a target in each layer of an adapter: D, its scales, U, its scales.
     uint256 private constant PER_TARGET = 4;
 
+    /// @dev Largest elements of linears' inputs in formats 1 and 2, and the most columns that linears of format 2 have.
+    uint256 private constant NARROW_INPUT = 127;
+    uint256 private constant WIDE_INPUT = 1_023;
+    uint256 private constant WIDE_COLUMNS_MAX = 2 ** 13;
+
     uint256 internal constant CONFIG_BYTES = 60;
     uint256 internal constant ADAPTER_CONFIG_BYTES = 44;
 
     /// @notice Reads a model's config; reverts where it is out of §4's limits.
     function read(bytes calldata data, uint256 adapters) internal pure returns (Shape memory shape) {
-        if (data.length != CONFIG_BYTES || _word(data, 0) != 1) revert BadConfig();
+        if (data.length != CONFIG_BYTES) revert BadConfig();
+        bool isWide = _within(data, 0, 1, 2) == 2;
+        (shape.inputMax, shape.inputBytes) = isWide ? (WIDE_INPUT, 2) : (NARROW_INPUT, 1);
         shape.vocab = _within(data, 1, 2, 2 ** 18);
         shape.dim = _within(data, 2, 16, 2 ** 14);
         shape.layers = _within(data, 3, 1, 256);
@@ -79,6 +89,9 @@ library Shapes {
         bool fits = (shape.dim | shape.ffnDim | queries) % 16 == 0 && shape.headDim % 8 == 0
             && shape.heads % shape.kvHeads == 0 && queries <= 2 ** 14
             && shape.headDim * shape.scoreMultiplier <= 2 << shape.scoreShift;
+        uint256 columns = shape.dim > shape.ffnDim ? shape.dim : shape.ffnDim;
+        if (queries > columns) columns = queries;
+        if (isWide && columns > WIDE_COLUMNS_MAX) fits = false;
         if (!fits) revert BadConfig();
         shape.ranks = new uint256[](adapters);
         shape.targets = new uint256[](adapters);

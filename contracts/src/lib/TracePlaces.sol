@@ -69,7 +69,7 @@ library TracePlaces {
 
     /// @notice Bytes of the derived tree's record of the head.
     function headBytes(Shape memory shape) internal pure returns (uint256) {
-        return SCALE_BYTES + shape.dim + 8 * CHOICE_ELEMENTS + 8 * CHOICE_TILE_ELEMENTS * choiceTiles(shape);
+        return SCALE_BYTES + shape.inputBytes * shape.dim + 8 * CHOICE_ELEMENTS + 8 * CHOICE_TILE_ELEMENTS * choiceTiles(shape);
     }
 
     /// @notice Bytes of a record of `positions` keys and values.
@@ -270,11 +270,12 @@ library TracePlaces {
     {
         if (op == EMBEDDING) return (0, 4);
         if (op == HEAD_SCALE) return (0, 4);
-        if (op == HEAD_INPUT) return (SCALE_BYTES, 1);
-        if (op == CHOICE) return (SCALE_BYTES + shape.dim, 8);
+        if (op == HEAD_INPUT) return (SCALE_BYTES, shape.inputBytes);
+        uint256 choice = SCALE_BYTES + shape.inputBytes * shape.dim;
+        if (op == CHOICE) return (choice, 8);
         if (op == CHOICE_TILE) {
             uint256 before = CHOICE_ELEMENTS + CHOICE_TILE_ELEMENTS * part;
-            return (SCALE_BYTES + shape.dim + 8 * before, 8);
+            return (choice + 8 * before, 8);
         }
         if (op == ATTENTION_TILE) return (derivedBytes(shape, position), 8);
         if (op == LORA_UP) return (_upOffset(shape, part % Shapes.TARGETS), 4);
@@ -285,28 +286,28 @@ library TracePlaces {
         (uint256 dim, uint256 queries, uint256 ffn) = (shape.dim, shape.heads * shape.headDim, shape.ffnDim);
         if (op == ATTENTION_SCALE) return (0, 4);
         offset = SCALE_BYTES;
-        if (op == ATTENTION_INPUT) return (offset, 1);
-        offset += dim;
+        if (op == ATTENTION_INPUT) return (offset, shape.inputBytes);
+        offset += shape.inputBytes * dim;
         if (op == ROTATED_QUERY) return (offset, 2);
         offset += 2 * queries;
         if (op == ATTENTION_MIX) return (offset, 4);
         offset += 4 * queries;
         if (op == OUTPUT_SCALE) return (offset, 4);
         offset += SCALE_BYTES;
-        if (op == OUTPUT_INPUT) return (offset, 1);
-        offset += queries;
+        if (op == OUTPUT_INPUT) return (offset, shape.inputBytes);
+        offset += shape.inputBytes * queries;
         if (op == ATTENTION_RESIDUAL) return (offset, 4);
         offset += 4 * dim;
         if (op == FFN_SCALE) return (offset, 4);
         offset += SCALE_BYTES;
-        if (op == FFN_INPUT) return (offset, 1);
-        offset += dim;
+        if (op == FFN_INPUT) return (offset, shape.inputBytes);
+        offset += shape.inputBytes * dim;
         if (op == ACTIVATION) return (offset, 4);
         offset += 4 * ffn;
         if (op == DOWN_SCALE) return (offset, 4);
         offset += SCALE_BYTES;
-        if (op == DOWN_INPUT) return (offset, 1);
-        offset += ffn;
+        if (op == DOWN_INPUT) return (offset, shape.inputBytes);
+        offset += shape.inputBytes * ffn;
         if (op == FFN_RESIDUAL) return (offset, 4);
         return _loraOffset(shape, offset + 4 * dim, op, part);
     }
@@ -323,7 +324,7 @@ library TracePlaces {
         if (op == LORA_DOWN) return (offset + 4 * ranksBefore, 4);
         offset += 4 * ranks;
         if (op == LORA_SCALE) return (offset + SCALE_BYTES * pairsBefore, 4);
-        return (offset + SCALE_BYTES * pairs + ranksBefore, 1);
+        return (offset + SCALE_BYTES * pairs + shape.inputBytes * ranksBefore, shape.inputBytes);
     }
 
     /// @dev Pairs of a slot and one of its targets before one of them, and their ranks' sum.
@@ -348,7 +349,7 @@ library TracePlaces {
         unchecked {
             (offset,) = _layerOffset(shape, FFN_RESIDUAL, 0);
             (uint256 pairs, uint256 ranks) = _loraBefore(shape, shape.ranks.length, 0);
-            offset += 4 * shape.dim + SCALE_BYTES * pairs + 5 * ranks;
+            offset += 4 * shape.dim + SCALE_BYTES * pairs + (4 + shape.inputBytes) * ranks;
             for (uint256 t = 0; t < target; t++) {
                 (, uint256 all) = _slotsWith(shape, t);
                 offset += 4 * all * Shapes.rowsOf(shape, t);

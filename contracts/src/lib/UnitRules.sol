@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import { Elements } from "./Elements.sol";
 import { FixedPoint } from "./FixedPoint.sol";
 
-/// @dev What one step of a quantised input is worth: `mantissa · 2^exponent / 127`.
+/// @dev What one step of a quantised input is worth: `mantissa · 2^exponent / inputMax`.
 struct InputScale {
     int256 mantissa;
     uint256 exponent;
@@ -72,12 +72,12 @@ library UnitRules {
         }
     }
 
-    /// @notice §5.2: one element under the scale.
-    function quantised(int256 h, InputScale memory scale) internal pure returns (int256) {
+    /// @notice §5.2: one element under the scale; `inputMax` is the model's.
+    function quantised(int256 h, InputScale memory scale, uint256 inputMax) internal pure returns (int256) {
         unchecked {
             if (scale.mantissa == 0) return 0;
-            int256 c = FixedPoint.rdiv(127 * 2 ** 22, scale.mantissa);
-            return FixedPoint.sat(FixedPoint.rsh(h * c, 22 + scale.exponent), FixedPoint.INT8_MAX);
+            int256 c = FixedPoint.rdiv(int256(inputMax << 22), scale.mantissa);
+            return FixedPoint.sat(FixedPoint.rsh(h * c, 22 + scale.exponent), int256(inputMax));
         }
     }
 

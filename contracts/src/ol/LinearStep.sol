@@ -38,10 +38,10 @@ contract LinearStep is IStepJudge {
         returns (int256)
     {
         uint256 columns = product.columns;
-        (bytes calldata input,) =
+        (bytes calldata input, uint256 size) =
             Steps.elements(step, shape, product.inputOp, step.position, product.inputPart, 0, columns);
         bytes calldata row = Steps.section(step, product.file, product.weights, columns * step.element, columns);
-        return Elements.dotInt8(row, input, columns);
+        return size == 1 ? Elements.dotInt8(row, input, columns) : Elements.dotInt8Int16(row, input, columns);
     }
 
     function _productOf(Step calldata step, Shape memory shape) private pure returns (Product memory product) {

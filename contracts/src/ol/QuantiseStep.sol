@@ -28,7 +28,8 @@ contract QuantiseStep is IStepJudge {
             InputScale memory scale = UnitRules.scaleOf(Elements.maxMagnitude(vector));
             right = step.element == 0 ? scale.mantissa : int256(scale.exponent);
         } else {
-            right = UnitRules.quantised(vector[step.element], Steps.scale(step, shape, scaleOp, step.part));
+            InputScale memory scale = Steps.scale(step, shape, scaleOp, step.part);
+            right = UnitRules.quantised(vector[step.element], scale, shape.inputMax);
         }
         if (right == claimed) revert NoFault();
         return Fault.WrongStep;

@@ -67,6 +67,10 @@ contract UnitHarness {
         return Elements.dotInt8(a, b, n);
     }
 
+    function dotWide(bytes calldata a, bytes calldata b, uint256 n) external pure returns (int256) {
+        return Elements.dotInt8Int16(a, b, n);
+    }
+
     function norm(bytes calldata x, bytes calldata weights, uint256 n, uint256 epsilon)
         external
         pure
@@ -75,15 +79,15 @@ contract UnitHarness {
         return UnitRules.norm(x, weights, n, epsilon);
     }
 
-    /// @notice The scale of int32 and all of them under it.
-    function quantise(bytes calldata x, uint256 n)
+    /// @notice The scale of int32 and all of them under it, up to `inputMax`.
+    function quantise(bytes calldata x, uint256 n, uint256 inputMax)
         external
         pure
         returns (InputScale memory scale, int256[] memory values)
     {
         values = Elements.int32s(x, n);
         scale = UnitRules.scaleOf(Elements.maxMagnitude(values));
-        for (uint256 i = 0; i < n; i++) values[i] = UnitRules.quantised(values[i], scale);
+        for (uint256 i = 0; i < n; i++) values[i] = UnitRules.quantised(values[i], scale, inputMax);
     }
 
     function dequantised(int256 acc, uint256 rowScale, bytes calldata scale) external pure returns (int256) {

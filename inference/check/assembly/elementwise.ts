@@ -18,10 +18,10 @@ export function norms(x: usize, positions: i32, weight: usize, epsilon: i32, n: 
   }
 }
 
-/** §5.2: `positions` × n Q16 at `x` to int16 holding int8; mantissas and exponents at `scale`. n is a multiple of 8. */
-export function quantiseRows(x: usize, positions: i32, n: i32, out: usize, scale: usize): void {
+/** §5.2: `positions` × n Q16 at `x` to int16 up to `inputMax`; mantissas and exponents at `scale`. n is a multiple of 8. */
+export function quantiseRows(x: usize, positions: i32, n: i32, out: usize, scale: usize, inputMax: i32): void {
   for (let i = 0; i < positions; i++) {
-    quantise(x, n, out, scale)
+    quantise(x, n, out, scale, inputMax)
     x += <usize>n << 2
     out += <usize>n << 1
     scale += 8

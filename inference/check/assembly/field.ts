@@ -78,20 +78,18 @@ function topLane(a: v128): u32 {
   )
 }
 
-/** Columns after which sums of 32 bits are emptied: 2^15 · 127 each. */
-const columnsMax = 1024
-
 /**
- * `positions` inputs of `columns` int16 that hold int8, times both u at `u`: per eight columns the low digits of the first, its
- * high digits, and those of the second, int16 each; u = low + 2^16 · high. Per position two residues go to `out`, 8 bytes.
+ * `positions` inputs of `columns` int16, times both u at `u`: per eight columns the low digits of the first, its high digits, and
+ * those of the second, int16 each; u = low + 2^16 · high. Products with `span` columns, a multiple of 8, sum up in 32 bits. Per
+ * position two residues go to `out`, 8 bytes.
  */
-export function dotInputs(q: usize, positions: i32, u: usize, columns: i32, out: usize): void {
+export function dotInputs(q: usize, positions: i32, u: usize, columns: i32, span: i32, out: usize): void {
   for (let i = 0; i < positions; i++) {
     let digits = u
     let first: i64 = 0
     let second: i64 = 0
-    for (let from = 0; from < columns; from += columnsMax) {
-      const end = q + (<usize>min(columnsMax, columns - from) << 1)
+    for (let from = 0; from < columns; from += span) {
+      const end = q + (<usize>min(span, columns - from) << 1)
       let a = i32x4.splat(0)
       let b = i32x4.splat(0)
       let c = i32x4.splat(0)

@@ -2,20 +2,20 @@ import { bitLength, maxMagnitude, roundDiv, roundShift, saturate, saturate32 } f
 import { halfOf, mulShift, topMagnitude } from './simd'
 
 /**
- * §5.2: n Q16 at `x` to int16 holding int8 at `out`; mantissa and exponent at `scale`. Eight elements at a time for the
- * magnitudes that occur. n is a multiple of 8.
+ * §5.2: n Q16 at `x` to int16 of magnitudes up to `inputMax` at `out`; mantissa and exponent at `scale`. Eight elements at a time
+ * for the magnitudes that occur. n is a multiple of 8.
  */
-export function quantise(x: usize, n: i32, out: usize, scale: usize): void {
+export function quantise(x: usize, n: i32, out: usize, scale: usize, inputMax: i32): void {
   const top = topMagnitude(x, n)
   const bits = bitLength(top)
-  if (top == 0 || bits > 25) return plainQuantise(x, n, out, scale)
+  if (bits < 4 || bits > 25) return plainQuantise(x, n, out, scale, inputMax)
   const exponent = bits > 15 ? bits - 15 : 0
   const mantissa = (top + ((1 << exponent) - 1)) >>> exponent
-  const factor = i32x4.splat(<i32>roundDiv(127 << 22, mantissa))
+  const factor = i32x4.splat(<i32>roundDiv(<i64>inputMax << 22, mantissa))
   const shift = 22 + exponent
   const half = halfOf(shift)
-  const most = i16x8.splat(127)
-  const least = i16x8.splat(-127)
+  const most = i16x8.splat(<i16>inputMax)
+  const least = i16x8.splat(<i16>-inputMax)
   const end = x + (<usize>n << 2)
   for (; x < end; x += 32) {
     const low = mulShift(v128.load(x), factor, half, shift)
@@ -27,7 +27,7 @@ export function quantise(x: usize, n: i32, out: usize, scale: usize): void {
   store<i32>(scale, exponent, 4)
 }
 
-function plainQuantise(x: usize, n: i32, out: usize, scale: usize): void {
+function plainQuantise(x: usize, n: i32, out: usize, scale: usize, inputMax: i32): void {
   const max = maxMagnitude(x, n)
   if (max == 0) {
     memory.fill(out, 0, <usize>n << 1)
@@ -37,11 +37,11 @@ function plainQuantise(x: usize, n: i32, out: usize, scale: usize): void {
   const bits = bitLength(max)
   const exponent = bits > 15 ? bits - 15 : 0
   const mantissa = (max + ((1 << exponent) - 1)) >>> exponent
-  const reciprocal = roundDiv(127 << 22, mantissa)
+  const reciprocal = roundDiv(<i64>inputMax << 22, mantissa)
   const shift = 22 + exponent
   for (let i = 0; i < n; i++) {
     const value = <i64>load<i32>(x + (<usize>i << 2)) * reciprocal
-    store<i16>(out + (<usize>i << 1), <i16>saturate(roundShift(value, shift), 127))
+    store<i16>(out + (<usize>i << 1), <i16>saturate(roundShift(value, shift), inputMax))
   }
   store<i32>(scale, mantissa)
   store<i32>(scale, exponent, 4)

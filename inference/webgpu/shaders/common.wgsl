@@ -17,6 +17,7 @@ override TILE: u32 = 64u;
 override MULTIPLIER: i32 = 1;
 override SHIFT: u32 = 1u;
 override EPSILON: u32 = 1u;
+override INPUT_MAX: u32 = 127u;
 // Places in the tables.
 override SIGMOID: u32 = 1025u;
 override COS: u32 = 0u;

@@ -40,7 +40,7 @@ fn norm(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   }
 }
 
-// §5.2: a workgroup per vector; four int8 to a word.
+// §5.2: a workgroup per vector; four int8 to a word, or two int16 where inputs are wide.
 @compute @workgroup_size(64)
 fn quantise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let lane = local.x;
@@ -48,19 +48,22 @@ fn quantise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) l
   let top = topOf(x, p.n, lane);
   let exponent = select(0u, bits(top) - 15u, bits(top) > 15u);
   let mantissa = (top + ((1u << exponent) - 1u)) >> exponent;
-  var reciprocal = 0u;
-  if (top > 0u) { reciprocal = (1065353216u + mantissa) / (2u * mantissa); }
+  var reciprocal = vec2u(0u, 0u);
+  if (top > 0u) { reciprocal = roundDivide(shl64(vec2u(INPUT_MAX, 0u), 22u), vec2u(mantissa, 0u)); }
   if (lane == 0u) {
     ws[p.scale + 2u * group.x] = i32(mantissa);
     ws[p.scale + 2u * group.x + 1u] = i32(exponent);
   }
-  for (var word = lane; word < p.n / 4u; word += 64u) {
+  let perWord = select(2u, 4u, INPUT_MAX <= 127u);
+  let width = 32u / perWord;
+  for (var word = lane; word < p.n / perWord; word += 64u) {
     var packed = 0u;
-    for (var i = 0u; i < 4u; i++) {
-      let product = mul64(wide(ws[x + 4u * word + i]), vec2u(reciprocal, 0u));
-      packed |= (u32(saturate64(rsh64(product, 22u + exponent), 127)) & 255u) << (8u * i);
+    for (var i = 0u; i < perWord; i++) {
+      let product = mul64(wide(ws[x + perWord * word + i]), reciprocal);
+      let value = saturate64(rsh64(product, 22u + exponent), i32(INPUT_MAX));
+      packed = insertBits(packed, u32(value), width * i, width);
     }
-    ws[p.out + group.x * (p.n / 4u) + word] = i32(packed);
+    ws[p.out + group.x * (p.n / perWord) + word] = i32(packed);
   }
 }
 

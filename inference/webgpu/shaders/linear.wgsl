@@ -2,6 +2,17 @@
 // With a weight (§5.9) the outcome is added to what stands at `y`.
 var<workgroup> partial: array<vec4i, 64>;
 
+// Four weights times the i-th four elements of a quantised vector of `words` fours.
+fn dotFour(weight: u32, vector: u32, words: u32, i: u32) -> i32 {
+  if (INPUT_MAX <= 127u) { return dot4I8Packed(weight, u32(ws[p.x + vector * words + i])); }
+  let place = p.x + 2u * (vector * words + i);
+  let low = ws[place];
+  let high = ws[place + 1u];
+  let w = i32(weight);
+  return extractBits(w, 0u, 8u) * extractBits(low, 0u, 16u) + extractBits(w, 8u, 8u) * extractBits(low, 16u, 16u)
+    + extractBits(w, 16u, 8u) * extractBits(high, 0u, 16u) + extractBits(w, 24u, 8u) * extractBits(high, 16u, 16u);
+}
+
 @compute @workgroup_size(64)
 fn linear(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let lane = local.x % 8u;
@@ -13,7 +24,7 @@ fn linear(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) loc
     for (var i = lane; i < words; i += 8u) {
       let w = u32(weights[row * words + i]);
       for (var t = 0u; t < 4u; t++) {
-        if (token + t < p.count) { sum[t] += dot4I8Packed(w, u32(ws[p.x + (token + t) * words + i])); }
+        if (token + t < p.count) { sum[t] += dotFour(w, token + t, words, i); }
       }
     }
   }

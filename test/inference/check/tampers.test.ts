@@ -3,12 +3,13 @@ import { checkExact, type ExactJob, right } from '../../../inference/check/check
 import { loadCheckKernels } from '../../../inference/check/check-kernels.ts'
 import type { PassParts } from '../../../inference/check/weightless-pass.ts'
 import { pairOf, partsOf } from '../../fakes/check-world.ts'
-import { randomModel, smallConfig } from '../../fakes/random-model.ts'
+import { randomModel, smallConfig, wideInputConfig } from '../../fakes/random-model.ts'
 import { runCampaign, Saboteur } from '../../fakes/tamper-campaign.ts'
 
 /** Spoilt answers; OPENLEDGER_FUZZ=100000 makes a campaign of them. */
 const tampers = Number(process.env['OPENLEDGER_FUZZ'] ?? 800)
-const model = randomModel(3, { ...smallConfig, vocab: 47, tiedHead: false })
+const shape = { vocab: 47, tiedHead: false }
+const model = randomModel(3, { ...smallConfig, ...shape })
 const pair = pairOf(model)
 const parts = partsOf(model, pair)
 
@@ -20,18 +21,27 @@ describe('tampers', () => {
     }
   })
 
-  test('none passes, and each is found where it is', () => {
-    const saboteur = new Saboteur(model, pair.seed, 1)
-    const check = (job: ExactJob) => checkExact(parts, job)
-    const edits = runCampaign(model, check, saboteur.edits(Math.ceil(tampers * 0.9)))
-    const runs = runCampaign(model, check, saboteur.runs(Math.ceil(tampers * 0.1)))
-    for (const campaign of [edits, runs]) {
-      expect([...campaign.escaped]).toEqual([])
-      expect(campaign.misplaced.slice(0, 5)).toEqual([])
-    }
-    expect(edits.kinds.size).toBe(11)
-    expect(runs.kinds.size).toBe(15)
-  }, 3_600_000)
+  test.each([
+    ['narrow', model],
+    ['wide', randomModel(4, { ...wideInputConfig, ...shape })],
+  ])(
+    'none passes, and each is found where it is, %s inputs',
+    (_, attacked) => {
+      const own = pairOf(attacked)
+      const saboteur = new Saboteur(attacked, own.seed, 1)
+      const its = partsOf(attacked, own)
+      const check = (job: ExactJob) => checkExact(its, job)
+      const edits = runCampaign(attacked, check, saboteur.edits(Math.ceil(tampers * 0.45)))
+      const runs = runCampaign(attacked, check, saboteur.runs(Math.ceil(tampers * 0.05)))
+      for (const campaign of [edits, runs]) {
+        expect([...campaign.escaped]).toEqual([])
+        expect(campaign.misplaced.slice(0, 5)).toEqual([])
+      }
+      expect(edits.kinds.size).toBe(11)
+      expect(runs.kinds.size).toBe(15)
+    },
+    3_600_000,
+  )
 
   test.each([
     ['with one vector', 'goneOnOrthogonalToFirst', { load: oneVector }],
@@ -77,7 +87,7 @@ function oneVector(memory: WebAssembly.Memory) {
     },
     dotInputs: (...args: Parameters<typeof kernels.dotInputs>) => {
       kernels.dotInputs(...args)
-      for (let i = 0; i < args[1]; i++) new Uint32Array(memory.buffer, args[4] + 8 * i, 2)[1] = 0
+      for (let i = 0; i < args[1]; i++) new Uint32Array(memory.buffer, args[5] + 8 * i, 2)[1] = 0
     },
   }
 }

@@ -7,13 +7,14 @@ import { type ModelConfig, scoreScale } from '../../../inference/model-config.ts
 import { Oracle } from '../../../inference/oracle.ts'
 import { partsOf } from '../../fakes/check-world.ts'
 import { randomAdapter } from '../../fakes/random-adapter.ts'
-import { randomModel, smallConfig } from '../../fakes/random-model.ts'
+import { randomModel, smallConfig, wideInputConfig } from '../../fakes/random-model.ts'
 import { encodeAccumulators, sentTrace } from '../../fakes/sent-trace.ts'
 
 const shapes: readonly ModelConfig[] = [
   smallConfig,
+  wideInputConfig,
   { ...smallConfig, vocab: 47, tiedHead: false, kvHeads: 4, layers: 1 },
-  { ...smallConfig, dim: 48, heads: 2, kvHeads: 1, headDim: 24, ...scoreScale(24), layers: 1 },
+  { ...wideInputConfig, dim: 48, heads: 2, kvHeads: 1, headDim: 24, ...scoreScale(24), layers: 1 },
   { ...smallConfig, dim: 16, heads: 1, kvHeads: 1, headDim: 128, ...scoreScale(128), layers: 1, ffnDim: 16 },
 ]
 
@@ -42,8 +43,12 @@ describe('weightless pass', () => {
   })
 
   test('with adapters, quiet and loud, it has the bits of the oracle', () => {
-    for (const gain of [1, 300]) {
-      const model = randomModel(12)
+    for (const [config, gain] of [
+      [smallConfig, 1],
+      [wideInputConfig, 1],
+      [wideInputConfig, 300],
+    ] as const) {
+      const model = randomModel(12, config)
       const slots = [
         { adapter: randomAdapter(1, model.config, 16, ['query', 'value', 'down'], gain), weight: 30_000 },
         { adapter: randomAdapter(2, model.config, 8, undefined, gain), weight: 65_535 },

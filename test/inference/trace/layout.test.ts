@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { targets } from '../../../inference/adapter/adapter.ts'
-import { type ModelConfig, scoreScale, tilePositions } from '../../../inference/model-config.ts'
+import { type ModelConfig, narrowInput, scoreScale, tilePositions, wideInput } from '../../../inference/model-config.ts'
 import { leafBytes, leavesOf, type TraceExtent, TraceLayout, type TraceTree } from '../../../inference/trace/layout.ts'
 import { type Op, ops, type Unit } from '../../../inference/trace.ts'
 import { smallConfig } from '../../fakes/random-model.ts'
@@ -40,6 +40,7 @@ const arbitraryConfig: fc.Arbitrary<ModelConfig> = fc
     headDim: fc.constantFrom(16, 48, 128),
     ffnDim: fc.constantFrom(16, 4096),
     context: fc.integer({ min: 2, max: 400 }),
+    inputMax: fc.constantFrom(narrowInput, wideInput),
   })
   .map(({ groups, ...shape }) => ({
     ...smallConfig,

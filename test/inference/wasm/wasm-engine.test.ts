@@ -6,14 +6,15 @@ import { scoreScale } from '../../../inference/model-config.ts'
 import { Oracle } from '../../../inference/oracle.ts'
 import { WasmEngine } from '../../../inference/wasm/wasm-engine.ts'
 import { randomAdapter } from '../../fakes/random-adapter.ts'
-import { randomModel, smallConfig } from '../../fakes/random-model.ts'
+import { randomModel, smallConfig, wideInputConfig } from '../../fakes/random-model.ts'
 import { recordUnits } from '../../fakes/record-units.ts'
 
-/** Shapes that reach every tail of the kernels: odd vocabulary, one kv head, heads of 8, 24 and 128, tiles of 64 and 128. */
+/** Shapes that reach every tail of the kernels: odd vocabulary, one kv head, heads of 8, 24 and 128, tiles of 64 and 128, wide inputs. */
 const shapes: readonly ModelConfig[] = [
   smallConfig,
+  wideInputConfig,
   { ...smallConfig, vocab: 47, tiedHead: false, kvHeads: 4, layers: 1 },
-  { ...smallConfig, dim: 48, heads: 2, kvHeads: 1, headDim: 24, ...scoreScale(24), layers: 1 },
+  { ...wideInputConfig, dim: 48, heads: 2, kvHeads: 1, headDim: 24, ...scoreScale(24), layers: 1 },
   { ...smallConfig, dim: 16, heads: 1, kvHeads: 1, headDim: 128, ...scoreScale(128), layers: 1, ffnDim: 16 },
 ]
 
@@ -35,8 +36,9 @@ describe('wasm engine', () => {
             weight,
           }))
           const [expected, actual] = [new Map<string, string>(), new Map<string, string>()]
-          const logits = new Oracle(model).start({ slots }).append(tokens, recordUnits(expected), 0)
-          expect(new WasmEngine(model).start({ slots }).append(tokens, recordUnits(actual), 0)).toEqual(logits)
+          const logits = new Oracle(model).start({ slots }).append(tokens, recordUnits(expected, config.inputMax), 0)
+          const told = recordUnits(actual, config.inputMax)
+          expect(new WasmEngine(model).start({ slots }).append(tokens, told, 0)).toEqual(logits)
           const wrong = [...expected].filter(([name, bytes]) => actual.get(name) !== bytes).map(([name]) => name)
           expect(wrong.slice(0, 3)).toEqual([])
           expect(actual.size).toBe(expected.size)
