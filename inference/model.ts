@@ -2,7 +2,7 @@ import type { ModelConfig } from './model-config.ts'
 
 /**
  * Matrix of int8 in [-127, 127], `rows` × `columns`, row after row. A row's scale is `mantissa / 2^shift`: what one step of
- * its weights is worth, over 127, see docs/canonical-inference.md §5.3.
+ * its weights is worth, over the largest input of linears, see docs/canonical-inference.md §5.3.
  */
 export type Matrix = {
   readonly rows: number

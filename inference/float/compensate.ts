@@ -1,3 +1,4 @@
+import { int8Max, saturate } from '../integer.ts'
 import type { FloatMatrix } from './float-model.ts'
 
 /** Wider inputs would take more memory and time than a conversion has: their weights are rounded each by itself. */
@@ -5,9 +6,13 @@ const columnsMax = 2048
 /** Added to the moments' diagonal, in shares of its mean, so that channels that calibration hardly met stay as they are. */
 const damping = 0.01
 
+/** Vectors per column from which on moments tell of other texts, too. */
+const vectorsPerColumn = 4
+
 /** Second moments of an input of linears over calibration tokens: Σ x·xᵀ. */
 export class Moments {
   readonly columns: number
+  #vectors = 0
   /** Row after row; the lower half and the diagonal. */
   readonly sums: Float64Array
 
@@ -21,8 +26,14 @@ export class Moments {
     return columns > columnsMax ? undefined : new Moments(columns)
   }
 
+  /** Whether enough was seen to round weights by. */
+  get isEnough(): boolean {
+    return this.#vectors >= vectorsPerColumn * this.columns
+  }
+
   add(x: Float64Array): void {
     const { columns, sums } = this
+    this.#vectors++
     for (let i = 0; i < columns; i++) {
       const value = x[i] as number
       if (value === 0) continue
@@ -62,7 +73,7 @@ export class Rounding {
     const left = Float64Array.from(weights.subarray(row * columns, (row + 1) * columns))
     for (let i = 0; i < this.#columns; i++) {
       const weight = left[i] as number
-      const rounded = Math.max(-127, Math.min(127, Math.round(weight / step)))
+      const rounded = saturate(Math.round(weight / step), int8Max)
       out[row * columns + i] = rounded
       const from = i * columns
       const error = (weight - rounded * step) / (this.#factor[from + i] as number)

@@ -1,3 +1,4 @@
+import { int8Max } from '../integer.ts'
 import { type CanonicalModel, type Layer, type Matrix, rowScale } from '../model.ts'
 import {
   checkConfig,
@@ -53,7 +54,7 @@ export function convertFrame(source: FloatSource): ModelFrame {
 
 /**
  * The layers, each read, smoothed by what `calibration` tokens do in it, and then each row to int8 by its largest weight, so that
- * what roundings change on those tokens is least; one is in memory at a time. Throws RangeError for no tokens and for weights that
+ * what roundings change on those tokens is least where there are enough of them; one is in memory at a time. Throws RangeError for no tokens and for weights that
  * the canonical form has no room for.
  */
 export function* convertLayers(source: FloatSource, calibration: readonly number[]): Generator<Layer> {
@@ -64,8 +65,8 @@ export function* convertLayers(source: FloatSource, calibration: readonly number
     const { ranges, moments } = calibrate(windows, layer)
     const factors = factorsOf(source.config, layer, ranges)
     const roundingOf = (tap: InputTap) => {
-      const seen = moments.get(tap)?.dividedBy(factors.inputs[tap])
-      return seen && new Rounding(seen)
+      const seen = moments.get(tap)
+      return seen?.isEnough ? new Rounding(seen.dividedBy(factors.inputs[tap])) : undefined
     }
     yield convertLayer(smoothLayer(layer, factors), inputMax, roundingOf)
   }
@@ -121,7 +122,7 @@ export function quantiseRows(matrix: FloatMatrix, divisor: number, rounding?: Ro
   const scales = new Uint32Array(rows)
   for (let row = 0; row < rows; row++) {
     const values = weights.subarray(row * columns, (row + 1) * columns)
-    const step = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0) / 127
+    const step = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0) / int8Max
     scales[row] = rowScale(step / divisor)
     if (step === 0) continue
     if (rounding !== undefined) rounding.row(matrix, row, step, int8)

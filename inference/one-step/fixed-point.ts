@@ -5,7 +5,6 @@
 
 export const int32Max = 2n ** 31n - 1n
 export const int16Max = 2n ** 15n - 1n
-export const int8Max = 127n
 
 /** What 1 is in the table of powers. */
 const expOne = 32767n << 9n

@@ -27,7 +27,7 @@ async function compare(driverFile: string): Promise<string> {
 test.skipIf(!existsSync(driver))(
   'on a GPU made of software every unit, adapters too, has the bits of the oracle',
   async () => {
-    expect(await compare(driver)).toBe('3856 units, 0 differ\n')
+    expect(await compare(driver)).toBe('4551 units, 0 differ\n')
   },
   300_000,
 )

@@ -79,6 +79,11 @@ test('weights stay within int8 whatever the inputs were, none at all too', () =>
   )
 })
 
+test('few tokens decide nothing', () => {
+  expect(momentsOf(inputsOf(1, 4 * columns - 1)).isEnough).toBe(false)
+  expect(momentsOf(inputsOf(1, 4 * columns)).isEnough).toBe(true)
+})
+
 test('moments of inputs divided by factors are those of the inputs so divided', () => {
   const inputs = inputsOf(5, 6)
   const factors = Float64Array.from({ length: columns }, (_, i) => 2 ** ((i % 5) - 2))
