@@ -11,6 +11,7 @@ import { type Actor, clocks, MoneyChain, open } from '../../test/fakes/money-cha
 import { MoneyWorld } from '../../test/fakes/money-world.ts'
 import { stake } from '../../test/fakes/standing-model.ts'
 import { agentActions, datanetActions } from './gas-people.ts'
+import { shareChallenges } from './share-challenges.ts'
 import { type SpanCost, spanChallenges } from './span-challenges.ts'
 import { type StepCosts, stepCosts } from './step-costs.ts'
 import { worstChallenges } from './worst-challenge.ts'
@@ -49,6 +50,7 @@ export async function gasFigures(): Promise<GasFigure[]> {
     await challenges(),
     ...(await contributions()),
     ...(await spanDisputes()),
+    await sketchDispute(),
     ...(await steps()),
     ...(await datanetActions()),
     ...(await agentActions()),
@@ -80,6 +82,18 @@ async function spanDisputes(): Promise<GasFigure[]> {
       note: `${voiding}, with the receipt void, the worker slashed and the reward kept`,
     },
   ]
+}
+
+/** The dearest challenge of class G under algoHash v2. */
+async function sketchDispute(): Promise<GasFigure> {
+  const costs = Object.entries(await shareChallenges())
+  const [name, { whole }] = costs.reduce((most, each) => (each[1].whole > most[1].whole ? each : most))
+  return {
+    field: 'sketchDispute',
+    gas: whole,
+    limit: 3_000_000,
+    note: `${name}: query and row of 16,384 numbers, the receipt void, the worker slashed`,
+  }
 }
 
 /** One-step proofs; units whose step reads most where there are adapters. */

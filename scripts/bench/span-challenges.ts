@@ -188,13 +188,32 @@ function tables() {
 
 /** Commits the batch with the receipt in it, whose S entries have the evidence; arguments of challenges to it. */
 async function commit(world: MoneyWorld, worker: Actor, built: BuiltReceipt, evidence: Uint8Array) {
-  const { chain, terms } = world
   const list = world.entries(worker, contributors(evidenceHash(evidence)))
+  const { batch, openedEntry } = await commitThousand(world, worker, built, list, {
+    outputRoot: bytesToHex(tokenListRoot(output)),
+    indexSetHash: indexSetHash([indexId(challengedIndex().record)]),
+  })
+  const claimed = openedEntry(5)
+  return {
+    batch,
+    claim: { entry: claimed, evidence: bytesToHex(evidence) },
+    entries: [claimed, openedEntry(list.length - 1)],
+  }
+}
+
+/** Commits a batch of 1,000 of one receipt with these entries; what opens the one in the middle. */
+export async function commitThousand(
+  world: MoneyWorld,
+  worker: Actor,
+  built: BuiltReceipt,
+  list: readonly AttributionEntry[],
+  changes: Partial<BuiltReceipt['receipt']>,
+) {
+  const { chain, terms } = world
   const entries = entryTree(list)
   const receipt = {
     ...built.receipt,
-    outputRoot: bytesToHex(tokenListRoot(output)),
-    indexSetHash: indexSetHash([indexId(challengedIndex().record)]),
+    ...changes,
     attrRoot: bytesToHex(entries.root),
     attrEntries: list.length,
   }
@@ -228,12 +247,7 @@ async function commit(world: MoneyWorld, worker: Actor, built: BuiltReceipt, evi
     const entry = { index, ...(list[index] as AttributionEntry) }
     return { n: list.length, entry, sums: [0n, 0n, 0n, BigInt(entry.weight)], siblings: siblingsOf(entries, index) }
   }
-  const claimed = openedEntry(5)
-  return {
-    batch: [opened, segments],
-    claim: { entry: claimed, evidence: bytesToHex(evidence) },
-    entries: [claimed, openedEntry(list.length - 1)],
-  }
+  return { batch: [opened, segments] as const, openedEntry }
 }
 
 /** As many S entries as there can be, and one of U that says other evidence. */

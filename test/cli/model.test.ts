@@ -193,7 +193,7 @@ describe('openledger model', () => {
       expect(one.code).toBe(0)
       expect(one.text).toMatch(/held out: \d+\.\d{4} nats a token before, \d+\.\d{4} after/)
       expect(rootOf(two.text)).toBe(rootOf(one.text))
-      for (const end of ['', '.json', '.sketches']) {
+      for (const end of ['', '.json', '.sketches', '.olt']) {
         expect(readFileSync(path(`two.ola${end}`))).toEqual(readFileSync(path(`one.ola${end}`)))
       }
       const record = JSON.parse(readFileSync(path('one.ola.json'), 'utf8'))
