@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
@@ -70,6 +71,8 @@ export async function runDev(options: DevOptions, parts: DevParts): Promise<void
   // Whatever ends it, nothing of it goes on: a status line of processes that are gone, say.
   const ending = new AbortController()
   const signal = AbortSignal.any([parts.signal, ending.signal])
+  // All that waits for the end listens to it.
+  setMaxListeners(0, signal)
   try {
     const running = new DevChain(options, {
       ...{ ...parts, signal, layout, processes, ports: devPorts(options.portBase) },
