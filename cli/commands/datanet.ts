@@ -9,6 +9,7 @@ import { accessTable } from '../money/access-table.ts'
 import { datanetTable } from '../money/datanet-table.ts'
 import { describeTable } from '../money/describe-table.ts'
 import { disputeTable } from '../money/dispute-table.ts'
+import { gateTable } from '../money/gate-table.ts'
 import { moneyCommands } from '../money/money-commands.ts'
 import { reviewTable } from '../money/review-table.ts'
 import { signatureTable } from '../money/signature-table.ts'
@@ -33,6 +34,7 @@ export const command = {
       ...describeTable,
       ...unitsTable,
       ...accessTable,
+      ...gateTable,
       ...reviewTable,
       ...disputeTable,
       ...signatureTable,

@@ -191,7 +191,7 @@ async function decisionsOn({ id, byContributor }: Plan, { rpc }: SeedParts): Pro
   const calls: Call[] = []
   for (const item of byContributor.flat()) {
     const contribId = await readRegistry(rpc, 'contributionOf', [id, item.root])
-    const decision = await readRegistry(rpc, 'decisionOf', [contribId])
+    const { decision } = await readRegistry(rpc, 'contribution', [contribId])
     if (decision !== decisions.pending) continue
     calls.push(registryCall(item.kind === 'single' ? 'decide' : 'decideBatch', [contribId, true, zeroHash]))
   }
@@ -238,7 +238,7 @@ type RegistryView = {
   datanetCount: bigint
   datanets: { readonly status: number; readonly version: number }
   contributionOf: bigint
-  decisionOf: number
+  contribution: { readonly decision: number }
 }
 
 async function readRegistry<Name extends keyof RegistryView>(

@@ -278,6 +278,18 @@ export const errorTexts: Readonly<Record<string, string>> = {
   GrantExpired: 'grant {grantId} expired at {expiry:time}',
   OutOfScope: 'grant {grantId} does not cover version {version}',
   'DatanetAccess.NothingOwed': 'nothing is owed to {who}',
+  BadGate: '{value} is no such thing: an attester is an address, a reputation 65536 at most',
+  NotGated: 'Datanet {datanet} asks for no credential',
+  StandingCredential: '{who} showed Datanet {datanet} the attestation {uid}, which still stands',
+  NoCredential:
+    'Datanet {datanet} asks who contributes for an attestation of schema {schema}; {who} showed none: use datanet show-credential',
+  CredentialOfSchema: 'the attestation {uid} is of schema {schema}; the Datanet asks for {expected}',
+  CredentialBy: 'the attestation {uid} is by {attester}; the Datanet asks for one by {expected}',
+  CredentialAbout: 'the attestation {uid} is about {recipient}, not {expected}',
+  CredentialRevoked: 'the attestation {uid} was revoked at {at:time}; get another and use datanet show-credential',
+  CredentialExpired: 'the attestation {uid} ended at {at:time}; get another and use datanet show-credential',
+  ReputationTooLow:
+    'Datanet {datanet} takes contributions from a reputation of {least} on; {who} has {reputation} of 65536 there',
 
   // Agents: the registry and reviews
   NotOwnerOrOperator:

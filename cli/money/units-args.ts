@@ -51,6 +51,9 @@ export const parameterKeys = {
   'offer-evaluate': 0x51,
   'offer-read': 0x52,
   'offer-retrieve': 0x53,
+  'gate-credential': 0x58,
+  'gate-attester': 0x59,
+  'gate-reputation': 0x5a,
 } as const
 
 export const asParameterKey = (text: string): number => {

@@ -609,13 +609,6 @@ export const datanetRegistryAbi = [
     type: 'function',
   },
   {
-    inputs: [{ internalType: 'uint64', name: 'contribId', type: 'uint64' }],
-    name: 'decisionOf',
-    outputs: [{ internalType: 'enum Decision', name: '', type: 'uint8' }],
-    stateMutability: 'view',
-    type: 'function',
-  },
-  {
     inputs: [{ internalType: 'uint64', name: 'id', type: 'uint64' }],
     name: 'govern',
     outputs: [],
@@ -634,16 +627,6 @@ export const datanetRegistryAbi = [
     name: 'hold',
     outputs: [],
     stateMutability: 'nonpayable',
-    type: 'function',
-  },
-  {
-    inputs: [
-      { internalType: 'uint64', name: 'contribId', type: 'uint64' },
-      { internalType: 'address', name: 'who', type: 'address' },
-    ],
-    name: 'isAuthorOf',
-    outputs: [{ internalType: 'bool', name: '', type: 'bool' }],
-    stateMutability: 'view',
     type: 'function',
   },
   {
@@ -840,6 +823,16 @@ export const datanetRegistryAbi = [
   {
     inputs: [{ internalType: 'address', name: 'payout', type: 'address' }],
     name: 'rotatePayout',
+    outputs: [],
+    stateMutability: 'nonpayable',
+    type: 'function',
+  },
+  {
+    inputs: [
+      { internalType: 'uint64', name: 'id', type: 'uint64' },
+      { internalType: 'bool', name: 'gated', type: 'bool' },
+    ],
+    name: 'setGated',
     outputs: [],
     stateMutability: 'nonpayable',
     type: 'function',

@@ -4,7 +4,7 @@ import { change, contractHandlers, noChange } from './event.ts'
 const purposes = ['train', 'evaluate', 'read', 'retrieve'] as const
 const purposeOf = (number: number) => purposes[number] ?? 'train'
 
-/** Index of DatanetAccess' events: who asked for what, who has it until when, and what it costs. */
+/** Index of DatanetAccess' events: who asked for what, who has it until when, what it costs, and what is asked of contributors. */
 export const datanetAccess = contractHandlers({
   'OfferSet(uint64,uint8,uint128,uint32,bool)': (event, { block, writer }) => {
     const [datanet, purpose] = [event.topicNumber(1), purposeOf(event.topicNumber(2))]
@@ -70,6 +70,21 @@ export const datanetAccess = contractHandlers({
       wrapped: event.bytes(0),
       tx_hash: tx.hash,
     }),
+  'GateSet(uint64,bytes32,address,uint32)': (event, { block, writer }) =>
+    writer.set('datanet_gate', event.topicNumber(1), {
+      schema: event.word(0),
+      attester: event.address(1),
+      least_reputation: event.number(2),
+      block,
+    }),
+  'CredentialShown(uint64,address,bytes32)': (event, { block, tx, writer }) => {
+    const [datanet, who] = [event.topicNumber(1), event.topicAddress(2)]
+    writer.set('shown_credential', `${datanet}-${who}`, { datanet, who, uid: event.word(0), block, tx_hash: tx.hash })
+  },
+  'ReputationMoved(uint64,address,uint32)': (event, { block, writer }) => {
+    const [datanet, who] = [event.topicNumber(1), event.topicAddress(2)]
+    writer.set('counted_reputation', `${datanet}-${who}`, { datanet, who, reputation: event.number(0), block })
+  },
   // What came back stands in the request that was denied or withdrawn.
   'AccessRefunded(address,address,uint256)': noChange,
 })

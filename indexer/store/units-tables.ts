@@ -74,6 +74,12 @@ export const unitsStateTables = {
       ['datanet', 'request', 'from_version', 'to_version', 'expiry', 'revoked', 'block'],
     ),
   ),
+  /** What a Datanet asks of its contributors. */
+  datanet_gate: table('datanet_gate', 'integer', columns(['schema', 'attester'], ['least_reputation', 'block'])),
+  /** Keyed by `<Datanet>-<who>`. */
+  shown_credential: table('shown_credential', 'text', columns(['who', 'uid', 'tx_hash'], ['datanet', 'block'])),
+  /** As the chain counts it. Keyed by `<Datanet>-<who>`. */
+  counted_reputation: table('counted_reputation', 'text', columns(['who'], ['datanet', 'reputation', 'block'])),
 } as const
 
 export const unitsStateIndexes = `
@@ -85,4 +91,6 @@ create index access_offer_datanet on access_offer (datanet, key);
 create index access_request_datanet on access_request (datanet, key);
 create index access_grant_datanet on access_grant (datanet, key);
 create index access_grant_grantee on access_grant (grantee, key);
+create index shown_credential_datanet on shown_credential (datanet, key);
+create index counted_reputation_datanet on counted_reputation (datanet, key);
 `

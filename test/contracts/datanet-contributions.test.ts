@@ -28,7 +28,8 @@ const submit = (who: string, n: number, size = 1, id = 1n) =>
   send(who, 'submit', [id, word(n), zeroHash, 0, size, zeroHash])
 const refusedSubmit = (who: string, n: number, size = 1, id = 1n) =>
   fails(who, 'submit', [id, word(n), zeroHash, 0, size, zeroHash])
-const decisionOf = (id: bigint) => chain.stored('DatanetRegistry', 'decisionOf', id)
+const decisionOf = async (id: bigint) =>
+  ((await chain.stored('DatanetRegistry', 'contribution', id)) as { decision: number }).decision
 
 describe('limits of a day', () => {
   test('the 21st file of an author is refused, over all Datanets, until the next day (UTC); a batch is one file', async () => {

@@ -81,7 +81,7 @@ describe('a false contribution', () => {
       ['slashed', 'burned', 'rewarded'].map((name) => chain.stored('DatanetRegistry', name) as Promise<bigint>),
     )
     expect([slashed, (burned ?? 0n) + (rewarded ?? 0n)]).toEqual([bond, bond])
-    expect(await chain.stored('DatanetRegistry', 'decisionOf', 1n)).toBe(5)
+    expect(await chain.stored('DatanetRegistry', 'contribution', 1n)).toMatchObject({ decision: 5 })
     expect(await refused('wrongType', [shown, chunkOf(mp3)])).toBe('NoFault')
   })
 
@@ -103,7 +103,7 @@ describe('a false contribution', () => {
     const [first, second] = (await submitBatch([text('one'), content], [3, 1_500])) as [Shown, Shown]
     expect(await refused('falseSize', [second, first, chunkOf(content, 0)])).toBe('NoFault')
     await judge('falseSize', [second, first, chunkOf(content, 1)])
-    expect(await chain.stored('DatanetRegistry', 'decisionOf', second.contribId)).toBe(5)
+    expect(await chain.stored('DatanetRegistry', 'contribution', second.contribId)).toMatchObject({ decision: 5 })
   })
 
   test('the same content twice: the later one, also within a batch and of a batch and alone', async () => {

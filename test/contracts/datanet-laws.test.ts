@@ -106,7 +106,8 @@ class World {
     const count = Number(await this.view<bigint>('contributionCount'))
     const standing: string[] = []
     for (let id = 1; id <= Math.min(count, watched); id++) {
-      standing.push(decisions[await this.view<number>('decisionOf', BigInt(id))] ?? '?')
+      const { decision } = await this.view<{ decision: number }>('contribution', BigInt(id))
+      standing.push(decisions[decision] ?? '?')
     }
     type Datanet = { status: number; governed: boolean; version: number }
     const { status, governed, version } = await this.view<Datanet>('datanets', 1n)

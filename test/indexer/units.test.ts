@@ -3,6 +3,7 @@ import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
 import { publicKeyOf } from '../../protocol/secp256k1.ts'
+import { Eas } from '../fakes/eas.ts'
 import { FiledWorld } from '../fakes/filed-world.ts'
 import { licence } from '../fakes/licences.ts'
 import type { MoneyChain, MoneyContract } from '../fakes/money-chain.ts'
@@ -21,6 +22,9 @@ let chain: MoneyChain
 let owner: Hex
 let holders: readonly Hex[]
 let datanet: bigint
+let gated: bigint
+let schema: Hex
+const credentials: { readonly who: Hex; readonly uid: Hex }[] = []
 let middle: number
 let middleClaimable: readonly bigint[]
 
@@ -42,12 +46,43 @@ beforeAll(async () => {
   await shares()
   await licences()
   await votes()
+  await gates()
   money.show()
   index = world.open()
   await index.follow()
 }, 120_000)
 
 afterAll(() => world.stop())
+
+/** A Datanet of its own that asks for both from the start: its contributors' credentials, and what was decided of their items. */
+async function gates() {
+  const eas = Eas.on(chain)
+  const attester = chain.actor('attester')
+  schema = await eas.registerSchema('string profession', attester)
+  await send(owner, 'DatanetRegistry', 'create', [0, 0, licence('MIT'), zeroHash, 0n, zeroHash])
+  gated = (await chain.read('DatanetRegistry', 'datanetCount')) as bigint
+  await send(owner, 'DatanetRegistry', 'setStatus', [gated, 2])
+  const asks = [BigInt(schema), BigInt(attester.address), 7n]
+  for (const [i, value] of asks.entries()) await send(owner, 'DatanetAccess', 'setParameter', [gated, 0x58 + i, value])
+  const random = new Random(5)
+  for (const who of holders.slice(0, 2)) {
+    const uid = await eas.attest({ schema, recipient: who, by: attester })
+    await send(who, 'DatanetAccess', 'showCredential', [gated, who, uid])
+    credentials.push({ who, uid })
+    const items = [gated, uid, 5, 10, zeroHash]
+    const first = (await chain.send(who, 'DatanetRegistry', 'submitBatch', items)).result as bigint
+    // One of the batch is decided apart from the rest.
+    await send(owner, 'DatanetRegistry', 'decide', [first + 1n, false, zeroHash])
+    await send(owner, 'DatanetRegistry', 'decideBatch', [first, true, zeroHash])
+    for (let i = 0; i < 4; i++) {
+      const item = [gated, keccakHex(`${who} ${i}`), zeroHash, 0, 1, zeroHash]
+      const id = (await chain.send(who, 'DatanetRegistry', 'submit', item)).result as bigint
+      await send(owner, 'DatanetRegistry', 'decide', [id, random.chance(0.5), zeroHash])
+    }
+  }
+}
+
+const keccakHex = (text: string): Hex => bytesToHex(keccak256(new TextEncoder().encode(text)))
 
 /** Versions, sales and income in random order; half of them are shown before the rest. */
 async function shares() {
@@ -177,5 +212,26 @@ describe('the index of units', () => {
         units: { nodes: [{ version: 1, units: '80', claimed: '80' }, { version: 2 }] },
       },
     })
+  })
+
+  test('gates, credentials and the reputations that the chain counts are the contract’s, and those of a replay', async () => {
+    const { data } = await index.ask(`{ datanet(id: "${gated}") {
+      gate { schema attester leastReputation }
+      credentials(first: 9) { nodes { who uid } }
+      countedReputations(first: 9) { nodes { who reputation } }
+    } leaderboard(kind: CONTRIBUTORS, datanet: ${gated}, first: 9) { subject score } }`)
+    const attester = chain.actor('attester').address
+    expect(data.datanet.gate).toEqual({ schema, attester, leastReputation: 7 })
+    expect(new Set(data.datanet.credentials.nodes)).toEqual(new Set(credentials))
+    const { nodes } = data.datanet.countedReputations
+    expect(nodes.length).toBe(2)
+    for (const { who, reputation } of nodes) {
+      expect(reputation).toBe(await chain.read('DatanetAccess', 'reputationOf', [gated, who]))
+      expect(data.leaderboard).toContainEqual({ subject: who, score: String(reputation) })
+    }
+    const none = await index.ask(
+      `{ datanet(id: "${datanet}") { gate { schema } credentials(first: 1) { totalCount } } }`,
+    )
+    expect(none.data.datanet).toEqual({ gate: null, credentials: { totalCount: 0 } })
   })
 })

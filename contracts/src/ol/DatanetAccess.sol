@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import { POOL_KIND_UNITS } from "../lib/MoneyTypes.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
+import { ContributorGates } from "./ContributorGates.sol";
 import { IDatanetAccess, Purpose } from "./interfaces/IDatanetAccess.sol";
 import { IDatanets } from "./interfaces/IDatanets.sol";
 import { ILicencePolicy } from "./interfaces/ILicencePolicy.sol";
@@ -16,7 +17,7 @@ import { IRoyaltyVault } from "./interfaces/IRoyaltyVault.sol";
 /// key of each version encrypted to it. What was paid for stands until it expires: only a free grant can be revoked.
 ///
 /// `balance = Σ prices of pending requests + Σ owed`, unless someone forces wei in.
-contract DatanetAccess is IDatanetAccess {
+contract DatanetAccess is IDatanetAccess, ContributorGates {
     enum RequestState { None, Pending, Granted, Denied, Withdrawn }
 
     struct Request {
@@ -133,11 +134,13 @@ contract DatanetAccess is IDatanetAccess {
 
     // --- Offers ---
 
-    /// @notice Sets what access for a purpose costs and how long it lasts: the owner until the Datanet is governed, then a vote.
+    /// @notice Sets what access for a purpose costs and how long it lasts, or what is asked of contributors: the owner until the
+    ///         Datanet is governed, then a vote.
     function setParameter(uint64 datanet, uint8 key, uint256 value) external {
         bool governed = _datanets().governed(datanet);
         address setter = governed ? Predeploys.DATANET_VOTES : _datanets().ownerOf(datanet);
         if (msg.sender != setter) revert NotAllowed(msg.sender);
+        if (key >= KEY_CREDENTIAL && key <= KEY_REPUTATION) return _setGate(datanet, key, value);
         if (key < KEY_OFFER || key >= KEY_OFFER + PURPOSES) revert UnknownKey(key);
         if (value >> 161 != 0) revert BadOffer(value);
         Offer memory offer = Offer(uint128(value), uint32(value >> 128), value >> 160 == 1);

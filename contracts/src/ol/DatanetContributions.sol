@@ -5,6 +5,7 @@ import { Chunks } from "../lib/Chunks.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { DatanetLimits } from "./DatanetLimits.sol";
 import { BatchState, DatanetState, Filed, ItemState, Parent, Standing } from "./DatanetTypes.sol";
+import { IContributorGates } from "./interfaces/IContributorGates.sol";
 import {
     Contribution, ContributionKind, DatanetStatus, Decision, IDatanets, ItemRecord
 } from "./interfaces/IDatanets.sol";
@@ -59,6 +60,7 @@ abstract contract DatanetContributions is DatanetLimits {
     /// @notice Records that one batch may list: a manifest of 4.4 MiB.
     uint32 internal constant BATCH_ITEMS_MAX = 1 << 16;
     uint16 internal constant CONSENT_MAX = 0x0fff;
+    IContributorGates internal constant GATES = IContributorGates(Predeploys.DATANET_ACCESS);
 
     mapping(uint64 contribId => ItemState) internal _items;
     mapping(uint64 firstId => BatchState) internal _batches;
@@ -142,7 +144,7 @@ abstract contract DatanetContributions is DatanetLimits {
     ///         slashed.
     function contributionOf(uint64 id, bytes32 contentHash) public view returns (uint64 contribId) {
         contribId = _filed[id][contentHash].contribId;
-        if (contribId != 0 && !_stands(_decisionOf(contribId))) contribId = 0;
+        if (contribId != 0 && !_stands(_find(contribId).decision)) contribId = 0;
     }
 
     /// @inheritdoc IDatanets
@@ -163,16 +165,6 @@ abstract contract DatanetContributions is DatanetLimits {
     /// @notice First contribution id of the batch that `contribId` belongs to.
     function batchOf(uint64 contribId) external view returns (uint64 firstId) {
         return _batchFirstIdOf(contribId);
-    }
-
-    /// @notice Where a contribution stands, of a batch or alone.
-    function decisionOf(uint64 contribId) external view returns (Decision) {
-        return _decisionOf(contribId);
-    }
-
-    /// @inheritdoc IDatanets
-    function isAuthorOf(uint64 contribId, address who) external view returns (bool) {
-        return _find(contribId).author == who;
     }
 
     /// @notice When a contribution was withdrawn or slashed; zero where it was not.
@@ -267,6 +259,7 @@ abstract contract DatanetContributions is DatanetLimits {
         uint256 bond = datanet.bond * count;
         if (msg.value != bond) revert WrongBond(bond, msg.value);
         bondsLocked += uint128(bond);
+        if (datanet.gated) GATES.requireContributor(id, author);
     }
 
     /// @dev Files content once; what was rejected or slashed may be contributed again.
@@ -279,10 +272,6 @@ abstract contract DatanetContributions is DatanetLimits {
 
     function _stands(Decision decision) private pure returns (bool) {
         return decision != Decision.Rejected && decision != Decision.Slashed;
-    }
-
-    function _decisionOf(uint64 contribId) private view returns (Decision) {
-        return _find(contribId).decision;
     }
 
     function _shortened(bytes32 simHash, uint32 size, bytes32 metaHash) private pure returns (bytes24) {

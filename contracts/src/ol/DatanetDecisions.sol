@@ -36,6 +36,9 @@ abstract contract DatanetDecisions is DatanetContributions {
     ///         have seven days to decide one.
     uint256 public constant BOND_RELEASE_DELAY = 7 days;
 
+    /// @dev What is slashed counts as so many that were rejected.
+    uint256 private constant SLASHED_ITEMS = 4;
+
     uint256 public slashed;
     uint256 public burned;
     uint256 public rewarded;
@@ -122,16 +125,12 @@ abstract contract DatanetDecisions is DatanetContributions {
 
     /// @inheritdoc IDatanets
     function hold(uint64 contribId) external only(Predeploys.DATANET_REVIEW) {
-        uint64 firstId = _find(contribId).firstId;
-        if (firstId != 0) _batches[firstId].holds++;
-        emit ContributionHeld(contribId, ++_standing[contribId].holds);
+        _hold(contribId, true);
     }
 
     /// @inheritdoc IDatanets
     function unhold(uint64 contribId) external only(Predeploys.DATANET_REVIEW) {
-        uint64 firstId = _find(contribId).firstId;
-        if (firstId != 0) _batches[firstId].holds--;
-        emit ContributionHeld(contribId, --_standing[contribId].holds);
+        _hold(contribId, false);
     }
 
     /// @inheritdoc IDatanets
@@ -154,6 +153,7 @@ abstract contract DatanetDecisions is DatanetContributions {
         refundsOwed += reward;
         refundOf[rewardTo] += reward;
         emit ContributionSlashed(contribId, rewardTo, amount, amount - reward);
+        _tell(found.datanet, found.author, SLASHED_ITEMS, false, 0);
         if (amount > reward) OpenBurner(Predeploys.OPEN_BURNER).burn{ value: amount - reward }();
     }
 
@@ -164,12 +164,26 @@ abstract contract DatanetDecisions is DatanetContributions {
 
     // --- Internals ---
 
+    /// @dev One hold more or less, of it and of its batch.
+    function _hold(uint64 contribId, bool more) private {
+        uint64 firstId = _find(contribId).firstId;
+        if (firstId != 0) _batches[firstId].holds = _stepped(_batches[firstId].holds, more);
+        uint32 holds = _stepped(_standing[contribId].holds, more);
+        _standing[contribId].holds = holds;
+        emit ContributionHeld(contribId, holds);
+    }
+
+    function _stepped(uint32 count, bool more) private pure returns (uint32) {
+        return more ? count + 1 : count - 1;
+    }
+
     function _decide(uint64 contribId, Found memory found, bool accept, uint16 score, bytes32 reason) private {
         if (found.decision != Decision.Pending) revert WrongDecision(contribId, found.decision);
         if (_standing[contribId].holds > 0) revert Held(contribId);
         _mark(contribId, found, accept ? Decision.Accepted : Decision.Rejected);
         if (!accept) _refund(found.author, found.bond);
         emit ContributionDecided(contribId, accept, score, reason);
+        _tell(found.datanet, found.author, 1, accept, score);
     }
 
     function _decideBatch(uint64 firstId, bool accept, bytes32 reason) private {
@@ -179,6 +193,7 @@ abstract contract DatanetDecisions is DatanetContributions {
         batch.decision = uint8(accept ? Decision.Accepted : Decision.Rejected);
         if (!accept) _refund(batch.author, _bonds[batch.datanet][batch.terms] * batch.open);
         emit ContributionBatchDecided(firstId, accept, batch.open, reason);
+        _tell(batch.datanet, batch.author, batch.open, accept, 0);
     }
 
     function _mark(uint64 contribId, Found memory found, Decision to) private {
@@ -188,6 +203,11 @@ abstract contract DatanetDecisions is DatanetContributions {
         }
         if (_ownDecision[contribId] == Decision.None) _batches[found.firstId].open--;
         _ownDecision[contribId] = to;
+    }
+
+    /// @dev An outcome, where the Datanet asks for reputations.
+    function _tell(uint64 id, address author, uint256 items, bool good, uint256 score) private {
+        if (_datanets[id].gated) GATES.countOutcome(id, author, items, good, score);
     }
 
     function _answering(uint64 contribId, Found memory found) private view returns (uint256) {
@@ -203,9 +223,8 @@ abstract contract DatanetDecisions is DatanetContributions {
 
     function _requireMayDecide(uint64 id, bool accept) private view {
         _requireOwner(id);
-        Admission admission = _datanets[id].admission;
-        bool mayVeto = admission == Admission.Automatic && !accept;
-        if (admission != Admission.Owner && !mayVeto) revert WrongAdmission(id, admission);
+        bool isVeto = !accept && _datanets[id].admission == Admission.Automatic;
+        if (!isVeto) _requireAdmission(id, Admission.Owner);
     }
 
     function _requireAdmission(uint64 id, Admission wanted) private view {

@@ -33,9 +33,9 @@ abstract contract DatanetStates is IDatanets, IDatanetPayouts {
     uint8 internal constant MEDIA_TYPES = 4;
     /// @notice 0 public, 1 permissioned.
     uint8 internal constant VISIBILITIES = 2;
-    uint32 internal constant VETO_WINDOW_MAX = 30 days;
+    uint24 internal constant VETO_WINDOW_MAX = 30 days;
     /// @notice Seconds in which the owner may veto, where the Datanet sets no other.
-    uint32 internal constant VETO_WINDOW = 1 days;
+    uint24 internal constant VETO_WINDOW = 1 days;
     uint256 private constant BPS = 10_000;
 
     uint64 public datanetCount;
@@ -105,6 +105,11 @@ abstract contract DatanetStates is IDatanets, IDatanetPayouts {
         if (_datanets[id].governed) revert Governed(id);
         _datanets[id].governed = true;
         emit DatanetGoverned(id);
+    }
+
+    /// @notice Only DatanetAccess: whether it is asked of who contributes.
+    function setGated(uint64 id, bool gated) external only(Predeploys.DATANET_ACCESS) {
+        _datanets[id].gated = gated;
     }
 
     // --- Views ---
@@ -217,7 +222,7 @@ abstract contract DatanetStates is IDatanets, IDatanetPayouts {
         if (key != DatanetKeys.POLICY && value > _largest(key)) revert BadParameter(key, value);
         if (key == DatanetKeys.BOND) _setBond(id, value);
         else if (key == DatanetKeys.ADMISSION) datanet.admission = Admission(value);
-        else if (key == DatanetKeys.VETO_WINDOW) datanet.vetoWindow = uint32(value);
+        else if (key == DatanetKeys.VETO_WINDOW) datanet.vetoWindow = uint24(value);
         else if (key == DatanetKeys.POLICY) datanet.policy = bytes32(value);
         else if (key == DatanetKeys.DAILY_BYTES) datanet.dailyBytes = uint40(value);
         else if (key == DatanetKeys.NEAR_DUPLICATE) datanet.nearDuplicateBps = uint16(value);

@@ -19,7 +19,9 @@ struct DatanetState {
     uint32 day;
     uint40 dayBytes;
     uint40 dailyBytes;
-    uint32 vetoWindow;
+    uint24 vetoWindow;
+    /// @dev Whether DatanetAccess is asked of who contributes.
+    bool gated;
     uint16 nearDuplicateBps;
     uint96 bond;
     bytes32 licenceId;

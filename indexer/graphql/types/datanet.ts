@@ -46,6 +46,10 @@ export const Datanet = {
   offers: stateField('access_offer', (row) => ({ datanet: row['key'] })),
   accessRequests: stateField('access_request', (row) => ({ datanet: row['key'] })),
   accessGrants: stateField('access_grant', (row) => ({ datanet: row['key'] })),
+  gate: ({ row, at }: Entity, _: unknown, context: QueryContext) =>
+    stateEntity(context, 'datanet_gate', Number(row['key']), at),
+  credentials: stateField('shown_credential', (row) => ({ datanet: row['key'] })),
+  countedReputations: stateField('counted_reputation', (row) => ({ datanet: row['key'] })),
   indexes: stateField('text_index', (row) => ({ datanet: row['key'] })),
   models: eventField('model_datanet', ['block', 'idx'], (row) => ({ datanet: row['key'] })),
 }

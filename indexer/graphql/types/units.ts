@@ -1,3 +1,4 @@
+import { zeroAddress, zeroHash } from '../../../protocol/bytes.ts'
 import type { QueryContext } from '../context.ts'
 import { eventField } from '../lists.ts'
 import { column, type Entity, flag, origin, stateColumn } from '../rows.ts'
@@ -62,6 +63,25 @@ export const AccessOffer = {
   price: column('price'),
   duration: column('duration'),
   stands: flag('stands'),
+}
+
+export const DatanetGate = {
+  schema: ({ row }: Entity) => (row['schema'] === zeroHash ? null : row['schema']),
+  attester: ({ row }: Entity) => (row['attester'] === zeroAddress ? null : row['attester']),
+  leastReputation: column('least_reputation'),
+  blockNumber: column('block'),
+}
+
+export const ShownCredential = {
+  who: column('who'),
+  uid: column('uid'),
+  ...origin,
+}
+
+export const CountedReputation = {
+  who: column('who'),
+  reputation: column('reputation'),
+  blockNumber: column('block'),
 }
 
 export const AccessRequest = {

@@ -11,6 +11,7 @@ import { describeTable } from '../../../cli/money/describe-table.ts'
 import { disputeTable } from '../../../cli/money/dispute-table.ts'
 import { errorTexts } from '../../../cli/money/error-texts.ts'
 import { eventTexts } from '../../../cli/money/event-texts.ts'
+import { gateTable } from '../../../cli/money/gate-table.ts'
 import { govTable } from '../../../cli/money/gov-table.ts'
 import { grantTable } from '../../../cli/money/grant-table.ts'
 import { indexTable } from '../../../cli/money/index-table.ts'
@@ -33,6 +34,7 @@ const tables = {
   describe: describeTable,
   units: unitsTable,
   access: accessTable,
+  gate: gateTable,
   review: reviewTable,
   dispute: disputeTable,
   model: modelTable,
@@ -62,15 +64,16 @@ const notForUsers: Readonly<Record<string, readonly string[]>> = {
   InferenceMarket: ['initialize', 'voidReceipt', 'voidBatch', 'hold', 'unhold', 'payEpoch', 'setStake'],
   // Genesis; the attribution ledger; the market; StakePool, DatanetReview and the money timelock.
   RoyaltyVault: ['initialize', 'publishRoot', 'creditEpoch', 'setUnits'],
-  // DatanetReview and DatanetJudge; DatanetRelay; the timelock.
-  DatanetRegistry: ['decideBy', 'redirectPayout', 'hold', 'unhold', 'slashBond', 'submitVia', 'setLimits'],
+  // DatanetReview and DatanetJudge; DatanetRelay; the timelock; DatanetAccess.
+  DatanetRegistry: ['decideBy', 'redirectPayout', 'hold', 'unhold', 'slashBond', 'submitVia', 'setLimits', 'setGated'],
   DatanetRelay: [],
   // SignatureProofs.
   DatanetJudge: ['awardSlashed', 'awardShown'],
   // The registry's publish; the vault.
   DatanetUnits: ['issue', 'credit', 'take'],
   DatanetVotes: ['initialize'],
-  DatanetAccess: [],
+  // The registry.
+  DatanetAccess: ['countOutcome'],
   // Genesis; the timelock; SignatureProofs.
   DatanetReview: ['initialize', 'rule', 'refute'],
   SignatureProofs: [],
@@ -247,6 +250,7 @@ const onlyOthers = [
     'NoSuchReceipt',
     'ReceiptIsVoid',
     'AboveMatured',
+    'NotDatanetRegistry',
     'NotLedger',
     'NotMarket',
     'RootExists',

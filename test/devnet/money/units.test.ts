@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Hex } from '../../../protocol/bytes.ts'
 import { addressOf, CommandLine } from '../../fakes/command-line.ts'
+import { Eas } from '../../fakes/eas.ts'
 
-/** A permissioned Datanet by the command line alone: shares, a licence that is sold, sealed content, a vote. */
+/** A permissioned Datanet by the command line alone: shares, a licence that is sold, sealed content, a vote; then a gated one. */
 const [owner, contributor, buyer, reader] = [1, 2, 3, 4] as const
 let people: CommandLine
 beforeAll(async () => {
@@ -77,4 +78,43 @@ test('a Datanet’s shares are allotted, sold and paid, its content read by who 
   expect(await shows(owner, 'datanet proposal --proposal 1')).toMatchObject({ state: 'succeeded' })
   await does(reader, 'datanet execute --proposal 1')
   expect(await shows(owner, 'datanet proposal --proposal 1')).toMatchObject({ state: 'executed' })
+}, 120_000)
+
+test('a Datanet takes contributions of who has the credential and the reputation that it asks for, and of nobody else', async () => {
+  const { does, file, isRefused, shows } = people
+  const { chain } = people.served
+  const eas = Eas.served(chain)
+  const attester = chain.actor('watcher')
+  const schema = await eas.registerSchema('string profession', attester)
+  const { DatanetCreated } = await does(owner, `datanet create --media text --licence MIT --meta 0x${'13'.repeat(32)}`)
+  const datanet = `--datanet ${DatanetCreated?.['id']}`
+  await does(owner, `datanet status ${datanet} --to open`)
+  await does(owner, `datanet gate ${datanet} --asks credential --value ${schema}`)
+  await does(owner, `datanet gate ${datanet} --asks attester --value ${attester.address}`)
+  await does(owner, `datanet gate ${datanet} --asks reputation --value 30000`)
+  const text = (n: number) => file(`gated-${n}.txt`, `what only a nurse would write, number ${n}`)
+  const submit = (n: number) =>
+    `datanet submit ${datanet} --file ${text(n)} --source ward --use research --content.dir ${file('content')}`
+  await isRefused(contributor, submit(1), 'use datanet show-credential')
+  await isRefused(contributor, `datanet may-contribute ${datanet}`, 'use datanet show-credential')
+
+  const said = { schema, recipient: addressOf(contributor), by: attester }
+  const show = (uid: string) => `datanet show-credential ${datanet} --attestation ${uid}`
+  await isRefused(contributor, show(await eas.attest({ ...said, by: chain.actor('bob') })), 'asks for one by')
+  const uid = await eas.attest(said)
+  await does(contributor, show(uid))
+  expect(await shows(contributor, `datanet may-contribute ${datanet}`)).toMatchObject({ schema, attestation: uid })
+  const { ContributionSubmitted } = await does(contributor, submit(1))
+  const { ReputationMoved } = await does(
+    owner,
+    `datanet decide --contribution ${ContributionSubmitted?.['contribId']} --accept false`,
+  )
+  expect(Number(ReputationMoved?.['reputation'])).toBe(28_672)
+  await isRefused(contributor, submit(2), 'from a reputation of 30000 on')
+  await does(owner, `datanet gate ${datanet} --asks reputation --value 20000`)
+  await does(contributor, submit(2))
+  await eas.revoke(schema, uid, attester)
+  await isRefused(contributor, submit(3), 'was revoked')
+  await does(owner, `datanet gate ${datanet} --asks credential --value 0`)
+  await does(contributor, submit(3))
 }, 120_000)

@@ -72,7 +72,6 @@ interface IDatanets {
     function contribution(uint64 contribId) external view returns (Contribution memory);
     /// @notice Wei that still answer for a contribution.
     function bondOf(uint64 contribId) external view returns (uint256);
-    function isAuthorOf(uint64 contribId, address who) external view returns (bool);
     /// @notice Reverts WrongRecord unless the contribution committed to that record. `siblings` lead from a batch's item to its
     ///         root; none for one made alone.
     function requireRecord(uint64 contribId, ItemRecord calldata record, bytes32[] calldata siblings) external view;
