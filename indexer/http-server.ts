@@ -9,6 +9,7 @@ import { type GovernanceParameters, governanceDrift } from '../protocol/governan
 import { PayoutTrees } from './content/payout-trees.ts'
 import { PayeeExports } from './csv/payee-export.ts'
 import { type IndexEvents, subscribersMax } from './graphql/events.ts'
+import type { WordsAtHand } from './graphql/explain-spans.ts'
 import { graphqlServer } from './graphql/server.ts'
 import { IndexerError } from './indexer-error.ts'
 import type { Store } from './store/store.ts'
@@ -29,6 +30,7 @@ type Served = {
   readonly escrowStates: () => readonly EscrowState[]
   readonly governance: () => GovernanceParameters | undefined
   readonly chainId: () => bigint
+  readonly words: WordsAtHand
   readonly log: Log
   readonly clock: Clock
 }
@@ -38,10 +40,13 @@ export async function listen(
   options: { readonly host: string; readonly port: number },
   served: Served,
 ): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
-  const { store, content, events, sync, escrowStates, governance, chainId, log } = served
+  const { store, content, events, sync, escrowStates, governance, chainId, words, log } = served
   const payouts = content === undefined ? undefined : new PayoutTrees(content)
   const syncState = () => sync.state
-  const yoga = graphqlServer({ store, content, payouts, events, chainId, syncState, escrowStates, governance }, log)
+  const yoga = graphqlServer(
+    { store, content, payouts, events, chainId, syncState, escrowStates, governance, words },
+    log,
+  )
   const registry = metrics(served)
   const exports = new PayeeExports(store)
   const server = createServer((request, response) => {

@@ -7,6 +7,7 @@ import { contentHashInTurns, merkleRoot } from '../protocol/content-hash.ts'
 import { ContentFetcher } from './content/fetcher.ts'
 import { LedgerFiles } from './content/ledger-files.ts'
 import { IndexEvents } from './graphql/events.ts'
+import type { WordsAtHand } from './graphql/explain-spans.ts'
 import { listen } from './http-server.ts'
 import { IndexerError } from './indexer-error.ts'
 import { Store } from './store/store.ts'
@@ -26,6 +27,8 @@ export type IndexerOptions = {
   readonly contentDir?: string | undefined
   /** Nodes that are asked for data of batches and epochs that is not there; what they send is kept in the content store. */
   readonly contentPeers?: readonly string[] | undefined
+  /** What words of answers are looked up in when a payout is explained; absent: nothing. */
+  readonly words?: WordsAtHand | undefined
   readonly host: string
   readonly port: number
 }
@@ -80,6 +83,7 @@ export async function startIndexer(
       escrowStates: () => escrowWatch.states,
       governance: () => governanceWatch.parameters,
       chainId: chainIdNow,
+      words: options.words ?? { indexes: new Map(), tokenizers: new Map() },
       log,
       clock,
     },

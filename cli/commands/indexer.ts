@@ -4,6 +4,7 @@ import { UsageError } from '../../common/errors.ts'
 import { asHttpUrls, asPort, asText, asUrl } from '../../common/flag-parsers.ts'
 import { startIndexer } from '../../indexer/indexer.ts'
 import { defineCommand, exitCodes } from '../command.ts'
+import { atHandFlags } from '../explain/at-hand-flags.ts'
 import { untilAborted } from '../until-aborted.ts'
 
 export const command = defineCommand({
@@ -23,6 +24,7 @@ export const command = defineCommand({
       value: 'URLS',
       parse: asHttpUrls,
     },
+    ...atHandFlags,
     'http.addr': { help: 'address of the GraphQL server', value: 'HOST', parse: asText, default: '127.0.0.1' },
     'http.port': { help: 'port of the GraphQL server', value: 'PORT', parse: asPort, default: '8080' },
   },
@@ -30,6 +32,7 @@ export const command = defineCommand({
     const { datadir, l2 } = flags
     if (datadir === undefined) throw new UsageError('--datadir is required')
     if (l2 === undefined) throw new UsageError('--l2 is required')
+    const { indexesIn, tokenizersIn } = await import('../explain/at-hand.ts')
     const indexer = await startIndexer(
       {
         dataDir: resolve(datadir),
@@ -37,6 +40,7 @@ export const command = defineCommand({
         l2WsUrl: flags['l2.ws'],
         contentDir: flags['content.dir'],
         contentPeers: flags['content.peers'],
+        words: { indexes: indexesIn(flags.indexes), tokenizers: tokenizersIn(flags.models) },
         host: flags['http.addr'],
         port: flags['http.port'],
       },

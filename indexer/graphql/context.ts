@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts'
 import type { EscrowState } from '../sync/escrow-watch.ts'
 import type { SyncState } from '../sync/sync.ts'
 import type { IndexEvents } from './events.ts'
+import type { WordsAtHand } from './explain-spans.ts'
 import type { Loaders } from './loaders.ts'
 
 /** What the server reads from. */
@@ -19,6 +20,8 @@ export type QuerySources = {
   /** Of Governor and Timelock, as last read; undefined where there are none. */
   readonly governance: () => GovernanceParameters | undefined
   readonly events: IndexEvents
+  /** What words of answers are looked up in. */
+  readonly words: WordsAtHand
 }
 
 /** What the resolvers of one request read. */
@@ -26,4 +29,6 @@ export type QueryContext = QuerySources & {
   readonly loaders: Loaders
   /** Bytes of texts that the request may still read. */
   readonly text: { bytesLeft: number }
+  /** Receipts whose answers the request may still have looked up. */
+  readonly spans: { receiptsLeft: number }
 }

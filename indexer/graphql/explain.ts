@@ -6,6 +6,7 @@ import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import type { Credit } from '../../protocol/payout-epoch.ts'
 import type { Row, Store } from '../store/store.ts'
 import type { QueryContext } from './context.ts'
+import { explainedSpans } from './explain-spans.ts'
 import { explainedUnits } from './explain-units.ts'
 import { queryError } from './query-error.ts'
 import { stateEntity } from './rows.ts'
@@ -72,6 +73,7 @@ export async function explain(text: string, at: number | undefined, context: Que
     ...{ missing, figures, differences, units, receiptCount: receipts.length },
     receipts: receipts.slice(0, explainedReceiptsMax).map((receipt) => ({
       ...receipt,
+      spans: () => explainedSpans(context, receipt, until),
       entries: receipt.entries.map((entry) => ({ ...entry, class: entryLetters[entry.class] ?? String(entry.class) })),
     })),
   }

@@ -4,6 +4,7 @@ import { createSchema, createYoga, type Plugin } from 'graphql-yoga'
 import type { Log } from '../../common/log.ts'
 import { queryTextBytesMax } from './content-text.ts'
 import type { QueryContext, QuerySources } from './context.ts'
+import { spanReceiptsMax } from './explain-spans.ts'
 import { limitRule, requestBytesMax, tokensMax } from './limits.ts'
 import { Loaders } from './loaders.ts'
 import { queryErrorCodes } from './query-error.ts'
@@ -29,6 +30,7 @@ export function graphqlServer(sources: QuerySources, log: Log) {
       ...sources,
       loaders: new Loaders(),
       text: { bytesLeft: queryTextBytesMax },
+      spans: { receiptsLeft: spanReceiptsMax },
     }),
     plugins: [limits],
     graphqlEndpoint: '/graphql',

@@ -11,6 +11,7 @@ const served = [
   'eth_estimateGas',
   'eth_getBalance',
   'eth_getBlockByNumber',
+  'eth_getBlockReceipts',
   'eth_getCode',
   'eth_getLogs',
   'eth_getTransactionByHash',

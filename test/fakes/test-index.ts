@@ -107,6 +107,7 @@ export class TestIndex {
         escrowStates: () => this.escrowWatch.states,
         governance: () => this.governance,
         events: this.subscriptions,
+        words: { indexes: new Map(), tokenizers: new Map() },
       },
       silentLog,
     )

@@ -33,6 +33,7 @@ beforeEach(async () => {
     escrowStates: () => [],
     governance: () => undefined,
     chainId: () => 901n,
+    words: { indexes: new Map(), tokenizers: new Map() },
     log: silentLog,
     clock: systemClock,
   }

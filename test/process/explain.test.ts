@@ -1,14 +1,18 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { BuiltEpoch } from '../../attribution/epochs/build-epoch.ts'
 import { claimOf } from '../../attribution/epochs/claim-proof.ts'
 import { decodeEpochFile } from '../../attribution/epochs/epoch-file.ts'
 import { creditAt, creditBytes, payoutTree } from '../../attribution/epochs/epoch-rows.ts'
 import { encodeIndexFile } from '../../attribution/suffix/index-file.ts'
 import { committedBatch } from '../../chain/ledger/committed-batch.ts'
+import { indexesIn, tokenizersIn } from '../../cli/explain/at-hand.ts'
+import { systemClock } from '../../common/clock.ts'
 import { ContentStore } from '../../common/content-store.ts'
+import { silentLog } from '../../common/log.ts'
+import { startIndexer } from '../../indexer/indexer.ts'
 import { baseModelFile } from '../../inference/models/base-model.ts'
 import { payeePools, poolPayee } from '../../protocol/attribution-entry.ts'
 import type { Hex } from '../../protocol/bytes.ts'
@@ -203,4 +207,88 @@ describe('openledger explain', () => {
     expect(shown).toMatchObject({ amount: '0', differences: [], receipts: [] })
     expect(code).toBe(0)
   })
+})
+
+describe('explain of GraphQL', () => {
+  type Place = { readonly contribution: string; readonly characters: readonly [number, number] | null }
+  type Told = {
+    readonly receipts: readonly {
+      readonly batchId: string
+      readonly index: number
+      readonly spans: {
+        readonly why: string | null
+        readonly matched: number
+        readonly spanCount: number
+        readonly figures: readonly { readonly recomputed: string; readonly onChain: string }[]
+        readonly spans: readonly { text: string | null; placeCount: number; places: readonly Place[] }[]
+      }
+    }[]
+  }
+
+  /** As `explain` answers, and why words are not shown where the same is asked twice more in the request. */
+  async function told(payee: Hex, isKept: boolean): Promise<Told & { readonly again: readonly (string | null)[] }> {
+    const words = { indexes: indexesIn(join(dir, 'indexes')), tokenizers: tokenizersIn(dirname(baseModelFile)) }
+    const indexer = await startIndexer(
+      {
+        ...{ dataDir: join(dir, `index-${isKept}`), l2Url: served.url, contentDir: content },
+        ...{ host: '127.0.0.1', port: 0, words: isKept ? words : undefined },
+      },
+      { log: silentLog, clock: systemClock },
+    )
+    const query = `{ explain(payout: "1:${payee}:S") { missing receipts { batchId index spans { why matched spanCount
+      figures { recomputed onChain } spans { text placeCount places { contribution characters } } } } }
+      again: explain(payout: "1:${payee}:S") { receipts { spans { why } } }
+      third: explain(payout: "1:${payee}:S") { receipts { spans { why } } } }`
+    const ask = async () => {
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(`${indexer.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) })
+      const { data, errors } = (await answer.json()) as {
+        data: { explain: Told & { missing: string[] }; again: Told; third: Told }
+        errors: unknown
+      }
+      expect(errors).toBeUndefined()
+      expect(data.explain?.missing).toEqual([])
+      return {
+        ...data.explain,
+        again: [data.again, data.third].flatMap(({ receipts }) => receipts.map(({ spans }) => spans.why)),
+      }
+    }
+    try {
+      return await vi.waitFor(ask, { timeout: 60_000, interval: 100 })
+    } finally {
+      await indexer.stop()
+    }
+  }
+
+  test('shows the words of a payee’s contributions as the command does, and what is not what the words give', async () => {
+    const alice = served.chain.actor('alice').address
+    const { receipts, again } = await told(alice, true)
+    const flags = ['--indexes', join(dir, 'indexes'), '--models', dirname(baseModelFile)]
+    const { shown } = await explain('--payout', `1:${alice}:S`, ...flags)
+    expect(receipts).toHaveLength(shown.receipts.length)
+    // Two receipts three times over: a request has five looked up.
+    expect(again).toEqual([null, null, null, 'a request shows the words of 5 receipts; ask for this one by itself'])
+    for (const [i, { spans }] of receipts.entries()) {
+      const { words } = shown.receipts[i] as Shown['receipts'][number]
+      expect([spans.why, spans.spanCount]).toEqual([null, words.spans.length])
+      expect(spans.spans.map(({ text }) => text)).toEqual(words.spans.map((span) => span.words))
+      expect(words.matched.startsWith(`${spans.matched} of `)).toBe(true)
+      for (const { text, places } of spans.spans) {
+        for (const { contribution, characters } of places) {
+          const [, from] = spanTexts[Number(contribution) - 1] as readonly [string, string]
+          expect(from.slice(...(characters as [number, number]))).toBe(text)
+        }
+      }
+    }
+    expect(receipts.flatMap(({ spans }) => spans.spans).length).toBeGreaterThan(1)
+    const wrong = receipts.filter(({ spans }) => spans.figures.some((each) => each.recomputed !== each.onChain))
+    expect(wrong.map(({ batchId, index }) => `${batchId}:${index}`)).toEqual(['2:1'])
+  }, 90_000)
+
+  test('says why it shows no words where it keeps no index', async () => {
+    const { receipts } = await told(served.chain.actor('alice').address, false)
+    for (const { spans } of receipts) {
+      expect(spans).toMatchObject({ why: 'the indexer does not keep the indexes of its model', spans: [] })
+    }
+  }, 90_000)
 })
