@@ -66,6 +66,11 @@ export const roleFlags = {
     default: '24h',
   },
   ...keyFlagsOf('watcher.', 'the watcher account'),
+  'watcher.community': {
+    help: 'check the contents of contributions and the lists of versions that are here or at a peer, and challenge what is false',
+    parse: asSwitch,
+    default: 'true',
+  },
   'watcher.commit-evidence': {
     help: 'commit to the evidence of a challenge in a transaction before it, so that who copies it gains nothing',
     parse: asSwitch,

@@ -144,8 +144,9 @@ async function makeWatcher(options: NodeOptions, parts: Shared): Promise<Role | 
   const sender = await openSender(options, 'watcher', flags.key, parts)
   // Nobody else knows the key, so nobody else knows which leaves are asked for.
   const seed = keccak256(concatBytes(new TextEncoder().encode('openledger watcher'), hexToBytes(flags.key)))
-  const { commitEvidence = false } = flags
-  const settings = { chainId: rollupConfig.l2ChainId, dir: join(dataDir, 'watcher'), seed, commitEvidence, pollMs }
+  const { commitEvidence = false, community = true } = flags
+  const dir = join(dataDir, 'watcher')
+  const settings = { chainId: rollupConfig.l2ChainId, dir, seed, commitEvidence, community, pollMs }
   return new Watcher(settings, { ...parts, files: parts.content, sender })
 }
 

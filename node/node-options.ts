@@ -179,6 +179,8 @@ export type WatcherFlags = {
   readonly commitEvidence?: boolean | undefined
   /** `--watcher.models`: folders of models, adapters and tables of influences, by which class G is judged. */
   readonly models?: readonly string[] | undefined
+  /** `--watcher.community`: check contributions and versions of Datanets too; absent: yes. */
+  readonly community?: boolean | undefined
 }
 
 export type CheckerFlags = {

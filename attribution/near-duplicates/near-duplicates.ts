@@ -78,7 +78,7 @@ export function nearDuplicates(contributions: Iterable<SignedContribution>): Nea
 }
 
 /** One number a band: the band, and a hash of its two entries. */
-function bandKeys(signature: Uint32Array): number[] {
+export function bandKeys(signature: Uint32Array): number[] {
   return Array.from({ length: bands }, (_, band) => {
     const [first, second] = [signature[2 * band] as number, signature[2 * band + 1] as number]
     return band * 2 ** 32 + mixed(mixed(first) + second)

@@ -172,6 +172,7 @@ async function watcherOptions(flags: Flags, dev: boolean): Promise<WatcherFlags>
     key: await signingKey(flags, 'watcher', dev),
     commitEvidence: flags['watcher.commit-evidence'],
     models: flags['watcher.models'],
+    community: flags['watcher.community'],
   }
 }
 

@@ -82,10 +82,11 @@ export class ActionRunner {
   }
 
   /** Commits to the evidence of a challenge in an earlier block, where that is wanted. */
-  async #commit({ subject, call: { contract } }: Action, block: bigint, signal: AbortSignal): Promise<void> {
+  async #commit({ subject, rewardedBy, call }: Action, block: bigint, signal: AbortSignal): Promise<void> {
     const { evidence, sender } = this.#parts
     if (subject === undefined || evidence === undefined || evidence.isCommitted(subject, block)) return
     const args = [evidence.commitmentTo(subject)]
+    const contract = rewardedBy ?? call.contract
     try {
       await sender.send({ contract, functionName: 'commitEvidence', args }, signal)
     } catch (error) {
@@ -108,6 +109,7 @@ const done = {
   overdue: 'a demand was not answered in time',
   refund: 'a refund is settled',
   reward: 'a reward is collected',
+  shown: 'a signature is shown',
   vote: 'a case goes on',
   case: 'checkers are asked',
 } as const satisfies Record<Action['kind'], string>
@@ -118,6 +120,7 @@ const failed = {
   overdue: 'the lack of an answer was not told',
   refund: 'a refund was not settled',
   reward: 'a reward was not collected',
+  shown: 'a signature was not shown',
   vote: 'a case does not go on',
   case: 'checkers were not asked',
 } as const satisfies Record<Action['kind'], string>
@@ -135,6 +138,9 @@ const refusals: Readonly<Record<string, string>> = {
   NoRefund: 'it is refunded already',
   AlreadyFalse: 'the index is proven false already',
   AlreadyServed: 'the evidence was shown',
+  AlreadyVoid: 'the version is void already',
+  BadStanding: 'the contribution is refused already',
+  NotDemanded: 'the signature was shown already',
   AlreadyOpened: 'somebody opened the case already',
   AlreadyDrawn: 'its seats are drawn already',
   AlreadyVoted: 'the vote is there already',

@@ -1,7 +1,7 @@
 import type { Call, Verdict } from '../../attribution/epochs/challenge.ts'
 import type { Demand, DemandKind } from '../../chain/ledger/demand-state.ts'
 import { demandKinds } from '../../chain/ledger/demand-state.ts'
-import { encodeCall, type MoneyCall } from '../../chain/ledger/money-contracts.ts'
+import { encodeCall, type MoneyCall, type MoneyContract } from '../../chain/ledger/money-contracts.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
 import { type EpochRecord, epochRecordHash } from '../../protocol/epoch-record.ts'
 import { keccak256, keccakHex } from '../../protocol/keccak.ts'
@@ -11,14 +11,21 @@ import { type BatchHeader, batchHash } from '../../protocol/receipt-batch.ts'
 export type Action = {
   /** Two of one key are one. */
   readonly key: string
-  readonly kind: 'challenge' | 'demand' | 'overdue' | 'refund' | 'reward' | 'vote' | 'case'
+  readonly kind: 'challenge' | 'demand' | 'overdue' | 'refund' | 'reward' | 'shown' | 'vote' | 'case'
   readonly call: MoneyCall
   /** What a challenge is about: its evidence can be committed first. */
   readonly subject?: Hex
+  /** Who keeps the reward and takes the commitment; absent: the contract that is called. */
+  readonly rewardedBy?: MoneyContract
   /** A view that says what the call has to pay for, in wei: the answer to a demand is prepaid. */
   readonly price?: MoneyCall
-  /** The batch or epoch, for the log. */
-  readonly about: { readonly batch: bigint } | { readonly epoch: bigint } | { readonly subject: Hex }
+  /** What it is about, for the log. */
+  readonly about:
+    | { readonly batch: bigint }
+    | { readonly epoch: bigint }
+    | { readonly subject: Hex }
+    | { readonly contribution: bigint }
+    | { readonly datanet: bigint; readonly version: number }
 }
 
 export function action(kind: Action['kind'], call: MoneyCall, about: Action['about']): Action {
@@ -82,7 +89,7 @@ function receiptPart(name: string, { receipt }: Opened, request: { readonly prom
 }
 
 /** EvidenceRewards' scopes. */
-const scopes = { receipt: 0, batch: 1, credit: 2, payout: 3 } as const
+const scopes = { receipt: 0, batch: 1, credit: 2, payout: 3, fault: 6, signature: 7 } as const
 
 /** What a challenge of DisputeGame is about: `keccak(abi.encode(scope, id, index))`, MONEY §7. */
 export function subjectOf({ functionName, args }: Call): Hex {
@@ -105,6 +112,11 @@ export function subjectOf({ functionName, args }: Call): Hex {
   }
   const opened = first as { readonly header: BatchHeader; readonly index: number }
   return subject('receipt', batchId(opened.header.batchId), opened.index)
+}
+
+/** What is shown of a contribution: a fault, of whatever kind, or the signature that was demanded. */
+export function contributionSubject(what: 'fault' | 'signature', id: bigint): Hex {
+  return subject(what, uintBytes(id, 32), 0)
 }
 
 function subject(scope: keyof typeof scopes, id: Uint8Array, index: number): Hex {

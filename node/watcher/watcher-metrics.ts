@@ -6,6 +6,7 @@ export type WatcherMetrics = {
   readonly batches: Counter<'verdict'>
   readonly epochs: Counter<'verdict'>
   readonly sent: Counter<'kind' | 'outcome'>
+  readonly community: Counter<'what' | 'outcome'>
   readonly unchecked: Gauge
 }
 
@@ -17,6 +18,12 @@ export function watcherMetrics(registry: Registry): WatcherMetrics {
       'kind',
       'outcome',
     ]),
+    community: counter(
+      registry,
+      'watcher_community_checks_total',
+      'checks of batches, items and versions of Datanets',
+      ['what', 'outcome'],
+    ),
     unchecked: gauge(registry, 'watcher_batches_unchecked', 'immature batches that could not be checked yet'),
   }
 }

@@ -19,6 +19,7 @@ import type { Action } from './action.ts'
 import { ActionRunner, inFlightMax } from './action-runner.ts'
 import { BatchSource, type Files } from './batch-source.ts'
 import { BatchWatch } from './batch-watch.ts'
+import { CommunityWatch } from './community-watch.ts'
 import { overdueDemands, Refunds } from './duties.ts'
 import { earlierReceipt } from './earlier-receipts.ts'
 import { EpochWatch } from './epoch-watch.ts'
@@ -40,6 +41,8 @@ export type WatcherOptions = {
   readonly seed: Uint8Array
   /** Commit to the evidence of every challenge in an earlier block, so that who copies it gains nothing. */
   readonly commitEvidence: boolean
+  /** Check contributions and versions of Datanets too. */
+  readonly community: boolean
   /** Between looks at the book. */
   readonly pollMs: number
 }
@@ -85,6 +88,7 @@ export class Watcher {
   readonly #epochs: EpochWatch
   readonly #spans: SpanWatch
   readonly #indexes: IndexWatch
+  readonly #community: CommunityWatch | undefined
   readonly #refunds: Refunds
   readonly #evidence: Evidence
   readonly #runner: ActionRunner
@@ -125,6 +129,9 @@ export class Watcher {
     })
     const contents = { rpc, ...content, signal: this.#stopped.signal }
     this.#indexes = new IndexWatch({ book, folder, source: contents, dir, nowMs: clock.nowMs, log })
+    this.#community = options.community
+      ? new CommunityWatch({ ...{ book, dir, log, metrics, sender: sender.address, nowMs: clock.nowMs }, ...contents })
+      : undefined
     this.#refunds = new Refunds(book, (call) => callContract(rpc, call))
     this.#evidence = new Evidence(book, sender.address, seed)
     const evidence = options.commitEvidence ? this.#evidence : undefined
@@ -170,7 +177,7 @@ export class Watcher {
       // What a book that is being caught up with holds is over.
       const latest = await readHead(rpc, 'latest')
       if (latest === undefined || latest.number > head.number + blocksBehindMax) return
-      if (this.#isReorg()) this.#forget()
+      if (this.#isReorg()) await this.#forget()
       const { actions, isWhole } = await this.#due(head, signal)
       this.#actions = actions
       if (isWhole) this.#looked = head
@@ -178,10 +185,11 @@ export class Watcher {
     this.#runner.run(this.#actions, head.number, signal)
   }
 
-  /** Resolves when what was started is mined or failed, and no index is being checked. */
+  /** Resolves when what was started is mined or failed, and nothing is being checked beside. */
   async settle(): Promise<void> {
     await this.#indexes.settle()
     await this.#influences?.settle()
+    await this.#community?.settle()
     await this.#runner.settle()
   }
 
@@ -194,6 +202,7 @@ export class Watcher {
       () => this.#epochs.look(signal),
       () => this.#spans.look(head.time, window, signal),
       async () => this.#indexes.look(),
+      async () => (await this.#community?.look(head.time)) ?? [],
       async () => overdueDemands(book, head.time, sender.address),
       () => this.#refunds.due(),
       async () => this.#evidence.due(head.number),
@@ -208,7 +217,7 @@ export class Watcher {
         if (!signal.aborted) log.warn('something is not looked at now, trying again', { error: errorMessage(error) })
       }
     }
-    return { actions, isWhole: isWhole && !this.#indexes.isBusy }
+    return { actions, isWhole: isWhole && !this.#indexes.isBusy && this.#community?.isBusy !== true }
   }
 
   async #close(): Promise<void> {
@@ -218,6 +227,7 @@ export class Watcher {
     await this.#looking
     await this.#indexes.settle()
     await this.#runner.settle()
+    await this.#community?.close()
     this.#settled.close()
   }
 
@@ -227,13 +237,14 @@ export class Watcher {
     return looked !== undefined && this.#parts.book.headBelow(looked.number + 1n)?.hash !== looked.hash
   }
 
-  #forget(): void {
+  async #forget(): Promise<void> {
     this.#facts.forget()
     this.#batches.forget()
     this.#epochs.forget()
     this.#spans.forget()
     this.#refunds.forget()
     this.#evidence.forget()
+    await this.#community?.forget()
   }
 
   async #windowOf(): Promise<bigint> {

@@ -21,6 +21,13 @@ import { LedgerMarket } from './ledger-market.ts'
 /** A line of the watcher's log. */
 export type Line = { readonly level: string; readonly message: string; readonly fields: LogFields }
 
+type WatchedOptions = {
+  readonly commitEvidence?: boolean
+  readonly bare?: boolean
+  readonly community?: boolean
+  readonly models?: readonly string[]
+}
+
 /** A chain with a market, and a watcher that sees it; blocks come when the test lets them. */
 export class WatchedChain {
   readonly chain: LedgerChain
@@ -39,10 +46,8 @@ export class WatchedChain {
   readonly #sync: LedgerSync
   readonly #dir: string
 
-  /** `bare`: without a market, which the test makes. */
-  static async open(
-    options: { readonly commitEvidence?: boolean; readonly bare?: boolean; readonly models?: readonly string[] } = {},
-  ): Promise<WatchedChain> {
+  /** `bare`: without a market, which the test makes. `community`: the watcher checks contributions and versions too. */
+  static async open(options: WatchedOptions = {}): Promise<WatchedChain> {
     const chain = await LedgerChain.open()
     return new WatchedChain(chain, options.bare === true ? undefined : await LedgerMarket.open(chain), options)
   }
@@ -50,7 +55,7 @@ export class WatchedChain {
   private constructor(
     chain: LedgerChain,
     market: LedgerMarket | undefined,
-    { commitEvidence = false, ...options }: { readonly commitEvidence?: boolean; readonly models?: readonly string[] },
+    { commitEvidence = false, community = false, ...options }: WatchedOptions,
   ) {
     this.chain = chain
     this.#market = market
@@ -63,7 +68,10 @@ export class WatchedChain {
     this.indexes = new IndexFolder(join(this.#dir, 'indexes'))
     const own = async (hash: Hex) => this.files.get(hash)
     this.watcher = new Watcher(
-      { chainId: 901n, dir: join(this.#dir, 'watcher'), seed: new Uint8Array(32).fill(7), commitEvidence, pollMs: 1 },
+      {
+        ...{ chainId: 901n, dir: join(this.#dir, 'watcher'), seed: new Uint8Array(32).fill(7) },
+        ...{ commitEvidence, community, pollMs: 1 },
+      },
       {
         rpc: chain.rpc,
         book: this.book,
