@@ -142,35 +142,46 @@ function run(
   return output
 }
 
-/** An answer with its accumulators at three bytes each. */
-function recorded(
+type Answered = { readonly input: readonly number[]; readonly output: number }
+
+/** An answer with its accumulators at three bytes each, or at four where one does not fit three. */
+function recorded(model: CanonicalModel, engine: WasmEngine, answered: Answered): ExactJob {
+  const narrow = recordedAt(3, model, engine, answered)
+  return narrow.fits ? narrow.job : recordedAt(4, model, engine, answered).job
+}
+
+function recordedAt(
+  width: 3 | 4,
   model: CanonicalModel,
   engine: WasmEngine,
-  { input, output: count }: { readonly input: readonly number[]; readonly output: number },
-): ExactJob {
+  { input, output: count }: Answered,
+): { readonly job: ExactJob; readonly fits: boolean } {
   const { config } = model
   const [positions, tin, words] = [input.length + count - 1, input.length, recordWords(config)]
-  const layers = Array.from({ length: config.layers }, () => new Uint8Array(3 * words * positions))
-  const heads = Array.from({ length: positions - tin + 1 }, () => new Uint8Array(3 * config.vocab))
+  const layers = Array.from({ length: config.layers }, () => new Uint8Array(width * words * positions))
+  const heads = Array.from({ length: positions - tin + 1 }, () => new Uint8Array(width * config.vocab))
   const offsets = new Map<string, number>()
   let offset = 0
   for (const { op, rows } of linearsOf(config).slice(0, targets.length)) {
     offsets.set(op, offset)
     offset += rows
   }
+  let fits = true
+  const write = (to: Uint8Array | undefined, at: number, values: ArrayLike<number>): void => {
+    if (!writeElements(to as Uint8Array, width * at, width, values)) fits = false
+  }
   const trace: Trace = ({ op, layer, position }, values) => {
     const at = offsets.get(op)
-    if (op === 'head' && position >= tin - 1) writeElements(heads[position - tin + 1] as Uint8Array, 0, 3, values)
-    if (at === undefined) return
-    if (!writeElements(layers[layer] as Uint8Array, 3 * (words * position + at), 3, values)) throw new Error('too wide')
+    if (op === 'head' && position >= tin - 1) write(heads[position - tin + 1], 0, values)
+    if (at !== undefined) write(layers[layer], words * position + at, values)
   }
   const output = run(engine, model, input, count, trace)
   const layout = new TraceLayout(config)
-  const slabs = [...layers, ...headSlabs(layout, heads)]
-  const extent = { positions, tin, width: 3 } as const
+  const slabs = [...layers, ...headSlabs(layout, heads, width)]
+  const extent = { positions, tin, width } as const
   const depths = { linearDepth: layout.depth('linear'), derivedDepth: layout.depth('derived') }
   const head = { ...extent, ...depths, linearRoot: linearRoot(layout, extent, slabs), derivedRoot: seed }
-  return {
+  const job = {
     ...{ input, output, promptRoot: tokenListRoot(input), outputRoot: tokenListRoot(output), head },
     ...{
       rule: { tempQ16: 0, topK: 0, topPQ16: 65_536 },
@@ -184,14 +195,15 @@ function recorded(
     slabs,
     isHashed: false,
   }
+  return { job, fits }
 }
 
 /** The head's records, cut into its slabs. */
-function headSlabs(layout: TraceLayout, heads: readonly Uint8Array[]): Uint8Array[] {
+function headSlabs(layout: TraceLayout, heads: readonly Uint8Array[], width: 3 | 4): Uint8Array[] {
   const slabs: Uint8Array[] = []
   let from = 0
   for (let slab = layout.config.layers + 1; slab < layout.slabs.linear; slab++) {
-    const bytes = layout.recordBytes('linear', slab, 0, { positions: 1, tin: 1, width: 3 })
+    const bytes = layout.recordBytes('linear', slab, 0, { positions: 1, tin: 1, width })
     slabs.push(new Uint8Array(Buffer.concat(heads.map((head) => head.subarray(from, from + bytes)))))
     from += bytes
   }
@@ -217,7 +229,7 @@ function sampledCheck({ kept, pass, text }: CheckParts, job: ExactJob, layout: T
     const size = bytes.length / (positions - from)
     return bytes.subarray((position - from) * size, (position - from + 1) * size)
   }
-  pass.begin({ positions, tin, width: 3, slots: [] })
+  pass.begin({ positions, tin, width: job.head.width, slots: [] })
   for (const [i, token] of [...job.input, ...job.output].slice(0, positions).entries()) {
     pass.embed(i, token, job.rows.get(token) as Int8Array)
   }
