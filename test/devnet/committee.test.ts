@@ -24,7 +24,7 @@ const proofClass = 3
 const open = 10n ** 18n
 const stake = 1_000n * open
 /** Seconds of the chain, of which at most five go by in one of the day: nothing here waits for a part of it. */
-const window = 1_800n
+const window = 3_600n
 const blockMs = 400
 /** Blocks of one L1 block. */
 const originBlocks = 6n
