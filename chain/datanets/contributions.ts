@@ -1,6 +1,6 @@
 import type { Hex } from '../../protocol/bytes.ts'
 import { allowsTraining } from '../../protocol/datanets/consent.ts'
-import { batchRecord, batchRecordBytes, type ItemRecord } from '../../protocol/datanets/item-record.ts'
+import { batchLeaf, batchRecord, batchRecordBytes, type ItemRecord } from '../../protocol/datanets/item-record.ts'
 import { allEvents, topicOf } from '../ledger/all-events.ts'
 import type { L2Rpc } from '../ledger/l2-rpc.ts'
 import type { Decoded } from '../ledger/money-contracts.ts'
@@ -21,11 +21,17 @@ export type BatchLists = (root: Hex) => Promise<Uint8Array | undefined>
 export type Contributions = {
   /** Ascending. */
   readonly known: readonly KnownContribution[]
-  /** Batches whose lists nobody here has, by their first contribution. */
-  readonly unlisted: readonly bigint[]
+  /** Batches whose lists nobody here has. */
+  readonly unlisted: readonly UnlistedBatch[]
 }
 
-/** All contributions to a Datanet. Throws what the RPC throws, FormatError for a list that is none. */
+/** `isAccepted`: some of its items may be in a version. */
+export type UnlistedBatch = { readonly firstId: bigint; readonly isAccepted: boolean }
+
+/**
+ * All contributions to a Datanet. An item that ends before it begins is none: whoever makes a list cannot keep others from theirs.
+ * Throws what the RPC throws.
+ */
 export async function contributionsOf(rpc: L2Rpc, datanet: bigint, lists: BatchLists): Promise<Contributions> {
   const of = (name: string, topics: readonly (Hex | null)[] = []) => allEvents(rpc, 'DatanetRegistry', name, topics)
   const [singles, batches, decided, decidedBatches, withdrawn, slashed, parents] = await Promise.all([
@@ -50,21 +56,26 @@ export async function contributionsOf(rpc: L2Rpc, datanet: bigint, lists: BatchL
     const status = statuses.get(contribId) ?? 'pending'
     return { contribId, author, contentHash, simHash, consent, size, status, parent: parentOf.get(contribId) }
   })
-  const unlisted: bigint[] = []
+  const unlisted: UnlistedBatch[] = []
   for (const { args } of batches) {
     const [firstId, count] = [args['firstId'] as bigint, args['count'] as number]
     const records = await lists(args['root'] as Hex)
+    const statusOf = (index: number) => statuses.get(firstId + BigInt(index)) ?? ofBatch.get(firstId) ?? 'pending'
+    const indexes = Array.from({ length: count }, (_, i) => i)
     if (records?.length !== count * batchRecordBytes) {
-      unlisted.push(firstId)
+      unlisted.push({ firstId, isAccepted: indexes.some((i) => statusOf(i) === 'accepted') })
       continue
     }
-    for (let i = 0; i < count; i++) {
-      const contribId = firstId + BigInt(i)
-      const status = statuses.get(contribId) ?? ofBatch.get(firstId) ?? 'pending'
-      known.push({ contribId, author: args['author'] as Hex, ...batchRecord(records, i), status, parent: undefined })
+    for (const i of indexes.filter((index) => isItem(records, index))) {
+      const [contribId, author] = [firstId + BigInt(i), args['author'] as Hex]
+      known.push({ contribId, author, ...batchRecord(records, i), status: statusOf(i), parent: undefined })
     }
   }
   return { known: known.sort((a, b) => (a.contribId < b.contribId ? -1 : 1)), unlisted }
+}
+
+function isItem(records: Uint8Array, index: number): boolean {
+  return index === 0 || batchLeaf(records, index).size >= batchLeaf(records, index - 1).size
 }
 
 /** What the next version holds: accepted items, none twice, that may be trained on. */

@@ -81,8 +81,12 @@ async function contributions(datanet: bigint, { content, peers, signal }: Conten
     datanet,
     async (root) => content.getRecords(root, batchRecordBytes) ?? (await nodes.get(root, signal)),
   )
-  const missing = unlisted.join(', ')
-  if (missing !== '') throw new RefusedError(`nobody here has the lists of the batches ${missing}`)
+  const missing = unlisted.filter(({ isAccepted }) => isAccepted).map(({ firstId }) => firstId)
+  if (missing.length > 0) {
+    throw new RefusedError(
+      `nobody here has the lists of the accepted batches ${missing.join(', ')}: get them, or reject those`,
+    )
+  }
   const sizes = new Map(known.map(({ contribId, size }) => [contribId, size]))
   return { known, sizeOf: (contribId: bigint) => sizes.get(contribId) ?? 0 }
 }

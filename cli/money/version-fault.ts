@@ -91,7 +91,9 @@ async function publishedVersion(ref: VersionRef, places: Places, chain: ChainAcc
 async function standings(datanet: bigint, publishedAt: bigint, source: ListSource, chain: ChainAccess) {
   const { known, unlisted } = await contributionsOf(chain, datanet, (root) => source.records(root, batchRecordBytes))
   if (unlisted.length > 0) {
-    throw new RefusedError(`nobody here has the lists of the batches ${unlisted.join(', ')}`)
+    throw new RefusedError(
+      `nobody here has the lists of the batches ${unlisted.map(({ firstId }) => firstId).join(', ')}`,
+    )
   }
   const of = new Map<bigint, ItemStanding>()
   for (const { contribId, contentHash, consent, status } of known) {

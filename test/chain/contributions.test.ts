@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { contributionsOf, versionable } from '../../chain/datanets/contributions.ts'
 import { ContentStore } from '../../common/content-store.ts'
-import { zeroHash } from '../../protocol/bytes.ts'
+import { bytesToHex, zeroHash } from '../../protocol/bytes.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
 import { batchRecordBytes, encodeBatchRecords } from '../../protocol/datanets/item-record.ts'
 import { publishTexts } from '../fakes/indexed-datanet.ts'
@@ -55,5 +55,30 @@ test('the next version holds what is accepted, not withdrawn, not twice and may 
     first,
   ])
   const without = await contributionsOf(chain.rpc, datanet, async () => undefined)
-  expect(without.unlisted).toEqual([first])
+  expect(without.unlisted).toEqual([{ firstId: first, isAccepted: true }])
+})
+
+test('a batch whose list nobody has, or whose items end before they begin, keeps nobody from the next version', async () => {
+  const bob = chain.actor('bob')
+  const { datanet, items } = await publishTexts(chain, content, ['seven', 'eight'])
+  const list = encodeBatchRecords(
+    [9, 8].map((size) => ({ contentHash: zeroHash, simHash: zeroHash, consent: 0, size })),
+  )
+  // The second item now ends at byte 1, before the first.
+  list.set([0, 0, 0, 1], 2 * batchRecordBytes - 4)
+  const root = content.putRecords(list, batchRecordBytes)
+  const sent = await chain.send(bob, 'DatanetRegistry', 'submitBatch', [datanet, root, 2, 17, zeroHash])
+  const hidden = await chain.send(bob, 'DatanetRegistry', 'submitBatch', [
+    datanet,
+    bytesToHex(new Uint8Array(32).fill(5)),
+    3,
+    9,
+    zeroHash,
+  ])
+  const { known, unlisted } = await contributionsOf(chain.rpc, datanet, async (of) =>
+    content.getRecords(of, batchRecordBytes),
+  )
+  expect(unlisted).toEqual([{ firstId: hidden.result, isAccepted: false }])
+  expect(known.map(({ contribId }) => contribId)).toEqual([...items.map(({ contribId }) => contribId), sent.result])
+  expect(versionable(known)).toHaveLength(2)
 })
