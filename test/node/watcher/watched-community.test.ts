@@ -45,7 +45,8 @@ const registry = (who: AccountName, name: string, args: readonly unknown[], valu
   send(who, 'DatanetRegistry', name, args, value)
 const read = (name: string, ...args: readonly unknown[]) => world.chain.read('DatanetRegistry', name, args)
 const openUp = () => registry('datanet owner', 'setStatus', [datanet, 2])
-const slashed = async (id: bigint) => (await read('decisionOf', id)) === slashedDecision
+const slashed = async (id: bigint) =>
+  ((await read('contribution', id)) as { readonly decision: number }).decision === slashedDecision
 /** What the watcher sent in this test; rewards of those before come in meanwhile. */
 const calls = () => world.sender.sent.slice(before).map(({ functionName }) => functionName)
 const challenges = () => calls().filter((name) => name !== 'payReward')
