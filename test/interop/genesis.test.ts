@@ -41,10 +41,16 @@ describe.skipIf(!hasGo)('op-geth loads our genesis.json to our hash (skipped wit
   test.each<PresetName>(['dev', '161201', '1612'])('preset %s', async (name) => {
     // A public preset leaves addresses to whoever deploys it; the dev preset stands in for them.
     const config: DeployConfig = { ...devPreset(), ...preset(name) }
-    for (const variant of [
-      config,
-      { ...config, customGasToken: null, feeRecipient: config.l1Owner, fundedAccounts: [] },
-    ]) {
+    // Where ETH pays for gas there is no Governor, and somebody else proposes.
+    const { l1Owner } = config
+    const ofEther = {
+      ...config,
+      customGasToken: null,
+      feeRecipient: l1Owner,
+      timelockProposer: l1Owner,
+      fundedAccounts: [],
+    }
+    for (const variant of [config, ofEther]) {
       const { genesis, rollupConfig } = await buildGenesis(variant, l1Start, l1Addresses)
       const token = variant.customGasToken === null ? 'ether' : 'open'
       expect(await hashOfOpGeth(genesis, `${name}-${token}`)).toBe(rollupConfig.genesis.l2.hash)
