@@ -14,8 +14,8 @@ export const contributeTable: Readonly<Record<string, Action | Query>> = {
     'Contributes a file, of the type of the Datanet; a text in its canonical form. Sends its bond along.',
     { datanet: idArg('the Datanet'), ...itemArgs },
     async (values, chain) => {
-      const { readContribution } = await import('./contribution-file.ts')
-      const { contentHash, simHash, consent, size, metaHash, bond } = await readContribution(values, chain)
+      const { readItem } = await import('./contribution-file.ts')
+      const { contentHash, simHash, consent, size, metaHash, bond } = await readItem(values, chain)
       return { args: [values.datanet, contentHash, simHash, consent, size, metaHash], value: bond }
     },
   ),

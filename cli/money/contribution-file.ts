@@ -46,6 +46,20 @@ export async function readContribution(values: Values, chain: Reads): Promise<Re
   })
 }
 
+/** The same of an item, which has to be unlike earlier ones as far as these are in the content store. */
+export async function readItem(values: Values, chain: ChainAccess): Promise<ReadContribution> {
+  const contribution = await readContribution(values, chain)
+  const [datanet, store] = [values.datanet, storeOf(values)]
+  if (store === undefined || contribution.simHash === zeroHash) return contribution
+  const { requireOriginal } = await import('./require-original.ts')
+  try {
+    await requireOriginal(contribution.contentHash, datanet, store, chain)
+  } catch (cause) {
+    throw asUsage(cause)
+  }
+  return contribution
+}
+
 /** Reads a file as the rows of one batch; equal rows are one. */
 export async function readRows(
   values: Values,
@@ -106,9 +120,12 @@ function refusing<T>(make: () => T): T {
   try {
     return make()
   } catch (cause) {
-    if (cause instanceof FormatError) throw new UsageError(cause.message, { cause })
-    throw cause
+    throw asUsage(cause)
   }
+}
+
+function asUsage(cause: unknown): unknown {
+  return cause instanceof FormatError ? new UsageError(cause.message, { cause }) : cause
 }
 
 function readFile(path: string): Uint8Array {

@@ -30,8 +30,8 @@ export const signContribution = paper(
     until: { ...whenArg('when the signature ends'), default: '1d' },
   },
   async ({ until, ...values }, chain): Promise<SignedContribution> => {
-    const { readContribution } = await import('./contribution-file.ts')
-    const { bond: _bond, ...record } = await readContribution(values, chain)
+    const { readItem } = await import('./contribution-file.ts')
+    const { bond: _bond, ...record } = await readItem(values, chain)
     const [author, { datanet }] = [chain.sender(), values]
     const nonce = (await chain.read('DatanetRelay', 'nonceOf', [author])) as bigint
     const deadline = await atTime(until, chain)

@@ -13,8 +13,8 @@ beforeAll(async () => {
 })
 afterAll(() => people.close())
 
-const submit = (who: number, path: string) =>
-  does(who, `datanet submit --datanet 1 --file ${path} --source us --use tests --content.dir ${people.file('content')}`)
+const submission = (path: string, store = 'content') =>
+  `datanet submit --datanet 1 --file ${path} --source us --use tests --content.dir ${people.file(store)}`
 
 /** In preset dev a day of reviews has 5 seconds: 20 s of commits, then reveals. */
 async function scored(round: number, scores: readonly number[]): Promise<void> {
@@ -43,7 +43,7 @@ test('contributions are reviewed, a copy is proven, a challenge fails, a label e
   expect(await people.shows(validators[0], 'datanet validator')).toMatchObject({ weight: '200', ofAll: '600' })
 
   const original = people.file('original.txt', text)
-  await submit(author, original)
+  await does(author, submission(original))
   await people.isRefused(author, 'datanet review --contribution 9', 'contribution')
   await does(author, 'datanet review --contribution 1')
   await people.isRefused(author, 'datanet score --round 1 --score 9000', 'has an interest in it')
@@ -53,7 +53,13 @@ test('contributions are reviewed, a copy is proven, a challenge fails, a label e
   await people.isRefused(validators[2], 'datanet pay-review --round 1', 'nothing is due')
 
   const copy = people.file('copy.txt', `${text} and a little more`)
-  await submit(copier, copy)
+  const honest = await people.run(copier, submission(copy))
+  expect([honest.code, honest.stderr]).toEqual([
+    2,
+    expect.stringMatching(/NEAR_DUPLICATE: it is \d+ % like contribution 1;/),
+  ])
+  // Who has no originals there sends it all the same.
+  await does(copier, submission(copy, 'elsewhere'))
   await does(challenger, 'datanet demand-signature --contribution 2')
   await does(author, `datanet show-signature --contribution 2 --text ${copy}`)
   await people.isRefused(challenger, `datanet show-signature --contribution 2 --text ${original}`, 'is not the content')
