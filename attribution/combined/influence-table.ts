@@ -67,16 +67,16 @@ export function scoreOf({ shift, vector }: InfluenceRow, query: Int8Array): bigi
 
 /** The head, then a leaf for each row. */
 export function encodeTable(table: InfluenceTable): Uint8Array {
-  return concatBytes(...leavesOf(table))
+  return concatBytes(...tableLeaves(table))
 }
 
 export function tableRoot(table: InfluenceTable): Hex {
-  return bytesToHex(merkleLevels(leavesOf(table)).at(-1)?.[0] ?? new Uint8Array(32))
+  return bytesToHex(merkleLevels(tableLeaves(table)).at(-1)?.[0] ?? new Uint8Array(32))
 }
 
 /** Siblings of a row's leaf, from it upwards: what SketchJudge takes. */
 export function rowSiblings(table: InfluenceTable, row: number): Hex[] {
-  const levels = merkleLevels(leavesOf(table))
+  const levels = merkleLevels(tableLeaves(table))
   return Array.from({ length: levels.length - 1 }, (_, height) =>
     bytesToHex(levels[height]?.[((row + 1) >> height) ^ 1] ?? absentNode(height)),
   )
@@ -91,19 +91,23 @@ export function encodeRow({ contribId, shift, vector }: InfluenceRow): Uint8Arra
   )
 }
 
+/** What a table's first leaf says. */
+export type TableHead = Omit<InfluenceTable, 'rows'> & { readonly count: number }
+
+/** Reads a table's first leaf. Throws {@link GradientError} `file`. */
+export function decodeTableHead(leaf: Uint8Array): TableHead {
+  const head = readHead(leaf)
+  if (leaf.length !== fixedBytes + 4 * head.scales.length) throw wrong(`a head of ${leaf.length} bytes`)
+  return head
+}
+
 /** Throws {@link GradientError} `file` for anything that {@link encodeTable} would not have written. */
 export function decodeTable(bytes: Uint8Array): InfluenceTable {
-  if (bytes.length < fixedBytes || !equalBytes(bytes.subarray(0, 8), magic)) throw wrong('no magic')
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const root = (i: number) => bytesToHex(bytes.subarray(8 + 32 * i, 40 + 32 * i))
-  const [seed, fold, count, size, blocks] = [0, 1, 2, 3, 4].map((i) => view.getUint32(104 + 4 * i)) as Counts
-  if (!folds.some((known) => known === fold)) throw wrong(`fold ${fold}`)
-  const isSized = size >= 8 && size <= tableSizeMax && blocks >= 1 && blocks <= blocksMax
-  if (!isSized || count < 1 || count > tableRowsMax) throw wrong(`${count} rows of ${size} numbers, ${blocks} blocks`)
-  const rowsAt = fixedBytes + 4 * blocks
+  const head = readHead(bytes)
+  const { size, count } = head
+  const rowsAt = fixedBytes + 4 * head.scales.length
   if (bytes.length !== rowsAt + count * (9 + size)) throw wrong(`${bytes.length} bytes`)
-  const scales = Float32Array.from({ length: blocks }, (_, b) => view.getFloat32(fixedBytes + 4 * b))
-  if (scales.some((scale) => !(scale >= 0 && scale < Number.POSITIVE_INFINITY))) throw wrong('a scale that is none')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const rows = Array.from({ length: count }, (_, r): InfluenceRow => {
     const at = rowsAt + r * (9 + size)
     return {
@@ -117,12 +121,29 @@ export function decodeTable(bytes: Uint8Array): InfluenceTable {
     return shift <= shiftMax && !vector.includes(-128) && (before === undefined || before.contribId < contribId)
   })
   if (!isOrdered) throw wrong('rows')
-  return { base: root(0), adapter: root(1), data: root(2), seed, fold: fold as Fold, size, scales, rows }
+  const { base, adapter, data, seed, fold, scales } = head
+  return { base, adapter, data, seed, fold, size, scales, rows }
+}
+
+/** The head, which other bytes may follow. */
+function readHead(bytes: Uint8Array): TableHead {
+  if (bytes.length < fixedBytes || !equalBytes(bytes.subarray(0, 8), magic)) throw wrong('no magic')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const root = (i: number) => bytesToHex(bytes.subarray(8 + 32 * i, 40 + 32 * i))
+  const [seed, fold, count, size, blocks] = [0, 1, 2, 3, 4].map((i) => view.getUint32(104 + 4 * i)) as Counts
+  if (!folds.some((known) => known === fold)) throw wrong(`fold ${fold}`)
+  const isSized = size >= 8 && size <= tableSizeMax && blocks >= 1 && blocks <= blocksMax
+  if (!isSized || count < 1 || count > tableRowsMax) throw wrong(`${count} rows of ${size} numbers, ${blocks} blocks`)
+  if (bytes.length < fixedBytes + 4 * blocks) throw wrong(`${bytes.length} bytes`)
+  const scales = Float32Array.from({ length: blocks }, (_, b) => view.getFloat32(fixedBytes + 4 * b))
+  if (scales.some((scale) => !(scale >= 0 && scale < Number.POSITIVE_INFINITY))) throw wrong('a scale that is none')
+  return { base: root(0), adapter: root(1), data: root(2), seed, fold: fold as Fold, count, size, scales }
 }
 
 type Counts = [seed: number, fold: number, count: number, size: number, blocks: number]
 
-function leavesOf({ base, adapter, data, seed, fold, size, scales, rows }: InfluenceTable): Uint8Array[] {
+/** The head, and each row: what {@link tableRoot} is over. */
+export function tableLeaves({ base, adapter, data, seed, fold, size, scales, rows }: InfluenceTable): Uint8Array[] {
   const reals = new DataView(new ArrayBuffer(4 * scales.length))
   for (const [b, scale] of scales.entries()) reals.setFloat32(4 * b, scale)
   const head = concatBytes(

@@ -15,10 +15,15 @@ export type ProvenSpan = { readonly start: number; readonly length: number; read
 
 /**
  * Reads a span proof against the records of a set's indexes, in its order, and the answer's tokens. Throws {@link SuffixError}: `format`
- * for bytes of another form, `root` for openings that do not lead to the records' roots, `unproven` where they do not show it.
+ * for bytes of another form, `root` for openings that do not lead to the records' roots, `unproven` where they do not show it. Behind `tokensMax` tokens nothing stands.
  */
-export function checkSpanProof(set: readonly IndexRecord[], output: ArrayLike<number>, proof: Uint8Array): ProvenSpan {
-  const answer = queryOf(Array.from(output).slice(0, algoV1.answerTokensMax))
+export function checkSpanProof(
+  set: readonly IndexRecord[],
+  output: ArrayLike<number>,
+  proof: Uint8Array,
+  tokensMax: number = algoV1.answerTokensMax,
+): ProvenSpan {
+  const answer = queryOf(Array.from(output).slice(0, tokensMax))
   const bytes = new ProofBytes(proof)
   const [start, length, anchor, anchorLength] = [bytes.uint(2), bytes.uint(2), bytes.uint(2), bytes.uint(1)]
   const span = { start, length, anchor, anchorLength }

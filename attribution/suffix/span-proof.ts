@@ -13,8 +13,13 @@ type Extent = { readonly start: number; readonly length: number }
  * Shows presence, count, maximality and contributions of a span of an answer over the indexes of a set, in its order.
  * docs/ATTRIBUTION.md §6. Throws {@link SuffixError} `too-common`, `size` for a span outside of the answer.
  */
-export function proveSpan(set: readonly IndexOpener[], output: ArrayLike<number>, extent: Extent): Uint8Array {
-  const answer = queryOf(Array.from(output).slice(0, algoV1.answerTokensMax))
+export function proveSpan(
+  set: readonly IndexOpener[],
+  output: ArrayLike<number>,
+  extent: Extent,
+  tokensMax: number = algoV1.answerTokensMax,
+): Uint8Array {
+  const answer = queryOf(Array.from(output).slice(0, tokensMax))
   if (extent.length < 1 || extent.start < 0 || extent.start + extent.length > answer.length) {
     throw new SuffixError('size', `a span of ${extent.length} tokens at ${extent.start} of ${answer.length}`)
   }
