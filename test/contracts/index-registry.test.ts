@@ -5,7 +5,7 @@ import { checkText, TextCheck } from '../../attribution/suffix/check-text.ts'
 import { type Entries, HeldEntries } from '../../attribution/suffix/entries.ts'
 import { IndexOpener } from '../../attribution/suffix/index-opener.ts'
 import { indexId } from '../../attribution/suffix/index-record.ts'
-import { itemTree, type VersionItem } from '../../attribution/suffix/item-tree.ts'
+import { itemTree, LeafTree, type VersionItem } from '../../attribution/suffix/item-tree.ts'
 import { type IndexTables, SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
 import { uintTable } from '../../attribution/suffix/table.ts'
 import { TableTree } from '../../attribution/suffix/table-tree.ts'
@@ -13,7 +13,7 @@ import { joinDocuments } from '../../attribution/suffix/text.ts'
 import { encodeTokenizer } from '../../inference/tokenizer/tokenizer-file.ts'
 import { trainTokenizer } from '../../inference/tokenizer/train.ts'
 import { bytesToHex, type Hex, uintBytes, zeroHash } from '../../protocol/bytes.ts'
-import { contentHash } from '../../protocol/content-hash.ts'
+import { chunks, contentHash } from '../../protocol/content-hash.ts'
 import { permissive } from '../fakes/licences.ts'
 import { type Actor, addressOf, clocks, MoneyChain, open } from '../fakes/money-chain.ts'
 import { Random } from '../fakes/random.ts'
@@ -317,6 +317,20 @@ describe('a text that is not the contents', () => {
     }
     expect([...answers]).toEqual(['TextRight'])
   }, 60_000)
+
+  test('that a content has no chunk somewhere behind its last does not say where it ends', async () => {
+    const { opener, starts } = indexOf(() => {})
+    await publish(opener, items)
+    const text = new TextCheck(opener, indexOf(() => {}).source)
+    // Document 3 has three chunks, the last not whole, and room for a fourth.
+    const end = (starts[4] ?? 0) - 1
+    const content = contentAt(3)
+    const absent = { first: 3, data: '0x', siblings: new LeafTree(chunks(content, 1024)).siblings(3) }
+    const shown = { total: content.length, run: absent }
+    const separator = [end, opener.tokens(end, end + 1), text.offsetRun(end, end + 1), text.document(3)]
+    const args = [opener.index.record, ...separator, shown]
+    expect((await chain.fails(actor(challenger), 'IndexRegistry', 'badLength', args)).error).toBe('TextRight')
+  })
 
   test('forged openings of a text are refused', async () => {
     const { opener } = indexOf(() => {})

@@ -90,30 +90,32 @@ abstract contract TextJudge {
         Chunks.openWords(index.offsetRoot, index.n, offsets);
         uint256 length = Chunks.word(offsets, place);
         _openItem(index, document, place);
-        (uint256 end, bool isLast) = _openContent(document.contentHash, content);
-        if (end <= length && (!isLast || end == length)) revert TextRight(place);
+        (uint256 least, uint256 most) = _lengthOf(document.contentHash, content);
+        if (least <= length && length <= most) revert TextRight(place);
     }
 
     /// @dev Opens chunks of a content, or shows by an empty run that there is none from that one on.
-    /// @return end    bytes up to which the content is shown
-    /// @return isLast whether it ends there: its tree has no room or no leaf behind, or the chunk is not whole
-    function _openContent(bytes32 contentHash, ShownBytes calldata content)
+    /// @return least bytes that the content has at least: up to the end of the chunks shown
+    /// @return most  and at most: it ends there where its tree has no room behind or the chunk is not whole; where a chunk is
+    ///               missing it ends at it or anywhere before
+    function _lengthOf(bytes32 contentHash, ShownBytes calldata content)
         private
         view
-        returns (uint256 end, bool isLast)
+        returns (uint256 least, uint256 most)
     {
         Run calldata run = content.run;
-        end = CONTENT_CHUNK * run.first + run.data.length;
+        uint256 end = CONTENT_CHUNK * run.first + run.data.length;
         if (run.data.length == 0) {
             // Content of no bytes is one chunk of none.
             if (run.first == 0) Chunks.openLeaf(contentHash, 0, "", run.siblings);
             else Chunks.openAbsent(contentHash, run.first, run.siblings);
-            return (end, true);
+            return (0, end);
         }
         Chunks.open(contentHash, content.total, CONTENT_CHUNK, run);
         uint256 width = CONTENT_CHUNK;
         while (width < content.total) width *= 2;
-        isLast = end % CONTENT_CHUNK != 0 || end == width;
+        bool isLast = end % CONTENT_CHUNK != 0 || end == width;
+        return (end, isLast ? end : type(uint256).max);
     }
 
     function _offsets(TextIndex calldata index, ShownToken calldata shown) private view returns (uint256, uint256) {
