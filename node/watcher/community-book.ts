@@ -12,11 +12,13 @@ import type { VersionDiff } from '../../protocol/datanets/version-diff.ts'
 import { communitySchema } from './community-schema.ts'
 
 /** Of another version the file is made anew, from the book. */
-const version = 1
+const version = 2
 /** Events of one transaction. */
 const eventsAtOnce = 5_000
 /** Originals that are kept for one copy: the earliest that were found. */
 const originalsMax = 8
+/** Rows that are read for one page: most may be over and done with. */
+const pageRowsMax = 1_024
 /** DatanetKeys.NEAR_DUPLICATE. */
 const nearDuplicateKey = 8
 const contracts = ['DatanetRegistry', 'DatanetJudge', 'SignatureProofs', 'SignatureRegistry'] as const
@@ -61,7 +63,12 @@ export type KnownVersion = {
 export type KnownDatanet = { readonly media: number; readonly isPermissioned: boolean }
 
 /** A demand to see a signature. `until`: Unix seconds. */
-export type OpenDemand = { readonly id: bigint; readonly asker: Hex; readonly until: bigint }
+export type OpenDemand = { readonly id: bigint; readonly until: bigint }
+
+export type Couple = { readonly copy: KnownItem; readonly original: KnownItem }
+
+/** What was found in a table behind a place. `next`: the place to go on from, 0 where the table is at its end. */
+export type Page<T> = { readonly found: readonly T[]; readonly next: number }
 
 /**
  * What a watcher knows of contributions and versions: all that the chain's events say, and what its own checks found. It is
@@ -226,39 +233,49 @@ export class CommunityBook {
   }
 
   addVersionFault({ datanet, version: number }: KnownVersion, call: object): void {
-    this.#run('insert or replace into false_version values (?, ?, ?)', datanet, number, toJson(call))
+    const sql = 'insert or replace into false_version (datanet, version, call) values (?, ?, ?)'
+    this.#run(sql, datanet, number, toJson(call))
   }
 
   // --- What is to be shown ---
 
   /** Faults that contents showed, of contributions that stand. */
-  faults(): { readonly item: KnownItem; readonly call: unknown }[] {
-    const rows = this.#all('select id, call from fault')
-    return rows.flatMap(({ id, call }) => {
+  faults(after: number, limit: number): Page<{ readonly item: KnownItem; readonly call: unknown }> {
+    return this.#page('select * from fault where id > ? order by id limit ?', after, limit, ({ id, call }) => {
       const item = this.item(BigInt(Number(id)))
-      return item !== undefined && isLive(item) ? [{ item, call: fromJson(String(call)) }] : []
+      return item !== undefined && isLive(item) ? { item, call: fromJson(String(call)) } : undefined
     })
   }
 
   /** Standing contributions with a content that an earlier one has that stands. */
-  twins(): { readonly copy: KnownItem; readonly original: KnownItem }[] {
-    return this.#couples('twin').filter(
-      ({ copy, original }) => copy.kind === 0 && original.kind === 0 && stands(original) && isLive(copy),
-    )
-  }
-
-  /** Standing contributions that are nearly an earlier, accepted one, by the limit of then and of now. */
-  nearDuplicates(): { readonly copy: KnownItem; readonly original: KnownItem; readonly bps: number }[] {
-    return this.#couples('near').filter(({ copy, original, bps }) => {
-      const limit = this.limitAt(copy.datanet, Number.MAX_SAFE_INTEGER)
-      return isLive(copy) && original.decision === decisions.accepted && limit > 0 && bps >= limit
+  twins(after: number, limit: number): Page<Couple> {
+    return this.#page('select * from twin where id > ? order by id limit ?', after, limit, ({ id }) => {
+      const copy = this.item(BigInt(Number(id)))
+      if (copy === undefined || copy.kind !== 0 || !isLive(copy)) return undefined
+      const original = this.#originalOf(copy)
+      return original && { copy, original }
     })
   }
 
-  falseVersions(): { readonly datanet: bigint; readonly version: number; readonly call: unknown }[] {
-    const sql =
-      'select * from false_version f where not exists (select 1 from void v where v.datanet = f.datanet and v.version = f.version)'
-    return this.#all(sql).map((row) => ({
+  /** Standing contributions that are nearly an earlier, accepted one, by the limit of then and of now. */
+  nearDuplicates(after: number, limit: number): Page<Couple> {
+    return this.#page('select * from near where id > ? order by id limit ?', after, limit, (row) => {
+      const copy = this.item(BigInt(Number(row['copy'])))
+      const original = this.item(BigInt(Number(row['original'])))
+      if (copy === undefined || original === undefined) return undefined
+      const allowed = this.limitAt(copy.datanet, Number.MAX_SAFE_INTEGER)
+      const isTooNear = allowed > 0 && Number(row['bps']) >= allowed
+      return isTooNear && isLive(copy) && original.decision === decisions.accepted ? { copy, original } : undefined
+    })
+  }
+
+  falseVersions(
+    after: number,
+    limit: number,
+  ): Page<{ readonly datanet: bigint; readonly version: number; readonly call: unknown }> {
+    const sql = `select * from false_version f where id > ? and not exists
+      (select 1 from void v where v.datanet = f.datanet and v.version = f.version) order by id limit ?`
+    return this.#page(sql, after, limit, (row) => ({
       datanet: BigInt(Number(row['datanet'])),
       version: Number(row['version']),
       call: fromJson(String(row['call'])),
@@ -266,20 +283,27 @@ export class CommunityBook {
   }
 
   /** Items in Datanets with a limit, then and now, whose committed signature nobody knows and nobody asked for. */
-  unknownSignatures(limit: number): KnownItem[] {
-    const sql = `${itemQuery} where item.stage = ? and not exists (select 1 from demand where demand.id = item.id)
-      order by item.id limit ?`
-    return this.#all(sql, stages.unknownSignature, limit)
-      .map(itemOf)
-      .filter((item) => isLive(item) && this.#isLimited(item))
+  unknownSignatures(after: number, limit: number): Page<KnownItem> {
+    const sql = `${itemQuery} where item.stage = ${stages.unknownSignature} and item.again = 0 and item.id > ?
+      and not exists (select 1 from demand where demand.id = item.id) order by item.id limit ?`
+    return this.#page(sql, after, limit, (row) => {
+      const item = itemOf(row)
+      return isLive(item) && this.#isLimited(item) ? item : undefined
+    })
   }
 
-  demands(): OpenDemand[] {
-    return this.#all('select * from demand where is_open = 1').map((row) => ({
+  /** Demands that are open. */
+  demands(after: number, limit: number): Page<OpenDemand> {
+    return this.#page('select * from demand where is_open = 1 and id > ? order by id limit ?', after, limit, (row) => ({
       id: BigInt(Number(row['id'])),
-      asker: row['asker'] as Hex,
       until: BigInt(Number(row['until'])),
     }))
+  }
+
+  /** How many demands of somebody are open. */
+  demandsOf(asker: Hex): number {
+    const sql = 'select count(*) as n from demand where is_open = 1 and asker = ?'
+    return Number(this.#get(sql, asker.toLowerCase())?.['n'])
   }
 
   // --- Events ---
@@ -342,13 +366,28 @@ export class CommunityBook {
     const sql = 'insert or replace into item values (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, 0, 0, 0)'
     const fate = [Number(own?.['decision'] ?? decision), pos, own?.['left_pos'] ?? null] as const
     this.#run(sql, id, ...of, first ?? null, ...fate)
-    const [datanet, content] = of
-    for (const row of this.#all('select id from item where datanet = ? and content = ?', datanet, content)) {
-      const other = BigInt(Number(row['id']))
-      if (other === id) continue
-      const [original, copy] = other < id ? [other, id] : [id, other]
-      this.#run('insert or ignore into twin values (?, ?, 10000)', copy, original)
+    this.#markTwins(id, of[0], of[1])
+  }
+
+  /** Marks it where an earlier one has its content, and later ones that have it: the list of a batch may come late. */
+  #markTwins(id: bigint, datanet: number, content: Hex): void {
+    const same = 'from item where datanet = ? and content = ?'
+    if (this.#get(`select 1 ${same} and id < ? limit 1`, datanet, content, id) !== undefined) {
+      // Those behind it are marked already: they have the same earlier one.
+      this.#run('insert or ignore into twin values (?)', id)
+    } else this.#run(`insert or ignore into twin select id ${same} and id > ?`, datanet, content, id)
+  }
+
+  /** An earlier contribution with its content that stands, among the earliest and those next to it. */
+  #originalOf({ id, datanet, content }: KnownItem): KnownItem | undefined {
+    const sql = (order: string) =>
+      `${itemQuery} where item.datanet = ? and item.content = ? and item.id < ? order by item.id ${order} limit ?`
+    for (const order of ['asc', 'desc']) {
+      const found = this.#all(sql(order), datanet, content, id, originalsMax).map(itemOf)
+      const original = found.find((other) => other.kind === 0 && stands(other))
+      if (original !== undefined) return original
     }
+    return undefined
   }
 
   #decide(id: bigint, decision: number, leftPos: number | undefined): void {
@@ -388,7 +427,8 @@ export class CommunityBook {
 
   #addNear(copy: bigint, original: bigint, bps: number): void {
     const known = Number(this.#get('select count(*) as n from near where copy = ?', copy)?.['n'])
-    if (known < originalsMax) this.#run('insert or ignore into near values (?, ?, ?)', copy, original, bps)
+    if (known < originalsMax)
+      this.#run('insert or ignore into near (copy, original, bps) values (?, ?, ?)', copy, original, bps)
   }
 
   #due(what: 'batch' | 'version', nowMs: number, limit: number): Row[] {
@@ -399,12 +439,18 @@ export class CommunityBook {
     return this.limitAt(datanet, pos) > 0 && this.limitAt(datanet, Number.MAX_SAFE_INTEGER) > 0
   }
 
-  #couples(table: 'twin' | 'near') {
-    return this.#all(`select * from ${table} order by copy, original`).flatMap((row) => {
-      const copy = this.item(BigInt(Number(row['copy'])))
-      const original = this.item(BigInt(Number(row['original'])))
-      return copy === undefined || original === undefined ? [] : [{ copy, original, bps: Number(row['bps']) }]
-    })
+  /** The first rows behind a place that are of use. `sql`: of a place and a number of rows. */
+  #page<T>(sql: string, after: number, limit: number, take: (row: Row) => T | undefined): Page<T> {
+    const rows = this.#all(sql, after, pageRowsMax)
+    const found: T[] = []
+    let next = after
+    for (const row of rows) {
+      if (found.length === limit) return { found, next }
+      next = Number(row['id'])
+      const taken = take(row)
+      if (taken !== undefined) found.push(taken)
+    }
+    return { found, next: rows.length < pageRowsMax ? 0 : next }
   }
 
   #get(sql: string, ...values: readonly Value[]): Row | undefined {

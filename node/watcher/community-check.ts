@@ -92,7 +92,7 @@ export class CommunityCheck {
     return { kind: isUndecided(published) ? 'unshowable' : 'right' }
   }
 
-  /** The record of a contribution. Throws where the list of its batch is gone from here. */
+  /** The record of a contribution. Throws {@link ListGone} where the list of its batch is here no more. */
   async shown(id: bigint): Promise<ShownRecord> {
     const known = this.#records.get(id)
     if (known !== undefined) return known
@@ -109,7 +109,7 @@ export class CommunityCheck {
     }
     const batch = this.#source.book.batch(first)
     const records = batch && (await this.#recordsOf(batch.root, batchRecordBytes))
-    if (records === undefined) throw new Error(`the list of batch ${first} is here no more`)
+    if (records === undefined) throw new ListGone(first)
     return recordInBatch(records, { firstId: first, metaHash: meta }, id)
   }
 
@@ -137,6 +137,17 @@ export class CommunityCheck {
   async #isLive(datanet: bigint): Promise<boolean> {
     const call = { contract: 'DatanetRegistry', functionName: 'datanets', args: [datanet] } as const
     return ((await callContract(this.#source.rpc, call)) as { readonly live: boolean }).live
+  }
+}
+
+/** The list of a batch was here once and is not to be had now. */
+export class ListGone extends Error {
+  override readonly name = 'ListGone'
+  readonly first: bigint
+
+  constructor(first: bigint) {
+    super(`the list of batch ${first} is here no more`)
+    this.first = first
   }
 }
 

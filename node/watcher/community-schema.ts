@@ -1,6 +1,7 @@
 /**
  * Tables of a watcher's CommunityBook. `stage`: 0 to be checked, from the time `again` on (Unix milliseconds), 1 checked, 2 its signature
- * is unknown. `pos`: places of events. `fate`: decisions of items alone, which may come before a batch's list is here.
+ * is unknown. `pos`: places of events. `fate`: decisions of items alone, which may come before a batch's list is here. `twin`: items whose
+ * content an earlier one of their Datanet has.
  */
 export const communitySchema = `
   create table place (pos integer not null);
@@ -27,9 +28,13 @@ export const communitySchema = `
   );
   create table void (datanet integer, version integer, primary key (datanet, version)) without rowid;
   create table band (datanet integer, key integer, id integer, primary key (datanet, key, id)) without rowid;
-  create table twin (copy integer, original integer, bps integer not null, primary key (copy, original)) without rowid;
-  create table near (copy integer, original integer, bps integer not null, primary key (copy, original)) without rowid;
+  create table twin (id integer primary key);
+  create table near (
+    id integer primary key, copy integer not null, original integer not null, bps integer not null, unique (copy, original)
+  );
   create table shown (sim text primary key, signature blob not null) without rowid;
   create table demand (id integer primary key, asker text not null, until integer not null, is_open integer not null);
   create table fault (id integer primary key, call text not null);
-  create table false_version (datanet integer, version integer, call text not null, primary key (datanet, version)) without rowid;`
+  create table false_version (
+    id integer primary key, datanet integer not null, version integer not null, call text not null, unique (datanet, version)
+  );`

@@ -6,24 +6,37 @@ import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import type { MoneyCall } from '../../chain/ledger/money-contracts.ts'
 import type { ContentStore } from '../../common/content-store.ts'
 import { errorMessage } from '../../common/errors.ts'
-import type { Log } from '../../common/log.ts'
+import type { Log, LogFields } from '../../common/log.ts'
+import { LruCache } from '../../common/lru-cache.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { type Action, action, contributionSubject } from './action.ts'
 import { signedItem } from './check-item.ts'
-import { type Checked, CommunityBook, isLive, type KnownItem, type KnownVersion, stages } from './community-book.ts'
-import { CommunityCheck } from './community-check.ts'
+import {
+  type Checked,
+  CommunityBook,
+  isLive,
+  type KnownItem,
+  type KnownVersion,
+  type OpenDemand,
+  type Page,
+  stages,
+} from './community-book.ts'
+import { CommunityCheck, ListGone } from './community-check.ts'
+import { TableRound } from './table-round.ts'
 import type { WatcherMetrics } from './watcher-metrics.ts'
 
 /** Checked in one go, before what is to be done is looked at again. */
 const checksAtOnce = 256
-/** Challenges that one look tries out. */
-const triedMax = 64
+/** Challenges of one kind that one look tries out; the next look goes on behind them. */
+const triedMax = 32
 /** Demands of one watcher that are open at a time: each has its price put down. */
 const openDemandsMax = 4
 /** Between looks for what was not to be had, doubled each time. */
 const retryMs = { first: 5_000, max: 3_600_000 } as const
 /** Between tries of what the contracts refuse. */
 const refusedMs = 600_000
+/** Things that were told or refused and are remembered: what is forgotten is told, or tried, once more. */
+const keptMax = 16_384
 /** Between lines that tell how far it is. */
 const progressMs = 30_000
 
@@ -50,9 +63,11 @@ export class CommunityWatch {
   readonly #parts: CommunityWatchParts
   readonly #book: CommunityBook
   readonly #check: CommunityCheck
-  readonly #told = new Set<string>()
+  readonly #told = new LruCache<string, true>(keptMax)
   /** When what the contracts refused is tried again, by key. */
-  readonly #refused = new Map<string, number>()
+  readonly #refused = new LruCache<string, number>(keptMax)
+  readonly #rounds: readonly TableRound<Wanted>[]
+  readonly #unknown: TableRound<KnownItem>
   #work: Promise<void> | undefined
   #checked = 0
   #toldMs = 0
@@ -63,6 +78,8 @@ export class CommunityWatch {
     this.#book = CommunityBook.open(join(parts.dir, 'community.sqlite'))
     const { rpc, content, peers, signal } = parts
     this.#check = new CommunityCheck({ rpc, book: this.#book, content, peers, signal })
+    this.#rounds = this.#wanted()
+    this.#unknown = new TableRound((after, limit) => this.#book.unknownSignatures(after, limit))
   }
 
   /** True while something is being checked. */
@@ -86,6 +103,7 @@ export class CommunityWatch {
     this.#book.forget()
     this.#check.forget()
     this.#refused.clear()
+    for (const round of [...this.#rounds, this.#unknown]) round.reset()
   }
 
   /** Challenges of what is false; starts the next checks. `now`: Unix seconds of the chain. */
@@ -200,59 +218,95 @@ export class CommunityWatch {
   }
 
   #tellOnce(key: string, tell: () => void): void {
-    if (this.#told.has(key)) return
-    this.#told.add(key)
+    if (this.#told.get(key) !== undefined) return
+    this.#told.set(key, true)
     tell()
   }
 
   // --- What is to be done ---
 
   async #actions(now: bigint): Promise<Action[]> {
-    const wanted: (() => Promise<Action>)[] = [
-      ...this.#book.faults().map(
-        ({ item, call }) =>
-          async () =>
-            this.#challenge(item, call as MoneyCall),
-      ),
-      ...this.#book.twins().map(
-        ({ copy, original }) =>
-          () =>
-            this.#duplicate(copy, original),
-      ),
-      ...this.#book.nearDuplicates().map(
-        ({ copy, original }) =>
-          () =>
-            this.#nearDuplicate(copy, original),
-      ),
-      ...this.#book.falseVersions().map(({ datanet, version, call }) => async () => {
-        return action('challenge', call as MoneyCall, { datanet, version })
-      }),
-      ...this.#aboutDemands(now),
-    ]
     const actions = new Map<string, Action>()
-    for (const make of wanted.slice(0, triedMax)) {
-      const tried = await this.#tried(make)
-      if (tried !== undefined) actions.set(tried.key, tried)
+    for (const round of this.#rounds) {
+      await round.turn(triedMax, async (wanted) => {
+        for (const { key, make } of wanted) {
+          const tried = await this.#tried(key, () => make(now))
+          if (tried !== undefined) actions.set(tried.key, tried)
+        }
+        return 'on'
+      })
     }
     return [...actions.values(), ...(await this.#demanded())]
   }
 
-  /** What the contracts would take now; what they refuse is told once and left for a while. */
-  async #tried(make: () => Promise<Action>): Promise<Action | undefined> {
-    const { rpc, sender, nowMs, log } = this.#parts
-    const wanted = await make()
-    if ((this.#refused.get(wanted.key) ?? 0) > nowMs()) return undefined
+  /** All that may be challenged or answered, each kind by its own turns. */
+  #wanted(): TableRound<Wanted>[] {
+    const book = this.#book
+    const round = <T>(read: (after: number, limit: number) => Page<T>, wanted: (found: T) => Wanted) =>
+      new TableRound<Wanted>((after, limit) => {
+        const { found, next } = read(after, limit)
+        return { found: found.map(wanted), next }
+      })
+    return [
+      round(
+        (after, limit) => book.faults(after, limit),
+        ({ item, call }) => ({ key: `fault ${item.id}`, make: async () => this.#challenge(item, call as MoneyCall) }),
+      ),
+      round(
+        (after, limit) => book.twins(after, limit),
+        ({ copy, original }) => ({
+          key: `twin ${copy.id} ${original.id}`,
+          make: () => this.#duplicate(copy, original),
+        }),
+      ),
+      round(
+        (after, limit) => book.nearDuplicates(after, limit),
+        ({ copy, original }) => ({
+          key: `near ${copy.id} ${original.id}`,
+          make: () => this.#nearDuplicate(copy, original),
+        }),
+      ),
+      round(
+        (after, limit) => book.falseVersions(after, limit),
+        ({ datanet, version, call }) => ({
+          key: `version ${datanet}.${version}`,
+          make: async () => action('challenge', call as MoneyCall, { datanet, version }),
+        }),
+      ),
+      round(
+        (after, limit) => book.demands(after, limit),
+        (demand) => ({ key: `demand ${demand.id}`, make: (now) => this.#aboutDemand(demand, now) }),
+      ),
+    ]
+  }
+
+  /** What the contracts would take now; what they refuse, or cannot be shown, is told once and left for a while. */
+  async #tried(key: string, make: () => Promise<Action | undefined>): Promise<Action | undefined> {
+    const { rpc, sender, nowMs } = this.#parts
+    if ((this.#refused.get(key) ?? 0) > nowMs()) return undefined
+    const wanted = await make().catch((error: unknown) => {
+      if (!(error instanceof ListGone)) throw error
+      this.#leave(key, 'a challenge cannot be made without the list of a batch, so it is left for now', {
+        batch: error.first,
+      })
+    })
+    if (wanted === undefined) return undefined
     try {
       await callContract(rpc, wanted.call, sender)
-      this.#refused.delete(wanted.key)
+      this.#refused.delete(key)
       return wanted
     } catch (error) {
       if (!(error instanceof CallReverted)) throw error
-      this.#refused.set(wanted.key, nowMs() + refusedMs)
       const fields = { ...wanted.about, call: wanted.call.functionName, error: error.error }
-      this.#tellOnce(wanted.key, () => log.warn('a challenge would be refused, so it is left for now', fields))
+      this.#leave(key, 'a challenge would be refused, so it is left for now', fields)
       return undefined
     }
+  }
+
+  #leave(key: string, why: string, fields: LogFields): void {
+    const { nowMs, log } = this.#parts
+    this.#refused.set(key, nowMs() + refusedMs)
+    this.#tellOnce(key, () => log.warn(why, { what: key, ...fields }))
   }
 
   #challenge(item: KnownItem, call: MoneyCall, kind: 'fault' | 'signature' = 'fault'): Action {
@@ -275,43 +329,46 @@ export class CommunityWatch {
     return signedItem(shown, signature ?? new Uint32Array(0))
   }
 
-  /** Answers to demands of anybody, and what follows where none came in time. */
-  #aboutDemands(now: bigint): (() => Promise<Action>)[] {
-    return this.#book.demands().flatMap(({ id, until }) => {
-      const item = this.#book.item(id)
-      if (item?.signature !== undefined) {
-        return [
-          async () => {
-            const args = [await this.#signed(item)]
-            return this.#challenge(
-              item,
-              { contract: 'SignatureProofs', functionName: 'showSignature', args },
-              'signature',
-            )
-          },
-        ]
-      }
-      const call = { contract: 'SignatureProofs', functionName: 'proveWithheld', args: [id] } as const
-      return now >= until ? [async () => action('overdue', call, { contribution: id })] : []
-    })
+  /** The answer to a demand of anybody, or what follows where none came in time. */
+  async #aboutDemand({ id, until }: OpenDemand, now: bigint): Promise<Action | undefined> {
+    const item = this.#book.item(id)
+    if (item?.signature !== undefined) {
+      const args = [await this.#signed(item)]
+      const call = { contract: 'SignatureProofs', functionName: 'showSignature', args } as const
+      return this.#challenge(item, call, 'signature')
+    }
+    const call = { contract: 'SignatureProofs', functionName: 'proveWithheld', args: [id] } as const
+    return now >= until ? action('overdue', call, { contribution: id }) : undefined
   }
 
   /** Demands for signatures that are not their contents', where half of the bond pays for the demand. */
   async #demanded(): Promise<Action[]> {
-    const { rpc, sender } = this.#parts
-    const own = this.#book.demands().filter(({ asker }) => asker === sender.toLowerCase()).length
+    const room = openDemandsMax - this.#book.demandsOf(this.#parts.sender)
     const actions: Action[] = []
-    for (const item of this.#book.unknownSignatures(triedMax)) {
-      if (own + actions.length >= openDemandsMax) break
-      const read = async (contract: 'DatanetRegistry' | 'SignatureProofs', functionName: string, ...args: bigint[]) =>
-        (await callContract(rpc, { contract, functionName, args })) as bigint
-      this.#price ??= await read('SignatureProofs', 'DEMAND_PRICE')
-      if ((await read('DatanetRegistry', 'bondOf', item.id)) < 2n * this.#price) continue
-      const call = { contract: 'SignatureProofs', functionName: 'demandSignature', args: [item.id] } as const
-      const demand = async () => action('demand', { ...call, value: this.#price ?? 0n }, { contribution: item.id })
-      const tried = await this.#tried(demand)
-      if (tried !== undefined) actions.push(tried)
-    }
+    if (room <= 0) return actions
+    await this.#unknown.turn(triedMax, async (items) => {
+      for (const item of items) {
+        const tried = await this.#tried(`unknown ${item.id}`, () => this.#demand(item))
+        if (tried !== undefined) actions.push(tried)
+        if (actions.length === room) break
+      }
+      // What is asked for comes again until the chain says that it was: there would be more open at a time than are wanted.
+      return actions.length > 0 ? 'stays' : 'on'
+    })
     return actions
   }
+
+  /** Undefined where the bond does not pay for it. */
+  async #demand({ id }: KnownItem): Promise<Action | undefined> {
+    const { rpc } = this.#parts
+    const read = async (contract: 'DatanetRegistry' | 'SignatureProofs', functionName: string, ...args: bigint[]) =>
+      (await callContract(rpc, { contract, functionName, args })) as bigint
+    this.#price ??= await read('SignatureProofs', 'DEMAND_PRICE')
+    if ((await read('DatanetRegistry', 'bondOf', id)) < 2n * this.#price) return undefined
+    const call = { contract: 'SignatureProofs', functionName: 'demandSignature', args: [id] } as const
+    return action('demand', { ...call, value: this.#price }, { contribution: id })
+  }
 }
+
+/** Something that may be shown. `key`: for who looks for it again. */
+type Wanted = { readonly key: string; readonly make: (now: bigint) => Promise<Action | undefined> }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { IndexFolder } from '../../attribution/indexes/index-folder.ts'
 import { CallReverted, callContract } from '../../chain/ledger/l2-calls.ts'
+import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
 import { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import { LedgerSync } from '../../chain/ledger/ledger-sync.ts'
 import { encodeCall, type MoneyCall } from '../../chain/ledger/money-contracts.ts'
@@ -26,6 +27,8 @@ type WatchedOptions = {
   readonly bare?: boolean
   readonly community?: boolean
   readonly models?: readonly string[]
+  /** What stands between the watcher and the chain. */
+  readonly between?: (rpc: L2Rpc) => L2Rpc
 }
 
 /** A chain with a market, and a watcher that sees it; blocks come when the test lets them. */
@@ -73,7 +76,7 @@ export class WatchedChain {
         ...{ commitEvidence, community, pollMs: 1 },
       },
       {
-        rpc: chain.rpc,
+        rpc: options.between?.(chain.rpc) ?? chain.rpc,
         book: this.book,
         files: { get: own, own },
         indexes: { folder: this.indexes, content: this.content, peers: this.peers, models: options.models ?? [] },

@@ -1,7 +1,10 @@
+import { toFunctionSelector } from 'viem'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { encodeSignature, signatureHash, signatureOf } from '../../../attribution/near-duplicates/signature.ts'
 import { itemTree } from '../../../attribution/suffix/item-tree.ts'
-import type { MoneyCall } from '../../../chain/ledger/money-contracts.ts'
+import type { L2Rpc } from '../../../chain/ledger/l2-rpc.ts'
+import { decodeCall, type MoneyCall, moneyContracts } from '../../../chain/ledger/money-contracts.ts'
+import { RpcError, rpcCodes } from '../../../common/json-rpc.ts'
 import { bytesToHex, concatBytes, type Hex, zeroHash } from '../../../protocol/bytes.ts'
 import { contentHash } from '../../../protocol/content-hash.ts'
 import { batchRecordBytes, encodeBatchRecords } from '../../../protocol/datanets/item-record.ts'
@@ -15,6 +18,7 @@ import { WatchedChain } from '../../fakes/watched-chain.ts'
 const open = 10n ** 18n
 const bond = open
 const nearDuplicateKey = 8
+const bondKey = 1
 const slashedDecision = 5
 const text = (value: string) => new TextEncoder().encode(value)
 const mp3 = concatBytes(text('ID3'), Uint8Array.of(4, 0, 0, 0, 0, 0, 0), new Uint8Array(2_000).fill(0x55))
@@ -24,7 +28,7 @@ let world: WatchedChain
 /** Each test has a Datanet of its own, and what the watcher sent before it does not count. */
 let datanet = 0n
 let before = 0
-async function begin(options: { readonly commitEvidence?: boolean } = {}): Promise<void> {
+async function begin(options: Parameters<typeof WatchedChain.open>[0] = {}): Promise<void> {
   world = await WatchedChain.open({ bare: true, community: true, ...options })
   datanet = 0n
 }
@@ -61,7 +65,7 @@ async function submit(content: Uint8Array, lie: Lie = {}, who: AccountName = 'al
   return (await registry(who, 'submit', args, bond)).result as bigint
 }
 
-async function submitBatch(contents: readonly Uint8Array[], lies: readonly Lie[] = []): Promise<bigint> {
+async function submitBatch(contents: readonly Uint8Array[], lies: readonly Lie[] = [], each = bond): Promise<bigint> {
   for (const content of contents) world.content.put(content)
   const items = contents.map((content, i) => {
     const { size = content.length, sim = signatureHash(signatureOf(content)) } = lies[i] ?? {}
@@ -70,7 +74,7 @@ async function submitBatch(contents: readonly Uint8Array[], lies: readonly Lie[]
   const root = world.content.putRecords(encodeBatchRecords(items), batchRecordBytes)
   const size = items.reduce((sum, item) => sum + item.size, 0)
   const args = [datanet, root, items.length, size, zeroHash]
-  return (await registry('bob', 'submitBatch', args, bond * BigInt(items.length))).result as bigint
+  return (await registry('bob', 'submitBatch', args, each * BigInt(items.length))).result as bigint
 }
 
 /** Lists, then what they list, then what is false: each is looked at after the last. */
@@ -121,6 +125,17 @@ describe('a contribution', () => {
     expect(await Promise.all(all.map(slashed))).toEqual([false, false, true, true])
   })
 
+  test('equal to ten earlier ones that were all refused, and to one that was not, is slashed', async () => {
+    const content = text(words(20, 19))
+    const refused = await submitBatch(Array.from({ length: 10 }, () => content))
+    await registry('datanet owner', 'decideBatch', [refused, false, zeroHash])
+    const standing = await submit(content)
+    const copy = await submitBatch([text(words(20, 20)), content])
+    await settle()
+    expect(await Promise.all([standing, copy, copy + 1n].map(slashed))).toEqual([false, false, true])
+    expect(challenges()).toEqual(['duplicate'])
+  })
+
   test('nearly an accepted one is slashed once that is accepted; what is less like it is not', async () => {
     const original = await submit(text(words(300, 7)))
     const copy = await submit(text(`${words(300, 7)} and more`), {}, 'bob')
@@ -158,6 +173,45 @@ describe('a contribution', () => {
     await world.pass(7 * 5 + 10)
     await settle()
     expect(await Promise.all([liar, honest].map(slashed))).toEqual([true, false])
+  })
+
+  /** 70 items of one batch, each with a signature of its own that nobody knows. */
+  async function submitUnknown(item = bond): Promise<void> {
+    const contents = Array.from({ length: 70 }, (_, i) => text(words(8, 1_000 + i)))
+    const lies = contents.map((_, i) => ({ sim: `0x${(i + 1).toString(16).padStart(64, '0')}` as Hex }))
+    await submitBatch(contents, lies, item)
+    await settle()
+  }
+  /** The demand's time goes by, so that it is none of the next test's. */
+  async function isSlashedInTime(liar: bigint): Promise<boolean> {
+    await world.pass(7 * 5 + 10)
+    await settle()
+    return await slashed(liar)
+  }
+  const setLimit = (bps: bigint) => registry('datanet owner', 'setParameter', [datanet, nearDuplicateKey, bps])
+
+  test('with an unknown signature is asked for it behind many that were made while nothing was limited', async () => {
+    await setLimit(0n)
+    await submitUnknown()
+    await setLimit(5_500n)
+    const liar = await submit(text(words(60, 17)), { sim: `0x${'5b'.repeat(32)}` })
+    await settle()
+    expect(challenges()).toEqual(['demandSignature'])
+    expect(await isSlashedInTime(liar)).toBe(true)
+  })
+
+  test('with an unknown signature is asked for it behind many whose bond does not pay for that', async () => {
+    const low = open / 100n
+    await registry('datanet owner', 'setParameter', [datanet, bondKey, low])
+    await submitUnknown(low)
+    await registry('datanet owner', 'setParameter', [datanet, bondKey, bond])
+    const liar = await submit(text(words(60, 18)), { sim: `0x${'5c'.repeat(32)}` })
+    for (let block = 0; block < 6; block++) {
+      await world.pass(2)
+      await world.settle()
+    }
+    expect(challenges()).toEqual(['demandSignature'])
+    expect(await isSlashedInTime(liar)).toBe(true)
   })
 
   test('whose false signature is shown on demand is slashed by what was shown', async () => {
@@ -275,6 +329,43 @@ describe('a version', () => {
     await publish([a], [b], { added: 0, addedRoot: zeroHash, removed: 0, removedRoot: zeroHash })
     await settle()
     expect(await voidFor(2)).toBe('UNLISTED')
+  })
+})
+
+describe('what the contracts refuse', () => {
+  const refusedCount = 70
+  /** Calls of `wrongType` about contributions up to this one are refused. */
+  let refusedUntil = 0n
+  const isRefused = ({ to, data = '0x' }: { readonly to?: Hex; readonly data?: Hex }) => {
+    if (to !== moneyContracts.DatanetJudge) return false
+    const { functionName, args } = decodeCall('DatanetJudge', data)
+    return functionName === 'wrongType' && (args[0] as { readonly contribId: bigint }).contribId <= refusedUntil
+  }
+  const between = (rpc: L2Rpc): L2Rpc => ({
+    request: async (method, params = []) => {
+      const isFalse = method === 'eth_call' && isRefused(params[0] as object)
+      if (isFalse) throw new RpcError(rpcCodes.reverted, 'execution reverted', toFunctionSelector('NoFault()'))
+      return await rpc.request(method, params)
+    },
+  })
+
+  test('again and again keeps nothing behind it from being challenged, and is told once', async () => {
+    await world.close()
+    await begin({ between })
+    await create()
+    await openUp()
+    const noise = Array.from({ length: refusedCount }, (_, i) => concatBytes(mp3, Uint8Array.of(i + 1)))
+    const first = await submitBatch(noise)
+    refusedUntil = first + BigInt(refusedCount) - 1n
+    const liar = await submit(mp3)
+    for (let block = 0; block < 6; block++) {
+      await world.pass(2)
+      await world.settle()
+    }
+    expect(await Promise.all([first, liar].map(slashed))).toEqual([false, true])
+    expect(challenges()).toEqual(['wrongType'])
+    const told = world.messages('warn').filter((message) => message.startsWith('a challenge would be refused'))
+    expect(told).toHaveLength(refusedCount)
   })
 })
 
