@@ -21,7 +21,7 @@ import {
 } from './evidence-v2.ts'
 import { leadersOf, type SignatureOf } from './groups.ts'
 import { encodeRow, type InfluenceTable, rowSiblings, scoreOf } from './influence-table.ts'
-import { sharesOfV2, spanPoints } from './shares-v2.ts'
+import { type ShareV2, sharesOfV2, spanPoints } from './shares-v2.ts'
 
 /** What a receipt under v2 says, and what it is judged by. */
 export type ClaimsV2 = {
@@ -42,7 +42,7 @@ export type ClaimsV2 = {
 export type ChallengeV2 = {
   readonly functionName: string
   readonly entries: readonly number[]
-  /** What stands in the claim behind the entry; undefined of calls that take entries alone. */
+  /** What stands in the claim behind the first entry, the others behind it; undefined of calls that take entries alone. */
   readonly claim: Readonly<Record<string, unknown>> | undefined
   readonly rest: readonly unknown[]
 }
@@ -89,7 +89,8 @@ class Check {
   }
 
   wrong(): ChallengeV2 | undefined {
-    return this.#spans() ?? this.#groups() ?? this.#sketch() ?? this.#citations() ?? this.#weights()
+    const shown = this.#spans() ?? this.#groups() ?? this.#sketch() ?? this.#citations()
+    return shown ?? this.#weights() ?? this.#omitted()
   }
 
   #spans(): ChallengeV2 | undefined {
@@ -163,15 +164,9 @@ class Check {
   }
 
   #weights(): ChallengeV2 | undefined {
-    const { entries, parts } = this.#claims
+    const { entries } = this.#claims
     const hasIndexes = this.#set.length > 0
-    const spans = this.#evidence?.spans ?? []
-    const leaders = decodeGroups(parts.groups, this.#contributions.length) ?? []
-    const right = sharesOfV2({
-      ...{ tokens: this.#evidence?.scores.length ?? 0, spans, leaders, citations: this.#cited ?? [] },
-      scores: decodeScores(parts.scores) as SketchScore[],
-      datanets: this.#set.map(({ index }) => ({ datanet: index.record.datanet, tokens: index.tokenCount })),
-    })
+    const right = this.#right
     const wrong = entries.findIndex((entry) => {
       const { class: kind, id, weight } = entry
       // What a model without indexes gives units its index sets do not say.
@@ -181,12 +176,36 @@ class Check {
     })
     if (wrong < 0) return undefined
     const records = this.#set.map(({ index }) => index.record)
-    return this.#share(['badShareWeight', records, this.#cut(spans, leaders)], wrong)
+    return this.#share(['badShareWeight', records, this.#cut()], wrong)
+  }
+
+  /** An influence that has no entry: where the model has no indexes, no weight of another shows it. */
+  #omitted(): ChallengeV2 | undefined {
+    const { entries } = this.#claims
+    const { G } = entryClasses
+    const influences = this.#right.filter(({ class: letter }) => letter === 'G')
+    const omitted = influences.find(({ id }) => entries.every((entry) => entry.class !== G || entry.id !== id))
+    if (omitted === undefined) return undefined
+    const { id } = omitted
+    const behind = entries.findIndex((entry) => entry.class > G || (entry.class === G && entry.id > id))
+    const before = behind < 0 ? entries.length - 1 : behind - 1
+    const { entries: own, ...call } = this.#share(['omittedInfluence', id])
+    return { ...call, entries: [...own, Math.max(before, 0), behind < 0 ? before : behind] }
+  }
+
+  /** What the evidence makes; of a model without indexes without units. */
+  get #right(): readonly ShareV2[] {
+    const { parts } = this.#claims
+    return sharesOfV2({
+      ...{ tokens: this.#evidence?.scores.length ?? 0, spans: this.#evidence?.spans ?? [] },
+      ...{ leaders: this.#leaders, citations: this.#cited ?? [], scores: decodeScores(parts.scores) as SketchScore[] },
+      datanets: this.#set.map(({ index }) => ({ datanet: index.record.datanet, tokens: index.tokenCount })),
+    })
   }
 
   /** Place of the last contribution that has an entry; 0 where all have one. */
-  #cut(spans: Parameters<typeof spanPoints>[0]['spans'], leaders: readonly number[]): number {
-    const { points } = spanPoints({ spans, leaders })
+  #cut(): number {
+    const { points } = spanPoints({ spans: this.#evidence?.spans ?? [], leaders: this.#leaders })
     const ranked = this.#contributions.map((id, i) => ({ i, part: points.get(id) ?? 0n }))
     ranked.sort((a, b) => (a.part === b.part ? a.i - b.i : a.part > b.part ? -1 : 1))
     const { spanContributionsMax } = algoV2
@@ -200,6 +219,10 @@ class Check {
 
   get #contributions(): bigint[] {
     return contributionsIn(this.#evidence?.spans ?? [])
+  }
+
+  get #leaders(): readonly number[] {
+    return decodeGroups(this.#claims.parts.groups, this.#contributions.length) ?? []
   }
 
   /** Undefined where they have not the form. */

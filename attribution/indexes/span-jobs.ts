@@ -307,7 +307,7 @@ function hiddenEvidence(batch: KnownBatch, i: number, own: number, stated: Hex):
 /** The challenge as DisputeGame takes it. */
 function challengeOfV2(batch: KnownBatch, i: number, { functionName, entries, claim, rest }: ChallengeV2): SpanFinding {
   const opened = entries.map((place) => batch.openEntry(i, place))
-  const shown = claim === undefined ? opened : [{ entry: opened[0], ...claim }]
+  const shown = claim === undefined ? opened : [{ entry: opened[0], ...claim }, ...opened.slice(1)]
   return {
     ...{ receipt: i, kind: 'challenge' },
     call: { functionName, args: [batch.openReceipt(i), batch.segments, ...shown, ...rest] },

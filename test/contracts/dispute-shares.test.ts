@@ -167,6 +167,31 @@ const lies: readonly Lie[] = [
       },
     }),
   ),
+  ...[0, 1, -1].map(
+    (which): Lie => ({
+      name: `entry ${which} of class G left out of a model without indexes, and given to units`,
+      challenge: 'omittedInfluence',
+      apply: (receipt) => {
+        const influences = receipt.entries.filter(({ class: kind }) => kind === entryClasses.G)
+        const units = receipt.entries.find(({ class: kind }) => kind === entryClasses.U)
+        const left = influences.at(which)
+        if (receipt.set.length > 0 || influences.length < 3 || left === undefined || units === undefined) return false
+        const more = { ...units, weight: units.weight + left.weight }
+        receipt.entries = receipt.entries.flatMap((entry) => (entry === left ? [] : entry === units ? [more] : [entry]))
+        return true
+      },
+    }),
+  ),
+  {
+    name: 'all entries of class G left out of a model without indexes',
+    challenge: 'omittedInfluence',
+    apply: (receipt) => {
+      const others = receipt.entries.filter(({ class: kind }) => kind !== entryClasses.G)
+      const hasInfluences = others.length < receipt.entries.length
+      receipt.entries = others.map((entry) => ({ ...entry, weight: 1_000_000 }))
+      return receipt.set.length === 0 && hasInfluences
+    },
+  },
   {
     name: 'two entries of different evidence',
     challenge: 'badShareEvidence',
@@ -183,7 +208,7 @@ describe('lies about shares under algoHash v2', () => {
   test.each(lies.map((lie) => [lie.name, lie] as const))('%s: shown by one transaction', async (_, lie) => {
     let tried = 0
     for (let seed = 1; seed < 200 && tried < 2; seed++) {
-      const receipt = randomReceipt(seed)
+      const receipt = randomReceipt(seed, { hasIndexes: lie.challenge !== 'omittedInfluence' })
       if (!lie.apply(receipt, new Random(seed))) continue
       const challenge = checked(receipt)
       if (challenge === undefined) throw new Error(`${lie.name}, seed ${seed}: nothing is found`)
@@ -203,6 +228,48 @@ describe('lies about shares under algoHash v2', () => {
     sealParts(receipt)
     const challenge = checked(receipt) as ChallengeV2
     expect([challenge.functionName, await judged(receipt, challenge)]).toEqual(['badSketchForm', wrongEntry])
+  })
+})
+
+describe('an influence that has no entry', () => {
+  /** What omittedInfluence says of contribution `id` between entries `before` and `behind`. */
+  async function omitted(receipt: ShareReceipt, before: number, behind: number, id: bigint) {
+    const { parts } = receipt
+    const hex = (name: keyof EvidenceParts) => bytesToHex(parts[name])
+    const head = bytesToHex(evidenceHead(parts))
+    const claim = { head, spans: '0x', groups: '0x', scores: hex('scores'), citations: '0x' }
+    return await judged(receipt, { functionName: 'omittedInfluence', entries: [0, before, behind], claim, rest: [id] })
+  }
+
+  test('is shown before the first entry of all, behind the last, and nowhere else', async () => {
+    for (let seed = 1, tried = 0; seed < 60 && tried < 3; seed++) {
+      const receipt = randomReceipt(seed, { hasIndexes: false })
+      const influences = receipt.entries.filter(({ class: kind }) => kind === entryClasses.G)
+      if (influences.length < 3) continue
+      tried++
+      receipt.isAlone = true
+      const ids = influences.map(({ id }) => id)
+      const [first, second, last] = [ids.at(0), ids.at(1), ids.at(-1)] as [bigint, bigint, bigint]
+      receipt.entries = influences
+      const end = influences.length - 1
+      for (const id of ids) {
+        for (const [before, behind] of [...influences.keys()].map((k) => [k, Math.min(k + 1, end)] as const)) {
+          expect(await omitted(receipt, before, behind, id), `seed ${seed}`).toBe('NoFault')
+        }
+        expect(await omitted(receipt, end, 0, id)).toBe('NoFault')
+        expect(await omitted(receipt, 0, 2, id)).toBe('NoFault')
+      }
+      receipt.entries = influences.slice(1)
+      expect(await omitted(receipt, 0, 0, first)).toBe(wrongEntry)
+      expect(await omitted(receipt, 0, 1, first)).toBe('NoFault')
+      receipt.entries = influences.slice(0, -1)
+      expect(await omitted(receipt, end - 1, end - 1, last)).toBe(wrongEntry)
+      expect(await omitted(receipt, end - 2, end - 1, last)).toBe('NoFault')
+      receipt.entries = [influences[0] as (typeof influences)[number]]
+      expect(await omitted(receipt, 0, 0, first)).toBe('NoFault')
+      expect(await omitted(receipt, 0, 0, second), 'the only entry is the first and the last').toBe(wrongEntry)
+      expect(await omitted(receipt, 0, 0, 9_999n), 'it did nothing').toBe('NoFault')
+    }
   })
 })
 
@@ -251,7 +318,7 @@ describe('honest receipts under algoHash v2', () => {
         'badShareEvidence',
         'badShareWeight',
       ],
-      ...['badSketchForm', 'badSketchScore', 'badSpanGroup', 'omittedScore'],
+      ...['badSketchForm', 'badSketchScore', 'badSpanGroup', 'omittedInfluence', 'omittedScore'],
     ])
   }, 120_000)
 
@@ -312,6 +379,11 @@ function* accusations(receipt: ShareReceipt): Generator<ChallengeV2> {
     }
   }
   const scores = decodeScores(parts.scores) as SketchScore[]
+  for (const { contribId } of scores) {
+    for (let behind = 0; behind < entries.length; behind++) {
+      yield { ...of('omittedInfluence', share, contribId), entries: [0, behind - 1, behind] }
+    }
+  }
   for (const row of table?.rows.keys() ?? []) {
     const shown = openedRow(table as InfluenceTable, row)
     yield of('omittedScore', sketch, shown)

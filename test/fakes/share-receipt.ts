@@ -31,6 +31,8 @@ export type ShareReceipt = {
   parts: EvidenceParts
   /** The contributors'. */
   entries: AttributionEntry[]
+  /** No entries of others stand before the contributors'. */
+  isAlone?: boolean
 }
 
 const payout: Hex = `0x${'5a'.repeat(20)}`
@@ -102,7 +104,7 @@ export const signatureOf =
   (id) =>
     signatures.get(id)
 
-/** What a checker finds. */
+/** What a checker finds; places of entries count from the first contributors' one. */
 export function checked(receipt: ShareReceipt, isDead = false): ChallengeV2 | undefined {
   const { set, prompt, output, parts, table } = receipt
   const entries = receipt.entries.map(
@@ -113,17 +115,21 @@ export function checked(receipt: ShareReceipt, isDead = false): ChallengeV2 | un
       evidenceHash,
     }),
   )
-  return checkSharesV2(set, {
+  const found = checkSharesV2(set, {
     request: unread,
     prompt,
     output,
-    entries,
+    entries: [ofWorker, ...entries],
     parts,
     isDead,
     signatureOf: signatureOf(receipt),
     table,
   })
+  return found && { ...found, entries: found.entries.map((place) => place - 1) }
 }
+
+/** Stands before the contributors' entries. */
+const ofWorker: SpanEntry = { class: entryClasses.W, id: 0n, weight: 1_000_000n, evidenceHash: zeroHash }
 
 /** A check hands it on; {@link shareArguments} puts the batch's there. */
 const unread = {} as InferenceRequest
@@ -132,7 +138,8 @@ function draftOf(receipt: ShareReceipt, now: bigint, worker: Actor, payer: Actor
   const { prompt, output, set } = receipt
   const draft = at(honestDrafts(worker, [{ payer, tin: prompt.length, tout: output.length }], now), 0)
   draft.request = { ...draft.request, promptRoot: bytesToHex(tokenListRoot(prompt)) }
-  draft.entries = [...draft.entries.filter(({ class: kind }) => kind < entryClasses.S), ...receipt.entries]
+  const before = draft.entries.filter(({ class: kind }) => kind < entryClasses.S)
+  draft.entries = [...(receipt.isAlone === true ? [] : before), ...receipt.entries]
   draft.sums[3] = BigInt(draft.entries.length)
   draft.receipt = {
     ...draft.receipt,
@@ -181,11 +188,15 @@ export function shareArguments(batch: Committed, { entries, claim, rest }: Chall
   const before = draft.entries.filter(({ class: kind }) => kind < entryClasses.S).length
   const opened = entries.map((place) => openedEntry(draft, place + before))
   const request = { request: draft.request }
-  const shown = claim === undefined ? opened : [{ entry: opened[0], ...claim, ...('request' in claim ? request : {}) }]
+  const shown =
+    claim === undefined
+      ? opened
+      : [{ entry: opened[0], ...claim, ...('request' in claim ? request : {}) }, ...opened.slice(1)]
   return [openedReceipt(batch, 0), batch.segments, ...shown, ...rest]
 }
 
 export function judgeOf(functionName: string): 'SpanJudge' | 'ShareJudge' | 'SketchJudge' {
-  if (['badShareEvidence', 'badGroups', 'badSpanGroup', 'badShareWeight'].includes(functionName)) return 'ShareJudge'
+  const ofShares = ['badShareEvidence', 'badGroups', 'badSpanGroup', 'badShareWeight', 'omittedInfluence']
+  if (ofShares.includes(functionName)) return 'ShareJudge'
   return /Sketch|Score$|Citation/.test(functionName) && functionName !== 'badSpanScore' ? 'SketchJudge' : 'SpanJudge'
 }

@@ -289,6 +289,17 @@ contract DisputeGame is EvidenceRewards {
         _voidReceipt(opened, segments, _fault(Predeploys.SHARE_JUDGE));
     }
 
+    function omittedInfluence(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        ShareClaim calldata,
+        OpenedEntry calldata,
+        OpenedEntry calldata,
+        uint64
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SHARE_JUDGE));
+    }
+
     function badSketchForm(OpenedReceipt calldata opened, Segment[] calldata segments, SketchClaim calldata) external {
         _voidReceipt(opened, segments, _fault(Predeploys.SKETCH_JUDGE));
     }

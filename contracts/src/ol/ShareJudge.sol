@@ -7,7 +7,7 @@ import {
 import { Fault } from "../lib/Faults.sol";
 import { GroupShares } from "../lib/GroupShares.sol";
 import { IndexSets } from "../lib/IndexSets.sol";
-import { CLASS_G, CLASS_R, CLASS_S, CLASS_U, Segment, WEIGHT_TOTAL } from "../lib/MoneyTypes.sol";
+import { AttributionEntry, CLASS_G, CLASS_R, CLASS_S, CLASS_U, Segment, WEIGHT_TOTAL } from "../lib/MoneyTypes.sol";
 import { OpenedEntry, OpenedReceipt, Openings } from "../lib/Openings.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { Evidence, SpanEvidence } from "../lib/SpanEvidence.sol";
@@ -153,6 +153,30 @@ contract ShareJudge {
         return Fault.WrongEntry;
     }
 
+    /// @notice The scores give contribution `id` a weight of class G, and where its entry would stand there is none: between two
+    ///         neighbours, before the first of all entries, or behind the last.
+    function omittedInfluence(
+        OpenedReceipt calldata opened,
+        Segment[] calldata,
+        ShareClaim calldata claim,
+        OpenedEntry calldata before,
+        OpenedEntry calldata behind,
+        uint64 id
+    ) external view returns (Fault) {
+        _requireClaim(opened, claim);
+        EvidenceParts.requirePart(claim.head, PART_SCORES, claim.scores);
+        if (GroupShares.scoreWeight(claim.scores, id) == 0) revert NoFault();
+        Openings.entry(opened.receipt.attrRoot, before);
+        Openings.entry(opened.receipt.attrRoot, behind);
+        uint256 place = uint256(CLASS_G) << 64 | id;
+        (uint256 left, uint256 right) = (before.entry.index, behind.entry.index);
+        (bool isBehind, bool isBefore) = (_place(before.entry) < place, place < _place(behind.entry));
+        bool missing = (right == 0 && isBefore) || (left + 1 == before.n && isBehind)
+            || (left + 1 == right && isBehind && isBefore);
+        if (!missing) revert NoFault();
+        return Fault.WrongEntry;
+    }
+
     function _requireV2(OpenedReceipt calldata opened) private view {
         Openings.requireReceipt(opened);
         if (opened.receipt.algoHash != EvidenceParts.ALGO_V2) revert WrongAlgorithm(opened.receipt.algoHash);
@@ -169,6 +193,11 @@ contract ShareJudge {
 
     function _requireClass(uint8 class) private pure {
         if (class < CLASS_S || class > CLASS_U) revert WrongClass(class);
+    }
+
+    /// @dev What entries are sorted by.
+    function _place(AttributionEntry calldata entry) private pure returns (uint256) {
+        return uint256(entry.class) << 64 | entry.id;
     }
 
     /// @dev Whether a contribution has a signature, which is this one.

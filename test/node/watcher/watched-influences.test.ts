@@ -179,7 +179,7 @@ test('an answer waits until a node gave the table of influences, then owes its t
   }
 }, 120_000)
 
-test('influences that are made up are void: another score, a row left out, the query left out', async () => {
+test('influences that are made up are void: another score, a row left out, the query left out, an entry given to units', async () => {
   sketched.giveTable()
   const text = `${spanAnswer} So they say.`
   const query = (parts: EvidenceParts) => new Int8Array(parts.query)
@@ -197,12 +197,21 @@ test('influences that are made up are void: another score, a row left out, the q
     weight: 1_000_000n,
     evidenceHash: `0x${'00'.repeat(32)}`,
   }
-  const id = await settle([...lies, { text, contributions: [units], model: 2 }])
-  expect(names().sort()).toEqual(['badSketchForm', 'requestEvidence', 'requestEvidence', 'requestEvidence'])
+  const bare = await contributionsV2(await termsOf(model2), answerOf(text, model2), worker())
+  const left = bare.find((each) => each.class === entryClasses.G)
+  if (left === undefined) throw new Error('nothing influenced it')
+  const kept = bare.flatMap((each) => {
+    if (each === left) return []
+    return each.class === entryClasses.U ? [{ ...each, weight: each.weight + left.weight }] : [each]
+  })
+  const ofBare = [[units], kept].map((contributions) => ({ text, contributions, model: 2 as const }))
+  const id = await settle([...lies, ...ofBare])
+  const asked = ['requestEvidence', 'requestEvidence', 'requestEvidence']
+  expect(names().sort()).toEqual(['badSketchForm', 'omittedInfluence', ...asked])
   for (const [index, { parts }] of lies.entries()) await show(id, index, parts)
   await passWindow()
-  expect(names().slice(4).sort()).toEqual(['badSketchForm', 'badSketchScore', 'omittedScore'])
-  expect(await voided(id)).toEqual([0, 1, 2, 3])
+  expect(names().slice(5).sort()).toEqual(['badSketchForm', 'badSketchScore', 'omittedScore'])
+  expect(await voided(id)).toEqual([0, 1, 2, 3, 4])
 }, 120_000)
 
 test('a query that is another answer’s is put before the checkers, once', async () => {
