@@ -1,4 +1,4 @@
-import { change, contractHandlers, noChange } from './event.ts'
+import { change, contractHandlers } from './event.ts'
 
 /** As DatanetAccess numbers them. */
 const purposes = ['train', 'evaluate', 'read', 'retrieve'] as const
@@ -18,7 +18,8 @@ export const datanetAccess = contractHandlers({
     })
   },
   'AccessRequested(uint64,uint64,address,(address,uint64,uint8,uint8,uint32,uint32,uint32,uint48,uint128),bytes,bytes32)':
-    (event, { block, tx, writer }) =>
+    (event, { block, tx, writer }) => {
+      writer.owe('access', event.uint(8))
       writer.set('access_request', event.topicNumber(1), {
         datanet: event.topicNumber(2),
         requester: event.topicAddress(3),
@@ -33,7 +34,8 @@ export const datanetAccess = contractHandlers({
         statement: event.word(10),
         block,
         tx_hash: tx.hash,
-      }),
+      })
+    },
   'AccessDenied(uint64,bytes32)': (event, { writer }) =>
     change(writer, 'access_request', event.topicNumber(1), { status: 'denied' }),
   'AccessWithdrawn(uint64)': (event, { writer }) =>
@@ -43,7 +45,11 @@ export const datanetAccess = contractHandlers({
     { block, tx, writer },
   ) => {
     const request = event.number(0)
-    if (request > 0) change(writer, 'access_request', request, { status: 'granted' })
+    if (request > 0) {
+      change(writer, 'access_request', request, { status: 'granted' })
+      // It goes to the unit holders' pool; what was bought at once never stood here.
+      writer.owe('access', -event.uint(9))
+    }
     writer.set('access_grant', event.topicNumber(1), {
       datanet: event.topicNumber(2),
       grantee: event.topicAddress(3),
@@ -85,6 +91,5 @@ export const datanetAccess = contractHandlers({
     const [datanet, who] = [event.topicNumber(1), event.topicAddress(2)]
     writer.set('counted_reputation', `${datanet}-${who}`, { datanet, who, reputation: event.number(0), block })
   },
-  // What came back stands in the request that was denied or withdrawn.
-  'AccessRefunded(address,address,uint256)': noChange,
+  'AccessRefunded(address,address,uint256)': (event, { writer }) => writer.owe('access', -event.uint(0)),
 })

@@ -63,6 +63,7 @@ export const datanetRegistry = contractHandlers({
       block,
       tx_hash: tx.hash,
     })
+    writer.owe('datanets', event.uint(3))
     writer.contributor(event.topicAddress(3), event.topicNumber(1))
     writer.wantContent(event.word(0))
     writer.wantContent(event.word(5))
@@ -85,6 +86,7 @@ export const datanetRegistry = contractHandlers({
       block,
       tx_hash: tx.hash,
     })
+    writer.owe('datanets', event.uint(2))
     writer.contributor(event.topicAddress(3), event.topicNumber(1))
     // The items are listed by the manifest, which is fetched by its root.
     writer.wantManifest(event.topicNumber(2), event.word(1))
@@ -107,6 +109,8 @@ export const datanetRegistry = contractHandlers({
   'ContributionSlashed(uint64,address,uint256,uint256)': (event, { block, tx, writer }) => {
     const id = event.topicNumber(1)
     const [amount, burned] = [String(event.uint(0)), String(event.uint(1))]
+    // The rest is owed to whoever it is rewarded to.
+    writer.owe('datanets', -event.uint(1))
     writer.set('decision', `c${id}`, { status: 'slashed', score: 0, reason: null })
     writer.insert('contribution_slash', {
       id,
@@ -163,9 +167,9 @@ export const datanetRegistry = contractHandlers({
   'PayoutRotated(address,address,uint64)': (event, { writer }) => {
     writer.set('payout', event.topicAddress(1), { payout: event.address(0), from_epoch: String(event.uint(1)) })
   },
-  // Bonds and refunds are the contract's money: the index shows what was locked.
+  // A bond that is released is owed still.
   'BondReleased(uint64,address,uint256)': noChange,
-  'RefundClaimed(address,address,uint256)': noChange,
+  'RefundClaimed(address,address,uint256)': (event, { writer }) => writer.owe('datanets', -event.uint(0)),
 })
 
 /** Index of the DatanetJudge's events. The registry's tell what becomes of a false contribution. */

@@ -1,4 +1,4 @@
-import { openLedgerPredeploys } from '../../contracts/addresses.ts'
+import { openLedgerPredeploys, predeploys } from '../../contracts/addresses.ts'
 import type { StateTableName } from './schema.ts'
 import type { Row } from './store.ts'
 
@@ -18,6 +18,9 @@ const {
   traceDemands,
   checkerCommittee,
   fingerprintJudge,
+  datanetAccess,
+  datanetJudge,
+  datanetRegistry,
   datanetReview,
   signatureProofs,
   sketchRegistry,
@@ -33,7 +36,7 @@ export const escrows = {
   ledger: [attributionLedger],
   stakes: [workerRegistry],
   /** All pay rewards out of what they took. */
-  disputes: [disputeGame, indexRegistry, agentTrails],
+  disputes: [disputeGame, indexRegistry, agentTrails, datanetJudge],
   agents: [agentRegistry],
   grants: [grants],
   gopen: [gopen],
@@ -42,16 +45,20 @@ export const escrows = {
   traces: [traceDemands],
   committee: [checkerCommittee],
   fingerprints: [fingerprintJudge],
+  datanets: [datanetRegistry],
+  access: [datanetAccess],
   reviews: [datanetReview],
   proofs: [signatureProofs],
   sketches: [sketchRegistry],
+  wopen: [predeploys.wopen],
 } as const
 
 export type Escrow = keyof typeof escrows
 
 /**
  * wei that a row of a state table says are owed, and by whom. Told by events instead: the fees of batches, from their commit to
- * their epoch or refund, the credits of payees, and all that the committee, DatanetReview and SignatureProofs hold.
+ * their epoch or refund, the credits of payees, and all that the committee, DatanetRegistry, DatanetAccess, DatanetReview,
+ * SignatureProofs and WOPEN hold.
  */
 export const obligations: Partial<Record<StateTableName, readonly [Escrow, (row: Row) => bigint]>> = {
   channel: ['market', (row) => wei(row, 'balance')],

@@ -35,6 +35,7 @@ import { sketchRegistry } from '../handlers/sketch-registry.ts'
 import { stakePool } from '../handlers/stake-pool.ts'
 import { timelock } from '../handlers/timelock.ts'
 import { traceDemands } from '../handlers/trace-demands.ts'
+import { wopen } from '../handlers/wopen.ts'
 import { workerRegistry } from '../handlers/worker-registry.ts'
 import { BlockWriter } from '../store/block-writer.ts'
 import type { Store } from '../store/store.ts'
@@ -79,6 +80,7 @@ export const indexedContracts: ReadonlyMap<string, ContractHandlers> = new Map<s
   [openLedgerPredeploys.feeShares, feeShares],
   [predeploys.feeSplitter, feeSplitter],
   [predeploys.liquidityController, liquidityController],
+  [predeploys.wopen, wopen],
 ])
 
 /** Writes one block with all that follows from it. The caller holds the transaction. Returns the block's digest. */

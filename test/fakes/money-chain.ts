@@ -73,10 +73,12 @@ const contracts = {
   SequencerFeeVault: predeploys.sequencerFeeVault,
   LiquidityController: predeploys.liquidityController,
   L1Block: predeploys.l1Block,
+  WOPEN: predeploys.wopen,
 } as const satisfies Record<string, Hex>
 
 /** A contract of the chain, by its source's name. */
 export type MoneyContract = keyof typeof contracts
+export const contractNames = Object.keys(contracts) as readonly MoneyContract[]
 
 /** Somebody with a key and 10,000 OPEN. */
 export type Actor = {

@@ -288,4 +288,5 @@ const indexed: readonly MoneyContract[] = [
   ...(['AgentRegistry', 'AgentReviews', 'AgentSpending', 'AgentTrails', 'Grants'] as const),
   ...(['GOPEN', 'OpenLedgerGovernor', 'Timelock', 'MoneyTimelock', 'StakePool', 'FeeShares', 'FeeSplitter'] as const),
   'LiquidityController',
+  'WOPEN',
 ]

@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadArtifact } from '../../contracts/artifact.ts'
 import { type MemberBody, memberBodies } from '../../indexer/handlers/staked-members.ts'
+import { type Escrow, escrows } from '../../indexer/store/escrows.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { modelVersionHash } from '../../protocol/inference-request.ts'
 import { FiledWorld } from '../fakes/filed-world.ts'
-import { type Actor, type MoneyContract, open, Reverted } from '../fakes/money-chain.ts'
+import { HeldWei } from '../fakes/held-wei.ts'
+import { type Actor, addressOf, contractNames, type MoneyContract, open, Reverted } from '../fakes/money-chain.ts'
 import { Random } from '../fakes/random.ts'
 import { type Made, ReviewWorld } from '../fakes/review-world.ts'
 import { IndexWorld, type TestIndex } from '../fakes/test-index.ts'
 
 const steps = 200
+const heldSteps = 250
 const day = 86_400
 const random = new Random(7)
 const word = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
@@ -21,6 +25,7 @@ let world: IndexWorld
 let index: TestIndex
 let review: ReviewWorld
 let made: readonly Made[]
+let held: HeldWei
 /** How often each function went through. */
 const done = new Map<string, number>()
 /** What stood in the contracts halfway. */
@@ -41,6 +46,8 @@ beforeAll(async () => {
     chain.advance(random.chance(0.08) ? 2 * day : 2)
     if (i === steps / 2) halfway = { block: Number(chain.blockNumber) - 1, sketches: chain.balance('SketchRegistry') }
   }
+  held = await HeldWei.open(chain, new Random(9))
+  for (let i = 0; i < heldSteps; i++) await held.step()
   money.show()
   index = await world.followed()
 }, 120_000)
@@ -94,6 +101,40 @@ test('whatever people do, the index says that a contract holds what it holds, no
   const held = String(chain.balance('SketchRegistry'))
   expect(_meta.escrows).toContainEqual({ name: 'sketches', held, owed: held, isCovered: true })
 })
+
+test('bonds of contributions, prices of access, wrapped OPEN, rewards: every contract holds what it owes by the index', () => {
+  const names = ['submit', 'submitBatch', 'decide', 'decideBatch', 'withdrawConsent', 'releaseBond', 'claimRefund']
+  const access = ['buy', 'request', 'grant', 'deny', 'withdrawRequest', 'claimRefund']
+  const all = [
+    ...names.map((name) => `DatanetRegistry.${name}`),
+    ...access.map((name) => `DatanetAccess.${name}`),
+    ...['DatanetJudge.wrongType', 'WOPEN.deposit', 'WOPEN.withdraw', 'WOPEN.transfer'],
+  ]
+  expect(all.filter((name) => !held.done.has(name))).toEqual([])
+  for (const [escrow, addresses] of Object.entries(escrows)) {
+    const balance = addresses.reduce((sum, address) => sum + review.chain.balance(address), 0n)
+    expect([escrow, index.owed(escrow as Escrow)]).toEqual([escrow, balance])
+  }
+  for (const escrow of ['datanets', 'access', 'disputes', 'wopen'] as const) {
+    expect([escrow, index.owed(escrow) > 0n]).toEqual([escrow, true])
+  }
+})
+
+test('every contract that takes wei is counted, or holds nobody’s', () => {
+  const counted: readonly Hex[] = Object.values(escrows).flat()
+  const takes = contractNames.filter((name) => {
+    const abi = loadArtifact(name).abi as readonly { readonly type: string; readonly stateMutability?: string }[]
+    return abi.some(({ type, stateMutability }) => type !== 'constructor' && stateMutability === 'payable')
+  })
+  expect(takes.filter((name) => !counted.includes(addressOf(name))).sort()).toEqual(holdsNobodys.toSorted())
+})
+
+/** What they take goes on in the same transaction, is burned, or is the chain's own: fees, and what governance rules over. */
+const holdsNobodys: readonly MoneyContract[] = [
+  ...(['AgentSpending', 'AttributionCaller', 'DatanetRelay', 'SketchJudge'] as const),
+  ...(['LiquidityController', 'OpenBurner', 'FeeSplitter', 'SequencerFeeVault'] as const),
+  ...(['MoneyTimelock', 'OpenLedgerGovernor', 'Timelock'] as const),
+]
 
 test('tables of influences are told as their contract has them, by model and by owner', async () => {
   const { sketchTables, model } = await index.data(`{
