@@ -1,5 +1,6 @@
 import { bytesToHex, FormatError, type Hex } from '../../protocol/bytes.ts'
 import type { InferenceReceipt } from '../../protocol/inference-receipt.ts'
+import type { InferenceRequest } from '../../protocol/inference-request.ts'
 import type { BatchHeader, Segment } from '../../protocol/receipt-batch.ts'
 import { tokenListRoot, tokensPerLeaf } from '../../protocol/token-list.ts'
 import {
@@ -132,8 +133,17 @@ export class KnownBatch {
   }
 
   /** The output of receipt `i`, which is this one: of the file, or of leaves; undefined where some of it nobody has shown. */
-  output(i: number, { outputRoot: root, tout: count }: InferenceReceipt): Uint32Array | undefined {
-    const published = this.publishedTokens(i, 'output')
+  output(i: number, { outputRoot, tout }: InferenceReceipt): Uint32Array | undefined {
+    return this.#list(this.publishedTokens(i, 'output'), outputRoot, tout)
+  }
+
+  /** The same of its prompt. `request`: the receipt's. */
+  prompt(i: number, { tin }: InferenceReceipt, { promptRoot }: InferenceRequest): Uint32Array | undefined {
+    return this.#list(this.publishedTokens(i, 'prompt'), promptRoot, tin)
+  }
+
+  /** `published` where it is the list under the root, else its shown leaves where they are all of it. */
+  #list(published: Uint32Array, root: Hex, count: number): Uint32Array | undefined {
     if (published.length === count && bytesToHex(tokenListRoot(published)) === root) return published
     const leaves = this.#tokens.get(listKey({ root, count })) ?? []
     if (leaves.length * tokensPerLeaf < count) return undefined

@@ -1,10 +1,10 @@
+import { errorMessage } from '../../common/errors.ts'
 import { entryClasses } from '../../protocol/attribution-entry.ts'
 import { algoHashV1, algoHashV2, indexSetHash } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, concatBytes, equalBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import type { InferenceRequest } from '../../protocol/inference-request.ts'
 import { keccakHex } from '../../protocol/keccak.ts'
 import { batchHash } from '../../protocol/receipt-batch.ts'
-import { tokenListRoot } from '../../protocol/token-list.ts'
 import { type AttributionV2, attributeV2 } from '../combined/attribute-v2.ts'
 import { type ChallengeV2, checkSharesV2, unlikeEvidence } from '../combined/check-v2.ts'
 import { decodeParts, type EvidenceParts, encodeParts, evidenceHead, noParts } from '../combined/evidence-v2.ts'
@@ -38,7 +38,7 @@ export type BatchQuestion = {
   readonly signatures: ReadonlyMap<bigint, Uint32Array>
   /** By `modelVersion adapterRoot`: the table of influences in force. */
   readonly sketched: ReadonlyMap<string, SketchSource>
-  /** Evidence that was shown, by its hash. */
+  /** Evidence that was shown, by the demand for it: under one hash two receipts may have bytes of different form. */
   readonly shown: ReadonlyMap<Hex, Uint8Array>
   /** Receipts to judge; absent: all. */
   readonly only?: readonly number[]
@@ -46,8 +46,8 @@ export type BatchQuestion = {
 
 /**
  * What is to be said of a receipt's spans: `challenge` by a call of DisputeGame; `hidden`: its evidence is not what its output
- * makes, and must be shown; `unshowable`: it is not, and nothing proves it; `unread`: its output must be shown first; `query`: its query sketch is wrong, on which
- * checkers vote.
+ * makes, and must be shown; `unshowable`: it is not, and nothing proves it; `unread`: its output, or its prompt, must be shown first; `query`: its query
+ * sketch is wrong, on which checkers vote.
  */
 export type SpanFinding =
   | { readonly receipt: number; readonly kind: 'challenge'; readonly call: Call }
@@ -60,7 +60,13 @@ export type SpanFinding =
       readonly entry: OpenedEntry
     }
   | { readonly receipt: number; readonly kind: 'unshowable' }
-  | { readonly receipt: number; readonly kind: 'unread'; readonly opened: OpenedReceipt }
+  | {
+      readonly receipt: number
+      readonly kind: 'unread'
+      readonly opened: OpenedReceipt
+      readonly list: 'output' | 'prompt'
+      readonly request: InferenceRequest
+    }
   | {
       readonly receipt: number
       readonly kind: 'query'
@@ -79,7 +85,12 @@ export type BatchSpans = {
   readonly lacking: readonly Hex[]
   /** Why receipts that a table of influences is in force for are unknown: a model, an adapter or the table is not here. */
   readonly unsketched: readonly string[]
+  /** Receipts that could not be judged, and why: they keep none of the others from it. */
+  readonly failed: ReadonlyMap<number, string>
 }
+
+/** Of one receipt. `lacking`: its model version, whose set was not given; `unsketched`: why class G cannot be computed here. */
+type Judgement = SpanFinding | 'right' | 'unknown' | { readonly lacking: Hex } | { readonly unsketched: string }
 
 /** Openers kept: each holds the upper nodes of an index's trees. */
 const openersMax = 16
@@ -103,7 +114,6 @@ export class SpanJobs {
   /** The same under algoHash v2. Throws IndexError `no-file` where what the table in force needs is not here. */
   attributeV2({ ids, trainedOn, output, prompt, isDead, signatures, sketched }: QuestionV2): AttributionV2 {
     const signatureOf = (contribId: bigint) => signatures.get(contribId)
-    const none = new Uint32Array()
     const made = sketched && this.#queries.sketch(sketched, { prompt, output })
     return attributeV2(ids.length === 0 ? [] : this.#set(ids), isDead ? none : output, {
       ...{ prompt: isDead ? none : prompt, signatureOf, trainedOn: trainedOn ?? [] },
@@ -114,60 +124,61 @@ export class SpanJobs {
   judge(question: BatchQuestion): BatchSpans {
     const {
       batch: { header, segments, data },
-      chainId,
-      sets,
-      shown,
       only,
     } = question
     const batch = KnownBatch.of(header, segments, data)
     const findings: SpanFinding[] = []
     const lacking = new Set<Hex>()
     const unsketched = new Set<string>()
+    const failed = new Map<number, string>()
     let [right, unknown] = [0, 0]
     for (const i of only ?? Array.from({ length: header.count }, (_, k) => k)) {
       if (data.voided?.has(i) === true) continue
-      const one = batch.receipt(i)
-      const entries = one && isRequestOf(one, chainId) ? entriesOf(batch, i, one) : undefined
-      if (one === undefined || entries === undefined) {
-        unknown++
-        continue
-      }
-      const { modelVersion } = one.request
-      const set = one.receipt.indexSetHash === zeroHash ? noSet : sets.get(modelVersion)
-      if (set === undefined) {
-        lacking.add(modelVersion)
-        unknown++
-        continue
-      }
-      // Another set than the model's is shown by badTerms.
-      if (set.ids.length > 0 && indexSetHash(set.ids) !== one.receipt.indexSetHash) continue
-      const isV2 = one.receipt.algoHash === algoHashV2
-      const sketched = isV2 ? sketchedBy(one, question.sketched) : undefined
-      const isRead = set.ids.length > 0 || sketched !== undefined
-      const output = isRead ? batch.output(i, one.receipt) : new Uint32Array()
-      if (output === undefined) {
-        findings.push({ receipt: i, kind: 'unread', opened: batch.openReceipt(i) })
-        continue
-      }
-      const prompt = isV2 ? promptOf(batch, i, one) : undefined
-      if (isV2 && prompt === undefined) {
-        unknown++
-        continue
-      }
       try {
-        const found =
-          prompt === undefined
-            ? this.#finding(batch, i, { output, entries }, set, shown)
-            : this.#findingV2(batch, i, { output, entries, prompt, one, sketched }, set, question)
-        if (found === undefined) right++
-        else findings.push(found)
+        const found = this.#judged(batch, i, question)
+        if (found === 'right') right++
+        else if (found !== 'unknown' && 'receipt' in found) findings.push(found)
+        else {
+          unknown++
+          if (found === 'unknown') continue
+          if ('lacking' in found) lacking.add(found.lacking)
+          else unsketched.add(found.unsketched)
+        }
       } catch (error) {
-        if (sketched === undefined || !(error instanceof IndexError) || error.code !== 'no-file') throw error
-        unsketched.add(error.message)
         unknown++
+        failed.set(i, errorMessage(error))
       }
     }
-    return { findings, right, unknown, lacking: [...lacking], unsketched: [...unsketched] }
+    return { findings, right, unknown, lacking: [...lacking], unsketched: [...unsketched], failed }
+  }
+
+  #judged(batch: KnownBatch, i: number, question: BatchQuestion): Judgement {
+    const { chainId, sets } = question
+    const one = batch.receipt(i)
+    const entries = one && isRequestOf(one, chainId) ? entriesOf(batch, i, one) : undefined
+    if (one === undefined || entries === undefined) return 'unknown'
+    const { receipt, request } = one
+    const { modelVersion } = request
+    const set = receipt.indexSetHash === zeroHash ? noSet : sets.get(modelVersion)
+    if (set === undefined) return { lacking: modelVersion }
+    // Another set than the model's is shown by badTerms.
+    if (set.ids.length > 0 && indexSetHash(set.ids) !== receipt.indexSetHash) return 'unknown'
+    const isV2 = receipt.algoHash === algoHashV2
+    const sketched = isV2 ? sketchedBy(one, question.sketched) : undefined
+    const isRead = set.ids.length > 0 || sketched !== undefined
+    const output = isRead ? batch.output(i, receipt) : none
+    const prompt = isRead && isV2 ? batch.prompt(i, receipt, request) : none
+    if (output === undefined || prompt === undefined) {
+      const list = output === undefined ? 'output' : 'prompt'
+      return { receipt: i, kind: 'unread', opened: batch.openReceipt(i), list, request }
+    }
+    if (!isV2) return this.#finding(batch, i, { output, entries }, set, question) ?? 'right'
+    try {
+      return this.#findingV2(batch, i, { output, entries, prompt, one, sketched }, set, question) ?? 'right'
+    } catch (error) {
+      if (sketched === undefined || !(error instanceof IndexError) || error.code !== 'no-file') throw error
+      return { unsketched: error.message }
+    }
   }
 
   #finding(
@@ -175,7 +186,7 @@ export class SpanJobs {
     i: number,
     { output, entries }: Claims,
     { ids, isDead }: ModelSet,
-    shown: ReadonlyMap<Hex, Uint8Array>,
+    { shown }: BatchQuestion,
   ): SpanFinding | undefined {
     const openers = this.#openersOf(ids)
     const asCall = (challenge: SpanChallenge, evidence: Uint8Array) => challengeOf(batch, i, challenge, evidence)
@@ -186,7 +197,7 @@ export class SpanJobs {
     if (stated === undefined || openers.length === 0) return undefined
     const right = this.attribute(ids, output, isDead)
     if (stated === right.evidenceHash && isSame(right, entries)) return undefined
-    const evidence = stated === right.evidenceHash ? right.evidence : shown.get(stated)
+    const evidence = stated === right.evidenceHash ? right.evidence : shown.get(demandIdOf(batch, i, stated))
     if (evidence === undefined) return hiddenEvidence(batch, i, own, stated)
     const challenge = checkSpans(openers, { output, entries, evidence, isDead })
     if (challenge !== undefined) return asCall(challenge, evidence)
@@ -208,7 +219,8 @@ export class SpanJobs {
     const right = this.attributeV2({ ids, output, prompt, isDead, signatures, sketched })
     const isRight = (stated ?? zeroHash) === right.evidenceHash
     if (isRight && isSame(right, entries, openers.length > 0)) return undefined
-    const evidence = isRight ? right.evidence : stated === undefined ? encodeParts(noParts) : shown.get(stated)
+    const committed = stated === undefined ? encodeParts(noParts) : shown.get(demandIdOf(batch, i, stated))
+    const evidence = isRight ? right.evidence : committed
     if (evidence === undefined) return hiddenEvidence(batch, i, own, stated as Hex)
     const signatureOf = (contribId: bigint) => signatures.get(contribId)
     const { request } = one
@@ -250,6 +262,7 @@ export class SpanJobs {
 }
 
 const noSet: ModelSet = { ids: [], isDead: false }
+const none = new Uint32Array()
 
 type Claims = { readonly output: Uint32Array; readonly entries: readonly SpanEntry[] }
 type ClaimsV2 = Claims & {
@@ -269,13 +282,6 @@ export type QuestionV2 = {
   readonly trainedOn?: readonly DatanetTokens[] | undefined
   /** Where a table of influences is in force. */
   readonly sketched?: SketchSource | undefined
-}
-
-/** The prompt of receipt `i`; undefined where nobody published it. */
-function promptOf(batch: KnownBatch, i: number, { receipt, request }: KnownReceipt): Uint32Array | undefined {
-  const prompt = batch.publishedTokens(i, 'prompt')
-  const isWhole = prompt.length === receipt.tin && bytesToHex(tokenListRoot(prompt)) === request.promptRoot
-  return isWhole ? prompt : undefined
 }
 
 function sketchedBy({ request }: KnownReceipt, sketched: ReadonlyMap<string, SketchSource>): SketchSource | undefined {
@@ -318,8 +324,14 @@ function challengeOfV2(batch: KnownBatch, i: number, { functionName, entries, cl
 function entriesOf(batch: KnownBatch, i: number, { receipt }: KnownReceipt): readonly SpanEntry[] | undefined {
   if (receipt.algoHash !== algoHashV1 && receipt.algoHash !== algoHashV2) return undefined
   const known = batch.entries(i, receipt)
-  const entries = Array.from({ length: receipt.attrEntries }, (_, k) => known.at(k)?.entry)
-  return entries.every((entry) => entry !== undefined) ? entries : undefined
+  const entries: SpanEntry[] = []
+  // A receipt may state any count.
+  while (entries.length < receipt.attrEntries) {
+    const one = known.at(entries.length)
+    if (one === undefined) return undefined
+    entries.push(one.entry)
+  }
+  return entries
 }
 
 /** Of a model without indexes units alone are compared elsewhere: nothing here says what Datanets it was trained on. */

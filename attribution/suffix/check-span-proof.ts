@@ -28,13 +28,22 @@ export function checkSpanProof(
   const [start, length, anchor, anchorLength] = [bytes.uint(2), bytes.uint(2), bytes.uint(2), bytes.uint(1)]
   const span = { start, length, anchor, anchorLength }
   const isInside = anchor >= start && anchor + anchorLength <= start + length && start + length <= answer.length
-  if (!isInside || anchorLength < 1 || anchorLength > orderTokens)
+  if (!isInside || length < 1 || !isProversAnchor(answer, span))
     throw new SuffixError('format', 'the span or its anchor')
   if (bytes.uint(1) !== set.length) throw new SuffixError('format', `a proof over other than ${set.length} indexes`)
   const places = set.flatMap((record, index) => placesIn(record, index, answer, span, bytes))
   bytes.end()
   if (places.length === 0) throw new SuffixError('unproven', 'the span stands nowhere')
   return { start, length, places }
+}
+
+/** As long as it may be, and the first of its kind in the span: another would show the same by bytes that nobody writes. */
+function isProversAnchor(answer: Uint32Array, { start, length, anchor, anchorLength }: AnchoredSpan): boolean {
+  if (anchorLength !== Math.min(length, orderTokens)) return false
+  for (let at = start; at < anchor; at++) {
+    if (answer.subarray(at, at + anchorLength).every((token, i) => token === answer[anchor + i])) return false
+  }
+  return true
 }
 
 function placesIn(

@@ -50,6 +50,8 @@ type Judged = {
   /** Model versions whose indexes were not here. */
   readonly lacking: readonly Hex[]
   readonly findings: Map<number, SpanFinding>
+  /** Receipts that could not be judged: each look tries them again. */
+  readonly failed: Set<number>
 }
 
 /** Evidence of one batch that is waited for at once, and leaves of outputs: each is prepaid. */
@@ -125,14 +127,15 @@ export class SpanWatch {
       const before = this.#judged.get(batchId)
       const isSame = before?.root === root && before.about === about
       if (isSame && (await this.#setsOf(before.lacking, committedAt)).size === 0) {
-        await this.#readShown(before, batch)
+        await this.#readShown(before, batch, [...before.failed])
         return before
       }
       const { lacking } = await this.#ask(batch, new Map())
       const sets = await this.#setsOf(lacking, committedAt)
       const spans = await this.#ask(batch, sets)
       const findings = new Map(spans.findings.map((each) => [each.receipt, each]))
-      const judged = { root, about, sets, lacking: spans.lacking, findings }
+      const failed = new Set(spans.failed.keys())
+      const judged = { root, about, sets, lacking: spans.lacking, findings, failed }
       this.#judged.set(batchId, judged)
       this.#tell(batchId, spans)
       await this.#readShown(judged, batch)
@@ -144,22 +147,27 @@ export class SpanWatch {
     }
   }
 
-  /** Judges receipts anew whose evidence was shown meanwhile. */
-  async #readShown({ sets, findings }: Judged, batch: BatchOf): Promise<void> {
+  /** Judges receipts anew whose evidence was shown meanwhile, and those of `again`. */
+  async #readShown({ sets, findings, failed }: Judged, batch: BatchOf, again: readonly number[] = []): Promise<void> {
     const { book } = this.#parts
     const shown = new Map<Hex, Uint8Array>()
-    const only: number[] = []
+    const only = [...again]
     for (const finding of findings.values()) {
       const served = finding.kind === 'hidden' && book.lastEvent('EvidenceServed', finding.demandId)
       if (!served || finding.kind !== 'hidden') continue
-      shown.set(finding.evidenceHash, hexToBytes(served.args['evidence'] as Hex))
+      shown.set(finding.demandId, hexToBytes(served.args['evidence'] as Hex))
       only.push(finding.receipt)
     }
     if (only.length === 0) return
     const spans = await this.#ask(batch, sets, shown, only)
-    for (const receipt of only) findings.delete(receipt)
+    const newlyFailed = new Map([...spans.failed].filter(([receipt]) => !failed.has(receipt)))
+    for (const receipt of only) {
+      if (spans.failed.has(receipt)) failed.add(receipt)
+      else failed.delete(receipt)
+      findings.delete(receipt)
+    }
     for (const finding of spans.findings) findings.set(finding.receipt, finding)
-    this.#tell(batch.header.batchId, spans)
+    this.#tell(batch.header.batchId, { ...spans, failed: newlyFailed })
   }
 
   async #ask(
@@ -241,7 +249,7 @@ export class SpanWatch {
     })
   }
 
-  /** Demands for outputs that nobody published, all that is left of each: the worker shows them, or the batch is void. */
+  /** Demands for outputs and prompts that nobody published, all that is left of each: the worker shows them, or the batch is void. */
   #unread({ batchId }: BatchHeader, findings: readonly SpanFinding[]): Action[] {
     const demands = demandsOf(this.#parts.book, 'batch', batchId)
     const asked = new Set(demands.map(({ demand }) => `${demand.root} ${demand.index}`))
@@ -249,10 +257,15 @@ export class SpanWatch {
     const actions: Action[] = []
     for (const finding of findings) {
       if (finding.kind !== 'unread') continue
-      const { outputRoot, tout } = finding.opened.receipt
-      for (let leaf = 0; leaf * tokensPerLeaf < tout && left > 0; leaf++) {
-        if (asked.has(`${outputRoot} ${leaf}`)) continue
-        const call = { functionName: 'requestOutput', args: [finding.opened, leaf] }
+      const { opened, list, request } = finding
+      const { outputRoot, tout, tin } = opened.receipt
+      const [root, tokens] = list === 'output' ? [outputRoot, tout] : [request.promptRoot, tin]
+      for (let leaf = 0; leaf * tokensPerLeaf < tokens && left > 0; leaf++) {
+        if (asked.has(`${root} ${leaf}`)) continue
+        const call =
+          list === 'output'
+            ? { functionName: 'requestOutput', args: [opened, leaf] }
+            : { functionName: 'requestPrompt', args: [opened, request, leaf] }
         actions.push(...actionsOf({ kind: 'demand', call }, { batch: batchId }))
         left--
       }
@@ -265,7 +278,7 @@ export class SpanWatch {
     return this.#parts.book.lastEvent('EvidenceRequested', demandId)?.args['dueAt'] as bigint | undefined
   }
 
-  #tell(batch: bigint, { findings, right, unknown, lacking, unsketched }: BatchSpans): void {
+  #tell(batch: bigint, { findings, right, unknown, lacking, unsketched, failed }: BatchSpans): void {
     const { log } = this.#parts
     const count = (kind: SpanFinding['kind']) => findings.filter((each) => each.kind === kind).length
     const fields = { batch, right, unknown }
@@ -279,6 +292,8 @@ export class SpanWatch {
         ...fields,
         reason: unsketched.join(),
       })
+    for (const [receipt, error] of failed)
+      log.error('an answer could not be attributed, trying again', { batch, receipt, error })
     if (count('unshowable') > 0)
       log.error('answers are attributed wrong, and nothing shows it', { ...fields, receipts: count('unshowable') })
     const [wrong, hidden, queries] = [count('challenge'), count('hidden'), count('query')]

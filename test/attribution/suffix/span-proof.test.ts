@@ -74,6 +74,27 @@ describe('span proofs', () => {
     }
   })
 
+  test('no other anchor shows the same: what a proof says it says by one row of bytes', () => {
+    const repeated = Array.from({ length: 100 }, () => 1)
+    const { set, records } = world(11, 10, [[repeated, [2, 3, 4, 5, 6, 7, 8]]])
+    const answer = [...repeated, 9, 2, 3, 4, 5, 6, 7, 8]
+    const [long, short] = [
+      { start: 0, length: 100 },
+      { start: 101, length: 7 },
+    ]
+    const accepted = [long, short].map((extent) => {
+      const proof = proveSpan(set, answer, extent)
+      expect(checkSpanProof(records, answer, proof).places).toHaveLength(1)
+      return Array.from({ length: 256 * 3 }, (_, i) => {
+        const changed = proof.slice()
+        changed[4 + Math.floor(i / 256)] = i % 256
+        return changed
+      }).filter((changed) => typeof verdict(records, answer, changed) === 'object')
+    })
+    // Each byte of the anchor once as it was.
+    expect(accepted.map(({ length }) => length)).toEqual([3, 3])
+  })
+
   test('no changed byte shows anything but the truth', () => {
     const { set, records, answer } = seldom
     const [span] = attribute(seldom.indexes, answer).spans

@@ -2,15 +2,19 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { attributeV2 } from '../../../attribution/combined/attribute-v2.ts'
 import { encodeGroups, encodeParts, evidenceHashV2 } from '../../../attribution/combined/evidence-v2.ts'
+import { answerOfBatch } from '../../../attribution/epochs/answer.ts'
 import type { Contribution } from '../../../attribution/epochs/receipt-entries.ts'
 import { encodeIndexFile } from '../../../attribution/suffix/index-file.ts'
 import { ShownSignatures } from '../../../chain/indexes/shown-signatures.ts'
 import { batchState } from '../../../chain/ledger/batch-state.ts'
+import { openDemands } from '../../../chain/ledger/demand-state.ts'
 import { openLedgerPredeploys } from '../../../contracts/addresses.ts'
 import { entryClasses } from '../../../protocol/attribution-entry.ts'
 import { algoHashV2 } from '../../../protocol/attribution-rule.ts'
 import { bytesToHex } from '../../../protocol/bytes.ts'
+import { contentHash } from '../../../protocol/content-hash.ts'
 import { batchHash } from '../../../protocol/receipt-batch.ts'
+import { fileWith } from '../../fakes/file-batch.ts'
 import { SpanMarket } from '../../fakes/span-market.ts'
 import { WatchedChain } from '../../fakes/watched-chain.ts'
 
@@ -115,5 +119,32 @@ test('a receipt whose weights are others than its evidence makes is void without
   ])
   await passWindow()
   expect(names()).toEqual(['badShareWeight'])
+  expect(await voided(id)).toEqual([0])
+}, 120_000)
+
+test('a prompt that nobody published is asked for, and then the receipt is judged as any other', async () => {
+  await world.pass(day)
+  const honest = await attributed(answer)
+  const [first, ...others] = contributionsOf(honest)
+  const last = others.at(-1)
+  if (first === undefined || last === undefined) throw new Error('no entries')
+  const moved = [{ ...first, weight: first.weight + 1n }, ...others.slice(0, -1), { ...last, weight: last.weight - 1n }]
+  const answers = [{ text: answer, contributions: moved, model: 1 as const, prompt: passage }]
+  const { batchId: id, file } = await market.settle(answers, algoHashV2)
+  // What the worker hands out has no prompt; what it keeps has.
+  world.files.set(
+    contentHash(file),
+    fileWith(file, (one) => ({ ...one, prompt: new Uint32Array() })),
+  )
+  await world.settle()
+  const { header } = batchState(world.book, id) ?? {}
+  if (header === undefined) throw new Error('no batch')
+  for (const { demand } of openDemands(world.book)) {
+    const call = answerOfBatch(demand, header, file)
+    if (call === undefined) throw new Error('the file has not what is asked for')
+    await world.chain.send(world.chain.actor('worker'), 'AttributionLedger', call.functionName, call.args)
+  }
+  await passWindow()
+  expect([...new Set(names())]).toEqual(['requestPrompt', 'badShareWeight'])
   expect(await voided(id)).toEqual([0])
 }, 120_000)

@@ -2,8 +2,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { answerOfBatch } from '../../../attribution/epochs/answer.ts'
+import { decodeBatchFile } from '../../../attribution/epochs/batch-file.ts'
+import { OpenBatch } from '../../../attribution/epochs/batch-trees.ts'
 import type { Contribution } from '../../../attribution/epochs/receipt-entries.ts'
 import { IndexFolder } from '../../../attribution/indexes/index-folder.ts'
+import { SpanJobs } from '../../../attribution/indexes/span-jobs.ts'
+import { GradientFolders } from '../../../attribution/influences/gradient-folders.ts'
+import { QueryMaker } from '../../../attribution/influences/query-maker.ts'
 import { recordOf } from '../../../attribution/suffix/build-index.ts'
 import { evidenceHash } from '../../../attribution/suffix/evidence.ts'
 import { encodeIndexFile } from '../../../attribution/suffix/index-file.ts'
@@ -20,10 +25,10 @@ import { silentLog } from '../../../common/log.ts'
 import { decodeModel } from '../../../inference/model-file.ts'
 import { baseModelFile } from '../../../inference/models/base-model.ts'
 import { contentRoutes } from '../../../node/rpc/content-routes.ts'
-import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../../protocol/bytes.ts'
+import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../../protocol/bytes.ts'
 import { contentHash } from '../../../protocol/content-hash.ts'
 import { batchHash } from '../../../protocol/receipt-batch.ts'
-import { fileWith } from '../../fakes/file-batch.ts'
+import { fileWith, receiptsOf } from '../../fakes/file-batch.ts'
 import { Random } from '../../fakes/random.ts'
 import { type SpanLie, spanLies } from '../../fakes/span-lies.ts'
 import { SpanMarket } from '../../fakes/span-market.ts'
@@ -195,6 +200,30 @@ describe('a watcher with the indexes', { timeout: 120_000 }, () => {
     await passWindow()
     expect(names()).toEqual(['requestOutput', 'requestEvidence', 'badSpanForm'])
     expect((await state(id)).voided).toEqual([0])
+  })
+
+  test('a receipt that cannot be judged, or states entries without end, keeps no other from it', async () => {
+    const { file } = await market.settle([
+      { text: answer, model: 1 },
+      { text: answer, model: 2 },
+      { text: answer, model: 2 },
+    ])
+    const endless = fileWith(file, (one, i) =>
+      i === 2 ? { ...one, receipt: { ...one.receipt, attrEntries: 2 ** 32 - 1 } } : one,
+    )
+    const { header, segments } = await state(1n)
+    const receiptRoot = bytesToHex(new OpenBatch(header, decodeBatchFile(endless)).treeWith().root)
+    const batch = { header: { ...header, receiptRoot }, segments, data: { file: endless } }
+    const modelVersion = receiptsOf(file)[0]?.request.modelVersion ?? zeroHash
+    const sets = new Map([[modelVersion, { ids: [market.index.id], isDead: false }]])
+    const question = { batch, chainId: 901n, sets, signatures: new Map(), sketched: new Map(), shown: new Map() }
+    writeFileSync(world.indexes.path(market.index.id), encodeIndexFile(market.index).subarray(0, 5_000))
+    const jobs = new SpanJobs(new IndexFolder(world.indexes.dir), new QueryMaker(new GradientFolders([])))
+    const { findings, right, unknown, failed } = jobs.judge(question)
+    expect({ findings, right, unknown, failed: [...failed.keys()] }).toEqual({
+      ...{ findings: [], right: 1, unknown: 2 },
+      failed: [0],
+    })
   })
 
   test('an answer stays owed what it is where texts, Datanet and index are withdrawn while it is settled', async () => {
