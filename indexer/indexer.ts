@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import type { ExplainFolders } from '../attribution/explain/answer-explainer.ts'
+import { ExplainThread } from '../attribution/explain/explain-thread.ts'
 import type { Clock } from '../common/clock.ts'
 import { ContentPeers } from '../common/content-peers.ts'
 import { ContentStore } from '../common/content-store.ts'
@@ -7,7 +9,6 @@ import { contentHashInTurns, merkleRoot } from '../protocol/content-hash.ts'
 import { ContentFetcher } from './content/fetcher.ts'
 import { LedgerFiles } from './content/ledger-files.ts'
 import { IndexEvents } from './graphql/events.ts'
-import type { WordsAtHand } from './graphql/explain-spans.ts'
 import { listen } from './http-server.ts'
 import { IndexerError } from './indexer-error.ts'
 import { Store } from './store/store.ts'
@@ -27,8 +28,8 @@ export type IndexerOptions = {
   readonly contentDir?: string | undefined
   /** Nodes that are asked for data of batches and epochs that is not there; what they send is kept in the content store. */
   readonly contentPeers?: readonly string[] | undefined
-  /** What words of answers are looked up in when a payout is explained; absent: nothing. */
-  readonly words?: WordsAtHand | undefined
+  /** By what answers are explained; absent: by nothing. */
+  readonly folders?: ExplainFolders | undefined
   readonly host: string
   readonly port: number
 }
@@ -72,6 +73,7 @@ export async function startIndexer(
   const { contentPeers = [], contentDir = contentPeers.length > 0 ? join(options.dataDir, 'content') : undefined } =
     options
   const content = contentDir === undefined ? undefined : new ContentStore(contentDir, merkleRoot)
+  const words = new ExplainThread(options.folders ?? { indexes: undefined, models: [] })
   let chainId = BigInt(store.meta('chainId') ?? 0)
   const chainIdNow = () => chainId
   const http = await listen(options, {
@@ -83,7 +85,7 @@ export async function startIndexer(
       escrowStates: () => escrowWatch.states,
       governance: () => governanceWatch.parameters,
       chainId: chainIdNow,
-      words: options.words ?? { indexes: new Map(), tokenizers: new Map() },
+      words,
       log,
       clock,
     },
@@ -118,6 +120,7 @@ export async function startIndexer(
       events.stop()
       await Promise.allSettled([following, watching, ...fetching])
       await http.stop()
+      await words.close()
       store.close()
     },
   }

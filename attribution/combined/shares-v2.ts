@@ -24,22 +24,36 @@ export type SharedAnswer = {
   readonly datanets: readonly DatanetTokens[]
 }
 
-type Part = { readonly class: ShareV2['class']; readonly id: bigint; readonly part: bigint }
+/** What somebody has of a pool, in no unit: shares of a pool are to each other as parts are. */
+export type PartV2 = { readonly class: ShareV2['class']; readonly id: bigint; readonly part: bigint }
+
+/** One of the three that an answer's contributors' pool is cut into: so many of 1,000,000, and who has what part of it. */
+export type PoolV2 = { readonly weight: number; readonly parts: readonly PartV2[] }
+
+type Part = PartV2
 
 const weightTotal = 1_000_000
 
 /** The written formula of v2: who gets what of an answer's contributors' pool, in the order of entries. docs/ATTRIBUTION.md §7. */
 export function sharesOfV2(answer: SharedAnswer): ShareV2[] {
+  const { words, influences, citations } = poolsOfV2(answer)
+  const shares = [words, influences, citations].flatMap(splitPool)
+  return shares.sort((a, b) => entryClasses[a.class] - entryClasses[b.class] || (a.id < b.id ? -1 : 1))
+}
+
+/** Of S and U, of G, and of R. */
+export function poolsOfV2(answer: SharedAnswer): Readonly<Record<'words' | 'influences' | 'citations', PoolV2>> {
   const { scores, citations } = answer
   const sketched = scores.length > 0 ? algoV2.sketchWeight : 0
   const cited = citations.length > 0 ? algoV2.citationWeight : 0
-  const ofSketches = scores.map(({ contribId: id, score: part }): Part => ({ class: 'G', id, part }))
-  const shares = [
-    ...split(spanParts(answer), weightTotal - sketched - cited),
-    ...split(ofSketches, sketched),
-    ...split(citationParts(citations), cited),
-  ]
-  return shares.sort((a, b) => entryClasses[a.class] - entryClasses[b.class] || (a.id < b.id ? -1 : 1))
+  return {
+    words: { weight: weightTotal - sketched - cited, parts: spanParts(answer) },
+    influences: {
+      weight: sketched,
+      parts: scores.map(({ contribId: id, score: part }): Part => ({ class: 'G', id, part })),
+    },
+    citations: { weight: cited, parts: citationParts(citations) },
+  }
 }
 
 /** What a span gives, and to whom: of each group the earliest contribution that has it; to nobody where too many groups have it. */
@@ -102,7 +116,8 @@ function citationParts(citations: readonly PromptCitation[]): Part[] {
   return [...parts].sort(([a], [b]) => order(a, b)).map(([id, part]) => ({ class: 'R', id, part }))
 }
 
-function split(parts: readonly Part[], total: number): ShareV2[] {
+/** By largest remainder; what comes out as 0 has no share. */
+export function splitPool({ weight: total, parts }: PoolV2): ShareV2[] {
   if (total === 0 || parts.length === 0) return []
   const weights = largestRemainder(
     parts.map(({ part }) => part),

@@ -28,6 +28,13 @@ export type ReceiptFacts = {
 /** A pool that entries draw on: its wei, and what weights are divided by. */
 type PoolUnits = { readonly name: keyof FeeParts; readonly wei: bigint; readonly units: bigint }
 
+/** The contributions that entries are of: ids of other classes are those of Datanets and rows. */
+export function contributionsOf(entries: readonly Pick<ExplainedEntry, 'class' | 'id'>[]): ReadonlySet<bigint> {
+  return new Set(
+    entries.filter(({ class: kind }) => kind >= entryClasses.S && kind < entryClasses.U).map(({ id }) => id),
+  )
+}
+
 /** Fee, its parts, the weights of each pool, and what units have of a model without indexes. docs/MONEY.md §3 and §4. */
 export function explainReceipt(facts: ReceiptFacts): Figure[] {
   return [...feeFigures(facts), ...weightFigures(facts), ...unitFigures(facts)]

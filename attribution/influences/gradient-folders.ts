@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { LruCache } from '../../common/lru-cache.ts'
 import type { Adapter } from '../../inference/adapter/adapter.ts'
 import { adapterRoot, decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { InferenceError } from '../../inference/inference-error.ts'
@@ -10,11 +11,16 @@ import { decodeTable, type InfluenceTable, tableExtension, tableRoot } from '../
 import { GradientError } from '../gradients/gradient-error.ts'
 import { IndexError } from '../indexes/index-error.ts'
 
+/** Files whose roots are remembered. */
+const rootsMax = 4_096
+/** Of a file that is none of its kind. */
+const noRoot = 'none'
+
 /** Models (.olm), adapters (.ola) and tables of influences (.olt) in folders, by their roots. Whole files are read and hashed. */
 export class GradientFolders {
   readonly #folders: readonly string[]
   /** Roots of files that were read, by path, length and time of writing. */
-  readonly #roots = new Map<string, Hex | undefined>()
+  readonly #roots = new LruCache<string, Hex | typeof noRoot>(rootsMax)
 
   /** Folders that are not there yet may come. */
   constructor(folders: readonly string[]) {
@@ -53,9 +59,10 @@ export class GradientFolders {
     for (const path of this.#paths(extension)) {
       const { size, mtimeMs } = statSync(path)
       const key = `${path} ${size} ${mtimeMs} ${as}`
-      if (this.#roots.has(key) && this.#roots.get(key) !== root) continue
+      const known = this.#roots.get(key)
+      if (known !== undefined && known !== root) continue
       const found = readOrNone(path, read)
-      this.#roots.set(key, found?.root)
+      this.#roots.set(key, found?.root ?? noRoot)
       if (found?.root === root) return found.made
     }
     throw new IndexError('no-file', `${what} ${root} is not here`)

@@ -7,7 +7,7 @@ import { chainFlags } from '../money/money-flags.ts'
 
 export const command = defineCommand({
   summary:
-    'Recomputes a payout or a receipt to the wei from the chain and the files of its batches, and shows formulas, weights and the words they come from. Exit code 1 where a figure is not the chain’s.',
+    'Recomputes a payout or a receipt to the wei from the chain and the files of its batches, and shows formulas, weights, the words, influences and quotations they come from. Exit code 1 where a figure is not the chain’s.',
   flags: {
     payout: {
       help: 'what a payee earned in an epoch, or its entries of one class (M, W, A, S, G, R, U)',
@@ -48,17 +48,18 @@ export const command = defineCommand({
       throw new UsageError(`--payout ${flags.payout} is no EPOCH:PAYEE[:CLASS]`)
     if (flags.receipt !== undefined && receipt === undefined)
       throw new UsageError(`--receipt ${flags.receipt} is no BATCH:INDEX`)
-    const [{ Chain }, { ContentPlaces }, { indexesIn, tokenizersIn }, explains, { toJson, toLines }] =
+    const [{ Chain }, { ContentPlaces }, { foldersAtHand }, { AnswerExplainer }, explains, { toJson, toLines }] =
       await Promise.all([
         import('../money/chain.ts'),
         import('../money/content-places.ts'),
         import('../explain/at-hand.ts'),
+        import('../../attribution/explain/answer-explainer.ts'),
         import('../explain/run.ts'),
         import('../money/values.ts'),
       ])
     const places = new ContentPlaces({ 'content.dir': flags['content.dir'], node: flags.node })
-    const atHand = { indexes: indexesIn(flags.indexes), tokenizers: tokenizersIn(flags.models) }
-    const parts = { chain: await Chain.open(context), places, atHand }
+    const explainer = new AnswerExplainer(foldersAtHand(flags))
+    const parts = { chain: await Chain.open(context), places, explainer }
     const holders = { from: flags['holders.from'], max: flags['holders.max'] }
     const shownParts = { receiptsMax: flags['receipts.max'], holders }
     const { shown, differences } =

@@ -32,7 +32,6 @@ export const command = defineCommand({
     const { datadir, l2 } = flags
     if (datadir === undefined) throw new UsageError('--datadir is required')
     if (l2 === undefined) throw new UsageError('--l2 is required')
-    const { indexesIn, tokenizersIn } = await import('../explain/at-hand.ts')
     const indexer = await startIndexer(
       {
         dataDir: resolve(datadir),
@@ -40,7 +39,8 @@ export const command = defineCommand({
         l2WsUrl: flags['l2.ws'],
         contentDir: flags['content.dir'],
         contentPeers: flags['content.peers'],
-        words: { indexes: indexesIn(flags.indexes), tokenizers: tokenizersIn(flags.models) },
+        // Looked into whenever an answer is explained: they may fill up later.
+        folders: { indexes: flags.indexes, models: flags.models ?? [] },
         host: flags['http.addr'],
         port: flags['http.port'],
       },

@@ -139,6 +139,8 @@ export function startIndexer({ processes, layout, ports }: LaunchParts): void {
   processes.startSelf('indexer', [
     ...['indexer', '--datadir', layout.indexer, '--l2', `http://${l2}`, '--l2.ws', `ws://${l2}`],
     ...['--content.dir', layout.content, '--http.port', String(ports.indexer)],
+    // The indexes come as their Datanets are seeded.
+    ...['--indexes', layout.indexes, '--models', modelsDir],
   ])
 }
 

@@ -1,43 +1,34 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { IndexFile } from '../../attribution/suffix/index-file.ts'
-import type { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
+import type { ExplainFolders } from '../../attribution/explain/answer-explainer.ts'
+import { IndexFiles } from '../../attribution/indexes/index-files.ts'
 import { errorMessage, UsageError } from '../../common/errors.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
 import { decodeModel, modelRoot } from '../../inference/model-file.ts'
-import { readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
 import type { Hex } from '../../protocol/bytes.ts'
-import { contentHash } from '../../protocol/content-hash.ts'
 
-/** A tokenizer's section of a model file, and what it does. */
-export type TokenizerAtHand = { readonly section: Uint8Array; readonly tokenBytes: (token: number) => Uint8Array }
-
-/** Indexes of a folder by id. Throws UsageError. */
-export function indexesIn(folder: string | undefined): ReadonlyMap<Hex, SuffixIndex> {
-  const indexes = filesIn(folder, '.oli').map((path) => read(path, () => IndexFile.open(path).index))
-  return new Map(indexes.map((index) => [index.id, index]))
+/** Indexes of a folder, looked for at each need. Throws UsageError for a folder that is none. */
+export function indexesIn(folder: string | undefined): Pick<IndexFiles, 'get' | 'has'> {
+  if (folder !== undefined) requireFolder('indexes', folder)
+  return new IndexFiles(folder)
 }
 
-/** Tokenizers of a folder's models by the hash of their section. Throws UsageError. */
-export function tokenizersIn(folder: string | undefined): ReadonlyMap<Hex, TokenizerAtHand> {
-  return new Map(
-    filesIn(folder, '.olm').map((path) => {
-      const section = read(path, () => decodeModel(readFileSync(path)).tokenizer.slice())
-      const tokenizer = readTokenizer(section)
-      const known = new Map<number, Uint8Array>()
-      const tokenBytes = (token: number) => {
-        const bytes = known.get(token) ?? (token < tokenizer.vocab ? tokenizer.decode([token]) : noBytes)
-        known.set(token, bytes)
-        return bytes
-      }
-      return [contentHash(section), { section, tokenBytes }]
-    }),
-  )
+/** What the flags name. Throws UsageError for a folder that is none. */
+export function foldersAtHand({ indexes, models = [] }: FolderFlags): ExplainFolders {
+  if (indexes !== undefined) requireFolder('indexes', indexes)
+  for (const folder of models) requireFolder('models', folder)
+  return { indexes, models }
 }
 
-/** Finds a model of the folder by the root of its file. Throws UsageError. */
-export function modelsIn(folder: string | undefined): (root: Hex) => CanonicalModel | undefined {
-  const paths = filesIn(folder, '.olm')
+export type FolderFlags = {
+  readonly indexes: string | undefined
+  readonly models: readonly string[] | undefined
+}
+
+/** Finds a model of the folders by the root of its file. Throws UsageError. */
+export function modelsIn(folders: readonly string[] | undefined): (root: Hex) => CanonicalModel | undefined {
+  for (const folder of folders ?? []) requireFolder('models', folder)
+  const paths = (folders ?? []).flatMap(modelFilesIn)
   return (root) => {
     for (const path of paths) {
       const model = read(path, () => decodeModel(readFileSync(path)))
@@ -47,12 +38,16 @@ export function modelsIn(folder: string | undefined): (root: Hex) => CanonicalMo
   }
 }
 
-function filesIn(folder: string | undefined, extension: string): string[] {
-  if (folder === undefined) return []
-  return read(folder, () => readdirSync(folder))
-    .filter((name) => name.endsWith(extension))
+function modelFilesIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.olm'))
     .sort()
     .map((name) => join(folder, name))
+}
+
+function requireFolder(flag: string, folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new UsageError(`--${flag} ${folder} is no folder`)
 }
 
 function read<T>(path: string, reads: () => T): T {
@@ -62,5 +57,3 @@ function read<T>(path: string, reads: () => T): T {
     throw new UsageError(`${path} cannot be used: ${errorMessage(cause)}`, { cause })
   }
 }
-
-const noBytes = new Uint8Array(0)

@@ -25,13 +25,12 @@ export type ReceiptPlace = {
 
 /** Recomputes a payout, and both roots of its epoch from the files of its batches. */
 export async function explainEpoch(
-  chain: ChainAccess,
   epoch: OpenedEpoch,
   id: PayoutId,
+  facts: TermsReader,
 ): Promise<{ readonly explanation: PayoutExplanation; readonly places: readonly ReceiptPlace[] }> {
   const { file, header, parent } = epoch
   const places = placesOf(epoch, id.payee)
-  const facts = termsReader(chain)
   const receipts = await Promise.all(
     places.map(async ({ number, ...place }): Promise<EpochReceipt> => {
       const receipt = place.read()

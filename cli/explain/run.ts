@@ -1,7 +1,7 @@
+import type { AnswerExplainer } from '../../attribution/explain/answer-explainer.ts'
 import type { ExplainedReceipt } from '../../attribution/explain/explain-payout.ts'
 import { receiptDifferences } from '../../attribution/explain/explain-payout.ts'
-import { explainAmount, explainReceipt } from '../../attribution/explain/explain-receipt.ts'
-import type { Figure } from '../../attribution/explain/figure.ts'
+import { contributionsOf, explainAmount, explainReceipt } from '../../attribution/explain/explain-receipt.ts'
 import { isEqual } from '../../attribution/explain/figure.ts'
 import { formatPayoutId, type PayoutId } from '../../attribution/explain/payout-id.ts'
 import { UsageError } from '../../common/errors.ts'
@@ -9,24 +9,31 @@ import { entryLetters } from '../../protocol/attribution-entry.ts'
 import type { ChainAccess } from '../money/action.ts'
 import type { ContentPlaces } from '../money/content-places.ts'
 import { Amount } from '../money/values.ts'
+import { figureShown, wordsShown } from './answer-shown.ts'
 import { openBatch, openEpoch } from './epoch-source.ts'
 import { entriesDifference, explainEpoch, receiptFacts, termsReader } from './explain-epoch.ts'
 import { type HoldersPage, unitHolders, unitHoldersShown } from './unit-holders.ts'
-import { type AtHand, type Words, wordsOf } from './words.ts'
+import { AnswerWords } from './words.ts'
 
 /** What is shown, and a line for each figure that is not the chain's. */
 export type Explained = { readonly shown: object; readonly differences: readonly string[] }
 
-type Parts = { readonly chain: ChainAccess; readonly places: ContentPlaces; readonly atHand: AtHand }
+type Parts = {
+  readonly chain: ChainAccess
+  readonly places: ContentPlaces
+  readonly explainer: AnswerExplainer
+}
 
 /** What of long lists is shown; all is recomputed. */
 export type ShownParts = { readonly receiptsMax: number; readonly holders: HoldersPage }
 
 export async function explainPayoutId(id: PayoutId, of: ShownParts, parts: Parts): Promise<Explained> {
   const { receiptsMax } = of
-  const { chain, places, atHand } = parts
+  const { chain, places, explainer } = parts
   const epoch = await openEpoch(chain, places, id.epoch)
-  const { explanation, places: receiptPlaces } = await explainEpoch(chain, epoch, id)
+  const terms = termsReader(chain)
+  const { explanation, places: receiptPlaces } = await explainEpoch(epoch, id, terms)
+  const answers = new AnswerWords(chain, terms.terms, explainer)
   const { amount, figures, receipts, differences } = explanation
   const found = [...differences]
   const shown: object[] = []
@@ -35,9 +42,9 @@ export async function explainPayoutId(id: PayoutId, of: ShownParts, parts: Parts
     const batch = epoch.batches.find(({ header }) => header.batchId === batchId)
     const place = receiptPlaces.find((each) => each.batchId === batchId && each.index === index)
     if (batch === undefined || place === undefined) throw new Error(`receipt ${batchId}:${index} is of no batch`)
-    const words = await wordsOf(chain, `receipt ${batchId}:${index}`, place.read(), batch.header.committedAt, atHand)
+    const words = await answers.of(`receipt ${batchId}:${index}`, place.read(), batch.header.committedAt)
     if (words.kind === 'shown') found.push(...words.differences)
-    shown.push({ ...receiptShown(receipt), words: wordsShown(words, new Set(receipt.entries.map(({ id }) => id))) })
+    shown.push({ ...receiptShown(receipt), words: wordsShown(words, contributionsOf(receipt.entries)) })
   }
   const units = await unitHolders(chain, epoch, explanation)
   found.push(...(units?.differences ?? []))
@@ -67,12 +74,13 @@ export async function explainPayoutId(id: PayoutId, of: ShownParts, parts: Parts
 export async function explainReceiptAt(
   batchId: bigint,
   index: number,
-  { chain, places, atHand }: Parts,
+  { chain, places, explainer }: Parts,
 ): Promise<Explained> {
   const { batch, header, isVoid, voided } = await openBatch(chain, places, batchId)
   if (index >= batch.count) throw new UsageError(`batch ${batchId} has ${batch.count} receipts`)
   const receipt = batch.receipt(index)
-  const facts = await receiptFacts(receipt, termsReader(chain))
+  const terms = termsReader(chain)
+  const facts = await receiptFacts(receipt, terms)
   const where = `receipt ${batchId}:${index}`
   const explained = {
     ...{ batchId, index, requestId: receipt.receipt.requestId, figures: explainReceipt(facts) },
@@ -83,7 +91,7 @@ export async function explainReceiptAt(
       return { ...entry, index: k, amount: { ...figure, onChain: figure.recomputed } }
     }),
   }
-  const words = await wordsOf(chain, where, receipt, header.committedAt, atHand)
+  const words = await new AnswerWords(chain, terms.terms, explainer).of(where, receipt, header.committedAt)
   const differences = [
     ...entriesDifference(batch, batchId, index),
     ...receiptDifferences(explained),
@@ -107,42 +115,6 @@ function receiptShown({ batchId, index, requestId, figures, entries }: Omit<Expl
       amount: new Amount(amount.recomputed),
       formula: amount.formula,
       ...(isEqual(amount) ? {} : { onChain: amount.onChain ?? 'not there' }),
-    })),
-  }
-}
-
-function figureShown(figure: Figure) {
-  const { name, formula, recomputed, onChain } = figure
-  return isEqual(figure)
-    ? { name, value: recomputed, formula }
-    : { name, value: recomputed, formula, onChain: onChain ?? 'not there' }
-}
-
-/** `ids`: contributions that are looked at; undefined: all. */
-function wordsShown(words: Words, ids: ReadonlySet<bigint> | undefined): object | string {
-  if (words.kind === 'none') return words.why
-  const { matched, tokens, spans, figures } = words.spans
-  const own = spans
-    .map((span) => ({ ...span, places: span.places.filter(({ contribId }) => ids?.has(contribId) ?? true) }))
-    .filter(({ places }) => places.length > 0)
-  return {
-    matched: `${matched} of ${tokens} tokens`,
-    weights: figures.map(figureShown),
-    spans: own.map(({ start, length, weight, text, places }) => ({
-      tokens: `${start}–${start + length}`,
-      bits: (weight / 256).toFixed(2),
-      ...(text && {
-        words: text.words,
-        characters: `${text.characters[0]}–${text.characters[1]}`,
-        bytes: `${text.bytes[0]}–${text.bytes[1]}`,
-      }),
-      from: places.map(({ contribId, index, position, range }) => ({
-        ...{ contribution: contribId, index, position },
-        ...(range && {
-          characters: `${range.characters[0]}–${range.characters[1]}`,
-          bytes: `${range.bytes[0]}–${range.bytes[1]}`,
-        }),
-      })),
     })),
   }
 }

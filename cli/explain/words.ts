@@ -1,57 +1,96 @@
 import type { BatchReceipt } from '../../attribution/epochs/batch-rows.ts'
+import type { AnswerExplainer, ExplainedAnswer } from '../../attribution/explain/answer-explainer.ts'
 import type { ExplainedEntry } from '../../attribution/explain/explain-receipt.ts'
-import { explainSpans, type SpansExplanation } from '../../attribution/explain/explain-spans.ts'
 import { differenceLine, isEqual } from '../../attribution/explain/figure.ts'
-import type { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
-import { modelTerms } from '../../chain/ledger/model-terms.ts'
-import { algoHashV1 } from '../../protocol/attribution-rule.ts'
+import { tokensMissing } from '../../attribution/explain/tokens-missing.ts'
+import type { IndexFiles } from '../../attribution/indexes/index-files.ts'
+import type { SketchSource } from '../../attribution/influences/query-maker.ts'
+import { deadFrom } from '../../chain/indexes/published-index.ts'
+import { ShownSignatures } from '../../chain/indexes/shown-signatures.ts'
+import { SketchTables, sketchKey } from '../../chain/indexes/sketch-tables.ts'
+import type { ModelTerms } from '../../chain/ledger/model-terms.ts'
+import { algoHashV1, algoHashV2 } from '../../protocol/attribution-rule.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
+import type { InferenceRequest } from '../../protocol/inference-request.ts'
 import type { ChainAccess } from '../money/action.ts'
-import type { TokenizerAtHand } from './at-hand.ts'
+import type { TermsReader } from './explain-epoch.ts'
 
-export type AtHand = {
-  readonly indexes: ReadonlyMap<Hex, SuffixIndex>
-  readonly tokenizers: ReadonlyMap<Hex, TokenizerAtHand>
-}
+export type AtHand = { readonly indexes: Pick<IndexFiles, 'get' | 'has'> }
 
-/** What is known of the words of an answer. */
+/** What is known of why an answer owes whom. */
 export type Words =
   | { readonly kind: 'none'; readonly why: string }
-  | { readonly kind: 'shown'; readonly spans: SpansExplanation; readonly differences: readonly string[] }
+  | { readonly kind: 'shown'; readonly answer: ExplainedAnswer; readonly differences: readonly string[] }
 
-/** The spans of a receipt's answer, where the indexes of its model are at hand. */
-export async function wordsOf(
-  chain: ChainAccess,
-  where: string,
-  { receipt, request, entries, output }: BatchReceipt,
-  committedAt: bigint,
-  { indexes, tokenizers }: AtHand,
-): Promise<Words> {
-  if (receipt.indexSetHash === zeroHash)
-    return { kind: 'none', why: 'its model has no index: nothing is attributed by words' }
-  if (receipt.algoHash !== algoHashV1)
-    return { kind: 'none', why: `INCOMPLETE: words are shown under algoHash v1, not ${receipt.algoHash}` }
-  if (indexes.size === 0) return { kind: 'none', why: 'give --indexes to see which words came from where' }
-  const { indexIds = [] } = (await modelTerms(chain, request.modelVersion)) ?? {}
-  const set = indexIds.flatMap((id) => indexes.get(id) ?? [])
-  const missing = indexIds.filter((id) => !indexes.has(id))
-  if (missing.length > 0)
-    return { kind: 'none', why: `INCOMPLETE: the index ${missing.join(', ')} is not in --indexes` }
-  const dead = await Promise.all(indexIds.map((id) => isDeadAt(chain, id, committedAt)))
-  const tokenizer = tokenizers.get(set[0]?.record.tokenizerHash ?? zeroHash)
-  const spans = explainSpans(set, output, entries as readonly ExplainedEntry[], {
-    isDead: dead.includes(true),
-    tokenBytes: tokenizer?.tokenBytes,
-  })
-  const differences = [
-    ...spans.figures.filter((figure) => !isEqual(figure)).map((figure) => differenceLine(where, figure)),
-    ...spans.otherEvidence.map((k) => `${where} entry ${k}: another evidenceHash than that of the answer`),
+const rules: ReadonlyMap<Hex, 1 | 2> = new Map([
+  [algoHashV1, 1],
+  [algoHashV2, 2],
+])
+
+/** Words, influences and quotations of receipts' answers, by what the chain says of their models and what is at hand. */
+export class AnswerWords {
+  readonly #chain: ChainAccess
+  readonly #terms: TermsReader['terms']
+  readonly #explainer: AnswerExplainer
+  readonly #signatures: ShownSignatures
+  readonly #tables: SketchTables
+
+  constructor(chain: ChainAccess, terms: TermsReader['terms'], explainer: AnswerExplainer) {
+    this.#chain = chain
+    this.#terms = terms
+    this.#explainer = explainer
+    this.#signatures = new ShownSignatures(chain)
+    this.#tables = new SketchTables(chain)
+  }
+
+  /** `where`: names the receipt in differences; `committedAt`: of its batch, Unix seconds. Throws what the RPC throws. */
+  async of(where: string, one: BatchReceipt, committedAt: bigint): Promise<Words> {
+    const { receipt, request, entries, prompt, output } = one
+    const rule = rules.get(receipt.algoHash)
+    if (rule === undefined)
+      return { kind: 'none', why: `INCOMPLETE: it is under algoHash ${receipt.algoHash}, which is not known here` }
+    const hasIndexes = receipt.indexSetHash !== zeroHash
+    if (rule === 1 && !hasIndexes)
+      return { kind: 'none', why: 'its model has no index: nothing is attributed by words' }
+    const terms = await this.#terms(request.modelVersion)
+    if (terms === undefined)
+      return { kind: 'none', why: `INCOMPLETE: the chain has no model version ${request.modelVersion}` }
+    const unread = tokensMissing(one, rule)
+    if (unread !== undefined) return { kind: 'none', why: `INCOMPLETE: ${unread}` }
+    const ids = hasIndexes ? terms.indexIds : []
+    const dead = ids.length === 0 ? 0n : await deadFrom(this.#chain, ids)
+    const answer = this.#explainer.explain({
+      ...{ rule, ids, prompt, output, entries: entries as readonly ExplainedEntry[] },
+      isDead: dead > 0n && dead <= committedAt,
+      trainedOn: terms.trainedOn.map(({ datanet, weightBps }) => ({ datanet, tokens: weightBps })),
+      signatures: rule === 1 ? new Map() : await this.#signatures.at(committedAt),
+      sketched: rule === 1 ? undefined : await this.#sketched(terms, request, committedAt),
+    })
+    if (answer.figures.length === 0 && answer.missing.length > 0)
+      return { kind: 'none', why: `INCOMPLETE: ${answer.missing.join('; ')}` }
+    return { kind: 'shown', answer, differences: answerDifferences(where, answer) }
+  }
+
+  async #sketched(
+    { root: model }: ModelTerms,
+    { modelVersion, adapters }: InferenceRequest,
+    committedAt: bigint,
+  ): Promise<SketchSource | undefined> {
+    const key = sketchKey(modelVersion, adapters)
+    const table = key === undefined ? undefined : (await this.#tables.at(committedAt)).get(key)
+    return table && { model, adapter: table.adapterRoot, table: table.root, size: table.size, rows: table.rows }
+  }
+}
+
+function answerDifferences(where: string, { figures, otherEvidence }: ExplainedAnswer): string[] {
+  return [
+    ...figures.filter((figure) => !isEqual(figure)).map((figure) => differenceLine(where, figure)),
+    ...otherEvidence.map((k) => `${where} entry ${k}: another evidenceHash than that of the answer`),
   ]
-  return { kind: 'shown', spans, differences }
 }
 
 /** True where the index counted for nothing at the time. */
 export async function isDeadAt(chain: ChainAccess, id: Hex, time: bigint): Promise<boolean> {
-  const deadFrom = (await chain.read('IndexRegistry', 'deadFrom', [id])) as bigint
-  return deadFrom !== 0n && deadFrom <= time
+  const dead = await deadFrom(chain, [id])
+  return dead !== 0n && dead <= time
 }

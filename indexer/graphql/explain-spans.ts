@@ -1,22 +1,24 @@
 import { decodeBatchFile, rowBytes, rowStarts } from '../../attribution/epochs/batch-file.ts'
 import { batchReceipt } from '../../attribution/epochs/batch-rows.ts'
+import type { AnswerQuestion, ExplainedAnswer } from '../../attribution/explain/answer-explainer.ts'
 import type { ExplainedReceipt } from '../../attribution/explain/explain-payout.ts'
-import type { ExplainedEntry } from '../../attribution/explain/explain-receipt.ts'
-import { explainSpans, type TokenBytes } from '../../attribution/explain/explain-spans.ts'
-import type { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
-import { algoHashV1 } from '../../protocol/attribution-rule.ts'
-import { type Hex, zeroHash } from '../../protocol/bytes.ts'
+import { contributionsOf, type ExplainedEntry } from '../../attribution/explain/explain-receipt.ts'
+import type { ExplainedPlace } from '../../attribution/explain/explain-spans.ts'
+import type { ExplainThread } from '../../attribution/explain/explain-thread.ts'
+import { tokensMissing } from '../../attribution/explain/tokens-missing.ts'
+import { errorMessage } from '../../common/errors.ts'
+import { algoHashV1, algoHashV2 } from '../../protocol/attribution-rule.ts'
+import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import { modelVersionHash } from '../../protocol/inference-request.ts'
+import { keccakHex } from '../../protocol/keccak.ts'
 import type { Row } from '../store/store.ts'
+import { answeredBy, countedSignatures, type ReceiptRow } from './answer-facts.ts'
 import type { QueryContext } from './context.ts'
 
-/** Indexes by id and tokenizers by the hash of their section, as far as the operator keeps them. */
-export type WordsAtHand = {
-  readonly indexes: ReadonlyMap<Hex, SuffixIndex>
-  readonly tokenizers: ReadonlyMap<Hex, { readonly tokenBytes: TokenBytes }>
-}
+/** Explains answers by the indexes, models and tables of influences that the operator keeps. */
+export type WordsAtHand = Pick<ExplainThread, 'contributions' | 'explain'>
 
-/** Receipts of a request whose answers are looked up in indexes: each is searched while other queries wait. */
+/** Receipts of a request whose answers are explained. */
 export const spanReceiptsMax = 5
 /** Tokens of such an answer. */
 export const spanTokensMax = 4_096
@@ -27,75 +29,117 @@ export const spansShownMax = 200
 export const placesShownMax = 20
 
 /**
- * Which words of an answer came from the payee's contributions, found anew in the indexes at hand; where that cannot be done,
- * `why`. docs/ATTRIBUTION.md §3.
+ * Which words of an answer came from the payee's contributions, what influenced it and what its prompt quotes, found anew by what the operator
+ * keeps; where that cannot be done, `why`. docs/ATTRIBUTION.md §3, §7.
  */
-export function explainedSpans(context: QueryContext, receipt: ExplainedReceipt, until: number) {
-  const found = search(context, receipt, until)
+export async function explainedSpans(context: QueryContext, receipt: ExplainedReceipt, until: number) {
+  const found = await explainedAnswer(context, receipt, until)
   if (typeof found === 'string') return { ...nothing, why: found }
-  const { spans, matched, tokens, figures } = found
-  const own = new Set(receipt.entries.map(({ id }) => id))
+  const { rule, spans, matched, tokens, figures, copies, citations, influences, isPrivate, missing } = found
+  const own = contributionsOf(receipt.entries)
   const ofPayee = spans
     .map((span) => ({ ...span, places: span.places.filter(({ contribId }) => own.has(contribId)) }))
     .filter(({ places }) => places.length > 0)
   return {
-    ...{ why: null, matched, tokens, figures, spanCount: ofPayee.length },
-    spans: ofPayee.slice(0, spansShownMax).map(({ start, length, weight, text, places }) => ({
-      ...{ start, end: start + length, weight, text: text?.words ?? null, placeCount: places.length },
-      places: places.slice(0, placesShownMax).map(({ index, contribId, position, range }) => ({
-        ...{ index, contribution: contribId, position: String(position) },
-        characters: range?.characters ?? null,
-        bytes: range?.bytes ?? null,
-      })),
+    ...{ rule, matched, tokens, figures, isPrivate, spanCount: ofPayee.length },
+    why: missing.length === 0 ? null : `INCOMPLETE: ${missing.join('; ')}`,
+    spans: ofPayee.slice(0, spansShownMax).map(({ start, length, weight, text, places, earners }) => ({
+      ...{ start, end: start + length, weight, text: text?.words ?? null, placeCount: places.length, earners },
+      places: places.slice(0, placesShownMax).map(shownPlace),
     })),
+    copies: copies.map(({ contribId, of }) => ({ contribution: contribId, of })),
+    citations: citations.map(({ rank, start, length, text, place }) => ({
+      ...{ rank, start, end: start + length, text: text?.words ?? null, place: shownPlace(place) },
+    })),
+    influences: influences === undefined ? null : shownInfluences(influences),
   }
 }
 
-const nothing = { matched: 0, tokens: 0, figures: [], spanCount: 0, spans: [] }
+const nothing = {
+  ...{ rule: null, matched: 0, tokens: 0, figures: [], isPrivate: false, spanCount: 0, spans: [] },
+  ...{ copies: [], citations: [], influences: null },
+}
 
-/** The spans, or why there are none. */
-function search(context: QueryContext, { batchId, index, entries: _ }: ExplainedReceipt, until: number) {
-  const { store, content, words } = context
+function shownPlace({ index, contribId, position, range }: ExplainedPlace) {
+  return {
+    ...{ index, contribution: contribId, position: String(position) },
+    ...{ characters: range?.characters ?? null, bytes: range?.bytes ?? null },
+  }
+}
+
+function shownInfluences({ query, scores, rows, ...source }: NonNullable<ExplainedAnswer['influences']>) {
+  const bytes = query && new Uint8Array(query)
+  return {
+    ...{ ...source, rowCount: rows },
+    queryHash: bytes === undefined ? null : keccakHex(bytes),
+    query: bytes === undefined ? null : bytesToHex(bytes),
+    scores: scores.map(({ row, contribId, shift, score }) => ({ row, contribution: contribId, shift, score })),
+  }
+}
+
+/** The explanation, or why there is none. */
+async function explainedAnswer(context: QueryContext, { batchId, index }: ExplainedReceipt, until: number) {
+  const { store, words } = context
   const row = store.get('select * from receipt where batch = ? and idx = ?', Number(batchId), index)
   const batch = store.get('select committed_at from receipt_batch where key = ?', Number(batchId))
-  if (row === undefined || batch === undefined) return 'the data of the batch is not there'
-  const version = [row['model'] ?? null, row['model_version'] ?? null]
-  const ids = indexIds(store.get('select index_ids from model_indexes where model = ? and version = ?', ...version))
-  if (ids.length === 0) return 'its model has no index: nothing is attributed by words'
-  const set = ids.flatMap((id) => words.indexes.get(id) ?? [])
-  if (set.length < ids.length) return 'the indexer does not keep the indexes of its model'
+  if (row === undefined || batch === undefined) return notThere
+  const read = readAnswer(context, row, Number(batchId), index)
+  if (typeof read === 'string') return read
+  const { rule, one } = read
+  const { request, prompt, output, entries } = one
+  const known: ReceiptRow = { row, request, committedAt: Number(batch['committed_at']), until }
+  const { ids, isDead, trainedOn, sketched } = answeredBy(store, known, rule)
+  if (rule === 1 && ids.length === 0) return 'its model has no index: nothing is attributed by words'
+  try {
+    const contributions = rule === 1 ? [] : await words.contributions({ ids, output, isDead })
+    const question: AnswerQuestion = {
+      ...{ rule, ids, isDead, prompt, output, trainedOn, sketched },
+      entries: entries as readonly ExplainedEntry[],
+      signatures: countedSignatures(store, known, contributions),
+    }
+    const answer = await words.explain(question)
+    return answer.figures.length === 0 && answer.missing.length > 0
+      ? `INCOMPLETE: ${answer.missing.join('; ')}`
+      : answer
+  } catch (error) {
+    return `it cannot be explained now: ${errorMessage(error)}`
+  }
+}
+
+const notThere = 'the data of the batch is not there'
+
+/** A receipt with its tokens of its batch's file, within the limits of a request; or why not. */
+function readAnswer(context: QueryContext, row: Row, batchId: number, index: number) {
+  const { store, content } = context
   if (context.spans.receiptsLeft === 0)
     return `a request shows the words of ${spanReceiptsMax} receipts; ask for this one by itself`
-  const file = store.get("select hash from ledger_file where kind = 'batch' and key = ?", Number(batchId))
+  const file = store.get("select hash from ledger_file where kind = 'batch' and key = ?", batchId)
   const place = content?.place(String(file?.['hash']))
-  if (content === undefined || place === undefined) return 'the data of the batch is not there'
+  if (content === undefined || place === undefined) return notThere
   if (place.bytes > spanFileBytesMax)
     return 'the file of its batch is too large to be read here: openledger explain does'
   context.spans.receiptsLeft--
   const bytes = content.get(String(file?.['hash']))
-  if (bytes === undefined) return 'the data of the batch is not there'
-  const { receipt, request, entries, output } = receiptOf(bytes, index)
-  if (receipt.algoHash !== algoHashV1) return 'words are shown under algoHash v1'
-  if (request.modelVersion !== modelVersionHash(BigInt(Number(version[0])), Number(version[1])))
+  if (bytes === undefined) return notThere
+  const one = receiptOf(bytes, index)
+  const rule = rules.get(one.receipt.algoHash)
+  if (rule === undefined) return `it is under algoHash ${one.receipt.algoHash}, which is not known here`
+  if (one.request.modelVersion !== modelVersionHash(BigInt(Number(row['model'])), Number(row['model_version'])))
     return 'another receipt'
-  if (output.length > spanTokensMax)
+  if (one.output.length > spanTokensMax)
     return `its answer is longer than ${spanTokensMax} tokens: openledger explain shows it`
-  const dead = store.all(
-    'select 1 from text_index where key in (select value from json_each(?)) and dead_from <= ? and block <= ?',
-    ...[JSON.stringify(ids), batch['committed_at'] ?? null, until],
-  )
-  const tokenizer = words.tokenizers.get(set[0]?.record.tokenizerHash ?? zeroHash)
-  const shown = entries as readonly ExplainedEntry[]
-  return explainSpans(set, output, shown, { isDead: dead.length > 0, tokenBytes: tokenizer?.tokenBytes })
+  const missing = tokensMissing(one, rule)
+  return missing === undefined ? { rule, one } : `INCOMPLETE: ${missing}`
 }
+
+const rules: ReadonlyMap<Hex, 1 | 2> = new Map([
+  [algoHashV1, 1],
+  [algoHashV2, 2],
+])
 
 /** Of a file that opened its root when it came. */
 function receiptOf(bytes: Uint8Array, index: number) {
   const file = decodeBatchFile(bytes)
   if (index >= file.receipts.length / rowBytes.receipts) throw new Error(`a checked file has no receipt ${index}`)
   return batchReceipt(file, rowStarts(file.receipts), index)
-}
-
-function indexIds(row: Row | undefined): readonly Hex[] {
-  return JSON.parse(String(row?.['index_ids'] ?? '[]')) as Hex[]
 }

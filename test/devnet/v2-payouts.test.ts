@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { claimOf } from '../../attribution/epochs/claim-proof.ts'
 import { decodeEpochFile } from '../../attribution/epochs/epoch-file.ts'
 import { payoutTree } from '../../attribution/epochs/epoch-rows.ts'
@@ -19,7 +19,7 @@ import { RpcServer } from '../../common/json-rpc-server.ts'
 import { silentLog } from '../../common/log.ts'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { type RunningIndexer, startIndexer } from '../../indexer/indexer.ts'
-import { type EntryClass, entryClasses, poolOf } from '../../protocol/attribution-entry.ts'
+import { type EntryClass, entryClasses, payeePools, poolOf, poolPayee } from '../../protocol/attribution-entry.ts'
 import { algoHashV2 } from '../../protocol/attribution-rule.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
@@ -29,6 +29,7 @@ import { recomputePayouts } from '../../scripts/recompute-payouts.ts'
 import { contributionsV2 } from '../../worker/attribute/contributions-v2.ts'
 import { LedgerChain } from '../fakes/ledger-chain.ts'
 import { clocks } from '../fakes/money-chain.ts'
+import { openledgerHere } from '../fakes/money-cli.ts'
 import { settleFirstEpoch } from '../fakes/settled-epoch.ts'
 import { SketchedModel } from '../fakes/sketched-model.ts'
 import { SpanMarket, spanAnswer } from '../fakes/span-market.ts'
@@ -57,7 +58,8 @@ beforeAll(async () => {
   sketched = new SketchedModel(texts.map(([, text], i) => [BigInt(i + 1), text]))
   sketched.giveTable()
   chain = await LedgerChain.open()
-  const names = ['eth_chainId', 'eth_getBlockByNumber', 'eth_getBlockReceipts', 'eth_getBalance', 'eth_call']
+  const asked = ['eth_chainId', 'eth_getBlockByNumber', 'eth_getBlockReceipts', 'eth_getBalance', 'eth_call']
+  const names = [...asked, 'eth_blockNumber', 'eth_getLogs', 'eth_getTransactionByHash', 'eth_getCode']
   const methods = Object.fromEntries(
     names.map((name) => [name, (params: readonly unknown[]) => chain.rpc.request(name, params)]),
   )
@@ -115,7 +117,10 @@ async function settle() {
 
 async function indexed(): Promise<string> {
   indexer = await startIndexer(
-    { dataDir: join(dir, 'index'), l2Url: rpcUrl, contentDir: join(dir, 'content'), host: '127.0.0.1', port: 0 },
+    {
+      ...{ dataDir: join(dir, 'index'), l2Url: rpcUrl, contentDir: join(dir, 'content'), host: '127.0.0.1', port: 0 },
+      folders: { indexes: join(dir, 'indexes'), models: sketched.folders },
+    },
     { log: silentLog, clock: systemClock },
   )
   const url = `${indexer.url}/graphql`
@@ -167,3 +172,147 @@ test('an answer under v2 pays what its words, its training and its quotations gi
   expect(found).toMatchObject({ epochs: 1, receipts: 2 })
   expect(found.compared).toBeGreaterThanOrEqual(6)
 }, 240_000)
+
+type ShownFigure = { readonly name: string; readonly value: string; readonly formula: string }
+type Shown = {
+  readonly amount: string
+  readonly differences: readonly string[]
+  readonly receipts: readonly {
+    readonly entries: readonly { readonly class: string; readonly id: string; readonly weight: string }[]
+    readonly words: {
+      readonly weights: readonly ShownFigure[]
+      readonly spans: readonly { readonly words?: string; readonly earners: readonly string[] | string }[]
+      readonly copies?: readonly object[]
+      readonly quoted?: readonly { readonly words: string; readonly from: { readonly contribution: string } }[]
+      readonly influences: {
+        readonly table: string
+        readonly query?: string
+        readonly scores?: readonly { readonly contribId: string; readonly score: string }[]
+      }
+      readonly missing?: readonly string[]
+    }
+  }[]
+}
+
+async function explain(payout: string, ...words: readonly string[]) {
+  const given = ['explain', '--rpc', rpcUrl, '--content.dir', join(dir, 'content'), '--json', '--payout', payout]
+  const { code, stdout, stderr } = await openledgerHere([...given, ...words])
+  return { code, stderr, shown: (stdout === '' ? {} : JSON.parse(stdout)) as Shown }
+}
+
+describe('explain under v2', () => {
+  const indexes = ['--indexes', join(dir, 'indexes')]
+  const weightsOf = (words: Shown['receipts'][number]['words']) =>
+    Object.fromEntries(words.weights.map(({ name, value }) => [name, value]))
+
+  test('recomputes every payee’s payout to the wei, with words, influences and quotations behind each weight', async () => {
+    const payees = [
+      ...(['alice', 'bob', 'datanet owner'] as const).map((name) => chain.actor(name).address),
+      poolPayee(payeePools.units, 1n),
+    ]
+    const classes = new Set<string>()
+    for (const payee of payees) {
+      const { code, shown, stderr } = await explain(`1:${payee}`, ...indexes, '--models', sketched.folders.join(','))
+      expect([code, shown.differences], stderr).toEqual([0, []])
+      expect(BigInt(shown.amount)).toBeGreaterThan(0n)
+      expect(shown.receipts).toHaveLength(2)
+      for (const { entries, words } of shown.receipts) {
+        expect(words.missing).toBeUndefined()
+        const right = weightsOf(words)
+        for (const { class: letter, id, weight } of entries) {
+          classes.add(letter)
+          if (!'MWA'.includes(letter)) expect(weight, `${letter} ${id}`).toBe(right[`weight of ${letter} ${id}`])
+        }
+        expect([right['part of S and U'], right['part of G'], right['part of R']]).toEqual([
+          '600000',
+          '300000',
+          '100000',
+        ])
+        expect(words.copies).toEqual([{ contribution: '2', of: '1' }])
+        expect(words.quoted).toMatchObject([{ from: { contribution: '1' } }])
+        expect(passage).toContain(words.quoted?.[0]?.words)
+        expect(words.influences.table).toBe(sketched.source.table)
+        expect(words.influences.query).toHaveLength(2 + 2 * sketched.source.size)
+        for (const { words: said } of words.spans) expect(spanAnswer).toContain(said)
+      }
+    }
+    expect([...classes].sort().join('')).toMatch(/G.*R.*S.*U/)
+  }, 120_000)
+
+  test('names what is not at hand, and computes what can be without it', async () => {
+    const alice = `1:${chain.actor('alice').address}`
+    const [base = ''] = sketched.folders
+    const noTable = await explain(alice, ...indexes, '--models', base)
+    expect([noTable.code, noTable.shown.differences]).toEqual([0, []])
+    for (const { words } of noTable.shown.receipts) {
+      const names = words.weights.map(({ name }) => name)
+      expect(names).toContain('weight of S 1')
+      expect(names).toContain('weight of R 1')
+      expect(names.filter((name) => /^(weight|part) of G/.test(name))).toEqual([])
+      expect(words.missing).toEqual([
+        expect.stringMatching(new RegExp(`^INCOMPLETE: the table of influences ${sketched.source.table} is not here`)),
+      ])
+    }
+    const noIndex = await explain(alice, '--models', sketched.folders.join(','))
+    expect([noIndex.code, noIndex.shown.differences]).toEqual([0, []])
+    for (const { words } of noIndex.shown.receipts) {
+      expect(words.weights.every(({ name }) => / of G/.test(name))).toBe(true)
+      expect(words.weights.length).toBeGreaterThan(1)
+      expect(words.missing).toEqual([
+        expect.stringMatching(/^INCOMPLETE: the index 0x[0-9a-f]{64} is not in --indexes/),
+      ])
+    }
+    const nothing = await explain(alice)
+    expect(nothing.code).toBe(0)
+    for (const { words } of nothing.shown.receipts) {
+      expect(words).toMatch(/^INCOMPLETE: the index .*; the table of influences /)
+    }
+  }, 120_000)
+
+  test('GraphQL shows the same as the command', async () => {
+    const alice = chain.actor('alice').address
+    const query = `{ explain(payout: "1:${alice}") { state differences receipts { spans { why rule isPrivate
+      figures { name formula recomputed onChain } spans { text earners } copies { contribution of }
+      citations { rank text place { contribution } } influences { table model adapter size rowCount queryHash query
+      scores { row contribution shift score } } } } } }`
+    const headers = { 'content-type': 'application/json' }
+    const url = `${indexer?.url}/graphql`
+    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query }) })
+    const { data, errors } = (await answer.json()) as { data: { explain: Told }; errors: unknown }
+    expect(errors).toBeUndefined()
+    expect(data.explain).toMatchObject({ state: 'COMPLETE', differences: [] })
+    const { shown } = await explain(`1:${alice}`, ...indexes, '--models', sketched.folders.join(','))
+    expect(data.explain.receipts).toHaveLength(2)
+    for (const [i, { spans }] of data.explain.receipts.entries()) {
+      const { words } = shown.receipts[i] as Shown['receipts'][number]
+      expect(spans).toMatchObject({ why: null, rule: 2, isPrivate: false, copies: words.copies })
+      const figures = spans.figures.map(({ name, formula, recomputed }) => ({ name, formula, value: recomputed }))
+      expect(figures).toEqual(words.weights)
+      expect(spans.figures.every(({ recomputed, onChain }) => recomputed === onChain)).toBe(true)
+      expect(spans.spans.map(({ text, earners }) => ({ words: text, earners }))).toEqual(
+        words.spans.map((span) => ({ words: span.words, earners: span.earners })),
+      )
+      expect(spans.citations.map(({ text }) => text)).toEqual(words.quoted?.map((each) => each.words))
+      const { model, adapter, table, size, rows } = sketched.source
+      expect(spans.influences).toMatchObject({ model, adapter, table, size, rowCount: rows })
+      expect(spans.influences.query).toBe(words.influences.query)
+      expect(spans.influences.scores.map(({ contribution, score }) => [contribution, score])).toEqual(
+        words.influences.scores?.map(({ contribId, score }) => [contribId, score]),
+      )
+    }
+  }, 120_000)
+
+  type Told = {
+    readonly receipts: readonly {
+      readonly spans: {
+        readonly figures: readonly { name: string; formula: string; recomputed: string; onChain: string }[]
+        readonly spans: readonly { readonly text: string; readonly earners: readonly string[] }[]
+        readonly citations: readonly { readonly text: string }[]
+        readonly influences: {
+          readonly query: string
+          readonly scores: readonly { readonly contribution: string; readonly score: string }[]
+        }
+      }
+    }[]
+  }
+})

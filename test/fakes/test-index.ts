@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ExplainThread } from '../../attribution/explain/explain-thread.ts'
 import { systemClock } from '../../common/clock.ts'
 import { ContentStore } from '../../common/content-store.ts'
 import { silentLog } from '../../common/log.ts'
@@ -107,7 +108,7 @@ export class TestIndex {
         escrowStates: () => this.escrowWatch.states,
         governance: () => this.governance,
         events: this.subscriptions,
-        words: { indexes: new Map(), tokenizers: new Map() },
+        words: new ExplainThread({ indexes: undefined, models: [] }),
       },
       silentLog,
     )

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ExplainThread } from '../../attribution/explain/explain-thread.ts'
 import { systemClock } from '../../common/clock.ts'
 import { silentLog } from '../../common/log.ts'
 import { csvColumns, openDecimals } from '../../indexer/csv/payee-year.ts'
@@ -33,7 +34,7 @@ beforeEach(async () => {
     escrowStates: () => [],
     governance: () => undefined,
     chainId: () => 901n,
-    words: { indexes: new Map(), tokenizers: new Map() },
+    words: new ExplainThread({ indexes: undefined, models: [] }),
     log: silentLog,
     clock: systemClock,
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -8,11 +8,10 @@ import { decodeEpochFile } from '../../attribution/epochs/epoch-file.ts'
 import { creditAt, creditBytes, payoutTree } from '../../attribution/epochs/epoch-rows.ts'
 import { encodeIndexFile } from '../../attribution/suffix/index-file.ts'
 import { committedBatch } from '../../chain/ledger/committed-batch.ts'
-import { indexesIn, tokenizersIn } from '../../cli/explain/at-hand.ts'
 import { systemClock } from '../../common/clock.ts'
 import { ContentStore } from '../../common/content-store.ts'
 import { silentLog } from '../../common/log.ts'
-import { startIndexer } from '../../indexer/indexer.ts'
+import { type RunningIndexer, startIndexer } from '../../indexer/indexer.ts'
 import { baseModelFile } from '../../inference/models/base-model.ts'
 import { payeePools, poolPayee } from '../../protocol/attribution-entry.ts'
 import type { Hex } from '../../protocol/bytes.ts'
@@ -220,23 +219,38 @@ describe('explain of GraphQL', () => {
         readonly matched: number
         readonly spanCount: number
         readonly figures: readonly { readonly recomputed: string; readonly onChain: string }[]
-        readonly spans: readonly { text: string | null; placeCount: number; places: readonly Place[] }[]
+        readonly spans: readonly {
+          text: string | null
+          placeCount: number
+          earners: string[]
+          places: readonly Place[]
+        }[]
       }
     }[]
   }
 
-  /** As `explain` answers, and why words are not shown where the same is asked twice more in the request. */
-  async function told(payee: Hex, isKept: boolean): Promise<Told & { readonly again: readonly (string | null)[] }> {
-    const words = { indexes: indexesIn(join(dir, 'indexes')), tokenizers: tokenizersIn(dirname(baseModelFile)) }
-    const indexer = await startIndexer(
+  /** Filled only after the indexer was started and asked. */
+  const folder = join(dir, 'later')
+  let indexer: RunningIndexer
+
+  beforeAll(async () => {
+    indexer = await startIndexer(
       {
-        ...{ dataDir: join(dir, `index-${isKept}`), l2Url: served.url, contentDir: content },
-        ...{ host: '127.0.0.1', port: 0, words: isKept ? words : undefined },
+        ...{ dataDir: join(dir, 'index'), l2Url: served.url, contentDir: content, host: '127.0.0.1', port: 0 },
+        folders: { indexes: folder, models: [folder, dirname(baseModelFile)] },
       },
       { log: silentLog, clock: systemClock },
     )
+  })
+
+  afterAll(async () => {
+    await indexer?.stop()
+  })
+
+  /** As `explain` answers, and why words are not shown where the same is asked twice more in the request. */
+  async function told(payee: Hex): Promise<Told & { readonly again: readonly (string | null)[] }> {
     const query = `{ explain(payout: "1:${payee}:S") { missing receipts { batchId index spans { why matched spanCount
-      figures { recomputed onChain } spans { text placeCount places { contribution characters } } } } }
+      figures { recomputed onChain } spans { text placeCount earners places { contribution characters } } } } }
       again: explain(payout: "1:${payee}:S") { receipts { spans { why } } }
       third: explain(payout: "1:${payee}:S") { receipts { spans { why } } } }`
     const ask = async () => {
@@ -253,16 +267,23 @@ describe('explain of GraphQL', () => {
         again: [data.again, data.third].flatMap(({ receipts }) => receipts.map(({ spans }) => spans.why)),
       }
     }
-    try {
-      return await vi.waitFor(ask, { timeout: 60_000, interval: 100 })
-    } finally {
-      await indexer.stop()
-    }
+    return await vi.waitFor(ask, { timeout: 60_000, interval: 100 })
   }
 
-  test('shows the words of a payee’s contributions as the command does, and what is not what the words give', async () => {
+  test('says why it shows no words while it has not the index, and how to get it', async () => {
+    const { receipts } = await told(served.chain.actor('alice').address)
+    expect(receipts).not.toHaveLength(0)
+    for (const { spans } of receipts) {
+      const lacking = new RegExp(`INCOMPLETE: the index ${market.index.id} is not in --indexes: .*/content/`)
+      expect(spans).toMatchObject({ why: expect.stringMatching(lacking), spans: [] })
+    }
+  }, 90_000)
+
+  test('shows the words of a payee’s contributions as the command does once the index comes, and what is not what the words give', async () => {
     const alice = served.chain.actor('alice').address
-    const { receipts, again } = await told(alice, true)
+    mkdirSync(folder)
+    copyFileSync(join(dir, 'indexes', `${market.index.id}.oli`), join(folder, 'of the first Datanet.oli'))
+    const { receipts, again } = await told(alice)
     const flags = ['--indexes', join(dir, 'indexes'), '--models', dirname(baseModelFile)]
     const { shown } = await explain('--payout', `1:${alice}:S`, ...flags)
     expect(receipts).toHaveLength(shown.receipts.length)
@@ -273,7 +294,8 @@ describe('explain of GraphQL', () => {
       expect([spans.why, spans.spanCount]).toEqual([null, words.spans.length])
       expect(spans.spans.map(({ text }) => text)).toEqual(words.spans.map((span) => span.words))
       expect(words.matched.startsWith(`${spans.matched} of `)).toBe(true)
-      for (const { text, places } of spans.spans) {
+      for (const { text, earners, places } of spans.spans) {
+        expect(places.every(({ contribution }) => earners.includes(contribution))).toBe(true)
         for (const { contribution, characters } of places) {
           const [, from] = spanTexts[Number(contribution) - 1] as readonly [string, string]
           expect(from.slice(...(characters as [number, number]))).toBe(text)
@@ -283,12 +305,5 @@ describe('explain of GraphQL', () => {
     expect(receipts.flatMap(({ spans }) => spans.spans).length).toBeGreaterThan(1)
     const wrong = receipts.filter(({ spans }) => spans.figures.some((each) => each.recomputed !== each.onChain))
     expect(wrong.map(({ batchId, index }) => `${batchId}:${index}`)).toEqual(['2:1'])
-  }, 90_000)
-
-  test('says why it shows no words where it keeps no index', async () => {
-    const { receipts } = await told(served.chain.actor('alice').address, false)
-    for (const { spans } of receipts) {
-      expect(spans).toMatchObject({ why: 'the indexer does not keep the indexes of its model', spans: [] })
-    }
   }, 90_000)
 })
