@@ -1,7 +1,8 @@
+import { UsageError } from '../../common/errors.ts'
 import { RpcError, rpcCodes } from '../../common/json-rpc.ts'
 import { type Hex, parseQuantity, quantity } from '../../protocol/bytes.ts'
 import type { L2Rpc } from './l2-rpc.ts'
-import { decodeResult, decodeRevert, encodeCall, type MoneyCall } from './money-contracts.ts'
+import { decodeResult, decodeRevert, encodeCall, type MoneyCall, returnsSomething } from './money-contracts.ts'
 
 /** A contract refused: `error` is the custom error's name. */
 export class CallReverted extends Error {
@@ -16,13 +17,21 @@ export class CallReverted extends Error {
   }
 }
 
-/** What a call would return on the latest block. Throws {@link CallReverted}, and what the RPC throws. */
+/** The chain has no such contract: it is another one. */
+export class NoContract extends UsageError {
+  constructor(contract: string) {
+    super(`the chain has no ${contract}: is --rpc an OpenLedger L2?`)
+  }
+}
+
+/** What a call would return on the latest block. Throws {@link CallReverted}, {@link NoContract}, and what the RPC throws. */
 export async function callContract(rpc: L2Rpc, call: MoneyCall, from?: Hex): Promise<unknown> {
   const { contract, functionName, value } = call
   const sender = from === undefined ? {} : { from }
   const wei = value === undefined ? {} : { value: quantity(value) }
   try {
     const data = (await rpc.request('eth_call', [{ ...encodeCall(call), ...sender, ...wei }, 'latest'])) as Hex
+    if (data === '0x' && returnsSomething(contract, functionName)) throw new NoContract(contract)
     return decodeResult(contract, functionName, data)
   } catch (error) {
     const revert = revertData(error)

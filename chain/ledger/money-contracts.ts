@@ -87,6 +87,13 @@ export function decodeResult(contract: MoneyContract, functionName: string, data
   return lowerCase(decodeFunctionResult({ abi: abiOf(contract), functionName, data }))
 }
 
+/** Whether a function has results; what has none answers with no bytes, as an account without code does to anything. */
+export function returnsSomething(contract: MoneyContract, functionName: string): boolean {
+  return abiOf(contract).some(
+    (item) => item.type === 'function' && item.name === functionName && item.outputs.length > 0,
+  )
+}
+
 /** The call that somebody made of a contract. Throws for another contract's. */
 export function decodeCall(
   contract: MoneyContract,

@@ -6,7 +6,10 @@ import { versionPapers } from '../../../attribution/datanets/statement.ts'
 import { croissant, statement } from '../../../cli/datanet/statement.ts'
 import { writeVersionFolder } from '../../../cli/datanet/version-folder.ts'
 import { ContentStore } from '../../../common/content-store.ts'
+import { RpcServer } from '../../../common/json-rpc-server.ts'
+import { silentLog } from '../../../common/log.ts'
 import { merkleRoot } from '../../../protocol/content-hash.ts'
+import { openledgerHere } from '../../fakes/money-cli.ts'
 import { ownerKey, signerOf, versionFacts, versionOwner } from '../../fakes/version-facts.ts'
 
 const { facts, files } = versionFacts()
@@ -64,6 +67,22 @@ test('another owner than the one asked for, and a file that is gone, are named',
   rmSync(join(folder, [...files.keys()][0] ?? ''))
   expect(await verify(statement)).toMatchObject({ code: 1, refused: 'file' })
   expect(await verify(croissant)).toMatchObject({ code: 1, refused: 'file' })
+})
+
+test('a chain that is no OpenLedger L2 is told by name, not as bytes that cannot be decoded', async () => {
+  const server = new RpcServer({ host: '127.0.0.1', port: 0 }, { methods: { eth_call: () => '0x' }, log: silentLog })
+  const url = `http://127.0.0.1:${await server.start()}`
+  try {
+    for (const words of [['statement', '--verify', folder], ['statement', '--out', folder], ['croissant']]) {
+      const ran = await openledgerHere(['datanet', ...words, '--datanet', '1.1', '--rpc', url])
+      expect([ran.code, ran.stderr]).toEqual([
+        2,
+        'openledger: the chain has no DatanetRegistry: is --rpc an OpenLedger L2?\n',
+      ])
+    }
+  } finally {
+    await server.stop()
+  }
 })
 
 test('a description whose file names lead out of the folder is not written', async () => {

@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { contentHash } from '../../../protocol/content-hash.ts'
 import { CommandLine } from '../../fakes/command-line.ts'
 
 /** Contributions reviewed, disputed, labelled and proven copies by the command line alone. */
@@ -89,4 +92,62 @@ test('contributions are reviewed, a copy is proven, a challenge fails, a label e
     verdict: 'dismissed',
   })
   await does(author, `datanet validator-claim --to 0x${'7a'.repeat(20)}`)
+})
+
+test('rows of a batch are demanded, shown, proven copies and false: by the command line, beside a damaged file', async () => {
+  const made = await does(owner, `datanet create --media text --licence MIT --bond 2 --meta 0x${'13'.repeat(32)}`)
+  const datanet = made['DatanetCreated']?.['id']
+  await does(owner, `datanet status --datanet ${datanet} --to open`)
+  await does(owner, `datanet set --datanet ${datanet} --parameter near-duplicate --value 5500`)
+  const rows = [1, 2, 3].map((n) => Array.from({ length: 60 }, (_, i) => `row${n} ${(i * 11) % 43}`).join(' '))
+  const store = `--content.dir ${people.file('content')}`
+  const batch = async (who: number, name: string, texts: readonly string[]) => {
+    const file = people.file(name, texts.join('\n\n'))
+    const { ContributionBatch } = await does(
+      who,
+      `datanet batch --datanet ${datanet} --file ${file} --source us --use tests ${store}`,
+    )
+    return Number(ContributionBatch?.['firstId'])
+  }
+  const first = await batch(author, 'rows.txt', rows)
+  const copied = `${rows[1]} and more`
+  const second = await batch(copier, 'copies.txt', ['something else altogether', copied])
+  const [original, copy] = [first + 1, second + 1]
+  // As an editor leaves it: the content is its canonical form.
+  const originalFile = people.file('row.txt', `${rows[1]}\r\n`)
+  const copyFile = people.file('copied-row.txt', copied)
+  await does(owner, `datanet decide --contribution ${original} --accept true`)
+
+  await does(challenger, `datanet demand-signature --contribution ${original}`)
+  const shows = `datanet show-signature --contribution ${original} ${store} --text`
+  await people.isRefused(author, `${shows} ${copyFile}`, 'is not the content')
+  await people.isRefused(
+    author,
+    `datanet show-signature --contribution ${original} --text ${originalFile}`,
+    'name --content.dir',
+  )
+  expect(await does(author, `${shows} ${originalFile}`)).toMatchObject({
+    SignatureShown: { contribId: String(original) },
+  })
+  await does(author, `datanet signature-show --contribution ${original} --text ${originalFile} ${store}`)
+
+  const pair = `--contribution ${copy} --text ${copyFile} --original ${original} --original-text ${originalFile}`
+  const { NearDuplicateProven } = await does(challenger, `datanet prove-near-duplicate ${pair} ${store}`)
+  expect(NearDuplicateProven).toMatchObject({ contribId: String(copy), original: String(original) })
+
+  const right = people.file('right.sig')
+  const { encodeSignature, signatureOf } = await import('../../../attribution/near-duplicates/signature.ts')
+  writeFileSync(right, encodeSignature(signatureOf(new TextEncoder().encode(rows[0]))))
+  const whole = `datanet prove-false-signature-whole --contribution ${first} --text ${people.file('a.txt', rows[0])}`
+  await people.isRefused(challenger, `${whole} --signature ${right} ${store}`, 'is right, as far as was shown')
+
+  const damaged = contentHash(new TextEncoder().encode(rows[1]))
+  const damagedFile = join(people.file('content'), damaged.slice(2, 4), damaged.slice(4))
+  writeFileSync(damagedFile, 'other bytes')
+  const mine = people.file('mine.txt', 'a text that nothing here is like')
+  const ran = await people.run(
+    author,
+    `datanet submit --datanet ${datanet} --file ${mine} --source us --use tests ${store} --yes`,
+  )
+  expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining(damagedFile)])
 })
