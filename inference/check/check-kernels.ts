@@ -8,29 +8,46 @@ export type CheckKernels = {
   pairRows(weights: number, rows: number, columns: number, out: number): void
   accumulate(paired: number, pairs: number, columns: number, digits: number, sums: number): void
   residues(sums: number, n: number): void
-  widen(x: number, n: number, out: number): void
+  widen(x: number, width: number, n: number, out: number): void
   norms(x: number, positions: number, weight: number, epsilon: number, n: number, out: number): void
   quantiseRows(x: number, positions: number, n: number, out: number, scale: number, inputMax: number): void
-  dequantiseRows(
-    accumulators: number,
+  takeRows(
+    x: number,
+    width: number,
     stride: number,
     positions: number,
+    r: number,
+    n: number,
+    every: number,
     scales: number,
     factors: number,
     shift: number,
     accMax: number,
     largest: number,
     scale: number,
-    tops: number,
-    n: number,
+    sums: number,
+    isFirst: number,
     out: number,
   ): void
+  settleRows(sums: number, positions: number, out: number): void
+  dequantiseRows(x: number, positions: number, scales: number, scale: number, n: number, out: number): void
   swiGluRows(gate: number, up: number, positions: number, table: number, n: number, out: number): void
   addRows(x: number, y: number, n: number): void
   addWeighted(x: number, y: number, weight: number, n: number): void
-  rotate(x: number, cos: number, sin: number, heads: number, half: number, out: number, stride: number): void
-  cacheValues(
+  rotateRows(
     x: number,
+    cos: number,
+    sin: number,
+    positions: number,
+    heads: number,
+    half: number,
+    out: number,
+    line: number,
+    stride: number,
+  ): void
+  cacheValueRows(
+    x: number,
+    positions: number,
     heads: number,
     headDim: number,
     position: number,
@@ -38,15 +55,16 @@ export type CheckKernels = {
     stride: number,
     tops: number,
   ): void
-  measureKeys(keys: number, heads: number, headDim: number, stride: number, tops: number): void
-  attendHeads(
-    query: number,
+  measureKeys(keys: number, positions: number, heads: number, headDim: number, stride: number, tops: number): void
+  attendRows(
+    queries: number,
     keys: number,
     values: number,
     stride: number,
     keyTops: number,
     valueTops: number,
-    count: number,
+    position: number,
+    positions: number,
     heads: number,
     kvHeads: number,
     headDim: number,

@@ -19,13 +19,15 @@ export type PlacedGroup = {
   readonly accumulatorMax: number
 }
 
-/** One of a group, for telling which of them is wrong. */
+/** One of a group, its own projections for telling which of them is wrong. */
 export type PlacedLinear = Linear & {
+  /** Of the group's rows. */
+  readonly firstRow: number
   readonly vectors: number
   readonly projections: readonly [Uint32Array, Uint32Array]
 }
 
-/** How `dequantiseRows` wants the row scales of a matrix. */
+/** How `takeRows` wants the row scales of a matrix. */
 export type PlacedScales = {
   readonly rows: number
   readonly scales: number
@@ -57,7 +59,9 @@ export function placePair(
     let row = 0
     const placed = parts.map((part, i): PlacedLinear => {
       row += part.rows
-      return { ...part, vectors: vectors + 8 * (row - part.rows), projections: own[i] as [Uint32Array, Uint32Array] }
+      const firstRow = row - part.rows
+      const its = own[i] as [Uint32Array, Uint32Array]
+      return { ...part, firstRow, vectors: vectors + 8 * firstRow, projections: its }
     })
     return {
       linears: placed,

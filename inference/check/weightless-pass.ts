@@ -115,9 +115,10 @@ export class WeightlessPass {
       this.#kernels.norms(this.#residualAt(position), 1, at.finalNorm, epsilon, dim, at.normed)
       this.#kernels.quantiseRows(at.normed, 1, dim, at.input, at.scale, this.config.inputMax)
       this.#load(record, position, 1, vocab)
-      const fault = this.#verify(this.#pair.head, 0, 4 * vocab, position, 1)
+      const sent = { offset: 0, stride: 0, from: position, count: 1 }
+      this.#take(this.#pair.head, 0, at.head, sent, at.logits)
+      const fault = this.#verify(this.#pair.head, sent)
       if (fault !== undefined) return fault
-      this.#dequantise(at.head, 0, 4 * vocab, 1, at.logits)
       if (!take(this.#memory.int32(at.logits, vocab), position)) return undefined
     }
     return undefined
@@ -135,41 +136,36 @@ export class WeightlessPass {
     const [projections, outputs, gates, downs] = this.#pair.layers[layer] as readonly PlacedGroup[] as Groups
     const [queryDim, kvDim] = [heads * headDim, kvHeads * headDim]
     const words = recordWords(this.config)
-    const stride = 4 * words
-    const residual = this.#residualAt(from)
     const faults: (LinearFault | undefined)[] = []
-    const verify = (group: PlacedGroup, offset: number) =>
-      faults.push(this.#verify(group, 4 * offset, stride, from, count))
-    const linear = (op: Target, offset: number, out: number) => {
-      this.#dequantise(weights[op], 4 * offset, stride, count, out)
-      this.#adapters(layer, op, count, out)
+    /** Linears of one input, whose accumulators begin at this place of a record. */
+    const linears = (group: PlacedGroup, place: number, ops: readonly Target[], outs: readonly number[]) => {
+      const { width } = this.#shape
+      const sent = { offset: width * place, stride: width * words, from, count }
+      for (const [i, op] of ops.entries()) {
+        this.#take(group, i, weights[op], sent, outs[i] as number)
+        this.#adapters(layer, op, count, outs[i] as number)
+      }
+      faults.push(this.#verify(group, sent))
     }
+    const residual = this.#residualAt(from)
     this.#load(record, from, count, words)
 
     this.#kernels.norms(residual, count, weights.attentionNorm, epsilon, dim, at.normed)
     this.#kernels.quantiseRows(at.normed, count, dim, at.input, at.scale, this.config.inputMax)
-    verify(projections, 0)
-    linear('query', 0, at.query)
-    linear('key', queryDim, at.key)
-    linear('value', queryDim + kvDim, at.value)
+    linears(projections, 0, ['query', 'key', 'value'], [at.query, at.key, at.value])
     this.#attend(from, count)
 
     this.#kernels.quantiseRows(at.mix, count, queryDim, at.input, at.scale, this.config.inputMax)
     const outputAt = queryDim + 2 * kvDim
-    verify(outputs, outputAt)
-    linear('output', outputAt, at.linear)
+    linears(outputs, outputAt, ['output'], [at.linear])
     this.#kernels.addRows(residual, at.linear, dim * count)
 
     this.#kernels.norms(residual, count, weights.ffnNorm, epsilon, dim, at.normed)
     this.#kernels.quantiseRows(at.normed, count, dim, at.input, at.scale, this.config.inputMax)
-    verify(gates, outputAt + dim)
-    linear('gate', outputAt + dim, at.gate)
-    linear('up', outputAt + dim + ffnDim, at.up)
+    linears(gates, outputAt + dim, ['gate', 'up'], [at.gate, at.up])
     this.#kernels.swiGluRows(at.gate, at.up, count, at.sigmoidTable, ffnDim, at.activation)
     this.#kernels.quantiseRows(at.activation, count, ffnDim, at.input, at.scale, this.config.inputMax)
-    const downAt = outputAt + dim + 2 * ffnDim
-    verify(downs, downAt)
-    linear('down', downAt, at.linear)
+    linears(downs, outputAt + dim + 2 * ffnDim, ['down'], [at.linear])
     this.#kernels.addRows(residual, at.linear, dim * count)
     return firstOf(faults)
   }
@@ -179,64 +175,81 @@ export class WeightlessPass {
     const { heads, kvHeads, headDim, scoreMultiplier, scoreShift } = this.config
     const at = this.#at
     const { keys, values, headBytes } = this.#space
-    const [queryDim, kvDim, half] = [heads * headDim, kvHeads * headDim, headDim / 2]
-    for (let i = 0; i < count; i++) {
-      const position = from + i
-      const [cos, sin] = [at.ropeCos + position * headDim, at.ropeSin + position * headDim]
-      const row = keys + 2 * headDim * position
-      this.#kernels.rotate(at.query + 4 * queryDim * i, cos, sin, heads, half, at.rotated, 2 * headDim)
-      this.#kernels.rotate(at.key + 4 * kvDim * i, cos, sin, kvHeads, half, row, headBytes)
-      this.#kernels.measureKeys(row, kvHeads, headDim, headBytes, at.keyTops)
-      this.#kernels.cacheValues(at.value + 4 * kvDim * i, kvHeads, headDim, position, values, headBytes, at.valueTops)
-      this.#kernels.attendHeads(
-        at.rotated,
-        keys,
-        values,
-        headBytes,
-        at.keyTops,
-        at.valueTops,
-        position + 1,
-        heads,
-        kvHeads,
-        headDim,
-        tilePositions(this.config),
-        at.expTable,
-        scoreMultiplier,
-        scoreShift,
-        this.#space.scratch,
-        at.mix + 4 * queryDim * i,
-      )
-    }
+    const [cos, sin] = [at.ropeCos + from * headDim, at.ropeSin + from * headDim]
+    const [half, queryBytes, keyBytes] = [headDim / 2, 2 * heads * headDim, 2 * headDim]
+    const row = keys + keyBytes * from
+    this.#kernels.rotateRows(at.query, cos, sin, count, heads, half, at.rotated, queryBytes, keyBytes)
+    this.#kernels.rotateRows(at.key, cos, sin, count, kvHeads, half, row, keyBytes, headBytes)
+    this.#kernels.measureKeys(row, count, kvHeads, headDim, headBytes, at.keyTops)
+    this.#kernels.cacheValueRows(at.value, count, kvHeads, headDim, from, values, headBytes, at.valueTops)
+    this.#kernels.attendRows(
+      at.rotated,
+      keys,
+      values,
+      headBytes,
+      at.keyTops,
+      at.valueTops,
+      from,
+      count,
+      heads,
+      kvHeads,
+      headDim,
+      tilePositions(this.config),
+      at.expTable,
+      scoreMultiplier,
+      scoreShift,
+      this.#space.scratch,
+      at.mix,
+    )
   }
 
-  /** Sent accumulators of `count` positions become int32, `words` of each. Throws {@link InferenceError} for a wrong length. */
+  /** Copies what was sent of `count` positions, `words` accumulators each. Throws {@link InferenceError} for a wrong length. */
   #load(record: SentRecord, from: number, count: number, words: number): void {
-    const { width } = this.#shape
-    const { accumulators, raw } = this.#at
+    const bytes = this.#shape.width * words
+    let at = this.#at.sent
     for (let i = 0; i < count; i++) {
       const pieces = record(from + i)
       const length = pieces.reduce((total, piece) => total + piece.length, 0)
-      if (length !== width * words) {
-        throw new InferenceError('trace', `a record of ${length} bytes, not ${width * words}`)
-      }
-      const to = accumulators + 4 * words * i
-      let at = width === 4 ? to : raw
+      if (length !== bytes) throw new InferenceError('trace', `a record of ${length} bytes, not ${bytes}`)
       for (const piece of pieces) {
         this.#memory.write(at, piece)
         at += piece.length
       }
-      if (width === 3) this.#kernels.widen(raw, words, to)
     }
   }
 
-  /** Compares `r·y` with `u·q` for each position of a block, whose inputs are quantised. `offset` and `stride` are in bytes. */
-  #verify(group: PlacedGroup, offset: number, stride: number, from: number, count: number): LinearFault | undefined {
-    const { rowSums, inputSums, accumulators, input } = this.#at
-    const y = accumulators + offset
-    this.#kernels.dotRows(y, stride, count, group.vectors, group.rows, group.every, rowSums)
+  /** The i-th linear of a group for all positions of a block: its part of `r·y`, and its Q16 output. */
+  #take(group: PlacedGroup, i: number, scales: PlacedScales, { offset, stride, count }: Sent, out: number): void {
+    const { sent, scale, sums } = this.#at
+    const { width } = this.#shape
+    const { firstRow, vectors } = group.linears[i] as PlacedGroup['linears'][number]
+    this.#kernels.takeRows(
+      sent + offset + width * firstRow,
+      width,
+      stride,
+      count,
+      vectors,
+      scales.rows,
+      group.every,
+      scales.scales,
+      scales.factors,
+      scales.shift,
+      scales.accMax,
+      scales.largest,
+      scale,
+      sums,
+      i === 0 ? 1 : 0,
+      out,
+    )
+  }
+
+  /** Compares `r·y` with `u·q` for each position of a block, of which all of the group's linears are taken. */
+  #verify(group: PlacedGroup, { offset, stride, from, count }: Sent): LinearFault | undefined {
+    const { sums, rowSums, inputSums, sent, input } = this.#at
+    this.#kernels.settleRows(sums, count, rowSums)
     this.#kernels.dotInputs(input, count, group.projections, group.columns, group.span, inputSums)
     const i = this.#firstWrong(group.accumulatorMax, count)
-    return i === undefined ? undefined : this.#blame(group, y + stride * i, i, from + i)
+    return i === undefined ? undefined : this.#blame(group, sent + offset + stride * i, i, from + i)
   }
 
   #firstWrong(accumulatorMax: number, count: number): number | undefined {
@@ -250,9 +263,10 @@ export class WeightlessPass {
   }
 
   /** Which of a group's linears is wrong at a position: each by its own projections. */
-  #blame(group: PlacedGroup, y: number, i: number, position: number): LinearFault {
-    const { rowSums, inputSums, ownDigits, input } = this.#at
-    let at = y
+  #blame(group: PlacedGroup, sent: number, i: number, position: number): LinearFault {
+    const { rowSums, inputSums, ownDigits, input, accumulators } = this.#at
+    this.#kernels.widen(sent, this.#shape.width, group.rows, accumulators)
+    let at = accumulators
     for (const { op, rows, vectors, projections } of group.linears) {
       this.#kernels.dotRows(at, 0, 1, vectors, rows, group.every, rowSums)
       const own = digits(...projections)
@@ -279,24 +293,6 @@ export class WeightlessPass {
     return new Int16Array(this.#memory.memory.buffer, this.#at.input + 2 * columns * i, columns).slice()
   }
 
-  #dequantise(scales: PlacedScales, offset: number, stride: number, count: number, out: number): void {
-    const { accumulators, scale, rowSums } = this.#at
-    this.#kernels.dequantiseRows(
-      accumulators + offset,
-      stride,
-      count,
-      scales.scales,
-      scales.factors,
-      scales.shift,
-      scales.accMax,
-      scales.largest,
-      scale,
-      rowSums + 8,
-      scales.rows,
-      out,
-    )
-  }
-
   /** §5.9: what the request's adapters add to a linear's output; computed from their own weights. */
   #adapters(layer: number, op: Target, count: number, out: number): void {
     const at = this.#at
@@ -305,19 +301,12 @@ export class WeightlessPass {
       if (pair === undefined) continue
       const { down, up } = pair
       this.#kernels.multiply(down.weights, at.input, at.lowAccumulators, down.rows, down.columns, count, down.rows)
-      this.#scaled(down, at.lowAccumulators, at.scale, count, at.low)
+      this.#kernels.dequantiseRows(at.lowAccumulators, count, down.scales, at.scale, down.rows, at.low)
       this.#kernels.quantiseRows(at.low, count, down.rows, at.lowInput, at.lowScale, this.config.inputMax)
       this.#kernels.multiply(up.weights, at.lowInput, at.upAccumulators, up.rows, up.columns, count, up.rows)
-      this.#scaled(up, at.upAccumulators, at.lowScale, count, at.delta)
+      this.#kernels.dequantiseRows(at.upAccumulators, count, up.scales, at.lowScale, up.rows, at.delta)
       this.#kernels.addWeighted(out, at.delta, weight, up.rows * count)
     }
-  }
-
-  /** By the plain kernel: an adapter's row scales are not prepared. */
-  #scaled({ rows, scales }: PlacedLowRank, accumulators: number, scale: number, count: number, out: number): void {
-    this.#memory.uint32(this.#at.adapterTops, 4 * count).fill(1)
-    const tops = this.#at.adapterTops
-    this.#kernels.dequantiseRows(accumulators, 4 * rows, count, scales, 0, 17, 0, 0, scale, tops, rows, out)
   }
 
   #placeSlots(slots: readonly Slot[]): PlacedSlot[] {
@@ -357,6 +346,8 @@ export class WeightlessPass {
   }
 }
 
+/** Where a group's accumulators of `count` positions from `from` on lie, in bytes: behind the beginning, and one record behind the other. */
+type Sent = { readonly offset: number; readonly stride: number; readonly from: number; readonly count: number }
 type Groups = readonly [PlacedGroup, PlacedGroup, PlacedGroup, PlacedGroup]
 type PlacedLowRank = {
   readonly rows: number
@@ -409,7 +400,7 @@ function takeSpace(config: ModelConfig, positions: number, memory: KernelMemory)
     keys: memory.take(kvHeads * headBytes),
     values: memory.take(kvHeads * headBytes),
     headBytes,
-    scratch: memory.take(1024 + 8 * tiles * (headDim + 2)),
+    scratch: memory.take(2 * (1024 + 8 * tiles * (headDim + 2))),
   }
 }
 
@@ -451,7 +442,7 @@ function place(kept: KeptModel, block: number, memory: KernelMemory) {
     query: words(queryDim),
     key: words(kvDim),
     value: words(kvDim),
-    rotated: memory.take(2 * queryDim),
+    rotated: memory.take(2 * block * queryDim),
     mix: words(queryDim),
     gate: words(ffnDim),
     up: words(ffnDim),
@@ -460,8 +451,10 @@ function place(kept: KeptModel, block: number, memory: KernelMemory) {
     /** Quantised vectors, int16, and their mantissas and exponents. */
     input: memory.take(2 * block * widest),
     scale: words(2),
-    accumulators: memory.take(4 * Math.max(block * recordWords(kept.config), vocab) + 16),
-    raw: memory.take(3 * Math.max(recordWords(kept.config), vocab) + 16),
+    /** Records as they were sent; and what one linear's accumulators are, where it is wrong. */
+    sent: memory.take(4 * Math.max(block * recordWords(kept.config), vocab) + 16),
+    accumulators: memory.take(4 * Math.max(recordWords(kept.config), vocab)),
+    sums: words(6),
     rowSums: words(4),
     inputSums: words(2),
     ownDigits: memory.take(8 * widest),
@@ -473,6 +466,5 @@ function place(kept: KeptModel, block: number, memory: KernelMemory) {
     lowScale: words(2),
     upAccumulators: words(widest),
     delta: words(widest),
-    adapterTops: words(4),
   }
 }

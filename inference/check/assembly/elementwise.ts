@@ -1,7 +1,7 @@
 import { add, rmsNorm, swiGlu } from '../../wasm/assembly/elementwise'
 import { roundShift, saturate32 } from '../../wasm/assembly/integer'
-import { dequantise as plainDequantise, quantise } from '../../wasm/assembly/linear'
-import { halfOf, mulShift, topLane } from '../../wasm/assembly/simd'
+import { quantise } from '../../wasm/assembly/linear'
+import { topLane } from '../../wasm/assembly/simd'
 
 /**
  * The rules of docs/canonical-inference.md §5 four elements at a time, for the magnitudes that occur; where an intermediate
@@ -25,55 +25,6 @@ export function quantiseRows(x: usize, positions: i32, n: i32, out: usize, scale
     x += <usize>n << 2
     out += <usize>n << 1
     scale += 8
-  }
-}
-
-/**
- * §5.3: accumulators of `positions` positions, `stride` bytes apart, to n Q16 each, `positions` × n at `out`. `factors` holds per
- * four rows 2^(S − shift) and the mantissa of each, int32, where S is the matrix's largest shift; magnitudes up to `accMax`
- * times those powers fit 32 bits; `largest` is the largest row scale. Magnitudes lie at `tops`, 16 bytes apart.
- */
-export function dequantiseRows(
-  accumulators: usize,
-  stride: i32,
-  positions: i32,
-  scales: usize,
-  factors: usize,
-  shift: i32,
-  accMax: i32,
-  largest: f64,
-  scale: usize,
-  tops: usize,
-  n: i32,
-  out: usize,
-): void {
-  for (let i = 0; i < positions; i++) {
-    const mantissa = load<i32>(scale)
-    const exponent = load<i32>(scale, 4)
-    const top = load<u32>(tops)
-    const bound = <f64>top * <f64>mantissa * <f64>(1 << exponent) * largest
-    if (top <= <u32>accMax && shift - exponent <= 32 && bound < 2147483640.0) {
-      dequantise(accumulators, factors, mantissa, shift - exponent, n, out)
-      const done = n & ~3
-      const offset = <usize>done << 2
-      if (done < n) plainDequantise(accumulators + offset, scales + offset, scale, out + offset, n - done)
-    } else plainDequantise(accumulators, scales, scale, out, n)
-    accumulators += <usize>stride
-    scale += 8
-    tops += 16
-    out += <usize>n << 2
-  }
-}
-
-function dequantise(accumulators: usize, factors: usize, mantissa: i32, shift: i32, n: i32, out: usize): void {
-  const half = halfOf(shift)
-  const factor = i32x4.splat(mantissa)
-  const end = out + (<usize>(n & ~3) << 2)
-  for (; out < end; out += 16) {
-    const value = i32x4.mul(v128.load(accumulators), v128.load(factors))
-    v128.store(out, mulShift(value, i32x4.mul(factor, v128.load(factors, 16)), half, shift))
-    accumulators += 16
-    factors += 32
   }
 }
 
@@ -105,22 +56,6 @@ export function argmax(x: usize, n: i32): i32 {
   while (i < whole && !v128.any_true(i32x4.eq(v128.load(x + (<usize>i << 2)), wanted))) i += 4
   while (load<i32>(x + (<usize>i << 2)) != most) i++
   return i
-}
-
-/** n int32 of n integers of 3 bytes, little-endian. Reads up to 4 bytes behind them. */
-export function widen(x: usize, n: i32, out: usize): void {
-  const whole = n & ~3
-  for (let i = 0; i < whole; i += 4) {
-    const spread = i8x16.swizzle(v128.load(x), i8x16(16, 0, 1, 2, 16, 3, 4, 5, 16, 6, 7, 8, 16, 9, 10, 11))
-    v128.store(out, i32x4.shr_s(spread, 8))
-    x += 12
-    out += 16
-  }
-  for (let i = whole; i < n; i++) {
-    store<i32>(out, (load<i32>(x) << 8) >> 8)
-    x += 3
-    out += 4
-  }
 }
 
 /** §5.9: x ← sat32(x + rsh(y · weight, 16)), n int32 each. */

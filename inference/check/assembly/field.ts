@@ -3,20 +3,20 @@ const p: i64 = 0x7fffffff
 
 /** Congruent and nearer to 0: |x| ≤ 2^63 gives less than 2^33. */
 @inline
-function fold(x: i64): i64 {
+export function fold(x: i64): i64 {
   return (x & p) + (x >> 31)
 }
 
 /** x mod p in [0, p). */
 @inline
-function residue(x: i64): u32 {
+export function residue(x: i64): u32 {
   const near = fold(fold(x))
   const positive = near < 0 ? near + p : near
   return <u32>(positive >= p ? positive - p : positive)
 }
 
 @inline
-function lanes(a: v128): i64 {
+export function lanes(a: v128): i64 {
   return fold(i64x2.extract_lane(a, 0)) + fold(i64x2.extract_lane(a, 1))
 }
 
@@ -71,7 +71,7 @@ function dotRow(y: usize, r: usize, n: i32, every: i32, out: usize): void {
 }
 
 @inline
-function topLane(a: v128): u32 {
+export function topLane(a: v128): u32 {
   return max<u32>(
     max<u32>(<u32>i32x4.extract_lane(a, 0), <u32>i32x4.extract_lane(a, 1)),
     max<u32>(<u32>i32x4.extract_lane(a, 2), <u32>i32x4.extract_lane(a, 3)),

@@ -1,4 +1,5 @@
 export { embed, multiply } from '../../wasm/assembly/linear'
-export { attendHeads, cacheValues, measureKeys, rotate } from './attention'
-export { addRows, addWeighted, argmax, dequantiseRows, norms, quantiseRows, swiGluRows, widen } from './elementwise'
+export { attendRows, cacheValueRows, measureKeys, rotateRows } from './attention'
+export { addRows, addWeighted, argmax, norms, quantiseRows, swiGluRows } from './elementwise'
 export { accumulate, dotInputs, dotRows, pairRows, residues } from './field'
+export { dequantiseRows, settleRows, takeRows, widen } from './linears'

@@ -81,6 +81,10 @@ function oneVector(memory: WebAssembly.Memory) {
   const kernels = loadCheckKernels(memory)
   return {
     ...kernels,
+    settleRows: (...args: Parameters<typeof kernels.settleRows>) => {
+      kernels.settleRows(...args)
+      for (let i = 0; i < args[1]; i++) new Uint32Array(memory.buffer, args[2] + 16 * i, 4)[1] = 0
+    },
     dotRows: (...args: Parameters<typeof kernels.dotRows>) => {
       kernels.dotRows(...args)
       for (let i = 0; i < args[2]; i++) new Uint32Array(memory.buffer, args[6] + 16 * i, 4)[1] = 0
@@ -95,21 +99,11 @@ function oneVector(memory: WebAssembly.Memory) {
 /** Largest magnitudes are hidden from the comparison and known to the arithmetic. */
 function noRange(memory: WebAssembly.Memory) {
   const kernels = loadCheckKernels(memory)
-  let tops: number[] = []
   return {
     ...kernels,
-    dotRows: (...args: Parameters<typeof kernels.dotRows>) => {
-      kernels.dotRows(...args)
-      tops = []
-      for (let i = 0; i < args[2]; i++) {
-        const sums = new Uint32Array(memory.buffer, args[6] + 16 * i, 4)
-        tops.push(sums[2] ?? 0)
-        sums[2] = 0
-      }
-    },
-    dequantiseRows: (...args: Parameters<typeof kernels.dequantiseRows>) => {
-      for (let i = 0; i < args[2]; i++) new Uint32Array(memory.buffer, args[9] + 16 * i, 1)[0] = tops[i] ?? 0
-      kernels.dequantiseRows(...args)
+    settleRows: (...args: Parameters<typeof kernels.settleRows>) => {
+      kernels.settleRows(...args)
+      for (let i = 0; i < args[1]; i++) new Uint32Array(memory.buffer, args[2] + 16 * i, 4)[2] = 0
     },
   }
 }
