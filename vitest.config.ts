@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 const setupFiles = ['common/polyfill.ts']
+const randomCases = 'test/random-cases.ts'
 
 /** A unit test that takes longer hangs, in ms; more cases may take longer. */
 const unitMsMax = process.env['OPENLEDGER_FUZZ'] === undefined ? 60_000 : 1_800_000
@@ -27,7 +28,7 @@ export default defineConfig({
           pool: 'threads',
           isolate: false,
           maxWorkers,
-          setupFiles,
+          setupFiles: [...setupFiles, randomCases],
           testTimeout: unitMsMax,
         },
       },

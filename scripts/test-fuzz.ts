@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 
 /**
  * Tests whose cases can be more: `npm run test:fuzz`; `npm run test:fuzz -- whole` runs the figures that the laws are written
- * with, for hours. `OPENLEDGER_FUZZ` says how many a test makes; what one is, each test says.
+ * with, for hours, on cases that no run before drew: `OPENLEDGER_SEED` repeats them. `OPENLEDGER_FUZZ` says how many a test
+ * makes; what one is, each test says.
  */
 type Group = { readonly rounds: number; readonly whole: number; readonly files: readonly string[] }
 
@@ -47,8 +49,10 @@ const groups: readonly Group[] = [
 ]
 
 const isWhole = process.argv.includes('whole')
+const seed = process.env['OPENLEDGER_SEED'] ?? String(isWhole ? randomInt(2 ** 31) : 1)
+process.stdout.write(`seed ${seed}\n`)
 const failed = groups.filter(({ rounds, whole, files }) => {
-  const env = { ...process.env, OPENLEDGER_FUZZ: String(isWhole ? whole : rounds) }
+  const env = { ...process.env, OPENLEDGER_SEED: seed, OPENLEDGER_FUZZ: String(isWhole ? whole : rounds) }
   const { status } = spawnSync('vitest', ['run', '--project', 'unit', ...files], { stdio: 'inherit', env })
   return status !== 0
 })

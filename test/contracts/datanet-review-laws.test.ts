@@ -39,12 +39,17 @@ const step = fc.record({
     'claim',
   ),
   who: fc.nat(6),
-  id: fc.nat(5),
+  id: fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 4, 5),
   score: fc.constantFrom(0, 3_000, 5_000, 9_000, 10_000),
   wait: fc.constantFrom(0n, 0n, 0n, 5n, 15n, 25n, 40n, 250n),
 })
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+/** Something to quarrel about from the first step on: two texts, one of them before the validators. */
+const opening: readonly Step[] = (['submit', 'submit', 'review', 'round'] as const).map((act, i) => ({
+  ...{ act, who: act === 'submit' ? 4 + i : 6, id: act === 'submit' ? i : 0, score: 9_000, wait: 0n },
+}))
 
 /** What a step sends; whatever it is refused as is fine, if by name. */
 async function act(world: ReviewWorld, { act, who, id, score }: Step, done: Set<string>): Promise<void> {
@@ -101,7 +106,7 @@ test('random sequences keep every wei: held is booked, what is lost is burned or
     fc.asyncProperty(fc.array(step, { minLength: 60, maxLength: 120 }), async (steps) => {
       const world = await ReviewWorld.create([1_000n, 700n, 500n, 300n])
       const vault = world.chain.balance('RoyaltyVault')
-      for (const each of steps) {
+      for (const each of [...opening, ...steps]) {
         world.chain.advance(each.wait)
         await act(world, each, done)
       }
@@ -124,7 +129,7 @@ test('random sequences keep every wei: held is booked, what is lost is burned or
       expect(slashed).toBe(burned + rewarded)
       expect(world.chain.balance('RoyaltyVault')).toBeGreaterThanOrEqual(vault)
     }),
-    { numRuns: 15 * scale, ...(scale === 1 ? { seed: 11 } : {}) },
+    { numRuns: 15 * scale },
   )
-  for (const reached of ['review', 'round', 'challenge', 'settle', 'label']) expect(done).toContain(reached)
+  for (const reached of ['review', 'round', 'challenge', 'later', 'label']) expect(done).toContain(reached)
 })
