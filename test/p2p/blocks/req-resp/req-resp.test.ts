@@ -89,7 +89,7 @@ describe('server', () => {
     for (let i = 0; i < 3; i++) await Promise.all(Array.from({ length: 6 }, () => ask(greedy, server, 950n, names[0])))
     expect(performance.now() - startMs).toBeGreaterThan(900)
     await first
-    const throttled = ask(greedy, server, 950n, names[0])
+    const throttled = Promise.all(Array.from({ length: 6 }, () => ask(greedy, server, 950n, names[0])))
     await expect(
       Promise.race([ask(modest, server, 950n, names[0]).then(() => 'modest'), throttled.then(() => 'throttled')]),
     ).resolves.toBe('modest')
