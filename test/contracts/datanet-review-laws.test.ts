@@ -47,9 +47,12 @@ const step = fc.record({
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
 /** Something to quarrel about from the first step on: two texts, one of them before the validators. */
-const opening: readonly Step[] = (['submit', 'submit', 'review', 'round'] as const).map((act, i) => ({
-  ...{ act, who: act === 'submit' ? 4 + i : 6, id: act === 'submit' ? i : 0, score: 9_000, wait: 0n },
-}))
+const opening: readonly Step[] = [
+  { act: 'submit', who: 4, id: 0, score: 0, wait: 0n },
+  { act: 'submit', who: 5, id: 1, score: 0, wait: 0n },
+  { act: 'review', who: 6, id: 0, score: 0, wait: 0n },
+  { act: 'round', who: 6, id: 0, score: 9_000, wait: 0n },
+]
 
 /** What a step sends; whatever it is refused as is fine, if by name. */
 async function act(world: ReviewWorld, { act, who, id, score }: Step, done: Set<string>): Promise<void> {
