@@ -137,7 +137,7 @@ export async function makeChecker(
     ...{ rpc, sender: parts.sender, evidence: undefined, nowMs: () => clock.nowMs(), log },
     metrics: { sent },
   })
-  const floats = new FloatThread(flags.models)
+  const floats = new FloatThread({ folders: flags.models, fetched: adaptersIn(fetched), urls: parts.peers })
   closers.add('thread of float checks', () => floats.close())
   const sketches = new SketchThread({ folders: flags.models, fetched, urls: parts.peers })
   closers.add('thread of query sketches', () => sketches.close())

@@ -54,7 +54,7 @@ export const run = defineCommand({
       default: '60s',
     },
     'float.engine': {
-      help: 'what answers requests of class FINGERPRINT: reference (our own, slow), llama, or the root of an OpenAI-compatible API that runs the model',
+      help: 'what answers requests of class FINGERPRINT: reference (our own, slow), llama, or the root of an OpenAI-compatible API that runs the model, and each adapter under its root as name',
       value: 'NAME|URL',
       parse: asText,
       default: 'reference',

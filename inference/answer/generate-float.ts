@@ -47,7 +47,7 @@ export async function* generateFloat(
 }
 
 /** Refuses rules whose candidates the engine does not know. Throws {@link InferenceError}. */
-export function checkFloatRule({ candidatesMax }: FloatEngine, rule: SamplingRule): void {
+export function checkFloatRule({ candidatesMax }: Pick<FloatEngine, 'candidatesMax'>, rule: SamplingRule): void {
   checkRule(rule)
   const isKnown = rule.tempQ16 === 0 || (rule.topK > 0 && rule.topK <= (candidatesMax ?? rule.topK))
   if (candidatesMax === undefined || isKnown) return

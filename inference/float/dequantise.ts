@@ -1,5 +1,8 @@
+import { type Adapter, checkSlots, type Slot, type Target, targets } from '../adapter/adapter.ts'
+import type { FloatAdapter, FloatLowRank } from '../adapter/convert-adapter.ts'
 import type { CanonicalModel, Matrix } from '../model.ts'
-import type { FloatMatrix, FloatModel } from './float-model.ts'
+import type { ModelConfig } from '../model-config.ts'
+import type { AddedPair, FloatMatrix, FloatModel } from './float-model.ts'
 
 /** Doublings of a position by which a rotary frequency is found: 2^9 fits every context of 1,024 and above; less where there is less. */
 const doublingsMax = 9
@@ -28,6 +31,44 @@ export function floatOf(model: CanonicalModel): FloatModel {
     })),
     finalNorm: q16(model.finalNorm),
     ...(tiedHead ? {} : { head: linear(model.head) }),
+  }
+}
+
+/** What an adapter's weight of 1 counts. */
+export const weightUnit = 65_536
+
+/**
+ * The model with a request's adapters beside its linears, in floats and in the request's order; `config` is the canonical model's. Throws
+ * {@link InferenceError} `adapter` for slots that no engine may run. docs/canonical-inference.md §5.9
+ */
+export function adaptedModel(model: FloatModel, config: ModelConfig, slots: readonly Slot[]): FloatModel {
+  checkSlots(config, slots)
+  if (slots.length === 0) return model
+  const floats = slots.map(({ adapter, weight }) => ({ ...floatAdapter(adapter, config), weight: weight / weightUnit }))
+  const addedTo = (layer: number, target: Target) =>
+    floats.flatMap(({ layers, weight }): AddedPair[] => {
+      const pair = layers[layer]?.[target]
+      return pair === undefined ? [] : [{ ...pair, weight }]
+    })
+  const layers = model.layers.map((layer, i) => ({
+    ...layer,
+    added: Object.fromEntries(targets.map((target) => [target, addedTo(i, target)])),
+  }))
+  return { ...model, layers }
+}
+
+/** A canonical adapter's matrices as floats; `config` is its base's. */
+export function floatAdapter({ layers }: Adapter, { inputMax }: Pick<ModelConfig, 'inputMax'>): FloatAdapter {
+  return {
+    scale: 1,
+    layers: layers.map((layer) => {
+      const floats: { [Name in Target]?: FloatLowRank } = {}
+      for (const target of targets) {
+        const pair = layer[target]
+        if (pair !== undefined) floats[target] = { down: realOf(pair.down, inputMax), up: realOf(pair.up, inputMax) }
+      }
+      return floats
+    }),
   }
 }
 

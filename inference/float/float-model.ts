@@ -13,6 +13,14 @@ export type FloatLayer = {
   readonly down: FloatMatrix
 }
 
+export type LinearName = Exclude<keyof FloatLayer, 'attentionNorm' | 'ffnNorm'>
+
+/** LoRA beside a linear: `weight · up · (down · input)` is added to what it gives. */
+export type AddedPair = { readonly down: FloatMatrix; readonly up: FloatMatrix; readonly weight: number }
+
+/** A layer with the adapters of a request, in its order; they are never added to the weights. */
+export type AdaptedLayer = FloatLayer & { readonly added?: { readonly [Name in LinearName]?: readonly AddedPair[] } }
+
 export type FloatConfig = {
   readonly heads: number
   readonly kvHeads: number
@@ -32,7 +40,7 @@ export type FloatModel = {
   readonly config: FloatConfig
   readonly tokenizer: Uint8Array
   readonly embedding: FloatMatrix
-  readonly layers: readonly FloatLayer[]
+  readonly layers: readonly AdaptedLayer[]
   readonly finalNorm: Float32Array
   /** Absent where the head is the embedding. */
   readonly head?: FloatMatrix

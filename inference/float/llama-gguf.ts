@@ -1,45 +1,19 @@
 import type { CanonicalModel, Matrix } from '../model.ts'
+import { blockValues, type GgufField, type GgufTensor, ggmlTypes, ggufFile, ggufValue } from './gguf-writer.ts'
 import { halfBits } from './half-float.ts'
 
-/** Of ggml: values a block, and the types that are written. */
-const blockValues = 32
-const types = { f32: 0, q8: 8 } as const
-const alignment = 32
 const firstByteToken = 8
 
-type Tensor = {
-  readonly name: string
-  readonly shape: readonly number[]
-  readonly type: number
-  readonly bytes: Uint8Array
-}
-
 /**
- * A canonical model as a GGUF that llama.cpp runs: version 3, architecture llama, matrices in Q8_0, each block of 32 int8 weights
+ * A canonical model as a GGUF that llama.cpp runs: architecture llama, matrices in Q8_0, each block of 32 int8 weights
  * with its scale, rotary pairs beside each other. The function is the same up to the rounding of scales to half precision; tokens
- * have names only. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ * have names only.
  */
 export function llamaGguf(model: CanonicalModel, theta: number): Uint8Array {
-  const tensors = tensorsOf(model)
-  const fields = metadata(model, theta)
-  let offset = 0
-  const infos = tensors.map(({ name, shape, type, bytes }) => {
-    const info = Buffer.concat([text(name), u32(shape.length), ...shape.toReversed().map(u64), u32(type), u64(offset)])
-    offset += padded(bytes.length)
-    return info
-  })
-  const head = Buffer.concat([
-    Buffer.from('GGUF'),
-    u32(3),
-    u64(tensors.length),
-    u64(fields.length),
-    ...fields.map(([name, value]) => Buffer.concat([text(name), value])),
-    ...infos,
-  ])
-  return Buffer.concat([pad(head), ...tensors.map(({ bytes }) => pad(bytes))])
+  return ggufFile(metadata(model, theta), tensorsOf(model))
 }
 
-function tensorsOf({ config, embedding, layers, finalNorm, head }: CanonicalModel): Tensor[] {
+function tensorsOf({ config, embedding, layers, finalNorm, head }: CanonicalModel): GgufTensor[] {
   const { headDim, tiedHead, inputMax } = config
   const linear = (name: string, weights: Matrix) => matrix(name, weights, inputMax)
   return [
@@ -61,12 +35,8 @@ function tensorsOf({ config, embedding, layers, finalNorm, head }: CanonicalMode
   ]
 }
 
-function metadata({ config }: CanonicalModel, theta: number): [string, Uint8Array][] {
-  const number = (value: number): Uint8Array => Buffer.concat([u32(4), u32(value)])
-  const real = (value: number): Uint8Array => Buffer.concat([u32(6), f32(value)])
-  const string = (value: string): Uint8Array => Buffer.concat([u32(8), text(value)])
-  const list = (type: number, items: readonly Uint8Array[]): Uint8Array =>
-    Buffer.concat([u32(9), u32(type), u64(items.length), ...items])
+function metadata({ config }: CanonicalModel, theta: number): GgufField[] {
+  const { number, real, string, strings, reals, numbers } = ggufValue
   const tokens = Array.from({ length: config.vocab }, (_, i) => tokenName(i))
   return [
     ['general.architecture', string('llama')],
@@ -84,27 +54,9 @@ function metadata({ config }: CanonicalModel, theta: number): [string, Uint8Arra
     ['llama.attention.layer_norm_rms_epsilon', real(config.epsilon / 2 ** 32)],
     ['llama.vocab_size', number(config.vocab)],
     ['tokenizer.ggml.model', string('llama')],
-    [
-      'tokenizer.ggml.tokens',
-      list(
-        8,
-        tokens.map(({ name }) => text(name)),
-      ),
-    ],
-    [
-      'tokenizer.ggml.scores',
-      list(
-        6,
-        tokens.map((_, i) => f32(-i)),
-      ),
-    ],
-    [
-      'tokenizer.ggml.token_type',
-      list(
-        5,
-        tokens.map(({ type }) => u32(type)),
-      ),
-    ],
+    ['tokenizer.ggml.tokens', strings(tokens.map(({ name }) => name))],
+    ['tokenizer.ggml.scores', reals(tokens.map((_, i) => -i))],
+    ['tokenizer.ggml.token_type', numbers(tokens.map(({ type }) => type))],
     ['tokenizer.ggml.bos_token_id', number(config.bos)],
     ['tokenizer.ggml.eos_token_id', number(config.eos)],
   ]
@@ -117,13 +69,13 @@ function tokenName(token: number): { readonly name: string; readonly type: numbe
   return { name: `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`, type: 6 }
 }
 
-function vector(name: string, weights: Int32Array): Tensor {
+function vector(name: string, weights: Int32Array): GgufTensor {
   const values = Float32Array.from(weights, (weight) => weight / 65_536)
-  return { name, shape: [values.length], type: types.f32, bytes: new Uint8Array(values.buffer) }
+  return { name, shape: [values.length], type: ggmlTypes.f32, bytes: new Uint8Array(values.buffer) }
 }
 
 /** Blocks of Q8_0: a half-precision scale, then the int8 weights as they are. */
-function matrix(name: string, { rows, columns, weights, scales }: Matrix, per: number): Tensor {
+function matrix(name: string, { rows, columns, weights, scales }: Matrix, per: number): GgufTensor {
   const blocks = columns / blockValues
   const bytes = new Uint8Array(rows * blocks * (2 + blockValues))
   for (let row = 0; row < rows; row++) {
@@ -137,48 +89,22 @@ function matrix(name: string, { rows, columns, weights, scales }: Matrix, per: n
       bytes.set(new Uint8Array(weights.buffer, weights.byteOffset + from, blockValues), at + 2)
     }
   }
-  return { name, shape: [rows, columns], type: types.q8, bytes }
+  return { name, shape: [rows, columns], type: ggmlTypes.q8, bytes }
 }
 
 /** Rows i and i + headDim / 2 of each head to 2i and 2i + 1. */
 function interleaved({ rows, columns, weights, scales }: Matrix, headDim: number): Matrix {
   const moved = { rows, columns, weights: new Int8Array(weights.length), scales: new Uint32Array(rows) }
   for (let to = 0; to < rows; to++) {
-    const [head, place] = [Math.floor(to / headDim), to % headDim]
-    const from = head * headDim + (place % 2) * (headDim / 2) + Math.floor(place / 2)
+    const from = rotaryRow(to, headDim)
     moved.weights.set(weights.subarray(from * columns, (from + 1) * columns), to * columns)
     moved.scales[to] = scales[from] ?? 0
   }
   return moved
 }
 
-function text(value: string): Uint8Array {
-  const bytes = Buffer.from(value)
-  return Buffer.concat([u64(bytes.length), bytes])
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32LE(value)
-  return bytes
-}
-
-function u64(value: number): Uint8Array {
-  const bytes = Buffer.alloc(8)
-  bytes.writeBigUInt64LE(BigInt(value))
-  return bytes
-}
-
-function f32(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4)
-  bytes.writeFloatLE(value)
-  return bytes
-}
-
-function pad(bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([bytes, Buffer.alloc(padded(bytes.length) - bytes.length)])
-}
-
-function padded(length: number): number {
-  return Math.ceil(length / alignment) * alignment
+/** Where a row of queries or keys comes from: llama.cpp has the two of a rotary pair beside each other. */
+export function rotaryRow(to: number, headDim: number): number {
+  const [head, place] = [Math.floor(to / headDim), to % headDim]
+  return head * headDim + (place % 2) * (headDim / 2) + Math.floor(place / 2)
 }

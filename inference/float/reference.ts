@@ -1,8 +1,9 @@
 import {
+  type AdaptedLayer,
   type FloatConfig,
-  type FloatLayer,
   type FloatMatrix,
   type FloatModel,
+  type LinearName,
   rotaryFrequencies,
 } from './float-model.ts'
 
@@ -55,7 +56,7 @@ export function logitsOf(head: FloatMatrix, norm: Float32Array, config: FloatCon
 /** The residual stream of the next position behind one layer; its key and value go into the cache. */
 export function runLayer(
   config: FloatConfig,
-  layer: FloatLayer,
+  layer: AdaptedLayer,
   cache: FloatCache,
   x: Float64Array,
   show: (tap: Tap, vector: Float64Array) => void,
@@ -66,7 +67,7 @@ export function runLayer(
 
 function attention(
   config: FloatConfig,
-  layer: FloatLayer,
+  layer: AdaptedLayer,
   cache: FloatCache,
   x: Float64Array,
   show: (tap: Tap, vector: Float64Array) => void,
@@ -74,9 +75,9 @@ function attention(
   const { heads, kvHeads, headDim } = config
   const position = cache.keys.length
   const input = rmsNorm(x, layer.attentionNorm, config.epsilon)
-  const query = rotate(config, multiply(layer.query, input), position)
-  const key = rotate(config, multiply(layer.key, input), position)
-  const value = multiply(layer.value, input)
+  const query = rotate(config, linear(layer, 'query', input), position)
+  const key = rotate(config, linear(layer, 'key', input), position)
+  const value = linear(layer, 'value', input)
   cache.keys.push(key)
   cache.values.push(value)
   const mix = new Float64Array(heads * headDim)
@@ -94,21 +95,21 @@ function attention(
   show('key', key)
   show('value', value)
   show('mix', mix)
-  return multiply(layer.output, mix)
+  return linear(layer, 'output', mix)
 }
 
 function feedForward(
   { epsilon }: FloatConfig,
-  layer: FloatLayer,
+  layer: AdaptedLayer,
   x: Float64Array,
   show: (tap: Tap, vector: Float64Array) => void,
 ): Float64Array {
   const input = rmsNorm(x, layer.ffnNorm, epsilon)
-  const up = multiply(layer.up, input)
-  const activation = multiply(layer.gate, input).map((g, i) => (g / (1 + Math.exp(-g))) * at(up, i))
+  const up = linear(layer, 'up', input)
+  const activation = linear(layer, 'gate', input).map((g, i) => (g / (1 + Math.exp(-g))) * at(up, i))
   show('ffn', input)
   show('activation', activation)
-  return multiply(layer.down, activation)
+  return linear(layer, 'down', activation)
 }
 
 export function softmax(scores: ArrayLike<number>): Float64Array {
@@ -117,6 +118,15 @@ export function softmax(scores: ArrayLike<number>): Float64Array {
   const weights = list.map((score) => Math.exp(score - max))
   const total = weights.reduce((a, b) => a + b, 0)
   return weights.map((weight) => weight / total)
+}
+
+/** A linear with the adapters that stand beside it. */
+function linear(layer: AdaptedLayer, name: LinearName, input: Float64Array): Float64Array {
+  const out = multiply(layer[name], input)
+  for (const { down, up, weight } of layer.added?.[name] ?? []) {
+    for (const [i, value] of multiply(up, multiply(down, input)).entries()) out[i] = at(out, i) + weight * value
+  }
+  return out
 }
 
 /** Four rows at a time: one sum alone waits for each of its additions. */

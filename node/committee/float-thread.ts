@@ -1,5 +1,5 @@
 import { AskedThread } from '../../common/asked-thread.ts'
-import type { FloatOutcome, FloatTask, ToFloats } from './float-jobs.ts'
+import type { FloatOutcome, FloatPlaces, FloatTask, ToFloats } from './float-jobs.ts'
 
 /** Answers that wait for their turn; each holds its fingerprint. */
 const waitingMax = 64
@@ -8,10 +8,9 @@ const waitingMax = 64
 export class FloatThread {
   readonly #thread: AskedThread<ToFloats, FloatOutcome>
 
-  /** `folders`: where models are. */
-  constructor(folders: readonly string[]) {
+  constructor(places: FloatPlaces) {
     const file = new URL('./float-worker.mjs', import.meta.url)
-    this.#thread = new AskedThread({ file, name: 'float checks', data: folders, waitingMax })
+    this.#thread = new AskedThread({ file, name: 'float checks', data: places, waitingMax })
   }
 
   /** Throws Error with what the thread says, and where too many wait. */

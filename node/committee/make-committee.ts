@@ -24,7 +24,7 @@ export type CheckerCommitteePart = {
   readonly look: (signal: AbortSignal) => Promise<void>
   /** Until what is judged now is. */
   readonly judged: () => Promise<void>
-  /** Judges an answer by its fingerprint. Throws {@link CheckerError} where its model is not here. */
+  /** Judges an answer by its fingerprint. Throws {@link CheckerError} where its model or an adapter is not here. */
   readonly check: (answer: SettledAnswer, file: Uint8Array) => Promise<Verdict>
 }
 
@@ -36,10 +36,13 @@ export function makeCommittee(parts: Parts): CheckerCommitteePart {
   const { book, floats, sketches, answers, found, modelRoot } = parts
 
   const check = async (answer: SettledAnswer, file: Uint8Array): Promise<Verdict> => {
-    const model = await modelRoot(answer.request.modelVersion)
+    const { modelVersion, adapters } = answer.request
+    const model = await modelRoot(modelVersion)
     const outcome =
-      model === undefined ? 'no-model' : await floats.check({ model, answer: floatAnswerOf(answer), file })
+      model === undefined ? 'no-model' : await floats.check({ model, adapters, answer: floatAnswerOf(answer), file })
     if (outcome === 'no-model') throw new CheckerError('no-model', 'the model of a float answer is not here')
+    if (outcome === 'no-adapter')
+      throw new CheckerError('no-adapter', 'no node that is asked has an adapter of a float answer')
     if (outcome.ok) return { ok: true }
     return { ok: false, kind: 'answer', position: outcome.position, reason: outcome.reason }
   }

@@ -1,15 +1,17 @@
 /**
  * Measures how far float engines are from each other on the base model, honest ones and others, and prints the table of docs/CHECKING.md §7.
- * Usage: tsx scripts/fingerprints/calibrate.ts [PREFIX] [ANSWERS] [TOKENS] [state|logits], PREFIX a folder with node-llama-cpp (scripts/get-llama.ts).
+ * Usage: tsx scripts/fingerprints/calibrate.ts [PREFIX] [ANSWERS] [TOKENS] [state|logits|both] [ADAPTER.ola], PREFIX a folder with node-llama-cpp
+ * (scripts/get-llama.ts). With an adapter all engines take it but those whose name says otherwise.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { adapterRoot, decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { generateFloat } from '../../inference/answer/generate-float.ts'
 import { type FingerprintMaker, pointsOf } from '../../inference/check/fingerprint/fingerprint.ts'
 import { couldBeDrawn } from '../../inference/check/fingerprint/replay.ts'
 import { beyond, thresholdsOf } from '../../inference/check/fingerprint/thresholds.ts'
-import { floatOf } from '../../inference/float/dequantise.ts'
+import { adaptedModel, floatOf, weightUnit } from '../../inference/float/dequantise.ts'
 import {
   type FloatEngine,
   type FloatStep,
@@ -17,16 +19,17 @@ import {
   referenceEngine,
 } from '../../inference/float/float-engine.ts'
 import { llamaGguf } from '../../inference/float/llama-gguf.ts'
-import { decodeModel } from '../../inference/model-file.ts'
+import { llamaLoraGguf } from '../../inference/float/llama-lora-gguf.ts'
+import { decodeModel, modelRoot } from '../../inference/model-file.ts'
 import { baseModelFile, ownQuestionsFile } from '../../inference/models/base-model.ts'
 import { readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
 import { compareToploc, toplocPoints } from '../../protocol/toploc.ts'
 import { llamaEngine } from '../../worker/backends/llama-engine.ts'
 import { moved, requantised, roundedEngine, roundings, shortened } from './engines.ts'
 
-const [prefix = '', answersText = '12', tokensText = '96', only] = process.argv.slice(2)
+const [prefix = '', answersText = '12', tokensText = '96', only = 'both', adapterFile] = process.argv.slice(2)
 const { state, logits } = fingerprintKinds
-const kinds = only === undefined ? [state, logits] : [only === 'state' ? state : logits]
+const kinds = only === 'both' ? [state, logits] : [only === 'state' ? state : logits]
 const [answers, tokens] = [Number(answersText), Number(tokensText)]
 const rule = { tempQ16: Math.round(0.8 * 65_536), topK: 40, topPQ16: Math.round(0.95 * 65_536) }
 const block = 32
@@ -34,7 +37,15 @@ const epsilons = [0.01, 0.02, 0.05, 0.1, 0.15]
 const never = new AbortController().signal
 const canonical = decodeModel(readFileSync(baseModelFile))
 const text = readTokenizer(canonical.tokenizer)
-const model = floatOf(canonical)
+const plain = floatOf(canonical)
+const adapter =
+  adapterFile === undefined
+    ? undefined
+    : decodeAdapter(readFileSync(adapterFile), { root: modelRoot(canonical), config: canonical.config })
+const fullWeight = 65_535
+const withAdapter = (weight: number) =>
+  adapter === undefined ? plain : adaptedModel(plain, canonical.config, [{ adapter, weight }])
+const model = withAdapter(fullWeight)
 const questions = JSON.parse(readFileSync(ownQuestionsFile, 'utf8')) as readonly (readonly string[])[]
 const inputs = Array.from({ length: answers }, (_, i) => [
   0,
@@ -52,14 +63,23 @@ type Row = {
   refused: number[]
 }
 
+const adapterLies: [string, () => Promise<FloatEngine>][] = [
+  ['the adapter left out', async () => referenceEngine(plain)],
+  ['the adapter by half its weight', async () => referenceEngine(withAdapter(fullWeight >> 1))],
+]
+
 const folder = mkdtempSync(join(tmpdir(), 'fingerprints-'))
 const gguf = join(folder, 'base.gguf')
 writeFileSync(gguf, llamaGguf(canonical, 10_000))
 try {
-  const llama = async (threads: number, batch: number) =>
-    prefix === ''
-      ? undefined
-      : await llamaEngine({ file: gguf, prefix, config: reference.config, threads, batch, sequences: 1 })
+  const llama = async (threads: number, batch: number) => {
+    if (prefix === '') return undefined
+    const { config } = reference
+    const engine = await llamaEngine({ file: gguf, prefix, config, threads, batch, sequences: 1, adapters: folder })
+    if (adapter === undefined) return engine
+    const lora = () => llamaLoraGguf(adapter, canonical.config)
+    return engine.adapted([{ root: adapterRoot(adapter), scale: fullWeight / weightUnit, gguf: lora }])
+  }
   const reference = referenceEngine(model)
   const provers: [string, () => Promise<FloatEngine | undefined>][] = [
     ['same engine', async () => reference],
@@ -73,6 +93,7 @@ try {
     ['weights of 4 bits', async () => referenceEngine(requantised(model, 4))],
     ['weights moved by 5 %', async () => referenceEngine(moved(model, 0.05))],
     ['a layer left out', async () => referenceEngine(shortened(model))],
+    ...(adapter === undefined ? [] : adapterLies),
   ]
   for (const kind of kinds) {
     process.stdout.write(

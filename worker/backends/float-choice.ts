@@ -1,12 +1,18 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { floatOf } from '../../inference/float/dequantise.ts'
+import { checkSlots, type Slot } from '../../inference/adapter/adapter.ts'
+import { checkFloatRule } from '../../inference/answer/generate-float.ts'
+import { adaptedModel, floatOf, weightUnit } from '../../inference/float/dequantise.ts'
 import { type FloatEngine, referenceEngine } from '../../inference/float/float-engine.ts'
 import { llamaGguf } from '../../inference/float/llama-gguf.ts'
+import { llamaLoraGguf } from '../../inference/float/llama-lora-gguf.ts'
+import { InferenceError } from '../../inference/inference-error.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
 import type { Hex } from '../../protocol/bytes.ts'
+import { JobError } from '../jobs/job-error.ts'
+import type { AnswerTask } from './backend.ts'
 import { llamaEngine } from './llama-engine.ts'
-import { openAiEngine } from './openai-engine.ts'
+import { candidatesMax, openAiEngine } from './openai-engine.ts'
 
 /** What computes the answers of class FINGERPRINT. */
 export type FloatChoice =
@@ -14,28 +20,82 @@ export type FloatChoice =
   | { readonly kind: 'reference' }
   /** `prefix`: where node-llama-cpp is installed; `cache`: where the models' GGUF files are written. */
   | { readonly kind: 'llama'; readonly prefix: string; readonly cache: string; readonly threads: number }
-  /** An OpenAI-compatible server that runs the same model. */
+  /** An OpenAI-compatible server that runs the same model as `model`, and with an adapter under the adapter's root. */
   | { readonly kind: 'server'; readonly url: string; readonly model: string }
 
-/** Answers of llama.cpp at once; each has a cache of keys and values of its own. */
+/** An adapter of a request with its name. */
+export type NamedSlot = Slot & { readonly root: Hex }
+
+/** A model that is open: its engine with the adapters of a request. Throws InferenceError `adapter` for those that it cannot run. */
+export type OpenFloats = (slots: readonly NamedSlot[]) => FloatEngine
+
+type FloatTask = Pick<AnswerTask, 'adapters' | 'sampling'>
+type OwnModel = {
+  readonly root: Hex
+  readonly frequencies: Float64Array | undefined
+  readonly config: FloatEngine['config']
+}
+
+/** Of an adapter that counts whole: what servers of the OpenAI API can do. */
+const fullWeight = 65_535
+/** Answers of llama.cpp at once with the same adapters; each has a cache of keys and values of its own. */
 const sequences = 4
 /** Frequencies that one base gives are so near to those of the model's tables. */
 const frequencyTolerance = 1e-3
 
 /** Throws WorkerError where the engine cannot be had, and RangeError for a model whose rotary angles llama.cpp cannot have. */
-export async function openFloatEngine(choice: FloatChoice, model: CanonicalModel, root: Hex): Promise<FloatEngine> {
+export async function openFloatEngine(choice: FloatChoice, model: CanonicalModel, root: Hex): Promise<OpenFloats> {
   const own = floatOf(model)
-  const reference = referenceEngine(own)
-  if (choice.kind === 'reference') return reference
-  const { config } = reference
-  if (choice.kind === 'server') return openAiEngine({ ...choice, config, tokenOf: tokenOfName })
-  const file = join(choice.cache, `${root}.gguf`)
+  const { config } = referenceEngine(own)
+  switch (choice.kind) {
+    case 'reference':
+      return (slots) => referenceEngine(adaptedModel(own, model.config, slots))
+    case 'server':
+      return ([slot]) =>
+        openAiEngine({
+          ...{ url: choice.url, model: slot?.root ?? choice.model, isAdapter: slot !== undefined },
+          ...{ config, tokenOf: tokenOfName },
+        })
+    case 'llama':
+      return await openLlama(choice, model, { root, frequencies: own.config.frequencies, config })
+  }
+}
+
+async function openLlama(
+  { prefix, cache, threads }: Extract<FloatChoice, { kind: 'llama' }>,
+  model: CanonicalModel,
+  { root, frequencies = new Float64Array(0), config }: OwnModel,
+): Promise<OpenFloats> {
+  const file = join(cache, `${root}.gguf`)
   if (!existsSync(file)) {
-    mkdirSync(choice.cache, { recursive: true })
-    writeFileSync(`${file}.part`, llamaGguf(model, baseOf(own.config.frequencies ?? new Float64Array(0))))
+    mkdirSync(cache, { recursive: true })
+    writeFileSync(`${file}.part`, llamaGguf(model, baseOf(frequencies)))
     renameSync(`${file}.part`, file)
   }
-  return await llamaEngine({ file, prefix: choice.prefix, config, threads: choice.threads, sequences })
+  const engine = await llamaEngine({ file, prefix, config, threads, sequences, adapters: cache })
+  return (slots) => {
+    checkSlots(model.config, slots)
+    return engine.adapted(
+      slots.map(({ root: name, adapter, weight }) => ({
+        ...{ root: name, scale: weight / weightUnit },
+        gguf: () => llamaLoraGguf(adapter, model.config),
+      })),
+    )
+  }
+}
+
+/** Refuses what an engine does not do, before any work. Throws {@link JobError}. */
+export function checkFloatTask(choice: FloatChoice, { adapters, sampling }: FloatTask): void {
+  if (choice.kind !== 'server') return
+  if (adapters.length > 1 || adapters.some(({ weight }) => weight !== fullWeight)) {
+    throw new JobError('unknown-adapter', `float answers here take one adapter, its weight ${fullWeight}`)
+  }
+  try {
+    checkFloatRule({ candidatesMax }, sampling)
+  } catch (error) {
+    if (!(error instanceof InferenceError)) throw error
+    throw new JobError('sampling', error.message)
+  }
 }
 
 /** As vLLM writes it where it is asked for ids: `token_id:7`. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { errorMessage } from '../../common/errors.ts'
 import { LruCache } from '../../common/lru-cache.ts'
-import type { Adapter, Slot } from '../../inference/adapter/adapter.ts'
+import type { Adapter } from '../../inference/adapter/adapter.ts'
 import { decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { type AnswerParts, type AnswerRequest, generate } from '../../inference/answer/generate.ts'
 import { generateFloat } from '../../inference/answer/generate-float.ts'
@@ -10,7 +10,6 @@ import { drawnLayers } from '../../inference/check/drawn-layers.ts'
 import { fingerprintOf } from '../../inference/check/fingerprint/check-fingerprint.ts'
 import { encodeFingerprint, type Fingerprint, fingerprintRoot } from '../../inference/check/fingerprint/fingerprint.ts'
 import { answerCall } from '../../inference/check/trace-questions.ts'
-import type { FloatEngine } from '../../inference/float/float-engine.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
 import { decodeModel, modelRoot } from '../../inference/model-file.ts'
 import { readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
@@ -18,7 +17,7 @@ import { WasmEngine } from '../../inference/wasm/wasm-engine.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { type AnswerTraces, openTraces } from './answer-traces.ts'
 import type { AnswerProof, AnswerTask } from './backend.ts'
-import { openFloatEngine } from './float-choice.ts'
+import { type NamedSlot, type OpenFloats, openFloatEngine } from './float-choice.ts'
 import type { Files, FromThread, ToThread } from './thread-messages.ts'
 
 /** A model that is loaded, with what its answers need. */
@@ -30,6 +29,8 @@ type Loaded = {
   /** Answers of one model share their passes. */
   readonly gatherer: StepGatherer
 }
+
+type NamedRequest = AnswerRequest & { readonly slots: readonly NamedSlot[] }
 
 /** Adapters in memory; requests name them, and one that went is read again. */
 const adaptersMax = 32
@@ -44,7 +45,7 @@ export class InferenceJobs {
   readonly #models = new Map<string, Loaded>()
   readonly #adapters = new LruCache<string, Adapter>(adaptersMax)
   /** Float engines, by the model's root: one of each model that the operator has. */
-  readonly #floats = new Map<Hex, Promise<FloatEngine>>()
+  readonly #floats = new Map<Hex, Promise<OpenFloats>>()
 
   constructor(post: (message: FromThread) => void) {
     this.#post = post
@@ -126,8 +127,9 @@ export class InferenceJobs {
   ): Promise<void> {
     const loaded = this.#load(files)
     if (task.fingerprinted === true) {
-      const { input } = this.#requestOf(task, files, loaded)
-      const fingerprint = await fingerprintOf(await this.#floatOf(loaded, files), input, output, signal)
+      const { input, slots } = this.#requestOf(task, files, loaded)
+      const open = await this.#floatOf(loaded, files)
+      const fingerprint = await fingerprintOf(open(slots), input, output, signal)
       this.#post({ kind: 'end', id, ...committed(fingerprint) })
       return
     }
@@ -139,13 +141,13 @@ export class InferenceJobs {
 
   async #answerFloat(
     id: number,
-    request: AnswerRequest,
+    request: NamedRequest,
     { loaded, files }: { readonly loaded: Loaded; readonly files: Files },
     signal: AbortSignal,
   ): Promise<void> {
     const waiting: number[] = []
-    const engine = await this.#floatOf(loaded, files)
-    for await (const { token, fingerprint } of generateFloat(engine, loaded.parts.text, request, signal)) {
+    const open = await this.#floatOf(loaded, files)
+    for await (const { token, fingerprint } of generateFloat(open(request.slots), loaded.parts.text, request, signal)) {
       waiting.push(token)
       if (waiting.length < tokensPerMessage && fingerprint === undefined) continue
       this.#post({ kind: 'tokens', id, tokens: waiting.splice(0) })
@@ -154,7 +156,7 @@ export class InferenceJobs {
   }
 
   /** One that could not be opened is tried again with the next answer. */
-  #floatOf({ root, model }: Loaded, { float = { kind: 'reference' } }: Files): Promise<FloatEngine> {
+  #floatOf({ root, model }: Loaded, { float = { kind: 'reference' } }: Files): Promise<OpenFloats> {
     const known = this.#floats.get(root)
     if (known !== undefined) return known
     const engine = openFloatEngine(float, model, root)
@@ -163,9 +165,10 @@ export class InferenceJobs {
     return engine
   }
 
-  #requestOf({ prompt, sampling, stops, seed, adapters }: AnswerTask, files: Files, loaded: Loaded): AnswerRequest {
+  #requestOf({ prompt, sampling, stops, seed, adapters }: AnswerTask, files: Files, loaded: Loaded): NamedRequest {
     const { maxTokens, tempQ16, topK, topPQ16 } = sampling
-    const slots: Slot[] = adapters.map(({ weight }, i) => ({
+    const slots = adapters.map(({ root, weight }, i) => ({
+      root,
       adapter: this.#loadAdapter(files.adapters[i] ?? '', loaded),
       weight,
     }))

@@ -8,7 +8,7 @@ import { checkRule } from '../../inference/sampler.ts'
 import { AnswerStream } from '../jobs/answer-stream.ts'
 import { JobError } from '../jobs/job-error.ts'
 import type { AnswerEvent, AnswerTask, Backend, LayerDraw } from './backend.ts'
-import type { FloatChoice } from './float-choice.ts'
+import { checkFloatTask, type FloatChoice } from './float-choice.ts'
 import type { ModelFolder } from './model-folder.ts'
 import type { Files, FromThread, ToThread } from './thread-messages.ts'
 
@@ -56,9 +56,7 @@ export class InferenceThread implements Backend {
   }
 
   readonly check = ({ modelRoot, adapters, prompt, sampling, stops, fingerprinted }: AnswerTask): void => {
-    if (fingerprinted === true && adapters.length > 0) {
-      throw new JobError('unknown-adapter', 'answers of class FINGERPRINT take no adapters here')
-    }
+    if (fingerprinted === true) checkFloatTask(this.#float ?? ownEngine, { adapters, sampling })
     const model = this.#folder.models.get(modelRoot)
     if (model === undefined) throw new JobError('unknown-model', `a model with the root ${modelRoot} is not here`)
     for (const { root } of adapters) {
@@ -173,11 +171,14 @@ export class InferenceThread implements Backend {
   }
 }
 
+const ownEngine: FloatChoice = { kind: 'reference' }
+
 /** Memory is there again when other answers have ended. */
 const memoryRetryMs = 5_000
 
 function failure({ code, message }: Extract<FromThread, { kind: 'failed' }>): Error {
-  return code === 'memory' ? new JobError('busy', message, { retryAfterMs: memoryRetryMs }) : new Error(message)
+  if (code === 'memory') return new JobError('busy', message, { retryAfterMs: memoryRetryMs })
+  return code === 'no-adapter' ? new JobError('unknown-adapter', message) : new Error(message)
 }
 
 const refusals: Readonly<Record<string, 'prompt-too-long' | 'stop-mismatch' | 'sampling'>> = {

@@ -9,6 +9,8 @@ export type OpenAiOptions = {
   /** Name of a token in the answers' `top_logprobs`, as the server writes it: `token_id:7` where it is asked for ids. */
   readonly tokenOf: (name: string) => number | undefined
   readonly config: FloatEngine['config']
+  /** The name is an adapter's: the server must have it in its list of models, since some answer by the base under any name. */
+  readonly isAdapter?: boolean
   readonly apiKey?: string
   readonly fetch?: typeof fetch
 }
@@ -16,8 +18,10 @@ export type OpenAiOptions = {
 /** Log-probabilities of a position that are asked for: what servers give. */
 export const candidatesMax = 20
 const answerMsMax = 120_000
+const listMsMax = 10_000
 const answerBytesMax = 16 * 2 ** 20
 
+type ModelList = { readonly data?: readonly ({ readonly id?: string } | null)[] }
 type Completion = {
   readonly choices?: readonly {
     readonly logprobs?: { readonly top_logprobs?: readonly (Readonly<Record<string, number>> | null)[] }
@@ -26,7 +30,8 @@ type Completion = {
 
 /**
  * Any server of the completions API that takes token ids as prompt and gives log-probabilities of them (vLLM, llama.cpp's): the tokens
- * are drawn here. It knows {@link candidatesMax} candidates of a position. Throws {@link WorkerError} `server`.
+ * are drawn here. It knows {@link candidatesMax} candidates of a position. Throws {@link WorkerError} `server`, and
+ * `no-adapter` where it does not serve an adapter that is asked for.
  */
 export function openAiEngine(options: OpenAiOptions): FloatEngine {
   return {
@@ -34,6 +39,7 @@ export function openAiEngine(options: OpenAiOptions): FloatEngine {
     kind: fingerprintKinds.logits,
     candidatesMax,
     start: async () => {
+      if (options.isAdapter === true) await requireListed(options)
       const tokens: number[] = []
       return {
         append: async (added, from, signal) => {
@@ -51,12 +57,8 @@ export function openAiEngine(options: OpenAiOptions): FloatEngine {
   }
 }
 
-async function completion(
-  { url, model, apiKey, fetch: ask = fetch }: OpenAiOptions,
-  prompt: readonly number[],
-  echo: boolean,
-  signal: AbortSignal,
-) {
+async function completion(options: OpenAiOptions, prompt: readonly number[], echo: boolean, signal: AbortSignal) {
+  const { url, model } = options
   const body = {
     model,
     prompt,
@@ -66,25 +68,41 @@ async function completion(
     logprobs: candidatesMax,
     return_tokens_as_token_ids: true,
   }
-  let text: string
+  const text = await ask(options, 'completions', body, signal)
+  const tops = parsed<Completion>(text)?.choices?.[0]?.logprobs?.top_logprobs
+  const wanted = echo ? prompt.length + 1 : 1
+  if (!Array.isArray(tops) || tops.length < wanted) throw new WorkerError('server', `${url} gives no log-probabilities`)
+  return tops as NonNullable<typeof tops>
+}
+
+/** Throws {@link WorkerError} `no-adapter`. */
+async function requireListed(options: OpenAiOptions): Promise<void> {
+  const list = parsed<ModelList>(await ask(options, 'models', undefined, AbortSignal.timeout(listMsMax)))?.data
+  if (Array.isArray(list) && list.some((each) => each?.id === options.model)) return
+  throw new WorkerError('no-adapter', `${options.url} serves no adapter under the name ${options.model}`)
+}
+
+/** Text of an answer; with a body, of a POST. */
+async function ask(
+  { url, apiKey, fetch: send = fetch }: OpenAiOptions,
+  path: string,
+  body: object | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  const headers = { 'content-type': 'application/json', ...(apiKey && { authorization: `Bearer ${apiKey}` }) }
   try {
-    const response = await ask(`${url}/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...(apiKey && { authorization: `Bearer ${apiKey}` }) },
-      body: JSON.stringify(body),
+    const response = await send(`${url}/${path}`, {
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      headers,
       signal: AbortSignal.any([signal, AbortSignal.timeout(answerMsMax)]),
     })
     if (!response.ok) throw new WorkerError('server', `${url} answers ${response.status}`)
-    text = await bounded(response)
+    return await bounded(response)
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof WorkerError) throw error
     throw new WorkerError('server', `${url} does not answer`, { cause: error })
   }
-  const tops = parsed(text)?.choices?.[0]?.logprobs?.top_logprobs
-  const wanted = echo ? prompt.length + 1 : 1
-  if (!Array.isArray(tops) || tops.length < wanted) throw new WorkerError('server', `${url} gives no log-probabilities`)
-  return tops as NonNullable<typeof tops>
 }
 
 async function bounded(response: Response): Promise<string> {
@@ -98,9 +116,9 @@ async function bounded(response: Response): Promise<string> {
   return Buffer.concat(parts).toString('utf8')
 }
 
-function parsed(text: string): Completion | undefined {
+function parsed<T>(text: string): T | undefined {
   try {
-    return JSON.parse(text) as Completion
+    return JSON.parse(text) as T
   } catch {
     return undefined
   }

@@ -1,12 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fingerprintDemandsOf } from '../../../chain/ledger/fingerprint-demands.ts'
 import { silentLog } from '../../../common/log.ts'
+import { adapterRoot, encodeAdapter } from '../../../inference/adapter/adapter-file.ts'
 import { generateFloat } from '../../../inference/answer/generate-float.ts'
 import { stopHash } from '../../../inference/answer/stops.ts'
-import { checkFingerprint } from '../../../inference/check/fingerprint/check-fingerprint.ts'
 import {
   decodeFingerprint,
   encodeFingerprint,
@@ -14,7 +14,7 @@ import {
   fingerprintRoot,
   shownLeaf,
 } from '../../../inference/check/fingerprint/fingerprint.ts'
-import { floatOf } from '../../../inference/float/dequantise.ts'
+import { adaptedModel, floatOf } from '../../../inference/float/dequantise.ts'
 import { type FloatEngine, referenceEngine } from '../../../inference/float/float-engine.ts'
 import { decodeModel, modelRoot } from '../../../inference/model-file.ts'
 import { baseModelFile } from '../../../inference/models/base-model.ts'
@@ -23,12 +23,13 @@ import { readTokenizer } from '../../../inference/tokenizer/model-tokenizer.ts'
 import type { SettledAnswer } from '../../../node/checker/settled-answers.ts'
 import { Committee } from '../../../node/committee/committee.ts'
 import { floatAnswerOf, shownFingerprint } from '../../../node/committee/float-answer.ts'
+import { FloatJobs, type FloatOutcome, type FloatTask } from '../../../node/committee/float-jobs.ts'
 import { makeCommittee } from '../../../node/committee/make-committee.ts'
 import { VoteJournal } from '../../../node/committee/vote-journal.ts'
 import type { Action } from '../../../node/watcher/action.ts'
-import { bytesToHex, type Hex, quantity } from '../../../protocol/bytes.ts'
+import { bytesToHex, type Hex, quantity, zeroHash } from '../../../protocol/bytes.ts'
 import { receiptSums } from '../../../protocol/fee.ts'
-import { requestIdOf } from '../../../protocol/inference-request.ts'
+import { type InferenceRequest, requestIdOf } from '../../../protocol/inference-request.ts'
 import { moneyDigest } from '../../../protocol/money-domain.ts'
 import { tokenListRoot } from '../../../protocol/token-list.ts'
 import { paymentHash, voucherStructHash } from '../../../protocol/voucher.ts'
@@ -38,25 +39,52 @@ import { CommitteeWorld } from '../../fakes/committee-world.ts'
 import { type BuiltReceipt, batchOf } from '../../fakes/money-batch.ts'
 import { type Actor, chainId, type MoneyEvent, open } from '../../fakes/money-chain.ts'
 import type { CommittedBatch } from '../../fakes/money-world.ts'
+import { randomAdapter } from '../../fakes/random-adapter.ts'
 
 const canonical = decodeModel(readFileSync(baseModelFile))
 const text = readTokenizer(canonical.tokenizer)
 const model = floatOf(canonical)
 const rule = { tempQ16: 52_429, topK: 40, topPQ16: 62_259 }
 const { signal } = new AbortController()
+const adapter = { ...randomAdapter(4, canonical.config, 8, ['query', 'value'], 0.2), base: modelRoot(canonical) }
+const adapters = [{ root: adapterRoot(adapter), weight: 50_000 }]
+const adapted = adaptedModel(model, canonical.config, [{ adapter, weight: 50_000 }])
 
 let world: CommitteeWorld
 let folder: string
+let floats: { check(task: FloatTask): Promise<FloatOutcome> }
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'openledger-committee-'))
+  floats = checkerOf(join(folder, 'models'))
   world = await CommitteeWorld.create(5)
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
+/** What the nodes judge by, with the model and one adapter. */
+function checkerOf(models: string): typeof floats {
+  mkdirSync(models)
+  copyFileSync(baseModelFile, join(models, 'base.olm'))
+  writeFileSync(join(models, 'one.ola'), encodeAdapter(adapter))
+  const waiting = new Map<number, { resolve(outcome: FloatOutcome): void; reject(error: Error): void }>()
+  const jobs = new FloatJobs({ folders: [models], fetched: join(models, 'fetched'), urls: [] }, (reply) => {
+    const asker = waiting.get(reply.id)
+    if ('done' in reply) asker?.resolve(reply.done)
+    else asker?.reject(new Error(JSON.stringify(reply.failed)))
+  })
+  return {
+    check: (task) =>
+      new Promise((resolve, reject) => {
+        const id = waiting.size
+        waiting.set(id, { resolve, reject })
+        jobs.take({ id, task })
+      }),
+  }
+}
+
 type Served = { readonly batch: CommittedBatch; readonly answer: SettledAnswer; readonly file: Uint8Array }
 
 /** An answer that the worker gave with an engine, whose receipt stands on chain. */
-async function served(engine: FloatEngine): Promise<Served> {
+async function served(engine: FloatEngine, changes: Partial<InferenceRequest> = {}): Promise<Served> {
   const { money, worker, payer } = world
   const prompt = Uint32Array.from([0, ...text.encode('What is a Datanet? It is')])
   const draft = money.build(worker, [money.plan(payer, worker, prompt.length, 1)]).receipts[0] as BuiltReceipt
@@ -66,6 +94,7 @@ async function served(engine: FloatEngine): Promise<Served> {
     sampling: { ...rule, maxTokens: 20, stopHash: stopHash([]) },
     class: 3,
     maxFee: 10n * open,
+    ...changes,
   }
   const requestId = requestIdOf(request)
   const asked = { input: [...prompt], rule, maxTokens: 20, stops: [], seed: answerSeed(requestId, worker.address) }
@@ -122,8 +151,10 @@ function nodeOf(
   const judge = async () => {
     const file = shownFingerprint(book, fingerprintDemandsOf(book, of.answer.batchId), of.answer)
     if (file === undefined) return undefined
-    const verdict = await checkFingerprint(referenceEngine(model), text, floatAnswerOf(of.answer), file, { signal })
-    return verdict.ok === (options.lies === true)
+    const { request } = of.answer
+    const task = { model: modelRoot(canonical), adapters: request.adapters, answer: floatAnswerOf(of.answer), file }
+    const verdict = await floats.check(task)
+    return typeof verdict === 'string' ? undefined : verdict.ok === (options.lies === true)
   }
   const make = (journal: VoteJournal) =>
     new Committee({
@@ -212,6 +243,21 @@ test(
 )
 
 test(
+  'the request’s adapter left out: the nodes have the fingerprint shown, and void it',
+  () =>
+    world.money.chain.trial(async () => {
+      const lazy = await served(referenceEngine(model), { adapters })
+      const played = await play(lazy, { liars: 0 })
+      const closed = played.events.find(({ name }) => name === 'CaseClosed')?.args
+      expect([Number(closed?.['outcome']), closed?.['wrong'], closed?.['right']]).toEqual([2, 5, 0])
+      expect(await world.money.chain.read('InferenceMarket', 'isVoid', [lazy.answer.batchId, 0])).toBe(true)
+      expect(slashed(played, 'WorkerSlashed')).toEqual([world.worker.address])
+      await world.checkLaws()
+    }),
+  180_000,
+)
+
+test(
   'three liars of five cannot void an honest answer',
   () =>
     world.money.chain.trial(async () => {
@@ -251,9 +297,9 @@ test('the journal: the first vote of a case stays, over restarts', () => {
   again.close()
 })
 
-test('the role judges an answer by a float engine of the model, and bytes that are no fingerprint are wrong', async () => {
+test('the role judges an answer by a float engine of the model and its adapters, and bytes that are no fingerprint are wrong', async () => {
   await world.money.chain.trial(async () => {
-    const of = await served(referenceEngine(model))
+    const of = await served(referenceEngine(adapted), { adapters })
     const book = committeeBook(world.money.chain, of.batch, [])
     const part = makeCommittee({
       ...{ rpc: { request: async () => '0x' }, book, account: world.challenger.address, log: silentLog },
@@ -262,11 +308,16 @@ test('the role judges an answer by a float engine of the model, and bytes that a
       found: () => undefined,
       sketches: { isWrong: async () => undefined },
       modelRoot: async () => modelRoot(canonical),
-      floats: {
-        check: async ({ answer, file }) => checkFingerprint(referenceEngine(model), text, answer, file, { signal }),
-      },
+      floats,
     })
     expect(await part.check(of.answer, of.file)).toEqual({ ok: true })
     expect(await part.check(of.answer, of.file.slice(0, 40))).toMatchObject({ ok: false, kind: 'answer' })
+    const named = (changes: Partial<InferenceRequest>) => ({
+      ...of.answer,
+      request: { ...of.answer.request, ...changes },
+    })
+    expect(await part.check(named({ adapters: [] }), of.file)).toMatchObject({ ok: false, kind: 'answer' })
+    const unknown = named({ adapters: [{ root: zeroHash, weight: 1 }] })
+    await expect(part.check(unknown, of.file)).rejects.toMatchObject({ code: 'no-adapter' })
   })
 })

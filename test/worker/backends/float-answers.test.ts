@@ -1,26 +1,31 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { floatChoice } from '../../../cli/worker/run.ts'
+import { adapterRoot, encodeAdapter } from '../../../inference/adapter/adapter-file.ts'
 import { generateFloat } from '../../../inference/answer/generate-float.ts'
+import { stopHash } from '../../../inference/answer/stops.ts'
 import { checkFingerprint } from '../../../inference/check/fingerprint/check-fingerprint.ts'
 import {
   encodeFingerprint,
   type Fingerprint,
   fingerprintRoot,
 } from '../../../inference/check/fingerprint/fingerprint.ts'
-import { floatOf } from '../../../inference/float/dequantise.ts'
+import { adaptedModel, floatOf } from '../../../inference/float/dequantise.ts'
 import { fingerprintKinds, referenceEngine } from '../../../inference/float/float-engine.ts'
 import { decodeModel, modelRoot } from '../../../inference/model-file.ts'
 import { baseModelFile } from '../../../inference/models/base-model.ts'
 import { readTokenizer } from '../../../inference/tokenizer/model-tokenizer.ts'
 import { zeroHash } from '../../../protocol/bytes.ts'
 import type { AnswerTask } from '../../../worker/backends/backend.ts'
+import type { FloatChoice } from '../../../worker/backends/float-choice.ts'
 import { InferenceJobs } from '../../../worker/backends/inference-jobs.ts'
+import { InferenceThread } from '../../../worker/backends/inference-thread.ts'
 import { llamaEngine } from '../../../worker/backends/llama-engine.ts'
 import { openAiEngine } from '../../../worker/backends/openai-engine.ts'
 import type { FromThread, ToThread } from '../../../worker/backends/thread-messages.ts'
+import { randomAdapter } from '../../fakes/random-adapter.ts'
 
 const model = decodeModel(readFileSync(baseModelFile))
 const text = readTokenizer(model.tokenizer)
@@ -34,6 +39,34 @@ const task: AnswerTask = {
   fingerprinted: true,
 }
 const { config } = referenceEngine(floatOf(model))
+const folder = mkdtempSync(join(tmpdir(), 'openledger-floats-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const adapter = { ...randomAdapter(4, model.config, 8, ['query', 'key', 'value', 'down'], 0.2), base: task.modelRoot }
+const adapterFile = join(folder, 'one.ola')
+writeFileSync(adapterFile, encodeAdapter(adapter))
+const named = (weight: number) => [{ root: adapterRoot(adapter), weight }]
+const adaptedBy = (weight: number) => adaptedModel(floatOf(model), model.config, [{ adapter, weight }])
+
+/** What a worker says when it answers with the adapter, and what a checker with or without it finds. */
+async function answeredWith(weight: number, float: FloatChoice, given: Partial<typeof rule> = {}) {
+  const asked = { ...rule, ...given }
+  const sampling = { ...task.sampling, ...asked }
+  const own = { ...task, adapters: named(weight), sampling }
+  const where = { ...files, adapters: [adapterFile], float }
+  const said = await done((jobs) => jobs.take({ kind: 'answer', id: 1, task: own, files: where }))
+  const end = said.at(-1)
+  if (end?.kind === 'failed') return end
+  if (end?.kind !== 'end' || end.proof === undefined) throw new Error(JSON.stringify(end))
+  const { traceRoot, proof } = end
+  const output = said.flatMap((message) => (message.kind === 'tokens' ? [...message.tokens] : []))
+  const about = { input: [...task.prompt], output, rule: asked, maxTokens: 24, seed, stops: [], cancelled: false }
+  const kind = float.kind === 'reference' ? fingerprintKinds.state : fingerprintKinds.logits
+  const { signal } = new AbortController()
+  const judged = (by: typeof adaptedBy extends (...args: never) => infer Model ? Model : never) =>
+    checkFingerprint(referenceEngine(by, kind), text, { ...about, traceRoot }, proof, { signal })
+  return { right: await judged(adaptedBy(weight)), without: await judged(floatOf(model)) }
+}
 
 /** What the thread says until it ends. */
 function done(ask: (jobs: InferenceJobs) => void): Promise<readonly FromThread[]> {
@@ -72,15 +105,23 @@ test('llama.cpp that is not installed is told of by how to install it', async ()
   await expect(llamaEngine(options)).rejects.toThrow('npx tsx scripts/get-llama.ts /nonexistent')
 })
 
-/** A server that gives the likeliest 20 tokens of our own engine. */
-function server(spoil: (body: object) => Response | object = (body) => body): typeof fetch {
-  return async (_, init) => {
-    const { prompt, echo, logprobs } = JSON.parse(String(init?.body)) as {
+/** A server that gives the likeliest 20 tokens of our own engine, and runs the adapters that it has by their names. */
+function server(
+  spoil: (body: object) => Response | object = (body) => body,
+  adapters: Readonly<Record<string, ReturnType<typeof floatOf>>> = {},
+): typeof fetch {
+  return async (url, init) => {
+    if (String(url).endsWith('/models')) {
+      return Response.json({ data: [null, { id: 'base' }, ...Object.keys(adapters).map((id) => ({ id }))] })
+    }
+    const { model: name, ...asked } = JSON.parse(String(init?.body)) as {
+      model: string
       prompt: number[]
       echo: boolean
       logprobs: number
     }
-    const session = await referenceEngine(floatOf(model)).start()
+    const { prompt, echo, logprobs } = asked
+    const session = await referenceEngine(adapters[name] ?? floatOf(model)).start()
     const steps = await session.append(prompt, echo ? 0 : prompt.length - 1, new AbortController().signal)
     const tops = steps.map(({ logits }) => {
       const order = [...logits.keys()].sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0)).slice(0, logprobs)
@@ -139,6 +180,46 @@ test('a worker whose server tells 20 candidates answers what a checker with the 
   expect(verdict).toMatchObject({ ok: true })
 })
 
+test('a worker’s own engine answers with the request’s adapter, by its weight', async () => {
+  const answered = await answeredWith(40_000, { kind: 'reference' })
+  expect(answered).toMatchObject({ right: { ok: true }, without: { ok: false } })
+})
+
+test('a server answers with the adapter under its root, and is not asked where it does not list it', async () => {
+  const full = 65_535
+  const choice = { kind: 'server', url: 'http://server/v1', model: 'base' } as const
+  const real = globalThis.fetch
+  try {
+    globalThis.fetch = server(undefined, { [adapterRoot(adapter)]: adaptedBy(full) })
+    const few = { topK: 20 }
+    expect(await answeredWith(full, choice, few)).toMatchObject({ right: { ok: true }, without: { ok: false } })
+    globalThis.fetch = server()
+    expect(await answeredWith(full, choice, few)).toMatchObject({ kind: 'failed', code: 'no-adapter' })
+  } finally {
+    globalThis.fetch = real
+  }
+})
+
+test('what a server cannot do is refused before any work; own engines take any adapters of the model', () => {
+  const own = { root: adapterRoot(adapter), path: adapterFile, base: task.modelRoot }
+  const base = { root: task.modelRoot, path: baseModelFile, config: model.config }
+  const place = { models: new Map([[base.root, base]]), adapters: new Map([[own.root, own]]) }
+  const check = (changes: Partial<AnswerTask>, float?: FloatChoice) =>
+    new InferenceThread(place, float).check({
+      ...task,
+      sampling: { ...task.sampling, stopHash: stopHash([]) },
+      ...changes,
+    })
+  const remote: FloatChoice = { kind: 'server', url: 'http://server/v1', model: 'base' }
+  const few = { ...task.sampling, stopHash: stopHash([]), topK: 20 }
+  check({ adapters: named(65_535), sampling: few }, remote)
+  expect(() => check({ adapters: named(65_534), sampling: few }, remote)).toThrow('65535')
+  expect(() => check({ adapters: [...named(65_535), ...named(65_535)], sampling: few }, remote)).toThrow('one adapter')
+  expect(() => check({ sampling: { ...few, topK: 21 } }, remote)).toThrow('20 candidates')
+  check({ adapters: [...named(3), ...named(40_000)] })
+  expect(() => check({ adapters: [{ root: zeroHash, weight: 1 }] })).toThrow('is not here')
+})
+
 /** A folder with node-llama-cpp, where there is one. */
 const llamaFolder = process.env['OPENLEDGER_LLAMA']
 
@@ -164,6 +245,19 @@ test.skipIf(llamaFolder === undefined)(
     }
   },
   60_000,
+)
+
+test.skipIf(llamaFolder === undefined)(
+  'llama.cpp answers with adapters what a checker without it finds right, others at the same time',
+  async () => {
+    const cache = join(folder, 'gguf')
+    mkdirSync(cache)
+    const float = { kind: 'llama', prefix: llamaFolder ?? '', cache, threads: 1 } as const
+    const answers = await Promise.all([40_000, 65_535].map((weight) => answeredWith(weight, float)))
+    for (const answer of answers) expect(answer).toMatchObject({ right: { ok: true }, without: { ok: false } })
+    expect(readdirSync(cache)).toEqual([`${task.modelRoot}.gguf`])
+  },
+  120_000,
 )
 
 test('the flags of a float engine name what it needs', () => {

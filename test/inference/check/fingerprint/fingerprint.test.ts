@@ -13,25 +13,29 @@ import {
   pointCount,
 } from '../../../../inference/check/fingerprint/fingerprint.ts'
 import { couldBeDrawn } from '../../../../inference/check/fingerprint/replay.ts'
-import { floatOf } from '../../../../inference/float/dequantise.ts'
+import { adaptedModel, floatOf } from '../../../../inference/float/dequantise.ts'
 import { type FloatEngine, fingerprintKinds, referenceEngine } from '../../../../inference/float/float-engine.ts'
 import type { FloatModel } from '../../../../inference/float/float-model.ts'
+import type { ModelConfig } from '../../../../inference/model-config.ts'
 import { decodeModel } from '../../../../inference/model-file.ts'
 import { baseModelFile } from '../../../../inference/models/base-model.ts'
 import { type ModelTokenizer, readTokenizer } from '../../../../inference/tokenizer/model-tokenizer.ts'
 import { bf16Bits, commitToploc, compareToploc, toplocPoints } from '../../../../protocol/toploc.ts'
 import { moved, requantised, roundedEngine, roundings, shortened } from '../../../../scripts/fingerprints/engines.ts'
+import { randomAdapter } from '../../../fakes/random-adapter.ts'
 
 const never = new AbortController().signal
 const rule = { tempQ16: 52_429, topK: 40, topPQ16: 62_259 }
 
 let model: FloatModel
+let config: ModelConfig
 let text: ModelTokenizer
 let reference: FloatEngine
 let input: number[]
 beforeAll(() => {
   const canonical = decodeModel(readFileSync(baseModelFile))
   model = floatOf(canonical)
+  config = canonical.config
   text = readTokenizer(canonical.tokenizer)
   reference = referenceEngine(model)
   input = [0, ...text.encode('What is a contract on a chain? It is')]
@@ -74,6 +78,36 @@ describe('an honest answer', () => {
     const whole = await answered(reference)
     const output = whole.answer.output.slice(0, 5)
     expect(await check({ ...whole, answer: { ...whole.answer, output } })).toMatchObject({ ok: false })
+  })
+})
+
+describe('an answer with an adapter', () => {
+  const slot = (seed: number, weight = 40_000) => ({
+    adapter: randomAdapter(seed, config, 8, ['query', 'value', 'down'], 0.2),
+    weight,
+  })
+  const adapted = (...slots: ReturnType<typeof slot>[]) => adaptedModel(model, config, slots)
+
+  test('is right by the same thresholds where the stream is kept in 8 bits of mantissa', async () => {
+    const own = adapted(slot(4))
+    const verdict = await check(await answered(roundedEngine(own, roundings.bfloat)), referenceEngine(own))
+    expect(verdict).toMatchObject({ ok: true })
+  })
+
+  test.each([
+    ['leaves it out', 'state', () => adapted()],
+    ['leaves it out', 'logits', () => adapted()],
+    ['takes another one', 'logits', () => adapted(slot(5))],
+    ['takes it by half its weight', 'state', () => adapted(slot(4, 20_000))],
+    ['takes another one beside it', 'state', () => adapted(slot(4), slot(5))],
+  ] as const)('a worker that %s is found by its %s', async (_, name, served) => {
+    const kind = fingerprintKinds[name]
+    const answer = await answered(referenceEngine(served(), kind))
+    expect(await check(answer, referenceEngine(adapted(slot(4)), kind))).toMatchObject({ ok: false })
+  })
+
+  test('that its request does not name is found', async () => {
+    expect(await check(await answered(referenceEngine(adapted(slot(4)))))).toMatchObject({ ok: false })
   })
 })
 
