@@ -1,4 +1,4 @@
-import { bytesToHex, emptyBytes, equalBytes, FormatError } from './bytes.ts'
+import { bytesToHex, emptyBytes, equalBytes, FormatError, type Hex } from './bytes.ts'
 import { asArray, asData, asFixed, asObject, uintQuantity } from './json-fields.ts'
 import { keccak256 } from './keccak.ts'
 import { asBytes, asList, asUint, type RlpItem, rlpDecode, rlpUint } from './rlp.ts'
@@ -36,28 +36,67 @@ export function verifyTrieProof(
 ): Uint8Array | undefined {
   if (equalBytes(root, emptyTrieRoot) && (proof.length === 0 || isEmptyTrie(proof))) return undefined
   const nodes = new ProofNodes(proof)
+  return nodes.end(trieValue(root, key, (hash) => nodes.next(hash)))
+}
+
+/** Follows a key's path from the root on; `nodeOf` is asked for every node that stands by its hash. */
+function trieValue(root: Uint8Array, key: Uint8Array, nodeOf: (hash: Uint8Array) => RlpItem): Uint8Array | undefined {
   const path = toNibbles(key)
   let offset = 0
-  let node: RlpItem = nodes.next(root)
+  let node: RlpItem = nodeOf(root)
   for (;;) {
     const items = asList(node, 'trie node')
     if (items.length === 17) {
-      if (offset === path.length) return nodes.end(branchValue(items[16]))
+      if (offset === path.length) return branchValue(items[16])
       const child = items[path[offset] ?? 0]
       offset++
-      if (child === undefined || isEmpty(child)) return nodes.end(undefined)
-      node = nodes.resolve(child)
+      if (child === undefined || isEmpty(child)) return undefined
+      node = resolved(child, nodeOf)
       continue
     }
     if (items.length !== 2) throw new FormatError(`trie node of ${items.length} items`)
     const { nibbles, isLeaf } = decodeHexPrefix(asBytes(items[0], 'trie path'))
     const matches = startsWith(path, offset, nibbles)
-    if (isLeaf) {
-      return nodes.end(matches && offset + nibbles.length === path.length ? asBytes(items[1], 'trie value') : undefined)
-    }
-    if (!matches) return nodes.end(undefined)
+    if (isLeaf) return matches && offset + nibbles.length === path.length ? asBytes(items[1], 'trie value') : undefined
+    if (!matches) return undefined
     offset += nibbles.length
-    node = nodes.resolve(items[1] ?? emptyBytes)
+    node = resolved(items[1] ?? emptyBytes, nodeOf)
+  }
+}
+
+/** A child by hash, or a short one as it stands in its parent. */
+function resolved(child: RlpItem, nodeOf: (hash: Uint8Array) => RlpItem): RlpItem {
+  if (!(child instanceof Uint8Array)) return child
+  if (child.length !== 32) throw new FormatError(`trie reference of ${child.length} bytes`)
+  return nodeOf(child)
+}
+
+/** Nodes of any tries that prove many keys together: what several paths share is there once. */
+export class TrieNodes {
+  readonly #nodes: ReadonlyMap<Hex, Uint8Array>
+  readonly #needed = new Set<Uint8Array>()
+
+  constructor(nodes: readonly Uint8Array[]) {
+    this.#nodes = new Map(nodes.map((node) => [bytesToHex(keccak256(node)), node]))
+  }
+
+  /** As {@link verifyTrieProof}: throws {@link FormatError} where a node that it takes is not here. */
+  value(root: Uint8Array, key: Uint8Array): Uint8Array | undefined {
+    if (equalBytes(root, emptyTrieRoot)) return undefined
+    return trieValue(root, key, (hash) => this.#node(hash))
+  }
+
+  /** The nodes that were needed, by when they first were. */
+  get needed(): readonly Uint8Array[] {
+    return [...this.#needed]
+  }
+
+  #node(hash: Uint8Array): RlpItem {
+    const name = bytesToHex(hash)
+    const node = this.#nodes.get(name)
+    if (node === undefined) throw new FormatError(`there is no trie node ${name}`)
+    this.#needed.add(node)
+    return rlpDecode(node)
   }
 }
 
@@ -107,13 +146,6 @@ class ProofNodes {
     if (node === undefined) throw new FormatError('trie proof ends early')
     if (!equalBytes(keccak256(node), hash)) throw new FormatError(`trie proof node is not ${bytesToHex(hash)}`)
     return rlpDecode(node)
-  }
-
-  /** A child by hash, or a short one as it stands in its parent. */
-  resolve(child: RlpItem): RlpItem {
-    if (!(child instanceof Uint8Array)) return child
-    if (child.length !== 32) throw new FormatError(`trie reference of ${child.length} bytes`)
-    return this.next(child)
   }
 
   end(value: Uint8Array | undefined): Uint8Array | undefined {

@@ -19,6 +19,7 @@ const groups: readonly Group[] = [
       'test/precompiles-sim/twins.test.ts',
       'test/protocol/stake-interest.test.ts',
       'test/attribution/answer-file/words.test.ts',
+      'test/attribution/answer-file/words-v2.test.ts',
       'test/attribution/datanets/statement.test.ts',
       'test/attribution/gradients/quality.test.ts',
       ...contracts('artifacts', 'royalty-vault', 'money-fuzz'),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { concatBytes, equalBytes, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
 import { receiptSumNames } from '../../protocol/fee.ts'
 import type { BatchHeader } from '../../protocol/receipt-batch.ts'
+import type { OpenedLeaf } from '../combined/opened-influences.ts'
 import { AnswerFileError } from './answer-error.ts'
 import { FileReader } from './file-reader.ts'
 
@@ -28,8 +29,22 @@ export type AnswerFile = {
   readonly tokenizer: TokenizerProof | undefined
   /** What tokenizer and tokens say; empty without a tokenizer. */
   readonly text: { readonly prompt: Uint8Array; readonly output: Uint8Array }
+  /** What shows weights under algoHash v2; undefined under v1. */
+  readonly v2: RuleV2 | undefined
   readonly l2: L2Proof
   readonly l1: L1Proof
+}
+
+/** What of an answer under algoHash v2 its words do not show. */
+export type RuleV2 = {
+  /** MinHash signatures that count of the contributions of the spans, in their order. */
+  readonly signatures: readonly Uint8Array[]
+  /** A span proof over the prompt for each quotation, by rank. */
+  readonly citations: readonly Uint8Array[]
+  /** Of the table of influences in force its head, then the rows of the scores, in their order; nothing where none was. */
+  readonly influences: readonly OpenedLeaf[]
+  /** Trie nodes from the L2 block's state root on, by when they are first needed, for {@link ruleFacts}. */
+  readonly facts: readonly Uint8Array[]
 }
 
 export type TokenizerProof = {
@@ -67,6 +82,18 @@ const nodesMax = 66
 /** Slots of one account. */
 const slotsMax = 16
 const siblingsMax = 32
+/** Contributions of 103 spans at 32 places. */
+const signaturesMax = 3_296
+export const signatureBytes = 512
+const citationsMax = 10
+/** The head of a table of influences and 16 rows. */
+const influencesMax = 17
+/** Bytes of a row of 16,384 numbers; heads are shorter. */
+const influenceBytesMax = 9 + 16_384
+/** 4,097 leaves. */
+const influenceSiblingsMax = 13
+/** Trie nodes for two words of each contribution, which share most of them. */
+const factNodesMax = 2 ** 16
 const checksumBytes = 32
 const receiptRowBytes = 32 + 16 * receiptSumNames.length
 const indexRecordBytes = 216
@@ -74,40 +101,55 @@ const indexesMax = 8
 /** Kept spans of 2,048 tokens. */
 const spansMax = 103
 
-/** ASCII `OLANSWR`, then the version. */
-const magic = concatBytes(new TextEncoder().encode('OLANSWR'), Uint8Array.of(1))
-const parts = ['receipt', 'batch', 'indexes', 'evidence', 'spans', 'scores', 'tokenizer', 'text', 'l2', 'l1'] as const
+/** ASCII `OLANSWR`, which the version follows: that of the rule of attribution. */
+const magic = new TextEncoder().encode('OLANSWR')
+const headBytes = magic.length + 1
+const wordParts = ['receipt', 'batch', 'indexes', 'evidence', 'spans', 'scores'] as const
+const ruleParts = ['signatures', 'citations', 'influences', 'facts'] as const
+const proofParts = ['tokenizer', 'text', 'l2', 'l1'] as const
+const partsOf = { 1: [...wordParts, ...proofParts], 2: [...wordParts, ...ruleParts, ...proofParts] } as const
+type Version = keyof typeof partsOf
+type PartName = (typeof partsOf)[Version][number]
 
 export function encodeAnswerFile(file: AnswerFile): Uint8Array {
-  const bodies: Record<(typeof parts)[number], Uint8Array> = {
+  const version: Version = file.v2 === undefined ? 1 : 2
+  const bodies: Record<PartName, Uint8Array> = {
     receipt: file.receipt,
     batch: encodeBatch(file.batch),
     indexes: concatBytes(uintBytes(file.indexes.length, 1), ...file.indexes),
     evidence: file.evidence,
     spans: encodeList(1, 4, file.spans),
     scores: encodeList(1, 4, file.scores),
+    signatures: concatBytes(uintBytes(file.v2?.signatures.length ?? 0, 2), ...(file.v2?.signatures ?? [])),
+    citations: encodeList(1, 4, file.v2?.citations ?? []),
+    influences: encodeInfluences(file.v2?.influences ?? []),
+    facts: encodeList(4, 2, file.v2?.facts ?? []),
     tokenizer: encodeTokenizerProof(file.tokenizer),
     text: concatBytes(counted(4, file.text.prompt), file.text.output),
     l2: encodeL2(file.l2),
     l1: encodeL1(file.l1),
   }
-  const body = concatBytes(magic, ...parts.map((name) => counted(4, bodies[name])))
+  const parts = partsOf[version].map((name) => counted(4, bodies[name]))
+  const body = concatBytes(magic, Uint8Array.of(version), ...parts)
   return concatBytes(body, checksum(body))
 }
 
 /** Throws {@link AnswerFileError} `format` or `checksum` for anything but one whole file. Views into `bytes`. */
 export function decodeAnswerFile(bytes: Uint8Array): AnswerFile {
   if (bytes.length > answerFileBytesMax) throw new AnswerFileError('format', `a file of ${bytes.length} bytes`)
-  if (!equalBytes(bytes.subarray(0, magic.length), magic))
-    throw new AnswerFileError('format', 'not an answer file of version 1')
+  const version = bytes[magic.length]
+  if (!equalBytes(bytes.subarray(0, magic.length), magic) || (version !== 1 && version !== 2))
+    throw new AnswerFileError('format', 'not an answer file of version 1 or 2')
   const end = bytes.length - checksumBytes
-  if (end < magic.length || !equalBytes(checksum(bytes.subarray(0, end)), bytes.subarray(end))) {
+  if (end < headBytes || !equalBytes(checksum(bytes.subarray(0, end)), bytes.subarray(end))) {
     throw new AnswerFileError('checksum', 'the bytes are not those that were written: changed, cut off or added to')
   }
-  const reader = new FileReader('file', bytes.subarray(magic.length, end))
-  const bodies = parts.map((name) => [name, new FileReader(name, reader.counted(4, answerFileBytesMax))] as const)
+  const reader = new FileReader('file', bytes.subarray(headBytes, end))
+  const bodies = partsOf[version].map(
+    (name: PartName) => [name, new FileReader(name, reader.counted(4, answerFileBytesMax))] as const,
+  )
   reader.end()
-  const of = Object.fromEntries(bodies) as Record<(typeof parts)[number], FileReader>
+  const of = Object.fromEntries(bodies) as Record<PartName, FileReader>
   const file = {
     receipt: rest(of.receipt),
     batch: decodeBatch(of.batch),
@@ -117,6 +159,7 @@ export function decodeAnswerFile(bytes: Uint8Array): AnswerFile {
     scores: of.scores.list(1, indexesMax, () => of.scores.counted(4, answerFileBytesMax)),
     tokenizer: decodeTokenizerProof(of.tokenizer),
     text: { prompt: of.text.counted(4, answerFileBytesMax), output: rest(of.text) },
+    v2: version === 1 ? undefined : decodeRule(of),
     l2: decodeL2(of.l2),
     l1: decodeL1(of.l1),
   }
@@ -152,6 +195,30 @@ function decodeBatch(reader: FileReader): AnswerFile['batch'] {
   }
   const depth = header.count > 0 ? Math.ceil(Math.log2(header.count)) : 0
   return { header, index: reader.uint(4), siblings: reader.take(depth * receiptRowBytes) }
+}
+
+function decodeRule({
+  signatures,
+  citations,
+  influences,
+  facts,
+}: Record<(typeof ruleParts)[number], FileReader>): RuleV2 {
+  return {
+    signatures: signatures.list(2, signaturesMax, () => signatures.take(signatureBytes)),
+    citations: citations.list(1, citationsMax, () => citations.counted(4, answerFileBytesMax)),
+    influences: influences.list(1, influencesMax, () => ({
+      leaf: influences.counted(2, influenceBytesMax),
+      siblings: influences.list(1, influenceSiblingsMax, () => influences.take(32)),
+    })),
+    facts: facts.list(4, factNodesMax, () => facts.counted(2, nodeBytesMax)),
+  }
+}
+
+function encodeInfluences(leaves: readonly OpenedLeaf[]): Uint8Array {
+  const opened = leaves.map(({ leaf, siblings }) =>
+    concatBytes(counted(2, leaf), uintBytes(siblings.length, 1), ...siblings),
+  )
+  return concatBytes(uintBytes(leaves.length, 1), ...opened)
 }
 
 function encodeTokenizerProof(proof: TokenizerProof | undefined): Uint8Array {

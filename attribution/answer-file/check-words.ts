@@ -1,7 +1,8 @@
-import { entryClasses } from '../../protocol/attribution-entry.ts'
+import { type EntryLetter, entryClasses, entryLetters } from '../../protocol/attribution-entry.ts'
 import { algoHashV1, indexSetHash } from '../../protocol/attribution-rule.ts'
-import { bytesToBigint, FormatError, zeroHash } from '../../protocol/bytes.ts'
+import { bytesToBigint, FormatError, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import type { BatchReceipt } from '../epochs/batch-rows.ts'
+import { GradientError } from '../gradients/gradient-error.ts'
 import { algoV1 } from '../suffix/algo-v1.ts'
 import { checkSpanProof, type ProvenSpan } from '../suffix/check-span-proof.ts'
 import { decodeEvidence, type Evidence, evidenceHash } from '../suffix/evidence.ts'
@@ -26,16 +27,21 @@ type Words = Pick<AnswerFile, 'indexes' | 'evidence' | 'spans' | 'scores'>
  */
 export function checkWords(file: Words, one: BatchReceipt): CheckedWords {
   const records = recordsOf(file, one)
-  const shared = one.entries.filter(({ class: kind }) => kind === entryClasses.S || kind === entryClasses.U)
+  requireRule(one, algoHashV1)
+  const { S, U } = entryClasses
+  const shared = one.entries.filter(({ class: kind }) => kind >= S)
+  const ofNone = shared.find(({ class: kind }) => kind !== U && (kind !== S || records.length === 0))
+  if (ofNone !== undefined)
+    throw new AnswerFileError(
+      'evidence',
+      `class ${entryLetters[ofNone.class]} is not shown by the file of such a model`,
+    )
   if (records.length === 0) {
     const isEmpty = file.evidence.length === 0 && file.spans.length === 0 && file.scores.length === 0
-    const hasSpans = shared.some(({ class: kind }) => kind === entryClasses.S)
-    if (!isEmpty || hasSpans) throw new AnswerFileError('evidence', 'words are attributed without an index')
+    if (!isEmpty) throw new AnswerFileError('evidence', 'words are attributed without an index')
     return { records, evidence: undefined }
   }
-  if (one.receipt.algoHash !== algoHashV1)
-    throw new AnswerFileError('evidence', `the rule ${one.receipt.algoHash} is not known here`)
-  const evidence = evidenceOf(file.evidence)
+  const evidence = named('evidence', () => decodeEvidence(file.evidence))
   const hash = evidenceHash(file.evidence)
   if (shared.some((entry) => entry.evidenceHash !== hash) || shared.length === 0)
     throw new AnswerFileError('evidence', 'it is not what the entries name')
@@ -50,19 +56,21 @@ export function checkWords(file: Words, one: BatchReceipt): CheckedWords {
   return { records, evidence }
 }
 
-function recordsOf({ indexes }: Words, { receipt }: BatchReceipt): IndexRecord[] {
+/** Another rule's weights are shown by another version of the file. */
+export function requireRule({ receipt: { algoHash } }: BatchReceipt, rule: Hex): void {
+  if (algoHash !== rule) throw new AnswerFileError('evidence', `a file of this version shows no rule ${algoHash}`)
+}
+
+/** The indexes of the receipt. Throws {@link AnswerFileError} `indexes`. */
+export function recordsOf({ indexes }: Pick<Words, 'indexes'>, { receipt }: BatchReceipt): IndexRecord[] {
   const records = indexes.map((bytes) => named('indexes', () => decodeIndexRecord(bytes)))
   const hash = records.length === 0 ? zeroHash : named('indexes', () => indexSetHash(records.map(indexId)))
   if (hash !== receipt.indexSetHash) throw new AnswerFileError('indexes', 'they are not those of the receipt')
   return records
 }
 
-function evidenceOf(bytes: Uint8Array): Evidence {
-  return named('evidence', () => decodeEvidence(bytes))
-}
-
-/** Scores follow from how often each token stands in the texts. */
-function checkScores(
+/** Scores follow from how often each token stands in the texts; `output`: the tokens looked at. */
+export function checkScores(
   openings: readonly Uint8Array[],
   records: readonly IndexRecord[],
   output: Uint32Array,
@@ -100,7 +108,8 @@ export function chunkOf(token: number): number {
   return Math.floor(token / chunkEntries)
 }
 
-function checkSpans(
+/** Each proof shows its span's place in the answer and its places in the indexes. */
+export function checkSpans(
   proofs: readonly Uint8Array[],
   records: readonly IndexRecord[],
   output: Uint32Array,
@@ -133,21 +142,29 @@ function checkWeights(
 ): void {
   const indexed = records.map(({ datanet, n, documents }) => ({ datanet, tokens: n - documents }))
   const right = sharesOf(scores.length, spans, indexed)
+  requireShares(right, shared)
+}
+
+/** The entries are these shares, in their order. Throws {@link AnswerFileError} `weights`. */
+export function requireShares(
+  right: readonly { readonly class: EntryLetter; readonly id: bigint; readonly weight: number }[],
+  entries: BatchReceipt['entries'],
+): void {
   const isRight =
-    right.length === shared.length &&
+    right.length === entries.length &&
     right.every(({ class: letter, id, weight }, i) => {
-      const entry = shared[i]
+      const entry = entries[i]
       return entry?.class === entryClasses[letter] && entry.id === id && entry.weight === BigInt(weight)
     })
   if (!isRight) throw new AnswerFileError('weights', 'they are not what the evidence gives')
 }
 
 /** An error of the part as the file's. */
-function named<T>(code: AnswerFileError['code'], check: () => T): T {
+export function named<T>(code: AnswerFileError['code'], check: () => T): T {
   try {
     return check()
   } catch (cause) {
-    if (!(cause instanceof SuffixError || cause instanceof FormatError)) throw cause
+    if (!(cause instanceof SuffixError || cause instanceof FormatError || cause instanceof GradientError)) throw cause
     throw new AnswerFileError(code, cause.message, { cause })
   }
 }

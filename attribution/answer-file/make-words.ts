@@ -29,7 +29,8 @@ export function makeWords(
   }
 }
 
-function unigramChunks({ record, tables }: SuffixIndex, output: Uint32Array): Uint8Array {
+/** The chunks of unigrams that tokens stand in. */
+export function unigramChunks({ record, tables }: SuffixIndex, output: Uint32Array): Uint8Array {
   const tree = new TableTree(uintTable(tables.unigrams))
   const chunks = new Set(
     Array.from(output)

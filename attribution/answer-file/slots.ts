@@ -14,6 +14,14 @@ const base = {
   datanetVersions: 20n,
   /** L2OutputOracle. */
   outputs: 0n,
+  /** AttributionLedger. */
+  terms: 1n,
+  /** IndexRegistry. */
+  indexes: 3n,
+  /** SignatureRegistry. */
+  shown: 0n,
+  /** SketchRegistry. */
+  tables: 1n,
 } as const
 
 /** Hash, state and void bits of a batch and the receipt's place in it. */
@@ -38,6 +46,32 @@ export function itemsSlot(datanet: bigint, version: number): Uint8Array {
 export function outputSlots(outputIndex: bigint): Uint8Array[] {
   const first = wordOf(keccak256(slotAt(base.outputs))) + 2n * outputIndex
   return [slotAt(first), slotAt(first + 1n)]
+}
+
+/** When a rule of attribution is in force: `until u64 ‖ from u64` in its lowest bytes. */
+export function termSlot(algoHash: Hex): Uint8Array {
+  return mapped(hexToBytes(algoHash), base.terms)
+}
+
+/** The word of an index whose lowest 8 bytes are when it is dead from. */
+export function deadFromSlot(indexId: Hex): Uint8Array {
+  return slotAt(wordOf(mapped(hexToBytes(indexId), base.indexes)) + 1n)
+}
+
+/** The hash of a contribution's signature, and the word whose lowest 8 bytes are when it was shown. */
+export function signatureSlots(contribId: bigint): { readonly hash: Uint8Array; readonly at: Uint8Array } {
+  const first = wordOf(mapped(uintBytes(contribId, 32), base.shown))
+  return { hash: slotAt(first), at: slotAt(first + 1n) }
+}
+
+/**
+ * A table of influences: its root; `rows u16 ‖ size u32` in the lowest bytes; `from u64 ‖ owner 20`; the word whose lowest 8 bytes are
+ * until when it is in force.
+ */
+export function tableSlots(modelVersion: Hex, adapterRoot: Hex) {
+  const key = keccak256(concatBytes(hexToBytes(modelVersion), hexToBytes(adapterRoot)))
+  const first = wordOf(mapped(key, base.tables))
+  return { root: slotAt(first), counts: slotAt(first + 1n), from: slotAt(first + 2n), until: slotAt(first + 3n) }
 }
 
 function mapped(key: Uint8Array, slot: bigint): Uint8Array {

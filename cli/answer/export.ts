@@ -39,6 +39,8 @@ export const exportAnswer = defineCommand({
       { answerShown },
       values,
       rpc,
+      { QueryMaker },
+      { GradientFolders },
     ] = await Promise.all([
       import('../money/chain.ts'),
       import('../money/content-places.ts'),
@@ -48,6 +50,8 @@ export const exportAnswer = defineCommand({
       import('./show.ts'),
       import('../money/values.ts'),
       import('../../common/json-rpc.ts'),
+      import('../../attribution/influences/query-maker.ts'),
+      import('../../attribution/influences/gradient-folders.ts'),
     ])
     const parts = {
       chain: await Chain.open(context),
@@ -55,6 +59,7 @@ export const exportAnswer = defineCommand({
       oracle,
       places: new ContentPlaces({ 'content.dir': flags['content.dir'], node: flags.node }),
       indexes: indexesIn(flags.indexes),
+      queries: new QueryMaker(new GradientFolders(flags.models === undefined ? [] : [flags.models])),
       modelOf: modelsIn(flags.models),
     }
     for (let attempt = 1; ; attempt++) {
