@@ -59,7 +59,7 @@ export const exportAnswer = defineCommand({
       oracle,
       places: new ContentPlaces({ 'content.dir': flags['content.dir'], node: flags.node }),
       indexes: indexesIn(flags.indexes),
-      queries: new QueryMaker(new GradientFolders(flags.models === undefined ? [] : [flags.models])),
+      queries: new QueryMaker(new GradientFolders(flags.models ?? [])),
       modelOf: modelsIn(flags.models),
     }
     for (let attempt = 1; ; attempt++) {

@@ -64,22 +64,24 @@ export class AnswerWords {
       isDead: dead > 0n && dead <= committedAt,
       trainedOn: terms.trainedOn.map(({ datanet, weightBps }) => ({ datanet, tokens: weightBps })),
       signatures: rule === 1 ? new Map() : await this.#signatures.at(committedAt),
-      sketched: rule === 1 ? undefined : await this.#sketched(terms, request, committedAt),
+      sketched: rule === 1 ? undefined : await sketchSource(this.#tables, terms, request, committedAt),
     })
     if (answer.figures.length === 0 && answer.missing.length > 0)
       return { kind: 'none', why: `INCOMPLETE: ${answer.missing.join('; ')}` }
     return { kind: 'shown', answer, differences: answerDifferences(where, answer) }
   }
+}
 
-  async #sketched(
-    { root: model }: ModelTerms,
-    { modelVersion, adapters }: InferenceRequest,
-    committedAt: bigint,
-  ): Promise<SketchSource | undefined> {
-    const key = sketchKey(modelVersion, adapters)
-    const table = key === undefined ? undefined : (await this.#tables.at(committedAt)).get(key)
-    return table && { model, adapter: table.adapterRoot, table: table.root, size: table.size, rows: table.rows }
-  }
+/** By which table class G of a request is computed; undefined where none was in force. Throws what the RPC throws. */
+export async function sketchSource(
+  tables: SketchTables,
+  { root: model }: Pick<ModelTerms, 'root'>,
+  { modelVersion, adapters }: Pick<InferenceRequest, 'modelVersion' | 'adapters'>,
+  committedAt: bigint,
+): Promise<SketchSource | undefined> {
+  const key = sketchKey(modelVersion, adapters)
+  const table = key === undefined ? undefined : (await tables.at(committedAt)).get(key)
+  return table && { model, adapter: table.adapterRoot, table: table.root, size: table.size, rows: table.rows }
 }
 
 function answerDifferences(where: string, { figures, otherEvidence }: ExplainedAnswer): string[] {

@@ -135,15 +135,7 @@ async function settle(): Promise<void> {
 }
 
 const path = (name: string) => join(dir, `${name}.answer`)
-/** The base model, the adapter and the table, in one folder. */
-function modelsDir(): string {
-  const folder = join(dir, 'models')
-  mkdirSync(folder, { recursive: true })
-  for (const from of [baseModelFile, join(sketched.dir, 'adapter.ola'), join(sketched.dir, 'table.olt')])
-    writeFileSync(join(folder, from.split('/').at(-1) as string), readFileSync(from))
-  return folder
-}
-const exported = (index: number, name: string, models = modelsDir()) =>
+const exported = (index: number, name: string, models = sketched.folders.join()) =>
   openledgerHere([
     ...['answer', 'export', '--receipt', `1:${index}`, '--out', path(name), '--l1', l1Url, '--oracle', l1.oracle],
     ...['--rpc', rpcUrl, '--content.dir', join(dir, 'content'), '--indexes', join(dir, 'indexes'), '--json'],

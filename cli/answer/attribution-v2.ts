@@ -6,16 +6,15 @@ import type { QueryMaker } from '../../attribution/influences/query-maker.ts'
 import { indexSet } from '../../attribution/suffix/attribute.ts'
 import type { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
 import { ShownSignatures, type Signatures } from '../../chain/indexes/shown-signatures.ts'
-import { SketchTables, sketchKey } from '../../chain/indexes/sketch-tables.ts'
+import { SketchTables } from '../../chain/indexes/sketch-tables.ts'
 import { type ModelTerms, modelTerms } from '../../chain/ledger/model-terms.ts'
 import { UsageError } from '../../common/errors.ts'
-import type { Hex } from '../../protocol/bytes.ts'
+import { type AtHand, isDeadAt, sketchSource } from '../explain/words.ts'
 import type { ChainAccess } from '../money/action.ts'
-import { isDeadAt } from './words.ts'
 
 /** What an answer is attributed by, as far as it is in folders. */
 export type FoldersV2 = {
-  readonly indexes: ReadonlyMap<Hex, SuffixIndex>
+  readonly indexes: AtHand['indexes']
   /** Of the models, adapters and tables of influences. */
   readonly queries: QueryMaker
 }
@@ -66,15 +65,13 @@ export async function attributionV2(
 
 async function sketchOf(
   chain: ChainAccess,
-  { root: model }: ModelTerms,
+  terms: ModelTerms,
   { request, prompt, output }: Pick<BatchReceipt, 'request' | 'prompt' | 'output'>,
   committedAt: bigint,
   queries: QueryMaker,
 ): Promise<AttributedV2['sketch']> {
-  const key = sketchKey(request.modelVersion, request.adapters)
-  const table = key === undefined ? undefined : (await new SketchTables(chain).at(committedAt)).get(key)
-  if (table === undefined) return undefined
-  const source = { model, adapter: table.adapterRoot, table: table.root, size: table.size, rows: table.rows }
+  const source = await sketchSource(new SketchTables(chain), terms, request, committedAt)
+  if (source === undefined) return undefined
   try {
     return queries.sketch(source, { prompt, output })
   } catch (cause) {
