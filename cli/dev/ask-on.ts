@@ -1,14 +1,14 @@
 import { errorMessage } from '../../common/errors.ts'
 import { ask, questions } from './ask.ts'
-import { askAndCheck, paid, type RoundParts } from './round.ts'
-import { answersTable, earningsTable } from './round-tables.ts'
+import { askAndCheck, explained, paid, type RoundParts } from './round.ts'
+import { answersTable, earningsTable, wordsTable } from './round-tables.ts'
 import type { StatusScreen } from './screen.ts'
 
 /** Between two questions after the first round. */
 const pauseMs = 30_000
 
 /**
- * Asks all questions and shows who checked the answers and who was paid for them, then one question now and then, until the signal.
+ * Asks all questions and shows who checked the answers, who was paid for them and for which words, then one question now and then, until the signal.
  * `fillUp`: sees that the payer can pay.
  */
 export async function keepAsking(
@@ -24,7 +24,9 @@ export async function keepAsking(
   await tried(async () => {
     const answers = await askAndCheck(parts)
     for (const line of answersTable(answers)) screen.write(line)
-    for (const line of earningsTable(await paid(answers, parts))) screen.write(line)
+    const earnings = await paid(answers, parts)
+    for (const line of earningsTable(earnings)) screen.write(line)
+    for (const line of wordsTable(answers, await explained(answers, earnings, parts))) screen.write(line)
   })
   for (let i = 0; !signal.aborted; i++) {
     await clock.sleep(pauseMs, signal)

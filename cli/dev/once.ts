@@ -11,8 +11,8 @@ import type { Community } from './community/life.ts'
 import { communityTables } from './community/tables.ts'
 import { firstDifference } from './compare.ts'
 import { queryGraphql } from './graphql.ts'
-import { askAndCheck, paid, type RoundParts } from './round.ts'
-import { answersTable, earningsTable } from './round-tables.ts'
+import { askAndCheck, explained, paid, type RoundParts } from './round.ts'
+import { answersTable, earningsTable, wordsTable } from './round-tables.ts'
 import { syncStatus } from './status.ts'
 
 export type OnceOptions = {
@@ -80,10 +80,12 @@ export async function checkOnce(options: OnceOptions, parts: OnceParts): Promise
   for (const table of [...tables, ...more]) for (const line of ['', ...table]) parts.print(line)
 }
 
-/** Asks the questions and waits until both nodes found the answers right and all payees are paid. */
+/** Asks the questions and waits until both nodes found the answers right, all payees are paid, and it is shown for which words. */
 async function checkAnswers(round: RoundParts): Promise<string[][]> {
   const answers = await askAndCheck(round)
-  return [answersTable(answers), earningsTable(await paid(answers, round))]
+  const earnings = await paid(answers, round)
+  const words = await explained(answers, earnings, round)
+  return [answersTable(answers), earningsTable(earnings), wordsTable(answers, words)]
 }
 
 async function reached(

@@ -3,6 +3,7 @@ import { knownAccounts } from './accounts.ts'
 import type { Earning } from './payments.ts'
 import type { Round } from './round.ts'
 import { table } from './table.ts'
+import type { PaidWords } from './words.ts'
 
 /** Characters of a text in a table. */
 const textMax = 60
@@ -22,6 +23,19 @@ export function answersTable(answers: Round['answers']): string[] {
 export function earningsTable(earnings: readonly Earning[]): string[] {
   const rows = earnings.map((each) => [inOpen(each.amount), each.payee, String(each.answers), reasonOf(each)])
   return table(['earned, OPEN', 'payee', 'answers', 'why'], rows)
+}
+
+/** For which words of the answers the largest earners are paid. */
+export function wordsTable(answers: Round['answers'], words: readonly PaidWords[]): string[] {
+  if (words.length === 0) return []
+  const questions = new Map(answers.map(({ answer }) => [answer.requestId, answer.question]))
+  const rows = words.map(({ requestId, payee, text, contributions }) => [
+    questions.get(requestId) ?? requestId,
+    `“${short(text ?? '')}”`,
+    contributions.join(', '),
+    payee,
+  ])
+  return table(['question', 'words of the answer', 'of contribution', 'payee'], rows)
 }
 
 function reasonOf({ class: kind, id, payee, contribution, datanet }: Earning): string {

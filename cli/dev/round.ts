@@ -1,9 +1,11 @@
 import type { Clock } from '../../common/clock.ts'
 import { CodedError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
+import type { Hex } from '../../protocol/bytes.ts'
 import { type AskedAnswer, ask, questions } from './ask.ts'
 import { type Earning, readPayments } from './payments.ts'
 import { type CheckingNode, type NodeVerdict, verdictsOf } from './verdicts.ts'
+import { type PaidWords, readWords } from './words.ts'
 
 /** Answers that were asked for, checked and paid. */
 export type Round = {
@@ -21,12 +23,14 @@ export type RoundParts = {
 }
 
 /** Something of a round did not hold. */
-export class RoundError extends CodedError<'unchecked' | 'wrong' | 'unpaid' | 'weights'> {}
+export class RoundError extends CodedError<'unchecked' | 'wrong' | 'unpaid' | 'unexplained' | 'weights'> {}
 
 /** From the last answer until both nodes judged all: they wait for the batch, one of them for L1. */
 const checkMsMax = 90_000
 /** From the verdicts until all is paid: half a minute of a batch, a minute of an epoch, half of its window. */
 const payMsMax = 240_000
+/** From then until the indexer shows the words that were paid for: it has the data by then, and loads indexes and a tokenizer. */
+const wordsMsMax = 60_000
 const pollMs = 1_000
 
 /** Asks all questions and has each answer judged by all nodes. Throws AskError and {@link RoundError}. */
@@ -58,18 +62,50 @@ export async function askAndCheck(parts: RoundParts): Promise<Round['answers']> 
 
 /** Waits until every payee of the answers is paid. Throws {@link RoundError} `unpaid` naming what is missing. */
 export async function paid(answers: Round['answers'], parts: RoundParts): Promise<readonly Earning[]> {
-  const { graphqlUrl, clock, signal, log } = parts
-  const deadline = clock.nowMs() + payMsMax
-  const requestIds = answers.map(({ answer }) => answer.requestId)
+  const read = async () => {
+    const { earnings, lacking } = await readPayments(parts.graphqlUrl, requestIdsOf(answers))
+    return { found: earnings, lacking }
+  }
+  return await settled(read, { ...parts, msMax: payMsMax, code: 'unpaid', what: 'payment' })
+}
+
+/** Waits until the indexer shows the words that contributions are paid for. Throws {@link RoundError} `unexplained` naming what is missing. */
+export async function explained(
+  answers: Round['answers'],
+  earnings: readonly Earning[],
+  parts: RoundParts,
+): Promise<readonly PaidWords[]> {
+  const read = async () => {
+    const { words, lacking } = await readWords(parts.graphqlUrl, requestIdsOf(answers), earnings)
+    return { found: words, lacking }
+  }
+  return await settled(read, { ...parts, msMax: wordsMsMax, code: 'unexplained', what: 'words' })
+}
+
+type Waiting = Pick<RoundParts, 'clock' | 'signal' | 'log'> & {
+  readonly msMax: number
+  readonly code: 'unpaid' | 'unexplained'
+  readonly what: string
+}
+
+/** Reads until nothing is lacking. Throws {@link RoundError} naming what still is. */
+async function settled<T>(
+  read: () => Promise<{ readonly found: T; readonly lacking: string | undefined }>,
+  { clock, signal, log, msMax, code, what }: Waiting,
+): Promise<T> {
+  const deadline = clock.nowMs() + msMax
   let shown: string | undefined
   for (;;) {
-    const { earnings, lacking } = await readPayments(graphqlUrl, requestIds).catch((error: unknown) => ({
-      ...{ earnings: [], lacking: String(error) },
-    }))
-    if (lacking === undefined) return earnings
-    if (signal.aborted || clock.nowMs() > deadline) throw new RoundError('unpaid', lacking)
-    if (lacking !== shown) log.info('waiting for payment', { lacking })
+    const now = await read().catch((error: unknown) => ({ found: undefined, lacking: String(error) }))
+    if (now.lacking === undefined) return now.found as T
+    const { lacking } = now
+    if (signal.aborted || clock.nowMs() > deadline) throw new RoundError(code, lacking)
+    if (lacking !== shown) log.info(`waiting for ${what}`, { lacking })
     shown = lacking
     await clock.sleep(pollMs, signal)
   }
+}
+
+function requestIdsOf(answers: Round['answers']): Hex[] {
+  return answers.map(({ answer }) => answer.requestId)
 }

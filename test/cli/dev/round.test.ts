@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { questions } from '../../../cli/dev/ask.ts'
 import { devClient } from '../../../cli/dev/clients.ts'
-import { askAndCheck, paid, type RoundParts } from '../../../cli/dev/round.ts'
-import { answersTable, earningsTable } from '../../../cli/dev/round-tables.ts'
+import { askAndCheck, explained, paid, type RoundParts } from '../../../cli/dev/round.ts'
+import { answersTable, earningsTable, wordsTable } from '../../../cli/dev/round-tables.ts'
 import { silentLog } from '../../../common/log.ts'
 import type { Hex } from '../../../protocol/bytes.ts'
 
@@ -21,6 +21,9 @@ const world = {
   isVoid: false,
   finalBatch: 1,
   claimed: open / 4n,
+  why: null as string | null,
+  differences: [] as string[],
+  text: 'that was taken over' as string | undefined,
 }
 const said = structuredClone(world)
 let asked = 0
@@ -62,7 +65,7 @@ function answerTo(path: string, body: Body): object {
   return { data: graphql(body.query ?? '', body.variables ?? {}) }
 }
 
-function graphql(query: string, { requestId = '', batch }: Record<string, string>): object {
+function graphql(query: string, { requestId = '', batch, payout }: Record<string, string>): object {
   if (query.includes('receipts(')) {
     const receipt = { requestId, isVoid: world.isVoid, batch: { id: '1' }, index: Number(BigInt(requestId)) - 1 }
     return { receipts: { nodes: world.inBatch ? [receipt] : [] } }
@@ -76,7 +79,14 @@ function graphql(query: string, { requestId = '', batch }: Record<string, string
     ]
     return { receipt: { entries: { nodes, pageInfo: { hasNextPage: false, endCursor: null } } } }
   }
-  if (query.includes('epochs(')) return { epochs: { nodes: [{ lastBatch: String(world.finalBatch) }] } }
+  if (query.includes('epochs(')) return { epochs: { nodes: [{ number: '1', lastBatch: String(world.finalBatch) }] } }
+  if (query.includes('explain(')) {
+    const spans = world.text === undefined ? [] : [{ text: world.text, places: [{ contribution: '9' }] }]
+    const receipts = [1, 2].map((n) => ({ requestId: word(n), spans: { why: world.why, spans } }))
+    return {
+      explain: { missing: [], differences: payout === `1:${author}:S` ? world.differences : ['other'], receipts },
+    }
+  }
   return { payee: { earned: String(open / 4n), claimed: String(world.claimed) } }
 }
 
@@ -105,6 +115,14 @@ test('a round that holds is shown: who answered and checked, who earned what and
     `0.250000      ${worker}  4        W: the worker that answered`,
     `0.250000      ${author}  4        S: contribution 9 to Datanet 4, “A text that was taken over.”`,
   ])
+  const words = await explained(answers, await paid(answers, parts()), parts())
+  expect(wordsTable(answers, words).slice(1)).toEqual(
+    questions
+      .slice(0, 2)
+      .map((question) =>
+        expect.stringMatching(new RegExp(`^${question.replace('?', '\\?')} +“that was taken over” +9 +${author}$`)),
+      ),
+  )
 })
 
 describe('what does not hold is named', () => {
@@ -127,5 +145,20 @@ describe('what does not hold is named', () => {
     const answers = await askAndCheck(parts())
     spoil()
     await expect(paid(answers, parts())).rejects.toThrow(words)
+  })
+
+  test.each<[string, () => void, RegExp]>([
+    [
+      'an index that the indexer has not',
+      () => (world.why = 'INCOMPLETE: the index'),
+      /are shown: INCOMPLETE: the index/,
+    ],
+    ['a figure that is not the chain’s', () => world.differences.push('1 wei'), /1:0xaa.*:S is not explained: 1 wei/],
+    ['a payee for no words', () => (world.text = undefined), /no words .* 0xaa.* is paid for/],
+  ])('%s', async (_, spoil, words) => {
+    const answers = await askAndCheck(parts())
+    const earnings = await paid(answers, parts())
+    spoil()
+    await expect(explained(answers, earnings, parts())).rejects.toThrow(words)
   })
 })
