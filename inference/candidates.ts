@@ -1,5 +1,5 @@
 import { roundDiv } from './integer.ts'
-import type { SamplingRule } from './sampler.ts'
+import type { SamplingRule } from './sampling-rule.ts'
 import { exp2Negative } from './tables.ts'
 
 /** `log2(e)` in 16.16. */

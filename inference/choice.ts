@@ -1,5 +1,6 @@
 import { candidateKey, candidateOf, rankCandidates } from './candidates.ts'
-import { draw, type SamplingRule } from './sampler.ts'
+import { draw } from './sampler.ts'
+import type { SamplingRule } from './sampling-rule.ts'
 
 /** Logits of one tile of the choice. */
 export const choiceTileLogits = 256

@@ -1,17 +1,7 @@
 import { createHash } from 'node:crypto'
 import { concatBytes, type Hex, hexToBytes, uintBytes } from '../protocol/bytes.ts'
 import { candidateOf, rankCandidates } from './candidates.ts'
-import { InferenceError } from './inference-error.ts'
-
-/** How a token is chosen; as `Sampling` of an inference request. */
-export type SamplingRule = {
-  /** Temperature in 16.16; 0 takes the largest logit. */
-  readonly tempQ16: number
-  /** Most candidates; 0 for all. */
-  readonly topK: number
-  /** Probability mass in 16.16 that the candidates must reach, 1 … 65536. */
-  readonly topPQ16: number
-}
+import { checkRule, type SamplingRule } from './sampling-rule.ts'
 
 /** The seed of an answer: `SHA-256(requestId ‖ worker)`, which the payer's signature fixes. */
 export function answerSeed(requestId: Hex, worker: Hex): Uint8Array {
@@ -48,14 +38,6 @@ export function argmax(logits: Int32Array): number {
   let best = 0
   for (let i = 1; i < logits.length; i++) if ((logits[i] ?? 0) > (logits[best] ?? 0)) best = i
   return best
-}
-
-/** Throws {@link InferenceError} for a rule out of range. */
-export function checkRule({ tempQ16, topK, topPQ16 }: SamplingRule): void {
-  const inRange = (value: number, min: number, max: number) => Number.isInteger(value) && value >= min && value <= max
-  if (!inRange(tempQ16, 0, 2 ** 32 - 1)) throw new InferenceError('sampling', `temperature ${tempQ16} / 65536`)
-  if (!inRange(topK, 0, 65535)) throw new InferenceError('sampling', `topK ${topK}`)
-  if (!inRange(topPQ16, 1, 65536)) throw new InferenceError('sampling', `topP ${topPQ16} / 65536`)
 }
 
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {

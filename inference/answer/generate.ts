@@ -1,6 +1,7 @@
 import type { Slot } from '../adapter/adapter.ts'
 import { checkTokens, type Engine, type Session } from '../engine.ts'
-import { checkRule, type SamplingRule, sample } from '../sampler.ts'
+import { sample } from '../sampler.ts'
+import { checkRule, type SamplingRule } from '../sampling-rule.ts'
 import type { Trace } from '../trace.ts'
 import { Ending, type EndReason, type TokenBytes } from './ending.ts'
 import { runAlone, type StepRunner } from './step-gatherer.ts'

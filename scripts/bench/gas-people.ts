@@ -11,7 +11,7 @@ import { type Actor, clocks, MoneyChain, open } from '../../test/fakes/money-cha
 import { MoneyWorld } from '../../test/fakes/money-world.ts'
 import { PayoutTree } from '../../test/fakes/payout-tree.ts'
 import { stake } from '../../test/fakes/standing-model.ts'
-import type { GasFigure } from './gas.ts'
+import type { GasFigure } from './gas-figure.ts'
 
 const registry = openLedgerPredeploys.datanetRegistry
 const day = 86_400n

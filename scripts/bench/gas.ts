@@ -10,19 +10,12 @@ import { claimOf } from '../../test/fakes/money-batch.ts'
 import { type Actor, clocks, MoneyChain, open } from '../../test/fakes/money-chain.ts'
 import { MoneyWorld } from '../../test/fakes/money-world.ts'
 import { stake } from '../../test/fakes/standing-model.ts'
+import { type GasFigure, gasTable } from './gas-figure.ts'
 import { agentActions, datanetActions } from './gas-people.ts'
 import { shareChallenges } from './share-challenges.ts'
 import { type SpanCost, spanChallenges } from './span-challenges.ts'
 import { type StepCosts, stepCosts } from './step-costs.ts'
 import { worstChallenges } from './worst-challenge.ts'
-
-/** One figure. `gas` is null where what it measures does not exist yet; `note` says how it was taken, or why not. */
-export type GasFigure = {
-  readonly field: string
-  readonly gas: number | null
-  readonly limit?: number
-  readonly note: string
-}
 
 export async function benchGas(): Promise<object> {
   const figures = await gasFigures()
@@ -32,15 +25,6 @@ export async function benchGas(): Promise<object> {
     ...Object.fromEntries(figures.map(({ field, gas }) => [field, gas])),
     ...(why.length === 0 ? {} : { why: Object.fromEntries(why) }),
   }
-}
-
-/** Rows of docs/GAS.md. */
-export function gasTable(figures: readonly GasFigure[]): string {
-  const number = (value: number | null | undefined) => (value == null ? '' : value.toLocaleString('en'))
-  const rows = figures.map(
-    ({ field, gas, limit, note }) => `| \`${field}\` | ${number(gas)} | ${number(limit)} | ${note} |`,
-  )
-  return ['| figure | gas | at most | what |', '|---|---|---|---|', ...rows, ''].join('\n')
 }
 
 export async function gasFigures(): Promise<GasFigure[]> {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type GasFigure, gasFigures, gasTable } from '../../scripts/bench/gas.ts'
+import { gasFigures } from '../../scripts/bench/gas.ts'
+import { type GasFigure, gasTable } from '../../scripts/bench/gas-figure.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/GAS.md'), 'utf8')
 /** Fields of DESIGN §11. */

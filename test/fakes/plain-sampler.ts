@@ -1,5 +1,6 @@
 import { roundDiv } from '../../inference/integer.ts'
-import { argmax, draw, type SamplingRule } from '../../inference/sampler.ts'
+import { argmax, draw } from '../../inference/sampler.ts'
+import type { SamplingRule } from '../../inference/sampling-rule.ts'
 import { exp2Negative } from '../../inference/tables.ts'
 
 /** `log2(e)` in 16.16. */

@@ -1,6 +1,6 @@
 import type { Question } from '../../inference/check/descent.ts'
 import type { DemandCall } from '../../inference/check/trace-questions.ts'
-import type { SamplingRule } from '../../inference/sampler.ts'
+import type { SamplingRule } from '../../inference/sampling-rule.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 
 /** What a model needs to answer; numbers as in the request. */

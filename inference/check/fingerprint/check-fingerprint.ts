@@ -3,7 +3,7 @@ import { compareToploc, type ToplocDistance, toplocPoints } from '../../../proto
 import type { EndRule, TokenBytes } from '../../answer/ending.ts'
 import { Ending } from '../../answer/ending.ts'
 import type { FloatEngine, FloatStep } from '../../float/float-engine.ts'
-import type { SamplingRule } from '../../sampler.ts'
+import type { SamplingRule } from '../../sampling-rule.ts'
 import {
   blockPositions,
   decodeFingerprint,

@@ -1,4 +1,5 @@
-import { draw, type SamplingRule } from '../../sampler.ts'
+import { draw } from '../../sampler.ts'
+import type { SamplingRule } from '../../sampling-rule.ts'
 
 /** 2^64, what a draw is out of. */
 const drawEnd = 2 ** 64
