@@ -1,5 +1,6 @@
 import { convert } from '../model/convert.ts'
 import { convertAdapterCommand } from '../model/convert-adapter.ts'
+import { exportCommand } from '../model/export.ts'
 import { inspect } from '../model/inspect.ts'
 import { pool } from '../model/pool.ts'
 import { quality } from '../model/quality.ts'
@@ -22,6 +23,7 @@ export const command = {
     verify,
     quality,
     inspect,
+    export: exportCommand,
     pool,
     'share-adapter': shareAdapter,
     run,

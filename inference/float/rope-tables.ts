@@ -15,3 +15,19 @@ export function ropeTables(context: number, frequencies: Float64Array): { ropeCo
   }
   return { ropeCos, ropeSin }
 }
+
+/** Frequencies that one base gives are so near to those of the model's tables. */
+const frequencyTolerance = 1e-3
+
+/** θ of frequencies θ^(-i / half), as files of other programs tell them. Throws RangeError for frequencies that have no one base. */
+export function rotaryBase(frequencies: Float64Array): number {
+  const half = frequencies.length
+  const base = (frequencies[1] ?? 1) ** -half
+  for (const [i, frequency] of frequencies.entries()) {
+    const expected = base ** (-i / half)
+    if (Math.abs(frequency - expected) > frequencyTolerance * Math.max(expected, frequencyTolerance)) {
+      throw new RangeError('the rotary angles of the model are no powers of one base')
+    }
+  }
+  return base
+}

@@ -5,7 +5,8 @@ import { LoadError } from './load-error.ts'
 import { scaledFrequencies } from './rope-scaling.ts'
 import type { Tensor } from './tensor.ts'
 
-const names: LlamaNames = {
+/** What a HF checkpoint calls a Llama's tensors. */
+export const hfNames: LlamaNames = {
   embedding: 'model.embed_tokens.weight',
   finalNorm: 'model.norm.weight',
   head: 'lm_head.weight',
@@ -57,7 +58,7 @@ export function hfLlama({ config, tensors, tokenizer, contextMax }: HfParts): Fl
     tiedHead: config.flag('tie_word_embeddings', false),
   }
   const parts = { config: floatConfig(config, shape, contextMax, eos), shape, tokenizer: section, tensors }
-  return llamaSource(names, { file: 'the checkpoint', ...parts })
+  return llamaSource(hfNames, { file: 'the checkpoint', ...parts })
 }
 
 /** Absent fields are what transformers' LlamaConfig has. */

@@ -5,7 +5,7 @@ import { LoadError } from './load-error.ts'
 import { readTensor, type Tensor } from './tensor.ts'
 
 /** PEFT's names of what a Llama's layer has. */
-const modules: Readonly<Record<string, Target>> = {
+export const peftModules: Readonly<Record<string, Target>> = {
   'self_attn.q_proj': 'query',
   'self_attn.k_proj': 'key',
   'self_attn.v_proj': 'value',
@@ -58,7 +58,7 @@ function pairs(tensors: ReadonlyMap<string, Tensor>): Map<string, Halves> {
   const found = new Map<string, Halves>()
   for (const [name, tensor] of tensors) {
     const [, layer, module = '', half] = tensorName.exec(name) ?? []
-    const target = Object.hasOwn(modules, module) ? modules[module] : undefined
+    const target = Object.hasOwn(peftModules, module) ? peftModules[module] : undefined
     if (target === undefined) throw new LoadError('unsupported', `${name} is no LoRA tensor of a Llama's linear`)
     const place = `${Number(layer)} ${target}`
     found.set(place, { ...found.get(place), [half as 'A' | 'B']: tensor })

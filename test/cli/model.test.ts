@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -128,6 +128,20 @@ describe('openledger model', () => {
     expect(adapted.text).not.toBe(plain.text)
     const elsewhere = run('run', [path('z.olm'), ...flags, '--adapter', path('x.ola')])
     await expect(elsewhere).rejects.toThrow('x.ola is refused')
+  })
+
+  test('what is exported is read as a checkpoint, and its adapter as PEFT’s for it, and for no other model', async () => {
+    expect((await run('export', [path('x.olm'), '--out', path('back')])).code).toBe(0)
+    copyFileSync(path('hf/tokenizer.json'), path('back/tokenizer.json'))
+    writeFileSync(path('text'), 'the thin line in the middle')
+    const { text } = await run('quality', [path('x.olm'), '--float', path('back'), '--text', path('text')])
+    expect(text).toMatch(/perplexity +float \d+\.\d+, integer \d+\.\d+ \([+-]0\.\d\d %\)/)
+    const ours = ['--adapter', path('x.ola'), '--out', path('peft')]
+    expect((await run('export', [path('x.olm'), ...ours])).code).toBe(0)
+    const again = ['--base', path('x.olm'), '--float', path('back'), '--out', path('again.ola')]
+    expect((await run('convert-adapter', [path('peft'), ...again])).text).toContain(`base ${root}`)
+    await expect(run('export', [path('z.olm'), ...ours])).rejects.toThrow('x.ola')
+    await expect(run('export', [path('x.olm')])).rejects.toThrow('--out is required')
   })
 
   test('what a node without weights needs is made of a file, and of no other than the one asked for', async () => {

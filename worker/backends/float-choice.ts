@@ -6,6 +6,7 @@ import { adaptedModel, floatOf, weightUnit } from '../../inference/float/dequant
 import { type FloatEngine, referenceEngine } from '../../inference/float/float-engine.ts'
 import { llamaGguf } from '../../inference/float/llama-gguf.ts'
 import { llamaLoraGguf } from '../../inference/float/llama-lora-gguf.ts'
+import { rotaryBase } from '../../inference/float/rope-tables.ts'
 import { InferenceError } from '../../inference/inference-error.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
 import type { Hex } from '../../protocol/bytes.ts'
@@ -40,8 +41,6 @@ type OwnModel = {
 const fullWeight = 65_535
 /** Answers of llama.cpp at once with the same adapters; each has a cache of keys and values of its own. */
 const sequences = 4
-/** Frequencies that one base gives are so near to those of the model's tables. */
-const frequencyTolerance = 1e-3
 
 /** Throws WorkerError where the engine cannot be had, and RangeError for a model whose rotary angles llama.cpp cannot have. */
 export async function openFloatEngine(choice: FloatChoice, model: CanonicalModel, root: Hex): Promise<OpenFloats> {
@@ -69,7 +68,7 @@ async function openLlama(
   const file = join(cache, `${root}.gguf`)
   if (!existsSync(file)) {
     mkdirSync(cache, { recursive: true })
-    writeFileSync(`${file}.part`, llamaGguf(model, baseOf(frequencies)))
+    writeFileSync(`${file}.part`, llamaGguf(model, rotaryBase(frequencies)))
     renameSync(`${file}.part`, file)
   }
   const engine = await llamaEngine({ file, prefix, config, threads, sequences, adapters: cache })
@@ -102,17 +101,4 @@ export function checkFloatTask(choice: FloatChoice, { adapters, sampling }: Floa
 function tokenOfName(name: string): number | undefined {
   const [, digits] = /^token_id:(\d{1,9})$/.exec(name) ?? []
   return digits === undefined ? undefined : Number(digits)
-}
-
-/** θ of frequencies θ^(-i / half). */
-function baseOf(frequencies: Float64Array): number {
-  const half = frequencies.length
-  const base = (frequencies[1] ?? 1) ** -half
-  for (const [i, frequency] of frequencies.entries()) {
-    const expected = base ** (-i / half)
-    if (Math.abs(frequency - expected) > frequencyTolerance * Math.max(expected, frequencyTolerance)) {
-      throw new RangeError('the rotary angles of the model are no powers of one base')
-    }
-  }
-  return base
 }
