@@ -8,7 +8,7 @@ import {
   toEventSelector,
 } from 'viem/utils'
 import { openLedgerPredeploys, predeploys } from '../../contracts/addresses.ts'
-import { loadArtifact } from '../../contracts/artifact.ts'
+import { interfaceOf } from '../../contracts/interface-of.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 
 /** The contracts that hold money or judge it, by their sources' names. */
@@ -64,6 +64,8 @@ export const moneyContracts = {
   AgentSpending: openLedgerPredeploys.agentSpending,
   AgentTrails: openLedgerPredeploys.agentTrails,
   Grants: openLedgerPredeploys.grants,
+  EAS: predeploys.eas,
+  SchemaRegistry: predeploys.schemaRegistry,
 } as const satisfies Record<string, Hex>
 
 export type MoneyContract = keyof typeof moneyContracts
@@ -142,8 +144,8 @@ const names = Object.keys(moneyContracts) as readonly MoneyContract[]
 const byAddress = new Map<string, MoneyContract>(names.map((name) => [moneyContracts[name], name]))
 
 function abiOf(contract: MoneyContract): Abi {
-  // What solc wrote, committed with the sources.
-  return loadArtifact(contract).abi as unknown as Abi
+  // What solc wrote, committed with the sources, but for contracts that are not ours.
+  return interfaceOf(contract) as unknown as Abi
 }
 
 let errors: Abi | undefined

@@ -6,6 +6,7 @@ import { search } from '../datanet/search.ts'
 import { croissant, statement } from '../datanet/statement.ts'
 import { subjectReportCommand } from '../datanet/subject-report.ts'
 import { accessTable } from '../money/access-table.ts'
+import { credentialTable } from '../money/credential-table.ts'
 import { datanetTable } from '../money/datanet-table.ts'
 import { describeTable } from '../money/describe-table.ts'
 import { disputeTable } from '../money/dispute-table.ts'
@@ -35,6 +36,7 @@ export const command = {
       ...unitsTable,
       ...accessTable,
       ...gateTable,
+      ...credentialTable,
       ...reviewTable,
       ...disputeTable,
       ...signatureTable,

@@ -8,7 +8,7 @@ import {
 } from 'viem/utils'
 import { contractAt, decodeEvent } from '../../chain/ledger/money-contracts.ts'
 import { predeploys } from '../../contracts/addresses.ts'
-import { loadArtifact } from '../../contracts/artifact.ts'
+import { interfaceOf } from '../../contracts/interface-of.ts'
 import type { Hex } from '../../protocol/bytes.ts'
 
 /** Contracts through whose errors a call may be refused; the one called is looked at first. */
@@ -86,7 +86,7 @@ export const gasPriceOracle = {
 
 function abiOf(contract: string): Abi {
   // solc's output is what viem calls an Abi.
-  return loadArtifact(contract).abi as unknown as Abi
+  return interfaceOf(contract) as unknown as Abi
 }
 
 const errors = new Map<string, Map<string, AbiError>>()

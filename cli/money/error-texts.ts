@@ -16,6 +16,18 @@ export const errorTexts: Readonly<Record<string, string>> = {
   NotTimelock: '{caller} may not do this; only the timelock does',
   WrongValue: '{expected:open} must be sent along, not {actual:open}',
 
+  // EAS
+  'SchemaRegistry.AlreadyExists': 'the schema is registered already',
+  'EAS.AccessDenied': 'it was not you who attested to it; only its attester revokes it',
+  'EAS.AlreadyRevoked': 'the attestation is revoked already',
+  'EAS.InvalidAttestation': "the schema's resolver does not let you attest to this",
+  'EAS.InvalidExpirationTime': 'it would end in the past; name a later end',
+  'EAS.InvalidRevocation': "the schema's resolver does not let you revoke this",
+  'EAS.InvalidSchema': 'nobody registered the schema',
+  'EAS.Irrevocable': 'attestations of this schema cannot be revoked, and what is paid for here has to be',
+  'EAS.NotFound': 'there is no such attestation',
+  'EAS.NotPayable': "the schema's resolver takes no OPEN",
+
   // InferenceMarket: channels
   ChannelTooPoor: 'channel {channel} holds {balance:open} and {needed:open} are needed; deposit more, or ask for less',
   AboveVoucher:

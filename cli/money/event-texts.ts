@@ -5,6 +5,9 @@ import { sketchEventTexts } from './sketch-texts.ts'
 export const eventTexts: Readonly<Record<string, string>> = {
   ...reviewEventTexts,
   ...sketchEventTexts,
+  'SchemaRegistry.Registered': 'schema {uid} is registered',
+  'EAS.Attested': 'attestation {uid} about {recipient} by {attester}',
+  'EAS.Revoked': 'attestation {uid} about {recipient} is revoked',
   PayerDeposited: '{amount:open} of {payer} deposited for worker {worker}, channel {channel}',
   WithdrawalRequested: '{amount:open} of channel {channel} can be withdrawn from {availableAt:time} on',
   WithdrawalCancelled: 'the withdrawal from channel {channel} is cancelled',

@@ -1,8 +1,8 @@
 import { oneOf } from '../../common/flag-parsers.ts'
-import { type Hex, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
+import { zeroAddress, zeroHash } from '../../protocol/bytes.ts'
 import { type Action, action, type ChainAccess, optional, type Query, query } from './action.ts'
 import { addressArg, hashArg, idArg } from './arg-kinds.ts'
-import { RefusedError } from './refused.ts'
+import { gateOf } from './gate-of.ts'
 import { parameterKeys, parameterValueArg } from './units-args.ts'
 
 const datanetArg = idArg('the Datanet')
@@ -40,7 +40,7 @@ export const gateTable: Readonly<Record<string, Action | Query>> = {
     { datanet: datanetArg, who: whoArg },
     async ({ datanet, who: given }, chain) => {
       const who = given ?? chain.sender()
-      const gate = await gateOf(datanet, chain)
+      const gate = await asksOf(datanet, chain)
       // Where something is missing, this reverts with the reason.
       if (!(await chain.read('DatanetAccess', 'mayContribute', [datanet, who])))
         await chain.read('DatanetAccess', 'requireContributor', [datanet, who])
@@ -51,11 +51,8 @@ export const gateTable: Readonly<Record<string, Action | Query>> = {
   ),
 }
 
-async function gateOf(datanet: bigint, chain: ChainAccess) {
-  const known = (await chain.read('DatanetRegistry', 'datanetCount')) as bigint
-  if (datanet === 0n || datanet > known) throw new RefusedError(`there is no Datanet ${datanet}`)
-  const gate = (await chain.read('DatanetAccess', 'gates', [datanet])) as readonly [Hex, Hex, number]
-  const [schema, attester, leastReputation] = gate
+async function asksOf(datanet: bigint, chain: ChainAccess) {
+  const { schema, attester, leastReputation } = await gateOf(datanet, chain)
   const isAsked = schema !== zeroHash
   return {
     schema: isAsked ? schema : undefined,

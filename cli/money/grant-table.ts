@@ -1,8 +1,9 @@
-import { type Hex, zeroHash } from '../../protocol/bytes.ts'
+import { bytesToHex, concatBytes, type Hex, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import { asAddresses } from '../worker/lists.ts'
-import { type Action, action, type ChainAccess, type Query, query } from './action.ts'
-import { addressArg, hashArg, idArg, openArg } from './arg-kinds.ts'
+import { type Action, action, type ChainAccess, optional, type Query, query } from './action.ts'
+import { addressArg, hashArg, idArg, openArg, whenArg } from './arg-kinds.ts'
 import { asAnyText, asHash, asOpen, asUint32, asWhen, type When } from './parsers.ts'
+import { RefusedError } from './refused.ts'
 import { Amount, Time } from './values.ts'
 import { atTime } from './when.ts'
 
@@ -15,6 +16,7 @@ type Milestone = {
   readonly state: number
   readonly attestation: Hex
 }
+const uidArg = hashArg('uid of the attestation')
 const states = ['open', 'paid', 'closed'] as const
 
 /** `AMOUNT:DEADLINE:SCHEMA:ATTESTER`, several between commas. */
@@ -62,7 +64,7 @@ export const grantTable: Readonly<Record<string, Action | Query>> = {
     'Grants',
     'release',
     'Pays a milestone on its attestation, which names the grant and the milestone; anyone may show it.',
-    { grant: grantArg, milestone: milestoneArg, attestation: hashArg('uid of the attestation') },
+    { grant: grantArg, milestone: milestoneArg, attestation: uidArg },
     ({ grant, milestone, attestation }) => ({ args: [grant, milestone, attestation] }),
   ),
   close: action(
@@ -78,6 +80,46 @@ export const grantTable: Readonly<Record<string, Action | Query>> = {
     'Pays you what milestones, or closed ones, left you.',
     { to: addressArg('who is paid') },
     ({ to }) => ({ args: [to] }),
+  ),
+  schema: action(
+    'SchemaRegistry',
+    'register',
+    'Registers the schema that milestones may name, "uint256 grant,uint256 milestone", where nobody did; tells its uid.',
+    {},
+    async (_, chain) => {
+      const { milestoneSchema, schemaCall } = await import('./attestations.ts')
+      return schemaCall(milestoneSchema, chain)
+    },
+  ),
+  attest: action(
+    'EAS',
+    'attest',
+    'Attests by EAS that a milestone is reached; its attester alone. What is attested is grant and milestone alone: docs/GRANTS.md.',
+    { grant: grantArg, milestone: milestoneArg, expires: optional(whenArg('when it ends; absent: never')) },
+    async ({ grant, milestone, expires }, chain) => {
+      const { grantee } = (await chain.read('Grants', 'grantOf', [grant])) as { readonly grantee: Hex }
+      const all = (await chain.read('Grants', 'milestonesOf', [grant])) as readonly Milestone[]
+      const terms = all[milestone]?.terms
+      if (terms === undefined) throw new RefusedError(`grant ${grant} has no milestone ${milestone}`)
+      if (terms.attester !== chain.sender()) {
+        throw new RefusedError(
+          `milestone ${milestone} of grant ${grant} is paid on the word of ${terms.attester}, not yours`,
+        )
+      }
+      const { attestCall } = await import('./attestations.ts')
+      const data = bytesToHex(concatBytes(uintBytes(grant, 32), uintBytes(BigInt(milestone), 32)))
+      return attestCall({ schema: terms.schema, recipient: grantee, expires, data }, chain)
+    },
+  ),
+  'revoke-attestation': action(
+    'EAS',
+    'revoke',
+    'Revokes what you attested to; a milestone that was not paid by then is not paid on it.',
+    { attestation: uidArg },
+    async ({ attestation }, chain) => (await import('./attestations.ts')).revokeCall(attestation, chain),
+  ),
+  attestation: query('Shows what an attestation says.', { attestation: uidArg }, async ({ attestation }, chain) =>
+    (await import('./attestations.ts')).shownAttestation(attestation, chain),
   ),
   show: query('Shows a grant and its milestones.', { grant: grantArg }, async ({ grant }, chain) => {
     const found = (await chain.read('Grants', 'grantOf', [grant])) as Readonly<Record<string, bigint | Hex>>

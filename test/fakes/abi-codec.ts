@@ -10,7 +10,7 @@ import {
   toFunctionSelector,
 } from 'viem'
 import { bytesToHex, concatBytes, type Hex, hexToBytes } from '../../protocol/bytes.ts'
-import { loadArtifact } from './artifact.ts'
+import { abiOf } from './artifact.ts'
 
 type AbiError = Extract<Abi[number], { type: 'error' }>
 type Encoder = { readonly selector: Uint8Array; readonly item: AbiFunction }
@@ -24,7 +24,7 @@ export class AbiCodec {
 
   /** `contracts`: names of artifacts; a call into one may speak through another. */
   constructor(contracts: readonly string[]) {
-    const items = contracts.flatMap((name) => loadArtifact(name).abi) as unknown as Abi
+    const items = contracts.flatMap((name) => abiOf(name)) as unknown as Abi
     const errors = [...standard, ...items].filter((item) => item.type === 'error')
     const events = items.filter((item) => item.type === 'event')
     this.#errors = new Map(errors.map((item) => [selectorOf(item), item]))
@@ -72,7 +72,7 @@ export class AbiCodec {
     const key = `${contract}.${functionName} ${count}`
     let found = this.#functions.get(key)
     if (found === undefined) {
-      const abi = loadArtifact(contract).abi as unknown as Abi
+      const abi = abiOf(contract) as unknown as Abi
       // `queue(uint256)` names one of several functions of a name.
       const isMeant = (each: Abi[number]) =>
         each.type === 'function' &&

@@ -74,6 +74,8 @@ const contracts = {
   LiquidityController: predeploys.liquidityController,
   L1Block: predeploys.l1Block,
   WOPEN: predeploys.wopen,
+  EAS: predeploys.eas,
+  SchemaRegistry: predeploys.schemaRegistry,
 } as const satisfies Record<string, Hex>
 
 /** A contract of the chain, by its source's name. */

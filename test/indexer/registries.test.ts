@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadArtifact } from '../../contracts/artifact.ts'
+import { interfaceOf } from '../../contracts/interface-of.ts'
 import { type MemberBody, memberBodies } from '../../indexer/handlers/staked-members.ts'
 import { type Escrow, escrows } from '../../indexer/store/escrows.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
@@ -123,7 +123,7 @@ test('bonds of contributions, prices of access, wrapped OPEN, rewards: every con
 test('every contract that takes wei is counted, or holds nobody’s', () => {
   const counted: readonly Hex[] = Object.values(escrows).flat()
   const takes = contractNames.filter((name) => {
-    const abi = loadArtifact(name).abi as readonly { readonly type: string; readonly stateMutability?: string }[]
+    const abi = interfaceOf(name) as readonly { readonly type: string; readonly stateMutability?: string }[]
     return abi.some(({ type, stateMutability }) => type !== 'constructor' && stateMutability === 'payable')
   })
   expect(takes.filter((name) => !counted.includes(addressOf(name))).sort()).toEqual(holdsNobodys.toSorted())
@@ -131,7 +131,7 @@ test('every contract that takes wei is counted, or holds nobody’s', () => {
 
 /** What they take goes on in the same transaction, is burned, or is the chain's own: fees, and what governance rules over. */
 const holdsNobodys: readonly MoneyContract[] = [
-  ...(['AgentSpending', 'AttributionCaller', 'DatanetRelay', 'SketchJudge'] as const),
+  ...(['AgentSpending', 'AttributionCaller', 'DatanetRelay', 'SketchJudge', 'EAS'] as const),
   ...(['LiquidityController', 'OpenBurner', 'FeeSplitter', 'SequencerFeeVault'] as const),
   ...(['MoneyTimelock', 'OpenLedgerGovernor', 'Timelock'] as const),
 ]

@@ -6,6 +6,7 @@ import type { Action, Query } from '../../../cli/money/action.ts'
 import { agentTable } from '../../../cli/money/agent-table.ts'
 import { claimTable } from '../../../cli/money/claim-table.ts'
 import { committeeTable } from '../../../cli/money/committee-table.ts'
+import { credentialTable } from '../../../cli/money/credential-table.ts'
 import { datanetTable } from '../../../cli/money/datanet-table.ts'
 import { describeTable } from '../../../cli/money/describe-table.ts'
 import { disputeTable } from '../../../cli/money/dispute-table.ts'
@@ -25,7 +26,7 @@ import { sketchTable } from '../../../cli/money/sketch-table.ts'
 import { stakeTable } from '../../../cli/money/stake-table.ts'
 import { unitsTable } from '../../../cli/money/units-table.ts'
 import { workerTable } from '../../../cli/money/worker-table.ts'
-import { loadArtifact } from '../../../contracts/artifact.ts'
+import { interfaceOf } from '../../../contracts/interface-of.ts'
 
 const tables = {
   agent: agentTable,
@@ -35,6 +36,7 @@ const tables = {
   units: unitsTable,
   access: accessTable,
   gate: gateTable,
+  credential: credentialTable,
   review: reviewTable,
   dispute: disputeTable,
   model: modelTable,
@@ -87,6 +89,8 @@ const notForUsers: Readonly<Record<string, readonly string[]>> = {
   AgentSpending: [],
   AgentTrails: ['initialize'],
   Grants: ['initialize'],
+  EAS: [],
+  SchemaRegistry: [],
   // Genesis; the timelock; the model registry.
   LicencePolicy: ['initialize', 'listLicence', 'licenseModel', 'licenseVersion'],
   // What every wallet does with a token.
@@ -124,7 +128,7 @@ type AbiItem = {
   readonly stateMutability?: string
   readonly inputs: readonly { readonly name: string }[]
 }
-const abi = (contract: string) => loadArtifact(contract).abi as unknown as readonly AbiItem[]
+const abi = (contract: string) => interfaceOf(contract) as unknown as readonly AbiItem[]
 const contracts = Object.keys(notForUsers)
 
 describe('the table of actions', () => {

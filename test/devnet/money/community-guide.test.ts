@@ -28,7 +28,7 @@ afterAll(async () => {
 /** Runs a block in a shell that has the variables and functions of those before it. */
 async function run(block: string): Promise<string> {
   const env = { PATH: `${join(dir, 'bin')}:${process.env['PATH']}`, OPENLEDGER_RPC: served.url }
-  const names = 'CONTENT DATANET FEVER CURE GOOD PROPOSAL'
+  const names = 'CONTENT DATANET FEVER CURE GOOD PROPOSAL CREDENTIAL GRANT'
   const keep = `{ declare -f; for name in ${names}; do declare -p $name 2>/dev/null || true; done; } > shell`
   const script = `source ./shell\n${block}\n${keep}`
   const { stdout, stderr } = await promisify(execFile)('bash', ['-eu', '-o', 'pipefail', '-c', script], {
@@ -54,6 +54,9 @@ test('every command of the guide runs as it stands there', async () => {
   expect(all).toContain('refused: contribution 1 has the same content already')
   expect(all).toContain('TYPE_MISMATCH')
   expect(all).toMatch(/refused, file|refused: file/)
+  expect(all).toContain('use datanet show-credential')
+  expect(all).toMatch(/schemaText +string profession/)
+  expect(all).toMatch(/milestones.*paid/s)
   expect(all).toMatch(/owed +7 OPEN/)
   expect(all).toContain('held no units when proposal 1 was made')
   expect(all).toMatch(/state +executed/)
