@@ -1,10 +1,12 @@
+import { readTokenizer } from '../../inference/tokenizer/model-tokenizer.ts'
 import type { Tokenizer } from '../../inference/tokenizer/tokenizer.ts'
 import { encodeTokenizer } from '../../inference/tokenizer/tokenizer-file.ts'
-import { bytesToHex, equalBytes, type Hex } from '../../protocol/bytes.ts'
+import { bytesToHex, equalBytes, FormatError, type Hex } from '../../protocol/bytes.ts'
 import { chunks, contentChunkBytes, proveChunk } from '../../protocol/content-hash.ts'
 import { offsetsOf } from './build-index.ts'
 import type { IndexChallenge } from './check-index.ts'
 import type { IndexOpener } from './index-opener.ts'
+import type { IndexRecord } from './index-record.ts'
 import { itemTree, LeafTree, type VersionItem } from './item-tree.ts'
 import { openRun, type Run } from './runs.ts'
 import { separator } from './suffix-sort.ts'
@@ -19,6 +21,21 @@ export type TextSource = {
   readonly contents: (document: number) => Uint8Array
   /** The offsets that the index commits to, where they are not those of its tokens. */
   readonly offsets?: Table
+}
+
+/**
+ * The call of IndexRegistry that shows an index to count another vocabulary than its tokenizer has, whose section `tokenizer` is;
+ * undefined where it does not, or the section is none. Its file is not needed. docs/ATTRIBUTION.md §2.
+ */
+export function wrongVocab(record: IndexRecord, tokenizer: Uint8Array): IndexChallenge | undefined {
+  try {
+    if (readTokenizer(tokenizer).vocab === record.vocab) return undefined
+  } catch (error) {
+    if (error instanceof FormatError) return undefined
+    throw error
+  }
+  const head = bytesRun(tokenizer, 0, Math.min(tokenizer.length, contentChunkBytes))
+  return { functionName: 'badVocab', args: [record, tokenizer.length, [head]] }
 }
 
 /**

@@ -3,6 +3,7 @@ import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
 import type { TextFile } from '../../attribution/indexes/index-jobs.ts'
 import { findIndexFault } from '../../attribution/indexes/index-thread.ts'
 import type { IndexChallenge } from '../../attribution/suffix/check-index.ts'
+import { wrongVocab } from '../../attribution/suffix/check-text.ts'
 import { type IndexRecord, indexId } from '../../attribution/suffix/index-record.ts'
 import { SuffixError } from '../../attribution/suffix/suffix-error.ts'
 import { fetchIndex, type IndexSource, rebuildIndex } from '../../chain/indexes/obtain-index.ts'
@@ -31,6 +32,8 @@ export async function checkPublished(
   const id = indexId(record)
   try {
     const tokenizer = await tokenizerOf(record.tokenizerHash, source)
+    const vocab = wrongVocab(record, tokenizer)
+    if (vocab !== undefined) return { kind: 'wrong', challenge: vocab }
     const items = await versionItems(source.rpc, record, source)
     const texts = await versionTexts(items, source).catch(unlessMissing)
     const built = texts !== undefined && (await made({ folder, record, signal }, { tokenizer, texts }))

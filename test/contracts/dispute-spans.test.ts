@@ -372,6 +372,14 @@ describe('evidence that is not shown', () => {
     expect(asked.chain.balance('EvidenceDemands')).toBe(0n)
   })
 
+  test('of more bytes than a challenge has room for counts as not shown', async () => {
+    await request()
+    const [hash, index] = serve()
+    const long = (bytes: number) => [hash, index, `0x${'00'.repeat(bytes)}`]
+    expect(await refusal('serveEvidence', long(98_305))).toBe('EvidenceTooLong')
+    expect(await refusal('serveEvidence', long(98_304))).toBe('NotRequested')
+  })
+
   test('is asked for in time, of an entry that has some, for a price', async () => {
     expect(await refusal('serveEvidence', serve())).toBe('NotRequested')
     expect(await refusal('requestEvidence', [opened[0], entry])).toBe('PrepaidTooSmall')

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { buildIndex, offsetsOf, recordOf } from '../../attribution/suffix/build-index.ts'
 import { checkIndex } from '../../attribution/suffix/check-index.ts'
-import { checkText, TextCheck } from '../../attribution/suffix/check-text.ts'
+import { checkText, TextCheck, wrongVocab } from '../../attribution/suffix/check-text.ts'
 import { type Entries, HeldEntries } from '../../attribution/suffix/entries.ts'
 import { IndexOpener } from '../../attribution/suffix/index-opener.ts'
 import { indexId } from '../../attribution/suffix/index-record.ts'
@@ -332,6 +332,25 @@ describe('a text that is not the contents', () => {
     expect((await chain.fails(actor(challenger), 'IndexRegistry', 'badLength', args)).error).toBe('TextRight')
   })
 
+  test('another vocabulary than the tokenizer’s is shown by its first chunk, and no right one', async () => {
+    const { record } = indexOf(() => {}).opener.index
+    const section = encodeTokenizer(tokenizer)
+    expect(wrongVocab(record, section)).toBeUndefined()
+    // Tokens behind the last could be anything: nobody can show their bytes.
+    const wider = indexOf(() => {}).opener
+    const lying = { ...record, vocab: record.vocab + 1 }
+    await publish(wider, items)
+    await chain.send(actor(publisher), 'IndexRegistry', 'publish', [lying], { value: bond })
+    const challenge = wrongVocab(lying, section)
+    const right = [record, ...(challenge?.args.slice(1) ?? [])]
+    expect((await chain.fails(actor(challenger), 'IndexRegistry', 'badVocab', right)).error).toBe('VocabRight')
+    const { gas } = await chain.send(actor(challenger), 'IndexRegistry', 'badVocab', challenge?.args)
+    expect(gas).toBeLessThan(500_000n)
+    expect(await chain.read('IndexRegistry', 'isLive', [indexId(lying)])).toBe(false)
+    const none = await chain.fails(actor(challenger), 'IndexRegistry', 'badVocab', [record, section.length, []])
+    expect(none.error).toMatch(/^NotShown/)
+  })
+
   test('forged openings of a text are refused', async () => {
     const { opener } = indexOf(() => {})
     await publish(opener, items)
@@ -358,7 +377,13 @@ describe('publishing', () => {
     expect(await chain.read('IndexRegistry', 'isLive', [id])).toBe(true)
     expect(await fails(record)).toBe('AlreadyPublished')
     expect(await fails({ ...record, vocab: 13 }, bond - 1n)).toBe('WrongBond')
-    for (const counts of [{ documents: 0 }, { documents: record.n }, { n: 0xffff_ffff }, { vocab: 0 }]) {
+    for (const counts of [
+      { documents: 0 },
+      { documents: record.n },
+      { n: 0xffff_ffff },
+      { vocab: 0 },
+      { vocab: 2 ** 18 + 1 },
+    ]) {
       expect(await fails({ ...record, ...counts })).toBe('BadCounts')
     }
     expect(chain.balance(addressOf('IndexRegistry'))).toBe(bond)

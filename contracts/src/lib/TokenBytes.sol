@@ -34,6 +34,14 @@ library TokenBytes {
         for (uint256 i = 0; i < runs.length; i++) Chunks.open(root, total, CHUNK, runs[i]);
     }
 
+    /// @notice How many tokens a tokenizer has, from its first chunk: of format 1 the special ones, 256 bytes and the merges.
+    function vocabOf(Run[] calldata runs) internal pure returns (uint256) {
+        uint256 version = _word(runs, 0);
+        if (version == TABLE) return _word(runs, 12);
+        if (version != MERGES) revert UnknownFormat(version);
+        return _word(runs, 4) + BYTE_TOKENS + _word(runs, 8);
+    }
+
     /// @notice Bytes of tokens, u32 each, at most `max` in all, from the tokenizer's first chunk and those of the merges, or of the
     ///         rows and text, that they are made of; special ones have none.
     /// @return out  the bytes

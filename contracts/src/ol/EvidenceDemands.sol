@@ -38,6 +38,7 @@ contract EvidenceDemands is Initializable {
     error AlreadyRequested(bytes32 demandId);
     error PrepaidTooSmall(uint256 required, uint256 given);
     error NotRequested(bytes32 demandId);
+    error EvidenceTooLong(uint256 bytes_);
     error AlreadyServed(bytes32 demandId);
     error AnswerNotDue(uint64 dueAt);
     error AnswerLate(uint64 dueAt);
@@ -50,6 +51,8 @@ contract EvidenceDemands is Initializable {
     uint256 private constant EVIDENCE_BYTES = 512;
     uint256 private constant TOKEN_BYTES = 10;
     uint256 private constant QUERY_BYTES = 16_384;
+    /// @dev No right evidence is longer, and with longer a challenge does not fit a transaction of 128 KiB: it counts as not shown.
+    uint256 private constant EVIDENCE_BYTES_MAX = 98_304;
 
     /// @notice Seconds of a receipt's challenge window.
     uint64 public window;
@@ -84,6 +87,7 @@ contract EvidenceDemands is Initializable {
 
     /// @notice Shows evidence that was asked for, of algoHash v2 its head with all parts; anyone may, and is paid for it.
     function serveEvidence(bytes32 batchHash, uint32 index, bytes calldata evidence) external {
+        if (evidence.length > EVIDENCE_BYTES_MAX) revert EvidenceTooLong(evidence.length);
         bytes32 id = demandIdOf(batchHash, index, SpanEvidence.hashOf(evidence));
         bool unknown = _demands[id].requester == address(0) && evidence.length > 0 && evidence[0] == 0x02;
         if (unknown || _demands[id].hasParts) {

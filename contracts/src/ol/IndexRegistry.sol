@@ -59,6 +59,9 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
     /// @notice An index that is proven false counts for nothing from a multiple of so many seconds on.
     uint64 public constant DAY = 1 days;
 
+    /// @notice Tokens of a vocabulary at most: no tokenizer has more.
+    uint32 public constant VOCAB_MAX = 1 << 18;
+
     /// @notice Seconds of a receipt's challenge window.
     uint64 public window;
     mapping(bytes32 id => Index) private _indexes;
@@ -78,7 +81,7 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
         if (_isPermissioned(index.datanet)) revert Permissioned(index.datanet);
         SoundVersions.requireSound(index.datanet, index.version);
         bool counted = index.documents > 0 && index.documents < index.n && index.n < TextIndexes.SEPARATOR
-            && index.vocab > 0 && index.vocab < TextIndexes.SEPARATOR;
+            && index.vocab > 0 && index.vocab <= VOCAB_MAX;
         if (!counted) revert BadCounts(index.documents, index.n, index.vocab);
         id = TextIndexes.idOf(index);
         if (_indexes[id].publisher != address(0)) revert AlreadyPublished(id);
@@ -192,6 +195,11 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
     }
 
     // --- Challenges to the text; see TextJudge ---
+
+    function badVocab(TextIndex calldata index, uint256 tokenizerBytes, Run[] calldata tokenizer) external {
+        _requireBadVocab(index, tokenizerBytes, tokenizer);
+        _proveFalse(index);
+    }
 
     function badOffset(TextIndex calldata index, ShownToken calldata shown) external {
         _requireBadOffset(index, shown);

@@ -37,10 +37,18 @@ struct ShownToken {
 abstract contract TextJudge {
     /// @notice The text is as it should be there.
     error TextRight(uint256 place);
+    /// @notice The tokenizer has as many tokens.
+    error VocabRight(uint32 vocab);
     /// @notice A separator has no bytes.
     error NoBytes(uint256 place);
 
     uint256 private constant CONTENT_CHUNK = 1_024;
+
+    /// @dev The vocabulary is not as large as the tokenizer's: of tokens behind its last nothing could be shown.
+    function _requireBadVocab(TextIndex calldata index, uint256 tokenizerBytes, Run[] calldata tokenizer) internal view {
+        TokenBytes.open(index.tokenizerHash, tokenizerBytes, tokenizer);
+        if (TokenBytes.vocabOf(tokenizer) == index.vocab) revert VocabRight(index.vocab);
+    }
 
     /// @dev A token has no bytes, or its offset and the next are not as far apart as they are many.
     function _requireBadOffset(TextIndex calldata index, ShownToken calldata shown) internal view {

@@ -118,7 +118,7 @@ const notForUsers: Readonly<Record<string, readonly string[]>> = {
   IndexRegistry: [
     ...['initialize', 'commitEvidence', 'payReward', 'takeOverReward'],
     ...['badOrder', 'badSuffix', 'equalSuffixes', 'badSeparators', 'badDocument', 'badItem', 'otherItems', 'noItem'],
-    ...['badToken', 'badUnigram', 'badOffset', 'badStart', 'badBytes', 'badLength'],
+    ...['badToken', 'badUnigram', 'badOffset', 'badStart', 'badBytes', 'badLength', 'badVocab'],
   ],
 }
 
@@ -302,6 +302,6 @@ const onlyOthers = [
     ],
     ...['TimeNotPast', 'UnknownBatch', 'UnknownBlock', 'UnknownKind', 'WrongClass', 'WrongOrigin', 'WrongVote'],
     ...['NoFault', 'NoReward', 'NotAToken', 'NotHolder', 'NotInDocument', 'NotShown', 'RewardSettled', 'RewardWaits'],
-    ...['TextRight', 'TextTooLong', 'UnknownFormat', 'WrongRun', 'WrongRunBytes', 'WrongRunSiblings'],
+    ...['TextRight', 'VocabRight', 'TextTooLong', 'UnknownFormat', 'WrongRun', 'WrongRunBytes', 'WrongRunSiblings'],
   ],
 ]
