@@ -4,11 +4,12 @@ import { algoV1, type SpanRule, spansV1 } from './algo-v1.ts'
 import { contains, decodeEvidence, type Evidence } from './evidence.ts'
 import type { IndexOpener } from './index-opener.ts'
 import { type KeptSpan, keptMax, keptSpans, outranks } from './kept-spans.ts'
+import { QueryMatches } from './query-matches.ts'
 import { noRun, openTokens } from './runs.ts'
 import { contributionParts, sharesOf } from './shares.ts'
 import { tokenScores } from './span-scores.ts'
 import { SuffixError } from './suffix-error.ts'
-import { commonTokens, orderEnd, queryOf, type SuffixIndex } from './suffix-index.ts'
+import { commonTokens, queryOf, type SuffixIndex } from './suffix-index.ts'
 import { orderTokens } from './suffix-sort.ts'
 
 /** An entry as far as it is judged here. */
@@ -112,6 +113,7 @@ class EvidenceCheck {
   readonly #output: Uint32Array
   /** The tokens that are looked at, as a query. */
   readonly #query: Uint32Array
+  readonly #matches: readonly QueryMatches[]
   readonly #evidence: Evidence
   readonly #rule: SpanRule
 
@@ -120,6 +122,7 @@ class EvidenceCheck {
     this.#indexes = set.map(({ index }) => index)
     this.#output = output
     this.#query = queryOf(output.subarray(0, evidence.scores.length))
+    this.#matches = this.#indexes.map((index) => new QueryMatches(index, this.#query, rule.placesMax))
     this.#evidence = evidence
     this.#rule = rule
   }
@@ -186,7 +189,8 @@ class EvidenceCheck {
     ...rest: readonly unknown[]
   ): SpanCall | undefined {
     for (const [number, opener] of this.#set.entries()) {
-      for (const position of this.#positions(opener.index, start, length)) {
+      // Of more places than a span lists one is not listed.
+      for (const position of this.#matches[number]?.places(start, start + length) ?? []) {
         if (isPassed(number, position)) continue
         const text = opener.tokens(position, position + length)
         const output = openTokens(this.#output, start, start + length)
@@ -235,17 +239,6 @@ class EvidenceCheck {
       if (count <= this.#rule.placesMax) return anchor
     }
     return undefined
-  }
-
-  /** Every position of an index where tokens of the output stand. */
-  *#positions(index: SuffixIndex, start: number, length: number): Generator<number> {
-    const end = start + length
-    const cap = orderEnd(start, end)
-    for (let at = index.lowerBound(this.#query, start, cap); index.begins(at, this.#query, start, cap); at++) {
-      const position = index.tables.suffixes.at(at)
-      const rest = commonTokens(index.tables.tokens, position + cap - start, this.#query, cap, end)
-      if (rest === end - cap) yield position
-    }
   }
 
   #at(number: number) {

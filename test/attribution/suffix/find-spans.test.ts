@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { maximalSpans } from '../../../attribution/suffix/find-spans.ts'
-import type { SuffixIndex } from '../../../attribution/suffix/suffix-index.ts'
+import { SuffixIndex } from '../../../attribution/suffix/suffix-index.ts'
 import { Random } from '../../fakes/random.ts'
 import { hardTexts, indexOfDocuments, randomDocuments, spansByHand, stitchedAnswer } from '../../fakes/suffix-texts.ts'
 
@@ -56,6 +56,32 @@ describe('maximalSpans', () => {
     const copy = Array.from({ length: 150 }, (_, i) => 10 + (i % 83))
     const indexes = [indexOfDocuments([[1, ...copy, 2], copy.slice(0, 100)], 100)]
     expect(found(indexes, [3, ...copy, 4])).toEqual([[1, 150, [[0, 1]]]])
+  })
+
+  test.each([
+    ['one token', [1]],
+    ['a period of three', [1, 2, 3]],
+    ['a period of seventy', Array.from({ length: 70 }, (_, i) => i % 9)],
+  ])('a text that repeats %s over and over is read a few times, however many spans the answer has', (_, period) => {
+    const repeated = (length: number) => Array.from({ length }, (_, i) => period[i % period.length] ?? 0)
+    const plain = indexOfDocuments(Array(200).fill(repeated(240)), 10)
+    let reads = 0
+    const tokens = {
+      length: plain.tables.tokens.length,
+      at: (place: number) => {
+        reads++
+        return plain.tables.tokens.at(place)
+      },
+    }
+    const index = new SuffixIndex(plain.record, { ...plain.tables, tokens }, 32)
+    const answer = repeated(2048)
+    reads = 0
+    const spans = found([index], answer, { tokensMin: 5, placesMax: 10 })
+    expect(spans.length).toBeGreaterThan(20)
+    expect(reads).toBeLessThan(20_000_000)
+    const [start, length, places] = spans[7] as [number, number, [number, number][]]
+    expect(places.map(([, position]) => position % 241)).toEqual(Array(11).fill(start % period.length))
+    expect(length).toBe(240 - (start % period.length))
   })
 
   test('a span does not cross a separator, and nothing matches one', () => {
