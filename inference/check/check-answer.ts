@@ -5,13 +5,14 @@ import { Ending, type TokenBytes } from '../answer/ending.ts'
 import { InferenceError } from '../inference-error.ts'
 import { sample } from '../sampler.ts'
 import type { SamplingRule } from '../sampling-rule.ts'
+import { leafTextInPlace } from '../trace/hash.ts'
 import type { TraceHead } from '../trace/head.ts'
 import { adapterShapes, TraceLayout } from '../trace/layout.ts'
 import { linearSlabs } from '../trace/proof-file.ts'
 import type { KeptModel } from './kept-model.ts'
 import { LinearRoot, linearRoot } from './linear-root.ts'
 import type { Verdict } from './verdict.ts'
-import type { LinearFault, SentRecord, WeightlessPass } from './weightless-pass.ts'
+import type { LinearFault, SentRecord, TakenRecord, WeightlessPass } from './weightless-pass.ts'
 
 /** What an answer is checked against: request, receipt, tokens. Plain data. */
 export type AnswerFacts = {
@@ -59,8 +60,8 @@ export function checkExact(parts: CheckParts, job: ExactJob): CheckOutcome {
   if (facts !== undefined) return facts
   const layout = new TraceLayout(parts.kept.config)
   if (job.isHashed) return checkRecords(parts, job, new SentRecords(layout, job))
-  // Each record is hashed when it is taken, while it is in the cache; who stops before the end has not taken all.
-  const taken = new LinearRoot(layout)
+  // Each record is hashed where it is copied to, while it is in the cache; who stops before the end has not taken all.
+  const taken = new LinearRoot(layout, leafTextInPlace)
   const outcome = checkRecords(parts, job, new SentRecords(layout, job, taken))
   const root = outcome === right ? taken.root() : linearRoot(layout, job.head, job.slabs)
   if (equalBytes(root, job.head.linearRoot)) return outcome
@@ -71,10 +72,10 @@ function checkRecords(parts: CheckParts, job: ExactJob, records: SentRecords): C
   const { pass, kept } = parts
   beginAnswer(parts, job)
   for (let layer = 0; layer < kept.config.layers; layer++) {
-    const fault = pass.layer(layer, records.layer(layer))
+    const fault = pass.layer(layer, records.layer(layer), records.takenOfLayer(layer))
     if (fault !== undefined) return linearOutcome(layer + 1, fault)
   }
-  return checkHead(parts, job, records.head()) ?? checkEnd(parts, job) ?? right
+  return checkHead(parts, job, records.head(), records.takenOfHead()) ?? checkEnd(parts, job) ?? right
 }
 
 /** Counts, token roots and the head's size. */
@@ -113,15 +114,21 @@ export function beginAnswer({ pass }: CheckParts, { input, output, head, slots, 
 }
 
 /** The head's accumulators, and each output token from its logits. */
-export function checkHead(parts: CheckParts, job: AnswerFacts, record: SentRecord): CheckOutcome | undefined {
+export function checkHead(
+  parts: CheckParts,
+  job: AnswerFacts,
+  record: SentRecord,
+  taken?: TakenRecord,
+): CheckOutcome | undefined {
   const { pass, kept } = parts
   const { input, output, rule, seed } = job
   let wrongToken: number | undefined
-  const fault = pass.head(record, (logits, position) => {
+  const take = (logits: Int32Array, position: number): boolean => {
     const token = rule.tempQ16 === 0 ? pass.argmax() : sample(logits, rule, seed, position + 1, kept.expTable)
     if (token !== output[position + 1 - input.length]) wrongToken = position + 1
     return wrongToken === undefined
-  })
+  }
+  const fault = pass.head(record, take, taken)
   if (fault !== undefined) return linearOutcome(kept.config.layers + 1, fault)
   if (wrongToken === undefined) return undefined
   const reason = 'the token is not the one that the logits give'
@@ -148,7 +155,7 @@ export function linearOutcome(slab: number, linear: LinearFault): CheckOutcome {
   return { verdict: { ok: false, kind: 'unit', slab, op, position, part: 0, row: undefined, reason }, linear }
 }
 
-/** Records of slabs that hold one after another; `taken` is given each. Throws {@link InferenceError} for slabs of another size. */
+/** Records of slabs that hold one after another; `taken` is given each that the pass has. Throws {@link InferenceError} for slabs of another size. */
 class SentRecords {
   readonly #slabs: readonly SlabBytes[]
   readonly #layers: number
@@ -166,21 +173,35 @@ class SentRecords {
   }
 
   layer(layer: number): SentRecord {
-    return this.#records(this.#slabs.slice(layer, layer + 1))
+    return recordsOf(this.#slabs.slice(layer, layer + 1))
+  }
+
+  takenOfLayer(layer: number): TakenRecord | undefined {
+    return this.#taker(this.#slabs.slice(layer, layer + 1))
   }
 
   head(): SentRecord {
-    return this.#records(this.#slabs.slice(this.#layers))
+    return recordsOf(this.#slabs.slice(this.#layers))
   }
 
-  #records(slabs: readonly SlabBytes[]): SentRecord {
-    return (position) =>
-      slabs.map(({ slab, from, recordBytes, bytes }) => {
-        const record = bytes.subarray((position - from) * recordBytes, (position - from + 1) * recordBytes)
-        this.#taken?.add(slab, position, record)
-        return record
-      })
+  takenOfHead(): TakenRecord | undefined {
+    return this.#taker(this.#slabs.slice(this.#layers))
   }
+
+  #taker(slabs: readonly SlabBytes[]): TakenRecord | undefined {
+    const taken = this.#taken
+    if (taken === undefined) return undefined
+    return (position, pieces) => {
+      for (const [i, piece] of pieces.entries()) taken.add((slabs[i] as SlabBytes).slab, position, piece)
+    }
+  }
+}
+
+function recordsOf(slabs: readonly SlabBytes[]): SentRecord {
+  return (position) =>
+    slabs.map(({ from, recordBytes, bytes }) =>
+      bytes.subarray((position - from) * recordBytes, (position - from + 1) * recordBytes),
+    )
 }
 
 type SlabBytes = {

@@ -1,27 +1,38 @@
-import { absentText, bytesOfText, leafText, nodeText } from '../trace/hash.ts'
+import { absentText, bytesOfText, foldTexts, leafText } from '../trace/hash.ts'
 import { leafBytes, type TraceExtent, type TraceLayout } from '../trace/layout.ts'
 import { linearSlabs } from '../trace/proof-file.ts'
+
+type LeafText = typeof leafText
 
 /** Root of the linear tree of records that come in any order. docs/canonical-inference.md §12. */
 export class LinearRoot {
   readonly #layout: TraceLayout
-  readonly #leaves = new Map<number, string>()
+  readonly #leafText: LeafText
+  /** Nodes over records, per slab and position. */
+  readonly #slabs: (string | undefined)[][]
 
-  constructor(layout: TraceLayout) {
+  /** Leaves are hashed by `leafText`, or by `leafTextInPlace` where all records that are added allow it. */
+  constructor(layout: TraceLayout, hashLeaf: LeafText = leafText) {
     this.#layout = layout
+    this.#leafText = hashLeaf
+    this.#slabs = Array.from({ length: layout.slabs.linear }, () => [])
   }
 
   add(slab: number, position: number, record: Uint8Array): void {
     const first = this.#layout.leafIndex('linear', slab, position, 0)
-    for (let at = 0, index = first; at < record.length; at += leafBytes.linear, index++) {
-      this.#leaves.set(index, leafText(index, record.subarray(at, at + leafBytes.linear)))
+    const leaves: string[] = []
+    for (let at = 0; at < record.length; at += leafBytes.linear) {
+      leaves.push(this.#leafText(first + leaves.length, record.subarray(at, at + leafBytes.linear)))
     }
+    const positions = this.#slabs[slab] as (string | undefined)[]
+    while (positions.length < position) positions.push(undefined)
+    positions[position] = foldTexts(leaves, this.#layout.bits.linear.leaf)
   }
 
   root(): Uint8Array {
-    let row: ReadonlyMap<number, string> = this.#leaves
-    for (let height = 0; height < this.#layout.depth('linear'); height++) row = above(row)
-    return bytesOfText(row.get(0) ?? absentText)
+    const { slab, position } = this.#layout.bits.linear
+    const slabs = this.#slabs.map((positions) => foldTexts(positions, position))
+    return bytesOfText(foldTexts(slabs, slab) ?? absentText)
   }
 }
 
@@ -36,15 +47,4 @@ export function linearRoot(layout: TraceLayout, extent: TraceExtent, slabs: read
     }
   }
   return root.root()
-}
-
-/** The nodes over a level's, in the order in which their left ends come. */
-function above(below: ReadonlyMap<number, string>): Map<number, string> {
-  const row = new Map<number, string>()
-  for (const index of below.keys()) {
-    const parent = Math.floor(index / 2)
-    if (row.has(parent)) continue
-    row.set(parent, nodeText(below.get(2 * parent) ?? absentText, below.get(2 * parent + 1) ?? absentText))
-  }
-  return row
 }

@@ -25,6 +25,12 @@ export type LinearFault = {
  */
 export type SentRecord = (position: number) => readonly Uint8Array[]
 
+/**
+ * Is given each record as soon as it is copied, in the pieces that it came in: views of memory that nobody reads meanwhile, with at
+ * least 16 bytes before each, which hold what they held when it returns.
+ */
+export type TakenRecord = (position: number, pieces: readonly Uint8Array[]) => void
+
 export type AnswerShape = {
   readonly positions: number
   readonly tin: number
@@ -94,11 +100,14 @@ export class WeightlessPass {
   }
 
   /** Takes the residual stream through a layer. Returns the first fault in it, by position and then by op. */
-  layer(layer: number, record: SentRecord): LinearFault | undefined {
+  layer(layer: number, record: SentRecord, taken?: TakenRecord): LinearFault | undefined {
     this.#memory.int64(this.#at.keyTops, this.config.kvHeads).fill(0n)
     this.#memory.int32(this.#at.valueTops, this.config.kvHeads).fill(0)
+    const words = recordWords(this.config)
     for (let from = 0; from < this.#shape.positions; from += this.#block) {
-      const fault = this.#layerBlock(layer, from, Math.min(this.#block, this.#shape.positions - from), record)
+      const count = Math.min(this.#block, this.#shape.positions - from)
+      this.#load(record, from, count, words, taken)
+      const fault = this.#layerBlock(layer, from, count)
       if (fault !== undefined) return fault
     }
     return undefined
@@ -108,13 +117,17 @@ export class WeightlessPass {
    * Checks the head at each position from tin − 1 on and gives the caller its logits, Q16, a view until it returns. Returns the
    * first fault; stops where the caller returns false.
    */
-  head(record: SentRecord, take: (logits: Int32Array, position: number) => boolean): LinearFault | undefined {
+  head(
+    record: SentRecord,
+    take: (logits: Int32Array, position: number) => boolean,
+    taken?: TakenRecord,
+  ): LinearFault | undefined {
     const { dim, vocab, epsilon } = this.config
     const at = this.#at
     for (let position = this.#shape.tin - 1; position < this.#shape.positions; position++) {
       this.#kernels.norms(this.#residualAt(position), 1, at.finalNorm, epsilon, dim, at.normed)
       this.#kernels.quantiseRows(at.normed, 1, dim, at.input, at.scale, this.config.inputMax)
-      this.#load(record, position, 1, vocab)
+      this.#load(record, position, 1, vocab, taken)
       const sent = { offset: 0, stride: 0, from: position, count: 1 }
       this.#take(this.#pair.head, 0, at.head, sent, at.logits)
       const fault = this.#verify(this.#pair.head, sent)
@@ -129,7 +142,8 @@ export class WeightlessPass {
     return this.#kernels.argmax(this.#at.logits, this.config.vocab)
   }
 
-  #layerBlock(layer: number, from: number, count: number, record: SentRecord): LinearFault | undefined {
+  /** A layer of positions whose records are loaded. */
+  #layerBlock(layer: number, from: number, count: number): LinearFault | undefined {
     const { dim, heads, kvHeads, headDim, ffnDim, epsilon } = this.config
     const at = this.#at
     const weights = at.layers[layer] as PlacedLayerRest
@@ -148,8 +162,6 @@ export class WeightlessPass {
       faults.push(this.#verify(group, sent))
     }
     const residual = this.#residualAt(from)
-    this.#load(record, from, count, words)
-
     this.#kernels.norms(residual, count, weights.attentionNorm, epsilon, dim, at.normed)
     this.#kernels.quantiseRows(at.normed, count, dim, at.input, at.scale, this.config.inputMax)
     linears(projections, 0, ['query', 'key', 'value'], [at.query, at.key, at.value])
@@ -204,17 +216,20 @@ export class WeightlessPass {
   }
 
   /** Copies what was sent of `count` positions, `words` accumulators each. Throws {@link InferenceError} for a wrong length. */
-  #load(record: SentRecord, from: number, count: number, words: number): void {
+  #load(record: SentRecord, from: number, count: number, words: number, taken?: TakenRecord): void {
     const bytes = this.#shape.width * words
     let at = this.#at.sent
     for (let i = 0; i < count; i++) {
       const pieces = record(from + i)
       const length = pieces.reduce((total, piece) => total + piece.length, 0)
       if (length !== bytes) throw new InferenceError('trace', `a record of ${length} bytes, not ${bytes}`)
+      const copies: Uint8Array[] = []
       for (const piece of pieces) {
         this.#memory.write(at, piece)
+        if (taken !== undefined) copies.push(this.#memory.bytes(at, piece.length))
         at += piece.length
       }
+      taken?.(from + i, copies)
     }
   }
 

@@ -21,6 +21,22 @@ export function leafText(index: number, bytes: Uint8Array): string {
   return hash('sha256', whole, 'binary')
 }
 
+const behind = new Uint8Array(prefixBytes)
+
+/**
+ * {@link leafText} without a copy, of bytes that do not begin within the first five of their buffer: the five before them are
+ * written over and put back, so that nobody else may read that buffer meanwhile.
+ */
+export function leafTextInPlace(index: number, bytes: Uint8Array): string {
+  const whole = new Uint8Array(bytes.buffer, bytes.byteOffset - prefixBytes, bytes.length + prefixBytes)
+  for (let i = 0; i < prefixBytes; i++) behind[i] = whole[i] as number
+  whole[0] = 0
+  for (let i = 1; i < prefixBytes; i++) whole[i] = index >>> (32 - 8 * i)
+  const text = hash('sha256', whole, 'binary')
+  for (let i = 0; i < prefixBytes; i++) whole[i] = behind[i] as number
+  return text
+}
+
 export function nodeText(left: string, right: string): string {
   pair.write(left, 1, 'latin1')
   pair.write(right, 33, 'latin1')
@@ -48,6 +64,22 @@ export function leafHashes(tree: TraceTree, firstIndex: number, record: Uint8Arr
   return Array.from({ length: Math.ceil(record.length / size) }, (_, i) =>
     leafHash(firstIndex + i, record.subarray(i * size, (i + 1) * size)),
   )
+}
+
+/** {@link foldNodes} of nodes as strings; what is undefined is absent, and undefined is a node over absent ones. */
+export function foldTexts(nodes: readonly (string | undefined)[], levels: number): string | undefined {
+  let row = nodes
+  for (let level = 0; level < levels; level++) {
+    const above: (string | undefined)[] = []
+    for (let i = 0; i < row.length; i += 2) {
+      const [left, right] = [row[i], row[i + 1]]
+      above.push(
+        left === undefined && right === undefined ? undefined : nodeText(left ?? absentText, right ?? absentText),
+      )
+    }
+    row = above
+  }
+  return row[0]
 }
 
 /** The node `levels` above a row of nodes that begins at a multiple of 2^levels; what is missing on the right is absent. */

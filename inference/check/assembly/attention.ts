@@ -1,5 +1,5 @@
 import { exp2Negative, roundDiv } from '../../wasm/assembly/integer'
-import { halfOf, loadPairs, loadPairs2, mulShift, narrow64, topLane } from '../../wasm/assembly/simd'
+import { halfOf, mulWord, narrow64, topLane } from '../../wasm/assembly/simd'
 
 /**
  * Q16 to int16 Q10 with their positions' angles, §5.4: `positions` × `heads` heads of 2·half at `x`; at `out` heads are `stride` bytes
@@ -196,7 +196,7 @@ export function attendRows(
       // Both of a pair that begins at an even position have the same tiles.
       const pair = (at & 1) == 0 && at + 1 < end
       const next = query + (pair ? line << 1 : 0)
-      const fits = shift <= 32 && isShort(query, headDim, keyTop) && isShort(next, headDim, keyTop)
+      const fits = shift >= 17 && shift <= 32 && isShort(query, headDim, keyTop) && isShort(next, headDim, keyTop)
       attend(
         query,
         next,
@@ -301,8 +301,8 @@ function scoresOfTwo(
   secondOut: usize,
 ): void {
   const rowBytes = <usize>headDim << 1
-  const factor = i32x4.splat(multiplier)
-  const half = halfOf(shift)
+  const factor = i32x4.splat(multiplier << (32 - shift))
+  const half = halfOf(32)
   const across = second - first
   const end = first + rowBytes
   for (let j = 0; j < n; j += 4) {
@@ -332,8 +332,8 @@ function scoresOfTwo(
       h = i32x4.add(h, i32x4.dot_i16x8_s(two, k3))
       key += 16
     }
-    v128.store(out + (<usize>j << 2), mulShift(laneSums(a, b, c, d), factor, half, shift))
-    v128.store(secondOut + (<usize>j << 2), mulShift(laneSums(e, f, g, h), factor, half, shift))
+    v128.store(out + (<usize>j << 2), mulWord(laneSums(a, b, c, d), factor, half))
+    v128.store(secondOut + (<usize>j << 2), mulWord(laneSums(e, f, g, h), factor, half))
   }
 }
 
@@ -348,8 +348,8 @@ function laneSums(a: v128, b: v128, c: v128, d: v128): v128 {
 /** Scores of n positions, in fours, where every partial sum fits 32 bits. */
 function scores(query: usize, keys: usize, n: i32, headDim: i32, multiplier: i32, shift: i32, out: usize): void {
   const rowBytes = <usize>headDim << 1
-  const factor = i32x4.splat(multiplier)
-  const half = halfOf(shift)
+  const factor = i32x4.splat(multiplier << (32 - shift))
+  const half = halfOf(32)
   const end = query + rowBytes
   for (let j = 0; j < n; j += 4) {
     let a = i32x4.splat(0)
@@ -365,7 +365,7 @@ function scores(query: usize, keys: usize, n: i32, headDim: i32, multiplier: i32
       d = i32x4.add(d, i32x4.dot_i16x8_s(value, v128.load(key + rowBytes * 3)))
       key += 16
     }
-    v128.store(out + (<usize>j << 2), mulShift(laneSums(a, b, c, d), factor, half, shift))
+    v128.store(out + (<usize>j << 2), mulWord(laneSums(a, b, c, d), factor, half))
   }
 }
 
@@ -385,6 +385,12 @@ function fillBehind(n: i32, out: usize): void {
   for (let j = n; (j & 3) != 0; j++) store<i32>(out + (<usize>j << 2), load<i32>(out))
 }
 
+/** Neighbouring entries of a table of u32 at the two addresses that lie at `at`: quicker here than out of a vector's lanes. */
+@inline
+function pairsAt(at: usize): v128 {
+  return v128.load64_lane(<usize>load<u32>(at, 4), v128.load64_zero(<usize>load<u32>(at)), 1)
+}
+
 /**
  * n scores, int32 in fours at `scratch`, become probabilities, int16 from its 512th byte on, 0 behind n; the largest score and the
  * probabilities' sum go to the record, the sum is returned.
@@ -396,22 +402,25 @@ function probabilities(n: i32, table: usize, scratch: usize, record: usize): i32
   const top = topLane(most)
   store<i64>(record, <i64>top)
   const tops = i32x4.splat(top)
+  const tables = i32x4.splat(<i32>table)
   let sums = i32x4.splat(0)
   let to = scratch + 512
   for (let at = scratch; at < end; at += 16) {
     const distance = i32x4.sub(tops, v128.load(at))
-    const index = i32x4.shl(v128.and(i32x4.shr_u(distance, 6), i32x4.splat(1023)), 2)
-    const pair = loadPairs(table, index)
-    const next = loadPairs2(table, index)
+    const address = i32x4.add(tables, v128.and(i32x4.shr_u(distance, 4), i32x4.splat(1023 << 2)))
+    v128.store(at, address)
+    const pair = pairsAt(at)
+    const next = pairsAt(at + 8)
     const high = v128.shuffle<i32>(pair, next, 0, 2, 4, 6)
     const low = v128.shuffle<i32>(pair, next, 1, 3, 5, 7)
     const part = i32x4.mul(i32x4.sub(high, low), v128.and(distance, i32x4.splat(63)))
     const value = i32x4.sub(high, i32x4.shr_u(i32x4.add(part, i32x4.splat(32)), 6))
-    const whole = i32x4.shr_u(distance, 16)
+    // From 16 on the outcome is 0; up to 31 the power is a single float.
+    const whole = i32x4.min_u(i32x4.shr_u(distance, 16), i32x4.splat(31))
     // 24 bits times a power of two, plus a half: single floats hold what decides the whole part.
     const power = i32x4.shl(i32x4.sub(i32x4.splat(118), whole), 23)
     const real = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(value), power), f32x4.splat(0.5))
-    const rounded = v128.and(i32x4.trunc_sat_f32x4_s(real), i32x4.lt_u(whole, i32x4.splat(16)))
+    const rounded = i32x4.trunc_sat_f32x4_s(real)
     sums = i32x4.add(sums, rounded)
     v128.store64_lane(to, i16x8.narrow_i32x4_s(rounded, rounded), 0)
     to += 8

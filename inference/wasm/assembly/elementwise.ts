@@ -98,9 +98,9 @@ export function swiGlu(gate: usize, up: usize, table: usize, n: i32, out: usize)
 /** SIG between its entries at four places in Q9 of the table. */
 @inline
 function sigmoid(table: usize, place: v128): v128 {
-  const index = i32x4.shl(i32x4.shr_u(place, 9), 2)
-  const pair = loadPairs(table, index)
-  const next = loadPairs2(table, index)
+  const address = i32x4.add(i32x4.splat(<i32>table), i32x4.shl(i32x4.shr_u(place, 9), 2))
+  const pair = loadPairs(address)
+  const next = loadPairs2(address)
   const low = v128.shuffle<i32>(pair, next, 0, 2, 4, 6)
   const high = v128.shuffle<i32>(pair, next, 1, 3, 5, 7)
   const part = i32x4.mul(i32x4.sub(high, low), v128.and(place, i32x4.splat(511)))

@@ -1,5 +1,5 @@
 import { bitLength, maxMagnitude, roundDiv, roundShift, saturate, saturate32 } from './integer'
-import { halfOf, mulShift, topMagnitude } from './simd'
+import { halfOf, mulShift, mulWord, topMagnitude } from './simd'
 
 /**
  * §5.2: n Q16 at `x` to int16 of magnitudes up to `inputMax` at `out`; mantissa and exponent at `scale`. Eight elements at a time
@@ -11,20 +11,27 @@ export function quantise(x: usize, n: i32, out: usize, scale: usize, inputMax: i
   if (bits < 4 || bits > 25) return plainQuantise(x, n, out, scale, inputMax)
   const exponent = bits > 15 ? bits - 15 : 0
   const mantissa = (top + ((1 << exponent) - 1)) >>> exponent
-  const factor = i32x4.splat(<i32>roundDiv(<i64>inputMax << 22, mantissa))
-  const shift = 22 + exponent
+  const factor = <i32>roundDiv(<i64>inputMax << 22, mantissa)
+  // From 12 bits on the reciprocal has room for what makes the shift one by 32.
+  if (bits >= 12) quantiseBy(x, n, out, factor << (10 - exponent), 32, inputMax)
+  else quantiseBy(x, n, out, factor, 22, inputMax)
+  store<i32>(scale, mantissa)
+  store<i32>(scale, exponent, 4)
+}
+
+@inline
+function quantiseBy(x: usize, n: i32, out: usize, reciprocal: i32, shift: i32, inputMax: i32): void {
+  const factor = i32x4.splat(reciprocal)
   const half = halfOf(shift)
   const most = i16x8.splat(<i16>inputMax)
   const least = i16x8.splat(<i16>-inputMax)
   const end = x + (<usize>n << 2)
   for (; x < end; x += 32) {
-    const low = mulShift(v128.load(x), factor, half, shift)
-    const high = mulShift(v128.load(x, 16), factor, half, shift)
+    const low = shift == 32 ? mulWord(v128.load(x), factor, half) : mulShift(v128.load(x), factor, half, shift)
+    const high = shift == 32 ? mulWord(v128.load(x, 16), factor, half) : mulShift(v128.load(x, 16), factor, half, shift)
     v128.store(out, i16x8.max_s(i16x8.min_s(i16x8.narrow_i32x4_s(low, high), most), least))
     out += 16
   }
-  store<i32>(scale, mantissa)
-  store<i32>(scale, exponent, 4)
 }
 
 function plainQuantise(x: usize, n: i32, out: usize, scale: usize, inputMax: i32): void {

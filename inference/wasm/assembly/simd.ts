@@ -15,6 +15,14 @@ export function mulShift(a: v128, b: v128, half: v128, shift: i32): v128 {
   return narrow64(i64x2.shr_u(low, shift), i64x2.shr_u(high, shift))
 }
 
+/** `rsh(a · b, 32)` of four int32 each, where the outcome fits 32 bits: the upper halves, with no shift. `half` is 2^31 in both lanes. */
+@inline
+export function mulWord(a: v128, b: v128, half: v128): v128 {
+  const low = i64x2.add(i64x2.extmul_low_i32x4_s(a, b), half)
+  const high = i64x2.add(i64x2.extmul_high_i32x4_s(a, b), half)
+  return v128.shuffle<i32>(low, high, 1, 3, 5, 7)
+}
+
 @inline
 export function halfOf(shift: i32): v128 {
   return i64x2.splat((<i64>1) << (shift - 1))
@@ -37,14 +45,14 @@ export function topMagnitude(x: usize, n: i32): i32 {
   return topLane(top)
 }
 
-/** Neighbouring entries of a table of u32 at the first two of four byte offsets. */
+/** Neighbouring entries of a table of u32 at the first two of four addresses. */
 @inline
-export function loadPairs(table: usize, index: v128): v128 {
-  return v128.load64_lane(table + <usize>i32x4.extract_lane(index, 1), v128.load64_zero(table + <usize>i32x4.extract_lane(index, 0)), 1)
+export function loadPairs(address: v128): v128 {
+  return v128.load64_lane(<usize>i32x4.extract_lane(address, 1), v128.load64_zero(<usize>i32x4.extract_lane(address, 0)), 1)
 }
 
 /** The same at the last two. */
 @inline
-export function loadPairs2(table: usize, index: v128): v128 {
-  return v128.load64_lane(table + <usize>i32x4.extract_lane(index, 3), v128.load64_zero(table + <usize>i32x4.extract_lane(index, 2)), 1)
+export function loadPairs2(address: v128): v128 {
+  return v128.load64_lane(<usize>i32x4.extract_lane(address, 3), v128.load64_zero(<usize>i32x4.extract_lane(address, 2)), 1)
 }
