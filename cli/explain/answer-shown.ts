@@ -50,7 +50,11 @@ function influencesShown({ table, adapter, model, size, rows, query, scores }: I
   const bytes = query && new Uint8Array(query)
   return {
     ...{ table, adapter, model, size, rows },
-    ...(bytes && { queryHash: keccakHex(bytes), query: new LongBytes(bytes), scores }),
+    ...(bytes && {
+      queryHash: keccakHex(bytes),
+      query: new LongBytes(bytes),
+      scores: scores.map(({ row, contribId, shift, score }) => ({ row, contribution: contribId, shift, score })),
+    }),
   }
 }
 

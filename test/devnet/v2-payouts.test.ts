@@ -37,7 +37,7 @@ import { SpanMarket, spanAnswer } from '../fakes/span-market.ts'
 const dir = mkdtempSync(join(tmpdir(), 'v2-payouts-'))
 const day = 86_400n
 const open = 10n ** 18n
-const modelVersion = modelVersionHash(1n, 1)
+const models = { indexed: modelVersionHash(1n, 1), plain: modelVersionHash(2n, 1) }
 const passage =
   'A lighthouse keeper counts the ships at dusk and writes their names in a green book that nobody has ever opened, ' +
   'because the key lies under the third stair, where the cat sleeps and the wind from the north comes in at night.'
@@ -76,36 +76,44 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-/** A chain under v2: signatures of all texts, a table of influences, and an answer as a worker attributes it. */
+/**
+ * A chain under v2: signatures of all texts, a table of influences of two models, of which one has no indexes, and answers as a worker attributes
+ * them: two alike, one of the model without indexes, and a private one.
+ */
 async function settle() {
   const market = await SpanMarket.open(chain, chain.rpc, texts)
   await chain.deposit(openLedgerPredeploys.moneyTimelock, 'AttributionLedger', 'setAlgo', [algoHashV2])
   for (const [i, [, text]] of texts.entries()) await market.show(BigInt(i + 1), text)
   const owner = chain.actor('model owner')
-  const args = [modelVersion, sketched.adapter, sketched.registered]
-  await chain.send(owner, 'SketchRegistry', 'register', args, { value: 100n * open })
+  for (const modelVersion of Object.values(models)) {
+    const args = [modelVersion, sketched.adapter, sketched.registered]
+    await chain.send(owner, 'SketchRegistry', 'register', args, { value: 100n * open })
+  }
   chain.advance(day)
   await chain.mine()
   const indexes = new IndexFolder(join(dir, 'indexes'))
   mkdirSync(indexes.dir)
   writeFileSync(indexes.path(market.index.id), encodeIndexFile(market.index))
   spans = new SpanThread(indexes.dir, sketched.folders)
-  const [prompt, output] = [passage, spanAnswer].map((text) => Uint32Array.from(market.tokenizer.encode(text)))
-  const terms = await modelTerms(chain.rpc, modelVersion)
-  if (terms === undefined || prompt === undefined || output === undefined) throw new Error('no such model')
-  const request = { modelVersion, adapters: [{ root: sketched.adapter, weight: 256 }] }
-  const contributions = await contributionsV2(
-    terms,
-    { request, prompt, output, isDead: false, time: chain.now },
-    {
-      ...{ indexes, spans, signatures: new ShownSignatures(chain.rpc), tables: new SketchTables(chain.rpc) },
-      influences: new InfluenceFiles({
-        ...{ folders: sketched.folders, dir: join(dir, 'fetched'), urls: [], log: silentLog },
-      }),
-    },
-  )
+  const sources = {
+    ...{ indexes, spans, signatures: new ShownSignatures(chain.rpc), tables: new SketchTables(chain.rpc) },
+    influences: new InfluenceFiles({
+      ...{ folders: sketched.folders, dir: join(dir, 'fetched'), urls: [], log: silentLog },
+    }),
+  }
+  const attributed = async (model: keyof typeof models, isPrivate = false) => {
+    const modelVersion = models[model]
+    const terms = await modelTerms(chain.rpc, modelVersion)
+    if (terms === undefined) throw new Error('no such model')
+    const request = { modelVersion, adapters: [{ root: sketched.adapter, weight: 256 }] }
+    const tokens = { prompt: market.tokensOf(passage, isPrivate), output: market.tokensOf(spanAnswer, isPrivate) }
+    return await contributionsV2(terms, { request, ...tokens, isDead: false, time: chain.now }, sources)
+  }
+  const contributions = await attributed('indexed')
   const answer = { text: spanAnswer, model: 1 as const, contributions, prompt: passage, adapter: sketched.adapter }
-  const { batchId, file, receipts } = await market.settle([answer, { ...answer }], algoHashV2)
+  const plain = { ...answer, model: 2 as const, contributions: await attributed('plain') }
+  const hidden = { ...answer, contributions: await attributed('indexed', true), isPrivate: true }
+  const { batchId, file, receipts } = await market.settle([answer, { ...answer }, plain, hidden], algoHashV2)
   new ContentStore(join(dir, 'content'), merkleRoot).put(file)
   const header = (await committedBatch(chain.rpc, batchId))?.header
   chain.advance(clocks.window)
@@ -169,7 +177,7 @@ test('an answer under v2 pays what its words, its training and its quotations gi
   }
   const found = await recomputePayouts({ graphql: await indexed(), rpc: rpcUrl }, 1_000, 3)
   expect(found.differences).toEqual([])
-  expect(found).toMatchObject({ epochs: 1, receipts: 2 })
+  expect(found).toMatchObject({ epochs: 1, receipts: 4 })
   expect(found.compared).toBeGreaterThanOrEqual(6)
 }, 240_000)
 
@@ -178,8 +186,10 @@ type Shown = {
   readonly amount: string
   readonly differences: readonly string[]
   readonly receipts: readonly {
+    readonly receipt: string
     readonly entries: readonly { readonly class: string; readonly id: string; readonly weight: string }[]
     readonly words: {
+      readonly private?: string
       readonly weights: readonly ShownFigure[]
       readonly spans: readonly { readonly words?: string; readonly earners: readonly string[] | string }[]
       readonly copies?: readonly object[]
@@ -187,7 +197,7 @@ type Shown = {
       readonly influences: {
         readonly table: string
         readonly query?: string
-        readonly scores?: readonly { readonly contribId: string; readonly score: string }[]
+        readonly scores?: readonly { readonly contribution: string; readonly score: string }[]
       }
       readonly missing?: readonly string[]
     }
@@ -202,6 +212,14 @@ async function explain(payout: string, ...words: readonly string[]) {
 
 describe('explain under v2', () => {
   const indexes = ['--indexes', join(dir, 'indexes')]
+  const [answered, plain, hidden] = [['1:0', '1:1'], '1:2', '1:3']
+  /** Of S and U, of G, and of R. */
+  const poolsOf: Readonly<Record<string, readonly string[]>> = {
+    '1:0': ['600000', '300000', '100000'],
+    '1:1': ['600000', '300000', '100000'],
+    '1:2': ['700000', '300000', '0'],
+    '1:3': ['1000000', '0', '0'],
+  }
   const weightsOf = (words: Shown['receipts'][number]['words']) =>
     Object.fromEntries(words.weights.map(({ name, value }) => [name, value]))
 
@@ -210,33 +228,35 @@ describe('explain under v2', () => {
       ...(['alice', 'bob', 'datanet owner'] as const).map((name) => chain.actor(name).address),
       poolPayee(payeePools.units, 1n),
     ]
-    const classes = new Set<string>()
+    const [classes, places] = [new Set<string>(), new Set<string>()]
     for (const payee of payees) {
       const { code, shown, stderr } = await explain(`1:${payee}`, ...indexes, '--models', sketched.folders.join(','))
       expect([code, shown.differences], stderr).toEqual([0, []])
       expect(BigInt(shown.amount)).toBeGreaterThan(0n)
-      expect(shown.receipts).toHaveLength(2)
-      for (const { entries, words } of shown.receipts) {
+      for (const { receipt, entries, words } of shown.receipts) {
+        places.add(receipt)
         expect(words.missing).toBeUndefined()
         const right = weightsOf(words)
         for (const { class: letter, id, weight } of entries) {
           classes.add(letter)
           if (!'MWA'.includes(letter)) expect(weight, `${letter} ${id}`).toBe(right[`weight of ${letter} ${id}`])
         }
-        expect([right['part of S and U'], right['part of G'], right['part of R']]).toEqual([
-          '600000',
-          '300000',
-          '100000',
-        ])
-        expect(words.copies).toEqual([{ contribution: '2', of: '1' }])
-        expect(words.quoted).toMatchObject([{ from: { contribution: '1' } }])
-        expect(passage).toContain(words.quoted?.[0]?.words)
+        expect([right['part of S and U'], right['part of G'], right['part of R']]).toEqual(poolsOf[receipt])
+        expect(words.private === undefined).toBe(receipt !== hidden)
+        if (answered.includes(receipt)) {
+          expect(words.copies).toEqual([{ contribution: '2', of: '1' }])
+          expect(words.quoted).toMatchObject([{ from: { contribution: '1' } }])
+          expect(passage).toContain(words.quoted?.[0]?.words)
+        } else {
+          expect([words.spans, words.copies, words.quoted]).toEqual([[], undefined, undefined])
+        }
         expect(words.influences.table).toBe(sketched.source.table)
         expect(words.influences.query).toHaveLength(2 + 2 * sketched.source.size)
         for (const { words: said } of words.spans) expect(spanAnswer).toContain(said)
       }
     }
     expect([...classes].sort().join('')).toMatch(/G.*R.*S.*U/)
+    expect([...places].sort()).toEqual([...answered, plain, hidden])
   }, 120_000)
 
   test('names what is not at hand, and computes what can be without it', async () => {
@@ -244,10 +264,10 @@ describe('explain under v2', () => {
     const [base = ''] = sketched.folders
     const noTable = await explain(alice, ...indexes, '--models', base)
     expect([noTable.code, noTable.shown.differences]).toEqual([0, []])
-    for (const { words } of noTable.shown.receipts) {
+    for (const { receipt, words } of noTable.shown.receipts) {
       const names = words.weights.map(({ name }) => name)
-      expect(names).toContain('weight of S 1')
-      expect(names).toContain('weight of R 1')
+      expect(names).toContain(receipt === plain ? 'weight of U 1' : 'weight of S 1')
+      if (receipt !== plain) expect(names).toContain('weight of R 1')
       expect(names.filter((name) => /^(weight|part) of G/.test(name))).toEqual([])
       expect(words.missing).toEqual([
         expect.stringMatching(new RegExp(`^INCOMPLETE: the table of influences ${sketched.source.table} is not here`)),
@@ -255,7 +275,11 @@ describe('explain under v2', () => {
     }
     const noIndex = await explain(alice, '--models', sketched.folders.join(','))
     expect([noIndex.code, noIndex.shown.differences]).toEqual([0, []])
-    for (const { words } of noIndex.shown.receipts) {
+    for (const { receipt, words } of noIndex.shown.receipts) {
+      if (receipt === plain) {
+        expect([words.missing, weightsOf(words)['weight of U 1']]).toEqual([undefined, '700000'])
+        continue
+      }
       expect(words.weights.every(({ name }) => / of G/.test(name))).toBe(true)
       expect(words.weights.length).toBeGreaterThan(1)
       expect(words.missing).toEqual([
@@ -264,7 +288,8 @@ describe('explain under v2', () => {
     }
     const nothing = await explain(alice)
     expect(nothing.code).toBe(0)
-    for (const { words } of nothing.shown.receipts) {
+    for (const { receipt, words } of nothing.shown.receipts) {
+      if (receipt === plain) continue
       expect(words).toMatch(/^INCOMPLETE: the index .*; the table of influences /)
     }
   }, 120_000)
@@ -282,22 +307,22 @@ describe('explain under v2', () => {
     expect(errors).toBeUndefined()
     expect(data.explain).toMatchObject({ state: 'COMPLETE', differences: [] })
     const { shown } = await explain(`1:${alice}`, ...indexes, '--models', sketched.folders.join(','))
-    expect(data.explain.receipts).toHaveLength(2)
+    expect(data.explain.receipts).toHaveLength(shown.receipts.length)
     for (const [i, { spans }] of data.explain.receipts.entries()) {
       const { words } = shown.receipts[i] as Shown['receipts'][number]
-      expect(spans).toMatchObject({ why: null, rule: 2, isPrivate: false, copies: words.copies })
+      expect(spans).toMatchObject({ why: null, rule: 2, isPrivate: false, copies: words.copies ?? [] })
       const figures = spans.figures.map(({ name, formula, recomputed }) => ({ name, formula, value: recomputed }))
       expect(figures).toEqual(words.weights)
       expect(spans.figures.every(({ recomputed, onChain }) => recomputed === onChain)).toBe(true)
       expect(spans.spans.map(({ text, earners }) => ({ words: text, earners }))).toEqual(
         words.spans.map((span) => ({ words: span.words, earners: span.earners })),
       )
-      expect(spans.citations.map(({ text }) => text)).toEqual(words.quoted?.map((each) => each.words))
+      expect(spans.citations.map(({ text }) => text)).toEqual((words.quoted ?? []).map((each) => each.words))
       const { model, adapter, table, size, rows } = sketched.source
       expect(spans.influences).toMatchObject({ model, adapter, table, size, rowCount: rows })
       expect(spans.influences.query).toBe(words.influences.query)
       expect(spans.influences.scores.map(({ contribution, score }) => [contribution, score])).toEqual(
-        words.influences.scores?.map(({ contribId, score }) => [contribId, score]),
+        words.influences.scores?.map((each) => [each.contribution, each.score]),
       )
     }
   }, 120_000)

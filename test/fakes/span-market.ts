@@ -142,12 +142,13 @@ export class SpanMarket {
       readonly contributions?: readonly Contribution[]
       readonly prompt?: string
       readonly adapter?: Hex
+      readonly isPrivate?: boolean
     }[],
     algoHash?: Hex,
   ) {
     const receipts: BatchReceipt[] = []
-    for (const { text, model, contributions, prompt, adapter } of answers)
-      receipts.push(await this.#receipt(text, BigInt(model), contributions, prompt, algoHash, adapter))
+    for (const { text, model, contributions, prompt, adapter, isPrivate } of answers)
+      receipts.push(await this.#receipt(text, BigInt(model), contributions, prompt, algoHash, adapter, isPrivate))
     const worker = this.chain.actor('worker')
     const tree = new SumTree(
       receipts.map(({ receipt, sums, payment }) =>
@@ -181,6 +182,12 @@ export class SpanMarket {
     return { batchId: result as bigint, receipts, file }
   }
 
+  /** A text's tokens; of a private one as others see them: no token of the model's. */
+  tokensOf(text: string, isPrivate = false): Uint32Array {
+    const tokens = Uint32Array.from(this.tokenizer.encode(text))
+    return isPrivate ? tokens.map((token) => token + 2 ** 31) : tokens
+  }
+
   /** What a contributor's pool of an answer goes to. */
   contributions(output: Uint32Array): Contribution[] {
     const { shares, evidenceHash } = attribute(indexSet([this.index]), output)
@@ -199,10 +206,10 @@ export class SpanMarket {
     asked = 'What is said?',
     algoHash?: Hex,
     adapter?: Hex,
+    isPrivate?: boolean,
   ): Promise<BatchReceipt> {
     const [alice, worker] = [this.chain.actor('alice'), this.chain.actor('worker')]
-    const output = Uint32Array.from(this.tokenizer.encode(text))
-    const prompt = Uint32Array.from(this.tokenizer.encode(asked))
+    const [output, prompt] = [this.tokensOf(text, isPrivate), this.tokensOf(asked, isPrivate)]
     const deadline = this.chain.now + 86_400n
     const maxFee = open
     const request: InferenceRequest = {
