@@ -10,6 +10,9 @@ const graceShare = 12n
 const probeShare = 6n
 const closeShare = 3n
 
+/** Evidence of one batch, and leaves of outputs and prompts, that is waited for at once: each is prepaid. */
+export const openMax = 64
+
 export type DemandClock = {
   /** Unix seconds of the chain. */
   readonly now: bigint
@@ -35,4 +38,14 @@ export function demandLimit(
   const left = Math.max(demandsMax - made, 0)
   if (now >= start + window / probeShare) return Math.ceil(left / 2)
   return Math.min(Math.max(probeLeaves - open, 0), left)
+}
+
+/**
+ * How much evidence to ask for now, of which `open` is waited for. Only a receipt that says other than its output makes is asked about, and
+ * what was prepaid for evidence that nobody shows comes back. So from a sixth of the window on, all is asked for: who hides more than
+ * {@link openMax} at once hides it in vain.
+ */
+export function evidenceLimit({ now, start, window }: Omit<DemandClock, 'hasFile'>, open: number): number {
+  if (now >= start + window / closeShare) return 0
+  return now >= start + window / probeShare ? Number.POSITIVE_INFINITY : Math.max(0, openMax - open)
 }

@@ -22,6 +22,7 @@ import { type BatchHeader, batchHash, type Segment } from '../../protocol/receip
 import { tokensPerLeaf } from '../../protocol/token-list.ts'
 import { type Action, action, actionsOf } from './action.ts'
 import type { BatchSource } from './batch-source.ts'
+import { evidenceLimit, openMax } from './demand-limit.ts'
 
 export type SpanWatchParts = {
   readonly rpc: L2Rpc
@@ -54,8 +55,6 @@ type Judged = {
   readonly failed: Set<number>
 }
 
-/** Evidence of one batch that is waited for at once, and leaves of outputs: each is prepaid. */
-const openMax = 64
 /** Model versions whose sets are remembered: they never change. */
 const termsMax = 1_000
 
@@ -222,6 +221,7 @@ export class SpanWatch {
       finding.kind === 'challenge' ? actionsOf({ kind: 'challenge', call: finding.call }, about) : [],
     )
     const hidden = findings.filter((finding) => finding.kind === 'hidden')
+    const clock = { now, start: header.committedAt, window }
     const mayAsk = now < header.committedAt + window / 3n
     const open = hidden.filter((finding) => this.#dueAt(finding) !== undefined)
     const wanted = hidden.filter((finding) => this.#dueAt(finding) === undefined).sort(dearestFirst)
@@ -232,7 +232,7 @@ export class SpanWatch {
         .flatMap((finding) => missing(finding, segments, about)),
       ...(now < header.committedAt + window / 2n ? this.#questions(header, findings) : []),
       ...(mayAsk ? this.#unread(header, findings) : []),
-      ...(mayAsk ? wanted.slice(0, Math.max(0, openMax - open.length)).map((finding) => request(finding, about)) : []),
+      ...wanted.slice(0, evidenceLimit(clock, open.length)).map((finding) => request(finding, about)),
     ]
   }
 

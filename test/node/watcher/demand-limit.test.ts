@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { demandLimit, demandsMax, probeLeaves } from '../../../node/watcher/demand-limit.ts'
+import { demandLimit, demandsMax, evidenceLimit, probeLeaves } from '../../../node/watcher/demand-limit.ts'
 
 const window = 1_200n
 const none = { made: 0, open: 0 }
@@ -29,5 +29,18 @@ describe('the leaves that a watcher asks for', () => {
         expect(made + demandLimit(at(seconds), { made, open: 0 })).toBeLessThanOrEqual(Math.max(demandsMax, made))
       }
     }
+  })
+})
+
+describe('evidence of one batch', () => {
+  const at = (now: bigint, open: number) => evidenceLimit({ now, start: 1_000n, window: 600n }, open)
+
+  test('is waited for in lots, and from a sixth of the window on all is asked for, however much is hidden', () => {
+    expect([at(1_000n, 0), at(1_099n, 10), at(1_099n, 64), at(1_099n, 200)]).toEqual([64, 54, 0, 0])
+    expect([at(1_100n, 64), at(1_199n, 5_000)]).toEqual([Infinity, Infinity])
+  })
+
+  test('is not asked for where requests are closed', () => {
+    expect([at(1_200n, 0), at(9_000n, 0)]).toEqual([0, 0])
   })
 })
