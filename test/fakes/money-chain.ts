@@ -331,7 +331,12 @@ function actorOf(name: string): Actor {
 /** Events and errors of all contracts: a call into one may speak through another. */
 const codec = new AbiCodec([...Object.keys(contracts), 'Answers'])
 
+/** Of each contract alone: some have events of one signature with other names of arguments. */
+const ownCodecs = new Map<Hex, AbiCodec>()
+for (const [name, address] of Object.entries(contracts)) ownCodecs.set(address, new AbiCodec([name]))
+
 function decodeEvent([address, topics, data]: [Uint8Array, Uint8Array[], Uint8Array]): MoneyEvent[] {
-  const event = codec.event(topics, data)
-  return event === undefined ? [] : [{ contract: bytesToHex(address), ...event }]
+  const contract = bytesToHex(address)
+  const event = ownCodecs.get(contract)?.event(topics, data) ?? codec.event(topics, data)
+  return event === undefined ? [] : [{ contract, ...event }]
 }
