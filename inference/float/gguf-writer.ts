@@ -1,5 +1,5 @@
 /** Of ggml: the types that are written, and values of a block of Q8_0. */
-export const ggmlTypes = { f32: 0, q8: 8 } as const
+export const ggmlTypes = { f32: 0, f16: 1, q8: 8 } as const
 export const blockValues = 32
 const alignment = 32
 

@@ -82,7 +82,7 @@ function against(
 
 function runLlamaCpp(prefix: string, model: CanonicalModel, runs: number, dir: string): Speed {
   const file = join(dir, 'model.gguf')
-  writeFileSync(file, llamaGguf(model, theta))
+  writeFileSync(file, llamaGguf(model, theta, 'q8'))
   const counts = [model.config.vocab, prefillTokens, decodeTokens, runs].map(String)
   const out = execFileSync('npx', ['tsx', join(import.meta.dirname, 'llama-cpp.ts'), prefix, file, ...counts], {
     encoding: 'utf8',

@@ -18,7 +18,7 @@ import {
   fingerprintKinds,
   referenceEngine,
 } from '../../inference/float/float-engine.ts'
-import { llamaGguf } from '../../inference/float/llama-gguf.ts'
+import { llamaGguf, type MatrixForm } from '../../inference/float/llama-gguf.ts'
 import { llamaLoraGguf } from '../../inference/float/llama-lora-gguf.ts'
 import { decodeModel, modelRoot } from '../../inference/model-file.ts'
 import { baseModelFile, ownQuestionsFile } from '../../inference/models/base-model.ts'
@@ -69,13 +69,21 @@ const adapterLies: [string, () => Promise<FloatEngine>][] = [
 ]
 
 const folder = mkdtempSync(join(tmpdir(), 'fingerprints-'))
-const gguf = join(folder, 'base.gguf')
-writeFileSync(gguf, llamaGguf(canonical, 10_000))
+const ggufOf = (form: MatrixForm) => join(folder, `base.${form}.gguf`)
+for (const form of ['f16', 'q8'] as const) writeFileSync(ggufOf(form), llamaGguf(canonical, 10_000, form))
 try {
-  const llama = async (threads: number, batch: number) => {
+  const llama = async (form: MatrixForm, threads: number, batch: number) => {
     if (prefix === '') return undefined
     const { config } = reference
-    const engine = await llamaEngine({ file: gguf, prefix, config, threads, batch, sequences: 1, adapters: folder })
+    const engine = await llamaEngine({
+      file: ggufOf(form),
+      prefix,
+      config,
+      threads,
+      batch,
+      sequences: 1,
+      adapters: folder,
+    })
     if (adapter === undefined) return engine
     const lora = () => llamaLoraGguf(adapter, canonical.config)
     return engine.adapted([{ root: adapterRoot(adapter), scale: fullWeight / weightUnit, gguf: lora }])
@@ -86,8 +94,9 @@ try {
     ['residual in float32', async () => roundedEngine(model, roundings.single)],
     ['residual in half', async () => roundedEngine(model, roundings.half)],
     ['residual in bfloat16', async () => roundedEngine(model, roundings.bfloat)],
-    ['llama.cpp Q8_0, 1 thread, batch 128', () => llama(1, 128)],
-    ['llama.cpp Q8_0, 2 threads, batch 16', () => llama(2, 16)],
+    ['llama.cpp F16, 1 thread, batch 128', () => llama('f16', 1, 128)],
+    ['llama.cpp F16, 2 threads, batch 16', () => llama('f16', 2, 16)],
+    ['llama.cpp Q8_0, 1 thread, batch 128', () => llama('q8', 1, 128)],
     ['weights of 6 bits', async () => referenceEngine(requantised(model, 6))],
     ['weights of 5 bits', async () => referenceEngine(requantised(model, 5))],
     ['weights of 4 bits', async () => referenceEngine(requantised(model, 4))],

@@ -65,10 +65,10 @@ async function openLlama(
   model: CanonicalModel,
   { root, frequencies = new Float64Array(0), config }: OwnModel,
 ): Promise<OpenFloats> {
-  const file = join(cache, `${root}.gguf`)
+  const file = join(cache, `${root}.f16.gguf`)
   if (!existsSync(file)) {
     mkdirSync(cache, { recursive: true })
-    writeFileSync(`${file}.part`, llamaGguf(model, rotaryBase(frequencies)))
+    writeFileSync(`${file}.part`, llamaGguf(model, rotaryBase(frequencies), 'f16'))
     renameSync(`${file}.part`, file)
   }
   const engine = await llamaEngine({ file, prefix, config, threads, sequences, adapters: cache })

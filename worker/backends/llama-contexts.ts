@@ -29,8 +29,8 @@ export class LlamaContexts<Adapter extends Named> {
   readonly #open = new Map<string, Open>()
   readonly #read = new Set<string>()
   #waiting: (() => void)[] = []
-  /** What is closed now, one after another. */
-  #closing: Promise<void> = Promise.resolve()
+  /** What is opened and closed now, one after another: contexts of one adapter read the same file. */
+  #changes: Promise<unknown> = Promise.resolve()
 
   /** `sequences`: answers of a context at once. */
   constructor(sequences: number, load: () => Promise<LoadedModel<Adapter>>) {
@@ -87,8 +87,7 @@ export class LlamaContexts<Adapter extends Named> {
     }
     if (!this.#makeRoom(adapters)) return undefined
     for (const { root } of adapters) this.#read.add(root)
-    const context = this.#closing.then(async () => (await this.#loaded()).create(adapters))
-    const made = { context, inUse: 0 }
+    const made = { context: this.#change(async () => (await this.#loaded()).create(adapters)), inUse: 0 }
     this.#open.set(key, made)
     return made
   }
@@ -116,7 +115,13 @@ export class LlamaContexts<Adapter extends Named> {
 
   /** What does not close was of no use before. */
   #close(close: () => Promise<void>): void {
-    this.#closing = this.#closing.then(close).catch(() => undefined)
+    this.#change(close).catch(() => undefined)
+  }
+
+  #change<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.#changes.then(change)
+    this.#changes = changed.catch(() => undefined)
+    return changed
   }
 
   #loaded(): Promise<LoadedModel<Adapter>> {

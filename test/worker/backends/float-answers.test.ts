@@ -24,7 +24,7 @@ import { InferenceJobs } from '../../../worker/backends/inference-jobs.ts'
 import { InferenceThread } from '../../../worker/backends/inference-thread.ts'
 import { llamaEngine } from '../../../worker/backends/llama-engine.ts'
 import { openAiEngine } from '../../../worker/backends/openai-engine.ts'
-import type { FromThread, ToThread } from '../../../worker/backends/thread-messages.ts'
+import type { Files, FromThread, ToThread } from '../../../worker/backends/thread-messages.ts'
 import { randomAdapter } from '../../fakes/random-adapter.ts'
 
 const model = decodeModel(readFileSync(baseModelFile))
@@ -48,13 +48,33 @@ writeFileSync(adapterFile, encodeAdapter(adapter))
 const named = (weight: number) => [{ root: adapterRoot(adapter), weight }]
 const adaptedBy = (weight: number) => adaptedModel(floatOf(model), model.config, [{ adapter, weight }])
 
+/** A worker's thread, which may be asked for several answers at once. */
+function openJobs() {
+  const heard = new Map<number, { readonly said: FromThread[]; readonly resolve: (said: FromThread[]) => void }>()
+  const jobs = new InferenceJobs((message) => {
+    const asker = heard.get(message.id)
+    asker?.said.push(message)
+    if (message.kind === 'end' || message.kind === 'failed') asker?.resolve(asker.said)
+  })
+  return (asked: AnswerTask, where: Files) =>
+    new Promise<readonly FromThread[]>((resolve) => {
+      const id = heard.size
+      heard.set(id, { said: [], resolve })
+      jobs.take({ kind: 'answer', id, task: asked, files: where })
+    })
+}
+
 /** What a worker says when it answers with the adapter, and what a checker with or without it finds. */
-async function answeredWith(weight: number, float: FloatChoice, given: Partial<typeof rule> = {}) {
+async function answeredWith(
+  weight: number,
+  float: FloatChoice,
+  given: Partial<typeof rule> = {},
+  answer: ReturnType<typeof openJobs> = openJobs(),
+) {
   const asked = { ...rule, ...given }
   const sampling = { ...task.sampling, ...asked }
   const own = { ...task, adapters: named(weight), sampling }
-  const where = { ...files, adapters: [adapterFile], float }
-  const said = await done((jobs) => jobs.take({ kind: 'answer', id: 1, task: own, files: where }))
+  const said = await answer(own, { ...files, adapters: [adapterFile], float })
   const end = said.at(-1)
   if (end?.kind === 'failed') return end
   if (end?.kind !== 'end' || end.proof === undefined) throw new Error(JSON.stringify(end))
@@ -253,9 +273,10 @@ test.skipIf(llamaFolder === undefined)(
     const cache = join(folder, 'gguf')
     mkdirSync(cache)
     const float = { kind: 'llama', prefix: llamaFolder ?? '', cache, threads: 1 } as const
-    const answers = await Promise.all([40_000, 65_535].map((weight) => answeredWith(weight, float)))
+    const jobs = openJobs()
+    const answers = await Promise.all([40_000, 65_535].map((weight) => answeredWith(weight, float, {}, jobs)))
     for (const answer of answers) expect(answer).toMatchObject({ right: { ok: true }, without: { ok: false } })
-    expect(readdirSync(cache)).toEqual([`${task.modelRoot}.gguf`])
+    expect(readdirSync(cache)).toEqual([`${task.modelRoot}.f16.gguf`])
   },
   120_000,
 )
