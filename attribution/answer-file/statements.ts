@@ -1,4 +1,5 @@
 import { isSealed, privateClass } from '../../protocol/private-tokens.ts'
+import { type AtHandChecks, nothingAtHand } from './check-at-hand.ts'
 import type { VerifiedAnswer } from './verify-answer.ts'
 
 /** What a file says and does not show, and what it rests on instead. */
@@ -6,8 +7,14 @@ export type OpenStatement = { readonly statement: string; readonly restsOn: stri
 
 const challenges = 'challenges, open in the window of the batch'
 
-/** What a verified file shows by itself of why the contributors' entries are what they are. */
-export function shownStatements({ evidence, v2 }: VerifiedAnswer): readonly string[] {
+/** What is shown of why the contributors' entries are what they are, by the file and by what was at hand. */
+export function shownStatements(verified: VerifiedAnswer, atHand = nothingAtHand): readonly string[] {
+  const open = openStatements(verified)
+  const left = new Set(openStatements(verified, atHand).map(({ statement }) => statement))
+  return [...byFile(verified), ...open.map(({ statement }) => statement).filter((each) => !left.has(each))]
+}
+
+function byFile({ evidence, v2 }: VerifiedAnswer): readonly string[] {
   const words =
     evidence === undefined
       ? []
@@ -33,14 +40,18 @@ export function shownStatements({ evidence, v2 }: VerifiedAnswer): readonly stri
 }
 
 /** What of a verified file is for others, who could have voided the receipt, or for nobody. docs/ANSWER-FILE.md §3. */
-export function openStatements(verified: VerifiedAnswer): readonly OpenStatement[] {
+export function openStatements(
+  verified: VerifiedAnswer,
+  { words, gradient }: AtHandChecks = nothingAtHand,
+): readonly OpenStatement[] {
   const { receipt: one, evidence, v2 } = verified
   return [
     ofModel(one.receipt.class),
     ...(isSealed(one.prompt) ? [sealed] : []),
     { statement: 'payees, prices and shares were those in force', restsOn: challenges },
-    ...ofWords(verified),
-    ...(v2?.influences === undefined ? [] : ofInfluences(v2.influences.isByRule)),
+    ...ofDeath(verified),
+    ...(words ? [] : ofWords(verified)),
+    ...(v2?.influences === undefined ? [] : ofInfluences(v2.influences.isByRule || gradient)),
     ...(evidence === undefined ? [ofUnits] : []),
   ]
 }
@@ -61,34 +72,36 @@ function ofModel(proofClass: number): OpenStatement {
   return { statement, restsOn: proofClass === privateClass ? 'the signature and the stake of the worker' : ofClass }
 }
 
-function ofWords({ receipt: one, evidence, v2 }: VerifiedAnswer): readonly OpenStatement[] {
-  if (evidence === undefined) return []
-  const isDead = evidence.scores.length === 0 && one.output.length > 0
-  return [
-    ...(isDead && v2 === undefined ? [{ statement: 'an index of the model was dead', restsOn: challenges }] : []),
-    ...(isDead ? [] : [{ statement: 'no better span was left out', restsOn: `omittedSpan, of the ${challenges}` }]),
-    ...(isDead || v2 === undefined
-      ? []
-      : [
-          {
-            statement: 'no quotation of the prompt was left out',
-            restsOn: 'nothing on chain; whoever has the indexes sees it',
-          },
-        ]),
-  ]
+/** Under v1 nothing in the file says whether an index was dead. */
+function ofDeath({ receipt: one, evidence, v2 }: VerifiedAnswer): readonly OpenStatement[] {
+  const isSaid = v2 === undefined && evidence?.scores.length === 0 && one.output.length > 0
+  return isSaid ? [{ statement: 'an index of the model was dead', restsOn: challenges }] : []
 }
 
-function ofInfluences(isByRule: boolean): readonly OpenStatement[] {
+function ofWords({ receipt: one, evidence, v2 }: VerifiedAnswer): readonly OpenStatement[] {
+  if (evidence === undefined || (evidence.scores.length === 0 && one.output.length > 0)) return []
+  const spans = { statement: 'no better span was left out', restsOn: `omittedSpan, of the ${challenges}` }
+  return v2 === undefined ? [spans] : [spans, quotations]
+}
+
+const quotations: OpenStatement = {
+  statement: 'no quotation of the prompt was left out',
+  restsOn: 'nothing on chain; whoever has the indexes sees it',
+}
+
+/** `isKnown`: the rule says what the query is, or it was computed again. */
+function ofInfluences(isKnown: boolean): readonly OpenStatement[] {
+  const training = {
+    statement: 'the table is what training makes',
+    restsOn: 'nothing on chain; whoever has the record trains again',
+  }
+  if (isKnown) return [training]
   return [
-    ...(isByRule
-      ? []
-      : [
-          {
-            statement: 'the query is the gradient of this answer, which takes model and adapter to compute',
-            restsOn: 'questionQuery, five checkers in the window of the batch',
-          },
-          { statement: 'no row with a larger product was left out', restsOn: `omittedScore, of the ${challenges}` },
-        ]),
-    { statement: 'the table is what training makes', restsOn: 'nothing on chain; whoever has the record trains again' },
+    {
+      statement: 'the query is the gradient of this answer, which takes model and adapter to compute',
+      restsOn: 'questionQuery, five checkers in the window of the batch',
+    },
+    { statement: 'no row with a larger product was left out', restsOn: `omittedScore, of the ${challenges}` },
+    training,
   ]
 }

@@ -22,6 +22,7 @@ export type Trust = {
 
 /** What a file shows of an answer under algoHash v2, beside its spans. */
 export type VerifiedRule = {
+  readonly parts: CheckedWordsV2['parts']
   readonly citations: CheckedWordsV2['citations']
   readonly facts: RuleFacts
   /** Undefined where no table of influences was in force. */
@@ -67,5 +68,5 @@ function checkRule(
   if (v2 === undefined) return undefined
   const facts = checkFacts(v2.facts, stateRoot, questionOf(words, receipt, batch.header.committedAt))
   const influences = checkSharesV2(v2, words, receipt, facts, weightsManifest)
-  return { citations: words.citations, facts, influences }
+  return { parts: words.parts, citations: words.citations, facts, influences }
 }

@@ -1,3 +1,4 @@
+import type { AtHandChecks } from '../../attribution/answer-file/check-at-hand.ts'
 import { openStatements, shownStatements } from '../../attribution/answer-file/statements.ts'
 import type { VerifiedAnswer, VerifiedRule } from '../../attribution/answer-file/verify-answer.ts'
 import { entryLetters, entryPools, poolOf } from '../../protocol/attribution-entry.ts'
@@ -6,8 +7,8 @@ import { parseModelVersion } from '../../protocol/inference-request.ts'
 import { isSealed } from '../../protocol/private-tokens.ts'
 import { Amount, Time } from '../money/values.ts'
 
-/** What a file was shown to say. */
-export function answerShown(verified: VerifiedAnswer): object {
+/** What a file was shown to say, by its bytes and by what was at hand. */
+export function answerShown(verified: VerifiedAnswer, atHand?: AtHandChecks): object {
   const { file, receipt: one, digests, v2, l2, l1 } = verified
   const { receipt, request, entries, sums } = one
   const { modelId, version } = parseModelVersion(request.modelVersion)
@@ -35,8 +36,8 @@ export function answerShown(verified: VerifiedAnswer): object {
       ...{ class: entryLetters[kind], id, payee, weight },
       amount: new Amount(amountOf(poolWei(sums, kind), weight)),
     })),
-    shown: shownStatements(verified),
-    notShown: openStatements(verified),
+    shown: shownStatements(verified, atHand),
+    notShown: openStatements(verified, atHand),
     l2Block: l2.number,
     l2Time: new Time(l2.time),
     l1: { block: l1.number, hash: l1.hash, time: new Time(l1.time), oracle: l1.oracle },

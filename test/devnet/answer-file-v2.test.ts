@@ -155,9 +155,9 @@ type Shown = {
   readonly notShown: readonly { readonly statement: string; readonly restsOn: string }[]
 }
 
-async function verified(name: string): Promise<Shown> {
+async function verified(name: string, ...more: readonly string[]): Promise<Shown> {
   const { code, stdout, stderr } = await openledgerHere([
-    ...['answer', 'verify', path(name), '--json', '--l1-hash', l1.hash, '--oracle', l1.oracle],
+    ...['answer', 'verify', path(name), '--json', '--l1-hash', l1.hash, '--oracle', l1.oracle, ...more],
   ])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   return JSON.parse(stdout) as Shown
@@ -187,6 +187,23 @@ describe('answer files under algoHash v2, over the contracts', () => {
     expect(ofWords.entries.some((entry) => entry.class === 'G')).toBe(false)
     const units = await verified('units')
     expect(units.entries.map((entry) => entry.class)).toEqual(['M', 'W', 'U'])
+  })
+
+  test('who has indexes, model, adapter and table computes again what the file cannot show, and is told where one is not there', async () => {
+    const [indexes, models] = [join(dir, 'indexes'), sketched.folders.join()]
+    const alone = await verified('all')
+    const all = await verified('all', '--indexes', indexes, '--models', models)
+    const statements = ({ notShown }: Shown) => notShown.map(({ statement }) => statement)
+    const shownNow = statements(alone).filter((each) => !statements(all).includes(each))
+    expect(shownNow).toHaveLength(4)
+    expect(all.shown).toEqual(expect.arrayContaining(shownNow))
+    for (const [flag, folder] of [
+      ['--indexes', dirname(baseModelFile)],
+      ['--models', indexes],
+    ] as const) {
+      const ran = await openledgerHere(['answer', 'verify', path('all'), flag, folder])
+      expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining(flag) })
+    }
   })
 
   test('a file is not written where the adapter, the table or the model is not there, and says what to look at', async () => {

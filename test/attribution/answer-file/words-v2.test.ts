@@ -1,21 +1,28 @@
 import { describe, expect, test } from 'vitest'
 import { AnswerFileError } from '../../../attribution/answer-file/answer-error.ts'
+import { checkGradientAtHand, checkWordsAtHand, indexesNamed } from '../../../attribution/answer-file/check-at-hand.ts'
 import { checkFacts, questionOf } from '../../../attribution/answer-file/check-facts.ts'
 import { checkSharesV2 } from '../../../attribution/answer-file/check-shares-v2.ts'
 import { checkWordsV2 } from '../../../attribution/answer-file/check-words-v2.ts'
 import { makeWordsV2 } from '../../../attribution/answer-file/make-words-v2.ts'
-import { type AttributionV2, attributeV2 } from '../../../attribution/combined/attribute-v2.ts'
+import type { VerifiedAnswer } from '../../../attribution/answer-file/verify-answer.ts'
+import { type AttributionV2, attributeV2, spansV2 } from '../../../attribution/combined/attribute-v2.ts'
+import { encodeCitations } from '../../../attribution/combined/citations.ts'
 import {
   decodeParts,
   type EvidenceParts,
   encodeGroups,
   encodeParts,
+  encodeScores,
   evidenceHashV2,
 } from '../../../attribution/combined/evidence-v2.ts'
+import { leadersOf } from '../../../attribution/combined/groups.ts'
 import { type InfluenceTable, tableRoot } from '../../../attribution/combined/influence-table.ts'
+import { sharesOfV2 } from '../../../attribution/combined/shares-v2.ts'
 import type { BatchReceipt } from '../../../attribution/epochs/batch-rows.ts'
 import { signatureHash } from '../../../attribution/near-duplicates/signature.ts'
 import { indexSet } from '../../../attribution/suffix/attribute.ts'
+import { contributionsIn, decodeEvidence, encodeEvidence } from '../../../attribution/suffix/evidence.ts'
 import { decodeIndexRecord } from '../../../attribution/suffix/index-record.ts'
 import type { SuffixIndex } from '../../../attribution/suffix/suffix-index.ts'
 import { entryClasses } from '../../../protocol/attribution-entry.ts'
@@ -83,6 +90,8 @@ function world(seed: number, options: Options = {}) {
     set,
     one,
     table,
+    query,
+    signatures,
     stated,
     attribution,
     words,
@@ -352,4 +361,75 @@ describe('an answer file under algoHash v2', () => {
     expect(refusal({ ...bare, words: { ...bare.words, evidence: of.words.evidence } }, bare.one)).toBe('evidence')
     expect(of.words.indexes.map(decodeIndexRecord)).toHaveLength(of.set.length)
   })
+
+  test('a span, a quotation or a row that was left out is seen with the indexes and the table at hand, and else is not', () => {
+    const of = first(
+      ({ shown, words }) => shown.citations.length > 0 && words.spans.length > 1 && shown.influences.length > 2,
+    )
+    expect(atHand(of)).toBeUndefined()
+    expect(atHand(without(of, ({ spans }) => ({ spans: spans.slice(1) })))).toBe('evidence')
+    expect(atHand(without(of, ({ citations }) => ({ citations: citations.slice(1) })))).toBe('citations')
+    expect(atHand(without(of, ({ scores }) => ({ scores: scores.slice(1) })))).toBe('influences')
+    expect(atHand({ ...of, query: of.query.map((value) => -value) })).toBe('query')
+    const dead = world(7, { isDead: true })
+    expect(atHand(dead)).toBeUndefined()
+  })
 })
+
+type Found = Pick<AttributionV2, 'spans' | 'citations' | 'scores'>
+
+/** The answer of a worker who leaves something out, and says no more than what is left gives. */
+function without(of: World, change: (found: Found) => Partial<Found>): World {
+  const { set, one, table, signatures, stated } = of
+  const found = { ...of.attribution, ...change(of.attribution) }
+  const { spans, citations, scores, tokens } = found
+  const leaders = leadersOf(contributionsIn(spans), (id) => signatures.get(id))
+  const before = decodeParts(of.words.evidence)
+  const parts: EvidenceParts = {
+    spans: encodeEvidence({ scores: decodeEvidence(before.spans, spansV2).scores, spans }, spansV2),
+    ...{ groups: encodeGroups(leaders), query: before.query, scores: encodeScores(scores) },
+    citations: citations.length === 0 ? new Uint8Array(0) : encodeCitations(citations),
+  }
+  const datanets = set.map((index) => ({ datanet: index.record.datanet, tokens: index.tokenCount }))
+  const shares = sharesOfV2({ tokens, spans, leaders, scores, citations, datanets })
+  const attribution = {
+    ...found,
+    parts,
+    leaders,
+    shares,
+    evidence: encodeParts(parts),
+    evidenceHash: evidenceHashV2(parts),
+  }
+  const { prompt, output, request } = one
+  const adapters = request.adapters.map(({ root }) => root)
+  const receipt = receiptOf(attribution, { set, prompt, output, adapters })
+  const { v2, ...words } = makeWordsV2(receipt, { set, attribution, signatures, sketch: table && { table } })
+  const shown = { ...v2, ...proven(receipt, set, attribution, stated) }
+  expect(refusal({ words, shown }, receipt)).toBeUndefined()
+  return { ...of, one: receipt, attribution, words, shown }
+}
+
+/** Why a file is refused by who has indexes, model and table, though it holds by its bytes. */
+function atHand({ words, shown, one, set, table, query }: World): string | undefined {
+  const checked = checkWordsV2(words, shown, one)
+  const facts = checkFacts(shown.facts, shown.stateRoot, questionOf(checked, one, committedAt))
+  const influences = checkSharesV2(shown, checked, one, facts, weightsManifest)
+  const { parts, citations, evidence } = checked
+  const v2 = { parts, citations, facts, influences }
+  const verified = {
+    file: words,
+    receipt: one,
+    evidence,
+    v2,
+    digests: { weightsManifest },
+  } as unknown as VerifiedAnswer
+  try {
+    expect(indexesNamed(verified)).toEqual(set.map(({ id }) => id))
+    checkWordsAtHand(verified, set)
+    checkGradientAtHand(verified, { sketch: () => ({ table: table as InfluenceTable, query }) })
+    return undefined
+  } catch (error) {
+    if (error instanceof AnswerFileError) return error.code
+    throw error
+  }
+}
