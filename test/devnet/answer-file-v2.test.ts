@@ -92,7 +92,7 @@ afterAll(async () => {
 })
 
 /** Receipts of the batch, in order. */
-const answerNames = ['all', 'no-index', 'no-table', 'units'] as const
+const answerNames = ['all', 'no-index', 'no-table', 'units', 'private'] as const
 
 /** A chain under v2: signatures of all texts, tables of influences, and answers as a worker attributes them. */
 async function settle(): Promise<void> {
@@ -115,8 +115,8 @@ async function settle(): Promise<void> {
     ...{ indexes, spans, signatures: new ShownSignatures(chain.rpc), tables: new SketchTables(chain.rpc) },
     influences: new InfluenceFiles(parts),
   }
-  const contributionsOf = async (model: 1 | 2, adapter?: Hex) => {
-    const [prompt, output] = [passage, spanAnswer].map((text) => Uint32Array.from(market.tokenizer.encode(text)))
+  const contributionsOf = async (model: 1 | 2, adapter?: Hex, isPrivate?: boolean) => {
+    const [prompt, output] = [passage, spanAnswer].map((text) => market.tokensOf(text, isPrivate))
     const modelVersion = modelVersionHash(BigInt(model), 1)
     const terms = await modelTerms(chain.rpc, modelVersion)
     if (terms === undefined || prompt === undefined || output === undefined) throw new Error('no such model')
@@ -130,7 +130,9 @@ async function settle(): Promise<void> {
   })
   const answers = [await answer(1, sketched.adapter), await answer(2, sketched.adapter), await answer(1)]
   const units = { text: spanAnswer, model: 2 as const, prompt: passage, contributions: [unitsOf(1n)] }
-  const { file } = await market.settle([...answers, units], algoHashV2)
+  const secret = { contributions: await contributionsOf(1, sketched.adapter, true), isPrivate: true }
+  const sealed = { text: spanAnswer, model: 1 as const, prompt: passage, adapter: sketched.adapter, ...secret }
+  const { file } = await market.settle([...answers, units, sealed], algoHashV2)
   new ContentStore(join(dir, 'content'), merkleRoot).put(file)
 }
 
@@ -187,6 +189,16 @@ describe('answer files under algoHash v2, over the contracts', () => {
     expect(ofWords.entries.some((entry) => entry.class === 'G')).toBe(false)
     const units = await verified('units')
     expect(units.entries.map((entry) => entry.class)).toEqual(['M', 'W', 'U'])
+  })
+
+  test('of a private request a file shows that all is owed to units, and that the query is zeros as it must be', async () => {
+    const { answer, entries, matched, influences, shown, notShown } = await verified('private')
+    expect(answer).toBe('sealed: a private request')
+    expect(matched).toMatch(/^0 spans shown of [1-9]\d* tokens$/)
+    expect(entries.map((entry) => entry.class)).toEqual(['M', 'W', 'U'])
+    expect(influences).toMatchObject({ products: [] })
+    expect(shown.filter((each) => each.startsWith('the query is zeros'))).toHaveLength(1)
+    expect(notShown.some(({ restsOn }) => restsOn.includes('questionQuery'))).toBe(false)
   })
 
   test('who has indexes, model, adapter and table computes again what the file cannot show, and is told where one is not there', async () => {
