@@ -77,12 +77,12 @@ export function explainAnswer(answer: AnswerToExplain): AnswerExplanation {
 function explainV1({ set: indexes = [], output, entries, isDead, tokenBytes }: AnswerToExplain): AnswerExplanation {
   if (indexes.length === 0) return { ...nothing, rule: 1 }
   const set = indexSet(indexes)
-  const { spans, matched, tokens, shares, evidenceHash } = attribute(set, isDead ? [] : output)
+  const { spans, matched, tokens, evidenceHash } = attribute(set, isDead ? [] : output)
   const { S, U } = entryClasses
   return {
     ...{ ...nothing, rule: 1, matched, tokens },
     spans: spans.map((span) => explainSpan(set, output, span, contributionsIn([span]), tokenBytes)),
-    figures: wordFiguresV1(entries, shares),
+    figures: wordFiguresV1(entries, { tokens, spans, datanets: sizesOf(set) }),
     otherEvidence: otherEvidence(entries, [S, U], evidenceHash),
   }
 }
@@ -100,10 +100,7 @@ function explainV2(answer: AnswerToExplain): AnswerExplanation {
   const prompt = isDead ? none : answer.prompt
   const found = attributeV2(set, isDead ? none : output, { prompt, signatureOf, trainedOn, sketch: sketch?.made })
   const { spans, leaders, citations, tokens } = found
-  const datanets =
-    set.length === 0
-      ? trainedOn
-      : set.map(({ record, tokenCount }) => ({ datanet: record.datanet, tokens: tokenCount }))
+  const datanets = set.length === 0 ? trainedOn : sizesOf(set)
   const scores = isSketched ? found.scores : statedScores(entries)
   const shared = { tokens, spans, leaders, citations, scores, datanets }
   const contributions = contributionsIn(spans)
@@ -137,6 +134,10 @@ function statedScores(entries: readonly ExplainedEntry[]): SketchScore[] {
   return entries
     .filter((entry) => entry.class === entryClasses.G && entry.weight > 0n && entry.weight <= weightTotal)
     .map(({ id, weight }, row) => ({ row, contribId: id, score: weight }))
+}
+
+function sizesOf(set: readonly SuffixIndex[]): DatanetTokens[] {
+  return set.map(({ record, tokenCount }) => ({ datanet: record.datanet, tokens: tokenCount }))
 }
 
 function otherEvidence(entries: readonly ExplainedEntry[], classes: readonly number[], evidenceHash: Hex): number[] {

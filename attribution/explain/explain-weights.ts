@@ -2,7 +2,7 @@ import { type EntryLetter, entryClasses } from '../../protocol/attribution-entry
 import { weightTotal } from '../../protocol/fee.ts'
 import type { SketchScore } from '../combined/evidence-v2.ts'
 import { type PoolV2, poolsOfV2, type SharedAnswer, spanPoints, splitPool } from '../combined/shares-v2.ts'
-import { matchedTokens, type Share } from '../suffix/shares.ts'
+import { contributionParts, matchedTokens, sharePartsOf } from '../suffix/shares.ts'
 import type { ExplainedEntry } from './explain-receipt.ts'
 import type { Figure } from './figure.ts'
 
@@ -11,16 +11,14 @@ type Entries = readonly ExplainedEntry[]
 type Key = `${EntryLetter} ${bigint}`
 type Right = { readonly weight: number; readonly formula: string }
 
-/** Weights of S and U entries by algoHash v1. docs/ATTRIBUTION.md §4. */
-export function wordFiguresV1(entries: Entries, shares: readonly Share[]): Figure[] {
-  const formulas = {
-    S: '1,000,000 · m·P_c·N, largest remainder',
-    U: '1,000,000 · ((L − m)·P + m·R)·N_d, largest remainder',
-  } as const
-  const right = new Map<Key, Right>(
-    shares.map(({ class: letter, id, weight }) => [`${letter} ${id}`, { weight, formula: formulas[letter] }]),
-  )
-  return compared(entries, ['S', 'U'], right)
+/** Weights of S and U entries by algoHash v1, with the numbers that they are made of. docs/ATTRIBUTION.md §4. */
+export function wordFiguresV1(
+  entries: Entries,
+  { tokens, spans, datanets }: Pick<SharedAnswer, 'tokens' | 'spans' | 'datanets'>,
+): Figure[] {
+  const pool = { weight: weightTotal, parts: sharePartsOf(tokens, spans, datanets) }
+  const factors = factorsOf(contributionParts(spans), spans, datanets)
+  return compared(entries, ['S', 'U'], new Map(rightOf(pool, factors)))
 }
 
 /** What the pool is cut into by algoHash v2. `isSketched`: influences were computed, and are not as the receipt states them. docs/ATTRIBUTION.md §7. */
@@ -36,8 +34,9 @@ export function poolFigures(entries: Entries, answer: SharedAnswer, isSketched: 
 /** Each contributors' entry by algoHash v2, with the numbers that it is made of. docs/ATTRIBUTION.md §7. */
 export function shareFigures(entries: Entries, answer: SharedAnswer, isSketched: boolean): Figure[] {
   const { words, influences, citations } = poolsOfV2(answer)
+  const { points, earning } = spanPoints(answer)
   const right = new Map<Key, Right>([
-    ...rightOf(words, factorsOf(answer)),
+    ...rightOf(words, factorsOf(points, earning, answer.datanets)),
     ...(isSketched ? rightOf(influences) : []),
     ...rightOf(citations),
   ])
@@ -61,9 +60,12 @@ function poolFigure(entries: Entries, letters: readonly EntryLetter[], { weight 
 }
 
 /** m·P_c·N of each contribution: tokens that match, its points, tokens of the texts. */
-function factorsOf(answer: SharedAnswer): ReadonlyMap<bigint, string> {
-  const { points, earning } = spanPoints(answer)
-  const all = answer.datanets.reduce((sum, { tokens }) => sum + BigInt(tokens), 0n)
+function factorsOf(
+  points: ReadonlyMap<bigint, bigint>,
+  earning: SharedAnswer['spans'],
+  datanets: SharedAnswer['datanets'],
+): ReadonlyMap<bigint, string> {
+  const all = datanets.reduce((sum, { tokens }) => sum + BigInt(tokens), 0n)
   return new Map([...points].map(([id, point]) => [id, `(${matchedTokens(earning)}·${point}·${all})`]))
 }
 

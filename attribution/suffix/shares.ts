@@ -8,14 +8,33 @@ export type Share = { readonly class: 'S' | 'U'; readonly id: bigint; readonly w
 /** Tokens of a Datanet in the index set. */
 export type DatanetTokens = { readonly datanet: bigint; readonly tokens: number }
 
+/** What somebody has of the pool, in no unit: shares are to each other as parts are. */
+export type SharePart = Pick<Share, 'class' | 'id'> & { readonly part: bigint }
+
 const weightTotal = 1_000_000
 
 /** Who gets what of an answer's contributors' pool, in the order of entries. docs/ATTRIBUTION.md §4. */
 export function sharesOf(outputTokens: number, spans: readonly KeptSpan[], indexed: readonly DatanetTokens[]): Share[] {
+  const entries = sharePartsOf(outputTokens, spans, indexed)
+  const weights = largestRemainder(
+    entries.map(({ part }) => part),
+    weightTotal,
+  )
+  return entries
+    .map((entry, i) => ({ class: entry.class, id: entry.id, weight: weights[i] as number }))
+    .filter(({ weight }) => weight > 0)
+}
+
+/** What the pool is divided by, in the order of entries. */
+export function sharePartsOf(
+  outputTokens: number,
+  spans: readonly KeptSpan[],
+  indexed: readonly DatanetTokens[],
+): SharePart[] {
   const parts = contributionParts(spans)
   const whole = sum(parts.values())
   const datanets = byDatanet(indexed)
-  const entries: { class: 'S' | 'U'; id: bigint; part: bigint }[] = []
+  const entries: SharePart[] = []
   if (whole === 0n) {
     for (const [id, tokens] of datanets) entries.push({ class: 'U', id, part: tokens })
   } else {
@@ -25,13 +44,7 @@ export function sharesOf(outputTokens: number, spans: readonly KeptSpan[], index
     const rest = (BigInt(outputTokens) - matched) * whole + matched * (whole - sum(new Map(listed).values()))
     for (const [id, tokens] of datanets) entries.push({ class: 'U', id, part: rest * tokens })
   }
-  const weights = largestRemainder(
-    entries.map(({ part }) => part),
-    weightTotal,
-  )
   return entries
-    .map((entry, i) => ({ class: entry.class, id: entry.id, weight: weights[i] as number }))
-    .filter(({ weight }) => weight > 0)
 }
 
 /** Tokens of the answer that are in a kept span. */
