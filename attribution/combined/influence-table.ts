@@ -23,10 +23,16 @@ export const tableExtension = '.olt'
 export const tableSizeMax = 16_384
 export const tableRowsMax = 4_096
 /** Sums of 4,096 numbers of 16 bits, brought to 8. */
-const shiftMax = 31
-const blocksMax = 3_584
+export const shiftMax = 31
+export const blocksMax = 3_584
 /** Largest magnitude of a row's or a query's numbers. */
-const byteMax = 127
+export const byteMax = 127
+/** First bytes of a table. */
+export const tableMagic = new TextEncoder().encode('OLINFLU1')
+/** Of a head without its scales: magic, three roots and five counts. */
+export const headBytes = 8 + 96 + 20
+/** Of a row without its numbers: contribution and shift. */
+export const rowHeadBytes = 9
 
 /** Throws {@link GradientError} `size` for sketches that are longer than a transaction allows. */
 export function tableOf(file: SketchFile): InfluenceTable {
@@ -97,7 +103,7 @@ export type TableHead = Omit<InfluenceTable, 'rows'> & { readonly count: number 
 /** Reads a table's first leaf. Throws {@link GradientError} `file`. */
 export function decodeTableHead(leaf: Uint8Array): TableHead {
   const head = readHead(leaf)
-  if (leaf.length !== fixedBytes + 4 * head.scales.length) throw wrong(`a head of ${leaf.length} bytes`)
+  if (leaf.length !== headBytes + 4 * head.scales.length) throw wrong(`a head of ${leaf.length} bytes`)
   return head
 }
 
@@ -105,15 +111,15 @@ export function decodeTableHead(leaf: Uint8Array): TableHead {
 export function decodeTable(bytes: Uint8Array): InfluenceTable {
   const head = readHead(bytes)
   const { size, count } = head
-  const rowsAt = fixedBytes + 4 * head.scales.length
-  if (bytes.length !== rowsAt + count * (9 + size)) throw wrong(`${bytes.length} bytes`)
+  const rowsAt = headBytes + 4 * head.scales.length
+  if (bytes.length !== rowsAt + count * (rowHeadBytes + size)) throw wrong(`${bytes.length} bytes`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const rows = Array.from({ length: count }, (_, r): InfluenceRow => {
-    const at = rowsAt + r * (9 + size)
+    const at = rowsAt + r * (rowHeadBytes + size)
     return {
       contribId: view.getBigUint64(at),
       shift: view.getUint8(at + 8),
-      vector: new Int8Array(bytes.subarray(at + 9, at + 9 + size)),
+      vector: new Int8Array(bytes.subarray(at + rowHeadBytes, at + rowHeadBytes + size)),
     }
   })
   const isOrdered = rows.every(({ contribId, shift, vector }, r) => {
@@ -127,15 +133,15 @@ export function decodeTable(bytes: Uint8Array): InfluenceTable {
 
 /** The head, which other bytes may follow. */
 function readHead(bytes: Uint8Array): TableHead {
-  if (bytes.length < fixedBytes || !equalBytes(bytes.subarray(0, 8), magic)) throw wrong('no magic')
+  if (bytes.length < headBytes || !equalBytes(bytes.subarray(0, 8), tableMagic)) throw wrong('no magic')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const root = (i: number) => bytesToHex(bytes.subarray(8 + 32 * i, 40 + 32 * i))
   const [seed, fold, count, size, blocks] = [0, 1, 2, 3, 4].map((i) => view.getUint32(104 + 4 * i)) as Counts
   if (!folds.some((known) => known === fold)) throw wrong(`fold ${fold}`)
   const isSized = size >= 8 && size <= tableSizeMax && blocks >= 1 && blocks <= blocksMax
   if (!isSized || count < 1 || count > tableRowsMax) throw wrong(`${count} rows of ${size} numbers, ${blocks} blocks`)
-  if (bytes.length < fixedBytes + 4 * blocks) throw wrong(`${bytes.length} bytes`)
-  const scales = Float32Array.from({ length: blocks }, (_, b) => view.getFloat32(fixedBytes + 4 * b))
+  if (bytes.length < headBytes + 4 * blocks) throw wrong(`${bytes.length} bytes`)
+  const scales = Float32Array.from({ length: blocks }, (_, b) => view.getFloat32(headBytes + 4 * b))
   if (scales.some((scale) => !(scale >= 0 && scale < Number.POSITIVE_INFINITY))) throw wrong('a scale that is none')
   return { base: root(0), adapter: root(1), data: root(2), seed, fold: fold as Fold, count, size, scales }
 }
@@ -147,7 +153,7 @@ export function tableLeaves({ base, adapter, data, seed, fold, size, scales, row
   const reals = new DataView(new ArrayBuffer(4 * scales.length))
   for (const [b, scale] of scales.entries()) reals.setFloat32(4 * b, scale)
   const head = concatBytes(
-    magic,
+    tableMagic,
     ...[base, adapter, data].map(hexToBytes),
     ...[seed, fold, rows.length, size, scales.length].map((value) => uintBytes(value, 4)),
     new Uint8Array(reals.buffer),
@@ -158,7 +164,3 @@ export function tableLeaves({ base, adapter, data, seed, fold, size, scales, row
 function wrong(what: string): GradientError {
   return new GradientError('file', `a table of influences: ${what}`)
 }
-
-const magic = new TextEncoder().encode('OLINFLU1')
-/** Magic, three roots and five counts. */
-const fixedBytes = 8 + 96 + 20

@@ -36,6 +36,10 @@ export const followedEvents = {
     ...['IndexPublished', 'IndexRetired', 'IndexProvenFalse'],
     ...['EvidenceCommitted', 'RewardWon', 'RewardTakenOver', 'RewardPaid'],
   ],
+  SketchRegistry: [
+    ...['SketchesRegistered', 'SketchSources', 'SketchesProvenFalse'],
+    ...['EvidenceCommitted', 'RewardWon', 'RewardTakenOver', 'RewardPaid'],
+  ],
   DatanetRegistry: [
     ...['DatanetCreated', 'DatanetParameter', 'VersionPublished', 'VersionDiffed'],
     ...['ContributionSubmitted', 'ContributionParent', 'ContributionBatch'],

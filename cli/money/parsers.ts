@@ -131,6 +131,14 @@ export const asTrainedOn = (text: string) =>
     return { id: asUint64(id), version: asUint32(version), weightBps: asBps(bps) }
   })
 
+/** Versions such as `1:2`: Datanet, version. */
+export const asDatanetVersions = (text: string) =>
+  text.split(',').map((each) => {
+    const [datanet = '', version = '', ...rest] = each.trim().split(':')
+    if (rest.length > 0) throw new Error('must be DATANET:VERSION')
+    return { datanet: asUint64(datanet), version: asUint32(version) }
+  })
+
 const asBps = (text: string): number => {
   const bps = asCount(text)
   if (bps > 10_000) throw new Error('must be at most 10000 basis points')

@@ -4,6 +4,7 @@ import { modelVersionHash } from '../../protocol/inference-request.ts'
 import { type Action, action, optional, type Query, query } from './action.ts'
 import { addressArg, fileArg, hashArg, modelArg } from './arg-kinds.ts'
 import type { ModelRef } from './parsers.ts'
+import { asDatanetVersions } from './parsers.ts'
 
 const adapterArg = optional(hashArg('root of the adapter; absent: the model without one'))
 /** What answers for a table being there, in wei. */
@@ -14,14 +15,24 @@ export const sketchTable: Readonly<Record<string, Action | Query>> = {
   'sketches-register': action(
     'SketchRegistry',
     'register',
-    'Registers what a training committed to, by which contributions share 30 % of the contributors’ part under algoHash v2, with a bond of 100 OPEN. Once for a model version and adapter; from the next day on.',
-    { model: modelArg, adapter: adapterArg, sketches: fileArg('the sketches, as model train wrote them') },
-    async ({ model, adapter, sketches }) => {
+    'Registers what a training committed to, by which contributions share 30 % of the contributors’ part under algoHash v2, with a bond of 100 OPEN, which is lost where its form is proven wrong. Once for a model version and adapter; from the next day on.',
+    {
+      model: modelArg,
+      adapter: adapterArg,
+      sketches: fileArg('the sketches, as model train wrote them'),
+      datanets: {
+        help: 'versions of Datanets that all its texts are of: Datanet, version; at most 8',
+        value: 'DATANET:VERSION',
+        parse: asDatanetVersions,
+        many: true,
+      },
+    },
+    async ({ model, adapter, sketches, datanets }) => {
       const { decodeSketches } = await import('../../attribution/gradients/sketch-file.ts')
       const { tableOf, tableRoot } = await import('../../attribution/combined/influence-table.ts')
       const table = tableOf(decodeSketches(readFileSync(sketches)))
       const shown = { root: tableRoot(table), size: table.size, rows: table.rows.length }
-      return { args: [...placeOf(model, adapter), shown], value: bond }
+      return { args: [...placeOf(model, adapter), shown, datanets], value: bond }
     },
   ),
   'sketches-retire': action(

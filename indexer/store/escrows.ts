@@ -36,7 +36,7 @@ export const escrows = {
   ledger: [attributionLedger],
   stakes: [workerRegistry],
   /** All pay rewards out of what they took. */
-  disputes: [disputeGame, indexRegistry, agentTrails, datanetJudge],
+  disputes: [disputeGame, indexRegistry, agentTrails, datanetJudge, sketchRegistry],
   agents: [agentRegistry],
   grants: [grants],
   gopen: [gopen],
@@ -49,7 +49,6 @@ export const escrows = {
   access: [datanetAccess],
   reviews: [datanetReview],
   proofs: [signatureProofs],
-  sketches: [sketchRegistry],
   wopen: [predeploys.wopen],
 } as const
 
@@ -78,7 +77,7 @@ export const obligations: Partial<Record<StateTableName, readonly [Escrow, (row:
   stake_pool: ['staking', (row) => wei(row, 'free') + wei(row, 'reserved') + wei(row, 'staked') + wei(row, 'owed')],
   grant: ['grants', (row) => wei(row, 'held')],
   grant_owed: ['grants', (row) => wei(row, 'owed')],
-  sketch_table: ['sketches', (row) => wei(row, 'bond')],
+  sketch_table: ['disputes', (row) => wei(row, 'bond')],
   fingerprint_demand: ['fingerprints', (row) => (row['status'] === 'open' ? wei(row, 'prepaid') : 0n)],
   trace_demand: ['traces', (row) => (row['status'] === 'open' ? wei(row, 'prepaid') : 0n)],
 }

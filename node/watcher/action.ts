@@ -89,7 +89,7 @@ function receiptPart(name: string, { receipt }: Opened, request: { readonly prom
 }
 
 /** EvidenceRewards' scopes. */
-const scopes = { receipt: 0, batch: 1, credit: 2, payout: 3, fault: 6, signature: 7 } as const
+const scopes = { receipt: 0, batch: 1, credit: 2, payout: 3, fault: 6, signature: 7, table: 8 } as const
 
 /** What a challenge of DisputeGame is about: `keccak(abi.encode(scope, id, index))`, MONEY §7. */
 export function subjectOf({ functionName, args }: Call): Hex {
@@ -117,6 +117,11 @@ export function subjectOf({ functionName, args }: Call): Hex {
 /** What is shown of a contribution: a fault, of whatever kind, or the signature that was demanded. */
 export function contributionSubject(what: 'fault' | 'signature', id: bigint): Hex {
   return subject(what, uintBytes(id, 32), 0)
+}
+
+/** What a challenge of a table of influences is about. */
+export function tableSubject(modelVersion: Hex, adapterRoot: Hex): Hex {
+  return subject('table', keccak256(concatBytes(hexToBytes(modelVersion), hexToBytes(adapterRoot))), 0)
 }
 
 function subject(scope: keyof typeof scopes, id: Uint8Array, index: number): Hex {

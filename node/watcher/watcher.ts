@@ -6,6 +6,7 @@ import { BatchThread, type ThreadFacts } from '../../attribution/epochs/batch-th
 import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
 import { SpanThread } from '../../attribution/indexes/span-thread.ts'
 import { InfluenceFiles } from '../../attribution/influences/influence-files.ts'
+import { TableLeaves } from '../../attribution/influences/table-leaves.ts'
 import { ChainFacts } from '../../chain/ledger/chain-facts.ts'
 import { callContract, type L2Head, readHead } from '../../chain/ledger/l2-calls.ts'
 import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
@@ -28,6 +29,7 @@ import { IndexWatch } from './index-watch.ts'
 import { MatureBatches } from './mature-batches.ts'
 import { SettledRequests } from './settled-requests.ts'
 import { SpanWatch } from './span-watch.ts'
+import { TableWatch } from './table-watch.ts'
 import { watcherMetrics } from './watcher-metrics.ts'
 
 /** Blocks that the book may be behind the chain to be acted upon. */
@@ -88,6 +90,7 @@ export class Watcher {
   readonly #epochs: EpochWatch
   readonly #spans: SpanWatch
   readonly #indexes: IndexWatch
+  readonly #tables: TableWatch
   readonly #community: CommunityWatch | undefined
   readonly #refunds: Refunds
   readonly #evidence: Evidence
@@ -129,6 +132,9 @@ export class Watcher {
     })
     const contents = { rpc, ...content, signal: this.#stopped.signal }
     this.#indexes = new IndexWatch({ book, folder, source: contents, dir, nowMs: clock.nowMs, log })
+    const tables = { folders: [...models, fetched], dir: join(dir, 'tables'), urls: content.peers }
+    const leaves = new TableLeaves(tables)
+    this.#tables = new TableWatch({ ...contents, book, leaves, nowMs: clock.nowMs, log })
     this.#community = options.community
       ? new CommunityWatch({ ...{ book, dir, log, metrics, sender: sender.address, nowMs: clock.nowMs }, ...contents })
       : undefined
@@ -188,6 +194,7 @@ export class Watcher {
   /** Resolves when what was started is mined or failed, and nothing is being checked beside. */
   async settle(): Promise<void> {
     await this.#indexes.settle()
+    await this.#tables.settle()
     await this.#influences?.settle()
     await this.#community?.settle()
     await this.#runner.settle()
@@ -202,6 +209,7 @@ export class Watcher {
       () => this.#epochs.look(signal),
       () => this.#spans.look(head.time, window, signal),
       async () => this.#indexes.look(),
+      async () => this.#tables.look(),
       async () => (await this.#community?.look(head.time)) ?? [],
       async () => overdueDemands(book, head.time, sender.address),
       () => this.#refunds.due(),
@@ -217,7 +225,10 @@ export class Watcher {
         if (!signal.aborted) log.warn('something is not looked at now, trying again', { error: errorMessage(error) })
       }
     }
-    return { actions, isWhole: isWhole && !this.#indexes.isBusy && this.#community?.isBusy !== true }
+    return {
+      actions,
+      isWhole: isWhole && !this.#indexes.isBusy && !this.#tables.isBusy && this.#community?.isBusy !== true,
+    }
   }
 
   async #close(): Promise<void> {
@@ -226,6 +237,7 @@ export class Watcher {
     await Promise.all([this.#thread.close(), this.#spanThread.close()])
     await this.#looking
     await this.#indexes.settle()
+    await this.#tables.settle()
     await this.#runner.settle()
     await this.#community?.close()
     this.#settled.close()
@@ -242,6 +254,7 @@ export class Watcher {
     this.#batches.forget()
     this.#epochs.forget()
     this.#spans.forget()
+    this.#tables.forget()
     this.#refunds.forget()
     this.#evidence.forget()
     await this.#community?.forget()

@@ -32,7 +32,9 @@ export async function shareChallenges(): Promise<Readonly<Record<string, SpanCos
   const table = randomTable(random, ids, tableSizeMax)
   const registered = { root: tableRoot(table), size: table.size, rows: table.rows.length }
   const { modelVersion } = world.terms
-  await chain.send(owner, 'SketchRegistry', 'register', [modelVersion, zeroHash, registered], { value: 100n * open })
+  await chain.send(owner, 'SketchRegistry', 'register', [modelVersion, zeroHash, registered, []], {
+    value: 100n * open,
+  })
   chain.advance(day)
   await world.deposit(payer, worker, 50n * open)
   const query = Int8Array.from({ length: table.size }, () => random.int(255) - 127)

@@ -86,7 +86,7 @@ async function settle() {
   for (const [i, [, text]] of texts.entries()) await market.show(BigInt(i + 1), text)
   const owner = chain.actor('model owner')
   for (const modelVersion of Object.values(models)) {
-    const args = [modelVersion, sketched.adapter, sketched.registered]
+    const args = [modelVersion, sketched.adapter, sketched.registered, [{ datanet: 1n, version: 1 }]]
     await chain.send(owner, 'SketchRegistry', 'register', args, { value: 100n * open })
   }
   chain.advance(day)

@@ -56,14 +56,14 @@ afterAll(() => world.stop())
 
 async function attempt(send: FiledWorld['chain']['send'], from: Actor): Promise<void> {
   const table = [modelVersionHash(random.chance(0.9) ? 1n : 2n, 1 + random.int(2)), word(random.int(2))]
-  const sketches = { root: word(1 + random.int(3)), size: random.chance(0.9) ? 5 : 0, rows: 4 }
+  const sketches = { root: word(1 + random.int(3)), size: random.chance(0.9) ? 8 : 0, rows: 4 }
   const bond = (random.chance(0.9) ? 100n : 99n) * open
   const contract = memberContracts[random.pick(['committee', 'reviews'] as const)]
   const amount = BigInt(random.int(400)) * open
   const item = random.pick(made)
   const { id, record, siblings, signature } = review.signed(item)
   const calls: readonly (readonly [MoneyContract, string, readonly unknown[], bigint?])[] = [
-    ['SketchRegistry', 'register', [...table, sketches], bond],
+    ['SketchRegistry', 'register', [...table, sketches, []], bond],
     ['SketchRegistry', 'retire', table],
     ['SketchRegistry', 'returnBond', [...table, from.address]],
     ['SignatureRegistry', 'show', [id, random.chance(0.5) ? signature : word(1), record, siblings]],
@@ -89,9 +89,9 @@ test('whatever people do, the index says that a contract holds what it holds, no
     }
     expect(index.owed(body as MemberBody)).toBe(chain.balance(contract))
   }
-  expect(index.owed('sketches')).toBe(chain.balance('SketchRegistry'))
+  expect(index.owed('disputes')).toBe(chain.balance('SketchRegistry'))
   const then = index.store.get(
-    "select owed from escrow_h where key = 'sketches' and at <= ? order by at desc limit 1",
+    "select owed from escrow_h where key = 'disputes' and at <= ? order by at desc limit 1",
     halfway.block,
   )
   expect(BigInt(String(then?.['owed'] ?? 0))).toBe(halfway.sketches)
@@ -99,7 +99,7 @@ test('whatever people do, the index says that a contract holds what it holds, no
   await index.escrowWatch.look()
   const { _meta } = await index.data('{ _meta { escrows { name held owed isCovered } } }')
   const held = String(chain.balance('SketchRegistry'))
-  expect(_meta.escrows).toContainEqual({ name: 'sketches', held, owed: held, isCovered: true })
+  expect(_meta.escrows).toContainEqual({ name: 'disputes', held, owed: held, isCovered: true })
 })
 
 test('bonds of contributions, prices of access, wrapped OPEN, rewards: every contract holds what it owes by the index', () => {

@@ -12,7 +12,7 @@ import { Address } from "@openzeppelin/contracts/utils/Address.sol";
 /// `COMMIT_BLOCKS` before it was won. So a copier of a challenge gains nothing.
 abstract contract EvidenceRewards {
     /// @dev What a subject stands in.
-    enum Scope { Receipt, Batch, Credit, Payout, Answer, Index, Contribution, Signature }
+    enum Scope { Receipt, Batch, Credit, Payout, Answer, Index, Contribution, Signature, Table }
 
     /// @dev `committedAt` is the block of the holder's commitment, or where there is none of the challenge.
     struct Reward {

@@ -69,10 +69,15 @@ export const SketchTable = {
   adapterRoot: column('adapter_root'),
   owner: column('owner'),
   root: column('root'),
+  /** Datanet versions that its rows are of: `datanet.version,…`. */
+  sources: column('sources'),
   size: column('size'),
   rows: column('row_count'),
   from: column('from_time'),
   until: column('until_time'),
+  isFalse: flag('is_false'),
+  /** Selector of the challenge that proved it false. */
+  reason: column('reason'),
   bond: column('bond'),
   ...origin,
 }

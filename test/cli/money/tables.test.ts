@@ -80,8 +80,11 @@ const notForUsers: Readonly<Record<string, readonly string[]>> = {
   DatanetReview: ['initialize', 'rule', 'refute'],
   SignatureProofs: [],
   SignatureRegistry: [],
-  // Genesis.
-  SketchRegistry: ['initialize'],
+  // Genesis; the watcher's challenges and rewards.
+  SketchRegistry: [
+    ...['initialize', 'commitEvidence', 'payReward', 'takeOverReward'],
+    ...['badTableLeaf', 'absentTableLeaf', 'badTableOrder', 'foreignTableRow'],
+  ],
   CodeRegistry: [],
   // Genesis; disputes; what every wallet does with a token.
   AgentRegistry: ['initialize', 'slash', 'lock', 'unlock', 'safeTransferFrom', 'setApprovalForAll'],
@@ -294,13 +297,23 @@ const onlyOthers = [
       'AlreadyOpened',
       'NoSeat',
       'NotDecided',
+      'NotNeighbours',
       'NotInTree',
       'NotOpener',
       'ProofInvalid',
       'RlpMalformed',
       'SnapshotTooOld',
     ],
-    ...['TimeNotPast', 'UnknownBatch', 'UnknownBlock', 'UnknownKind', 'WrongClass', 'WrongOrigin', 'WrongVote'],
+    ...[
+      'TimeNotPast',
+      'UnknownBatch',
+      'UnknownBlock',
+      'UnknownKind',
+      'WrongClass',
+      'WrongOrigin',
+      'WrongSources',
+      'WrongVote',
+    ],
     ...['NoFault', 'NoReward', 'NotAToken', 'NotHolder', 'NotInDocument', 'NotShown', 'RewardSettled', 'RewardWaits'],
     ...['TextRight', 'VocabRight', 'TextTooLong', 'UnknownFormat', 'WrongRun', 'WrongRunBytes', 'WrongRunSiblings'],
   ],

@@ -61,7 +61,7 @@ beforeAll(async () => {
   world = await CommitteeWorld.create(5)
   const { chain, terms } = world.money
   const shown = { root, size: table.size, rows: table.rows.length }
-  const args = [terms.modelVersion, zeroHash, shown]
+  const args = [terms.modelVersion, zeroHash, shown, []]
   await chain.send(chain.actor('model owner'), 'SketchRegistry', 'register', args, { value: 100n * open })
   chain.advance(86_400)
 }, 60_000)

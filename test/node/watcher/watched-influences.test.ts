@@ -58,7 +58,7 @@ beforeEach(async () => {
   await world.chain.deposit(openLedgerPredeploys.moneyTimelock, 'AttributionLedger', 'setAlgo', [algoHashV2])
   const owner = world.chain.actor('model owner')
   for (const model of [model1, model2]) {
-    const args = [model, sketched.adapter, sketched.registered]
+    const args = [model, sketched.adapter, sketched.registered, [{ datanet: 1n, version: 1 }]]
     await world.chain.send(owner, 'SketchRegistry', 'register', args, { value: 100n * open })
   }
   await world.pass(day)
