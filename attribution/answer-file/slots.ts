@@ -21,7 +21,7 @@ const base = {
   /** SignatureRegistry. */
   shown: 0n,
   /** SketchRegistry. */
-  tables: 1n,
+  tables: 3n,
 } as const
 
 /** Hash, state and void bits of a batch and the receipt's place in it. */

@@ -101,7 +101,7 @@ async function settle(): Promise<void> {
   for (const [i, [, text]] of texts.entries()) await market.show(BigInt(i + 1), text)
   const owner = chain.actor('model owner')
   for (const model of [1n, 2n]) {
-    const args = [modelVersionHash(model, 1), sketched.adapter, sketched.registered]
+    const args = [modelVersionHash(model, 1), sketched.adapter, sketched.registered, [{ datanet: 1n, version: 1 }]]
     await chain.send(owner, 'SketchRegistry', 'register', args, { value: 100n * open })
   }
   chain.advance(day)
@@ -260,7 +260,7 @@ test('what v2 is judged by is stored where a file looks for it', () => {
     slotOf('IndexRegistry', '_indexes'),
     slotOf('SignatureRegistry', '_shown'),
     slotOf('SketchRegistry', '_tables'),
-  ]).toEqual([1, 3, 0, 1])
+  ]).toEqual([1, 3, 0, 3])
 })
 
 /** Places in a file: as many in each part, whatever its length, and as many anywhere. */
