@@ -1,8 +1,7 @@
 import { bytesToHex, concatBytes, type Hex, uintBytes } from '../../protocol/bytes.ts'
-import { type Entries, HeldEntries } from './entries.ts'
 import { type ChunkOpener, openRun, type Run } from './runs.ts'
 import type { SuffixIndex } from './suffix-index.ts'
-import { chunkEntries, documentTable, type Table, uintTable } from './table.ts'
+import { chunkEntries, documentTable, entriesTable, type Table, uintTable } from './table.ts'
 import { TableTree } from './table-tree.ts'
 
 /** Bounds and openings with which SpanProof shows how often a query stands in an index. */
@@ -117,19 +116,5 @@ export class IndexOpener {
       this.#trees.set(name, tree)
     }
     return tree
-  }
-}
-
-/** Entries wherever they are, as a table of u32. */
-function entriesTable(entries: Entries): Table {
-  if (entries instanceof HeldEntries) return uintTable(entries.values)
-  return {
-    width: 4,
-    entries: entries.length,
-    read(from, to) {
-      const bytes = Buffer.alloc(4 * (to - from))
-      for (let i = from; i < to; i++) bytes.writeUInt32BE(entries.at(i), 4 * (i - from))
-      return bytes
-    },
   }
 }

@@ -53,6 +53,8 @@ type Judged = {
   readonly findings: Map<number, SpanFinding>
   /** Receipts that could not be judged: each look tries them again. */
   readonly failed: Set<number>
+  /** Leaves of outputs and prompts that were known then. */
+  leaves: number | undefined
 }
 
 /** Model versions whose sets are remembered: they never change. */
@@ -121,12 +123,13 @@ export class SpanWatch {
     try {
       const batch = await this.#parts.source.batchOf(state)
       const { file, receipts, entries, tokens } = batch.data
-      const known = [file !== undefined, receipts?.length, entries?.length, tokens?.length]
+      const known = [file !== undefined, receipts?.length, entries?.length]
       const about = [...known, this.#parts.influences?.count].join(' ')
       const before = this.#judged.get(batchId)
       const isSame = before?.root === root && before.about === about
       if (isSame && (await this.#setsOf(before.lacking, committedAt)).size === 0) {
-        await this.#readShown(before, batch, [...before.failed])
+        await this.#readShown(before, batch, [...before.failed, ...unreadOf(before, tokens?.length)])
+        before.leaves = tokens?.length
         return before
       }
       const { lacking } = await this.#ask(batch, new Map())
@@ -134,7 +137,7 @@ export class SpanWatch {
       const spans = await this.#ask(batch, sets)
       const findings = new Map(spans.findings.map((each) => [each.receipt, each]))
       const failed = new Set(spans.failed.keys())
-      const judged = { root, about, sets, lacking: spans.lacking, findings, failed }
+      const judged = { root, about, sets, lacking: spans.lacking, findings, failed, leaves: tokens?.length }
       this.#judged.set(batchId, judged)
       this.#tell(batchId, spans)
       await this.#readShown(judged, batch)
@@ -300,6 +303,12 @@ export class SpanWatch {
     if (wrong + hidden + queries > 0)
       log.warn('answers are attributed wrong', { ...fields, shown: wrong, hidden, queries })
   }
+}
+
+/** Receipts whose output or prompt more may be known of by now: leaves come one by one, and say nothing of the others. */
+function unreadOf(judged: Judged, leaves: number | undefined): number[] {
+  if (judged.leaves === leaves) return []
+  return [...judged.findings.values()].filter(({ kind }) => kind === 'unread').map(({ receipt }) => receipt)
 }
 
 function request({ opened, entry }: Hidden, about: Action['about']): Action {
