@@ -1,3 +1,4 @@
+import type { ExplainThread } from '../../attribution/explain/explain-thread.ts'
 import type { ContentStore } from '../../common/content-store.ts'
 import type { GovernanceParameters } from '../../protocol/governance-parameters.ts'
 import type { PayoutTrees } from '../content/payout-trees.ts'
@@ -5,8 +6,10 @@ import type { Store } from '../store/store.ts'
 import type { EscrowState } from '../sync/escrow-watch.ts'
 import type { SyncState } from '../sync/sync.ts'
 import type { IndexEvents } from './events.ts'
-import type { WordsAtHand } from './explain-spans.ts'
 import type { Loaders } from './loaders.ts'
+
+/** Explains answers by the indexes, models and tables of influences that the operator keeps. */
+export type WordsAtHand = Pick<ExplainThread, 'contributions' | 'explain'>
 
 /** What the server reads from. */
 export type QuerySources = {

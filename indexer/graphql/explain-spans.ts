@@ -4,7 +4,6 @@ import type { AnswerQuestion, ExplainedAnswer } from '../../attribution/explain/
 import type { ExplainedReceipt } from '../../attribution/explain/explain-payout.ts'
 import { contributionsOf, type ExplainedEntry } from '../../attribution/explain/explain-receipt.ts'
 import type { ExplainedPlace } from '../../attribution/explain/explain-spans.ts'
-import type { ExplainThread } from '../../attribution/explain/explain-thread.ts'
 import { tokensMissing } from '../../attribution/explain/tokens-missing.ts'
 import { errorMessage } from '../../common/errors.ts'
 import { algoHashV1, algoHashV2 } from '../../protocol/attribution-rule.ts'
@@ -14,9 +13,6 @@ import { keccakHex } from '../../protocol/keccak.ts'
 import type { Row } from '../store/store.ts'
 import { answeredBy, countedSignatures, type ReceiptRow } from './answer-facts.ts'
 import type { QueryContext } from './context.ts'
-
-/** Explains answers by the indexes, models and tables of influences that the operator keeps. */
-export type WordsAtHand = Pick<ExplainThread, 'contributions' | 'explain'>
 
 /** Receipts of a request whose answers are explained. */
 export const spanReceiptsMax = 5
