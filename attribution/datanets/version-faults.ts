@@ -12,6 +12,11 @@ export type ItemStanding = {
   readonly isRefused: boolean
   /** Withdrawn or slashed before the version was published. */
   readonly leftBefore: boolean
+  /** Where its bytes begin and end: of one made alone from 0 on, of a batch's item among all of its batch. */
+  readonly begin: number
+  readonly end: number
+  /** First contribution of its batch; undefined: it was made alone. */
+  readonly batch: bigint | undefined
 }
 
 /** A list that a version commits to. `items`: undefined where nobody here has it. */
@@ -25,6 +30,8 @@ export type PublishedVersion = {
   readonly datanet: bigint
   readonly version: number
   readonly isLive: boolean
+  /** Bytes that it says it adds. */
+  readonly addedBytes: bigint
   readonly items: PublishedList
   /** Of the version before; of the first one an empty list. */
   readonly previous: PublishedList
@@ -36,15 +43,40 @@ export type PublishedVersion = {
 
 export const versionChallenges = [
   ...(['foreignItem', 'refusedItem', 'unsorted', 'falseCount', 'missingItem'] as const),
-  ...(['falselyListed', 'unlisted', 'standingRemoved'] as const),
+  ...(['falselyListed', 'unlisted', 'standingRemoved', 'falseBytes'] as const),
 ] as const
 export type VersionChallenge = (typeof versionChallenges)[number]
 
-/** A call of the DatanetJudge. `record`: of this contribution its record goes last among the arguments. */
+/**
+ * A call of the DatanetJudge. `record`: of this contribution its record goes last among the arguments; `runs`: they go last, each with
+ * the record of its last item and of the one before its first. {@link challengeArgs}
+ */
 export type VersionFault = {
   readonly functionName: VersionChallenge
   readonly args: readonly unknown[]
   readonly record?: bigint
+  readonly runs?: readonly Run[]
+}
+
+/** Items of what a version adds with ids that follow each other, alone or of one batch. `before`: none where nothing is before it. */
+type Run = { readonly first: ShownItem; readonly last: ShownItem; readonly before: bigint | undefined }
+
+/** Runs of one transaction: some 100,000 gas each in lists of ten thousand. */
+const runsMax = 100
+
+/** The arguments with the records that they lack. `shown`: the record of a contribution. */
+export async function challengeArgs(
+  { args, record, runs }: VersionFault,
+  shown: (contribId: bigint) => Promise<unknown>,
+): Promise<readonly unknown[]> {
+  if (record !== undefined) return [...args, await shown(record)]
+  if (runs === undefined) return args
+  const shownRuns: unknown[] = []
+  for (const { first, last, before } of runs) {
+    const end = await shown(last.contribId)
+    shownRuns.push({ first, last, end, before: before === undefined ? end : await shown(before) })
+  }
+  return [...args, shownRuns]
 }
 
 /** An item of a list with its way to the root, as the DatanetJudge takes it. */
@@ -66,7 +98,9 @@ export function* versionFaults(version: PublishedVersion): Generator<VersionFaul
     }
   }
   yield* itemFaults(version, of)
-  if (isRight) yield* differenceFaults(version, of)
+  if (!isRight) return
+  yield* differenceFaults(version, of)
+  yield* bytesFaults(version, of)
 }
 
 /** True where a list is missing that decides whether the difference is right. */
@@ -121,6 +155,52 @@ function* differenceFaults(version: PublishedVersion, of: Lists): Generator<Vers
     if (standing === undefined || standing === 'none' || standing.leftBefore) continue
     yield of.fault('standingRemoved', [of.shown('removed', place)])
   }
+}
+
+/** The longest runs that together have more bytes than it says; none where more of them would have to be shown. */
+function* bytesFaults(version: PublishedVersion, of: Lists): Generator<VersionFault> {
+  const runs = [...runsOf(version, of.itemsOf('added') ?? [])].sort((a, b) => b.bytes - a.bytes)
+  let sum = 0n
+  const chosen = runs.slice(0, runsMax).filter(({ bytes }) => {
+    if (sum > version.addedBytes) return false
+    sum += BigInt(bytes)
+    return true
+  })
+  if (sum <= version.addedBytes) return
+  const shown = chosen
+    .sort((a, b) => a.from - b.from)
+    .map(({ from, to, before }) => ({ first: of.shown('added', from), last: of.shown('added', to), before }))
+  yield { ...of.fault('falseBytes', []), runs: shown }
+}
+
+/** Stretches of a list that can be shown as one, by their places. */
+function* runsOf({ standing }: PublishedVersion, items: readonly ListedItem[]) {
+  type Open = {
+    from: number
+    to: number
+    begin: number
+    end: number
+    batch: bigint | undefined
+    before: bigint | undefined
+  }
+  let run: Open | undefined
+  const closed = ({ from, to, begin, end, before }: Open) => ({ from, to, before, bytes: end - begin })
+  for (const [place, { contribId }] of items.entries()) {
+    const known = standing(contribId)
+    const isNext = items[place - 1]?.contribId === contribId - 1n
+    if (known === undefined || known === 'none' || known.end < known.begin) {
+      if (run !== undefined) yield closed(run)
+      run = undefined
+    } else if (run !== undefined && isNext && known.batch !== undefined && known.batch === run.batch) {
+      run = { ...run, to: place, end: known.end }
+    } else {
+      if (run !== undefined) yield closed(run)
+      const { begin, end, batch } = known
+      const before = batch === undefined || batch === contribId ? undefined : contribId - 1n
+      run = { from: place, to: place, begin, end, batch, before }
+    }
+  }
+  if (run !== undefined) yield closed(run)
 }
 
 /** The four lists of a version, and what is shown of them. */

@@ -13,6 +13,11 @@ export type KnownContribution = ItemRecord & {
   readonly author: Hex
   readonly status: ContributionStatus
   readonly parent: bigint | undefined
+  /** Where its bytes begin and end among those of its batch; of one made alone from 0 on. */
+  readonly begin: number
+  readonly end: number
+  /** First contribution of its batch; undefined: it was made alone. */
+  readonly batch: bigint | undefined
 }
 
 /** The records of a batch by their root; undefined: nobody here has them. */
@@ -54,7 +59,8 @@ export async function contributionsOf(rpc: L2Rpc, datanet: bigint, lists: BatchL
     const contribId = args['contribId'] as bigint
     const { author, contentHash, simHash, consent, size } = args as Decoded & ItemRecord & { readonly author: Hex }
     const status = statuses.get(contribId) ?? 'pending'
-    return { contribId, author, contentHash, simHash, consent, size, status, parent: parentOf.get(contribId) }
+    const place = { begin: 0, end: size, batch: undefined }
+    return { contribId, author, contentHash, simHash, consent, size, status, parent: parentOf.get(contribId), ...place }
   })
   const unlisted: UnlistedBatch[] = []
   for (const { args } of batches) {
@@ -68,7 +74,10 @@ export async function contributionsOf(rpc: L2Rpc, datanet: bigint, lists: BatchL
     }
     for (const i of indexes.filter((index) => isItem(records, index))) {
       const [contribId, author] = [firstId + BigInt(i), args['author'] as Hex]
-      known.push({ contribId, author, ...batchRecord(records, i), status: statusOf(i), parent: undefined })
+      const record = batchRecord(records, i)
+      const { size: end } = batchLeaf(records, i)
+      const place = { begin: end - record.size, end, batch: firstId }
+      known.push({ contribId, author, ...record, status: statusOf(i), parent: undefined, ...place })
     }
   }
   return { known: known.sort((a, b) => (a.contribId < b.contribId ? -1 : 1)), unlisted }

@@ -25,6 +25,7 @@ export const versionFaultTable: Readonly<Record<string, Action | Query>> = {
   'show-missing-item': shows('missingItem', 'a list of it is shorter than its count'),
   'show-falsely-listed': shows('falselyListed', 'its difference lists what was neither added nor removed'),
   'show-unlisted': shows('unlisted', 'its difference lacks what was added or removed'),
+  'show-false-bytes': shows('falseBytes', 'its added items have more bytes than it says, and paid for'),
   'show-standing-removed': shows('standingRemoved', 'a live Datanet removed an item that had not left'),
 }
 

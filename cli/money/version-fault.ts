@@ -1,4 +1,5 @@
 import {
+  challengeArgs,
   type ItemStanding,
   isUndecided,
   type PublishedList,
@@ -24,6 +25,7 @@ type Facts = {
   readonly itemCount: number
   readonly added: number
   readonly removed: number
+  readonly addedBytes: bigint
   readonly publishedAt: bigint
 }
 
@@ -37,6 +39,7 @@ const commands: Readonly<Record<VersionChallenge, string>> = {
   falselyListed: 'show-falsely-listed',
   unlisted: 'show-unlisted',
   standingRemoved: 'show-standing-removed',
+  falseBytes: 'show-false-bytes',
 }
 
 /** Faults of a version by the commands that prove them. */
@@ -56,7 +59,7 @@ export async function challengeOf(
   const version = await publishedVersion(ref, places, chain)
   for (const fault of versionFaults(version)) {
     if (fault.functionName !== functionName) continue
-    return fault.record === undefined ? fault.args : [...fault.args, await shownRecord(fault.record, places, chain)]
+    return await challengeArgs(fault, (contribId) => shownRecord(contribId, places, chain))
   }
   const missing = isUndecided(version) ? '; not all of its lists are here' : ''
   throw new RefusedError(`version ${ref.version} of Datanet ${ref.datanet} shows no such fault${missing}`)
@@ -78,7 +81,7 @@ async function publishedVersion(ref: VersionRef, places: Places, chain: ChainAcc
     ...{ root, count, items: await fetchedList(root, source) },
   })
   return {
-    ...{ datanet, version, isLive },
+    ...{ datanet, version, isLive, addedBytes: facts.addedBytes },
     items: await list(items, facts.itemCount),
     previous: await list(previous, previousFacts.itemCount),
     added: await list(facts.addedRoot, facts.added),
@@ -96,12 +99,12 @@ async function standings(datanet: bigint, publishedAt: bigint, source: ListSourc
     )
   }
   const of = new Map<bigint, ItemStanding>()
-  for (const { contribId, contentHash, consent, status } of known) {
+  for (const { contribId, contentHash, consent, status, begin, end, batch } of known) {
     const isGone = status === 'withdrawn' || status === 'slashed'
     const left = isGone ? ((await chain.read('DatanetRegistry', 'leftAt', [contribId])) as bigint) : 0n
     const leftBefore = left !== 0n && left <= publishedAt
     const isRefused = status === 'pending' || status === 'rejected'
-    of.set(contribId, { datanet, contentHash, consent, isRefused, leftBefore })
+    of.set(contribId, { datanet, contentHash, consent, isRefused, leftBefore, begin, end, batch })
   }
   return (contribId: bigint) => of.get(contribId) ?? ('none' as const)
 }

@@ -1,11 +1,12 @@
 import {
+  challengeArgs,
   type ItemStanding,
   isUndecided,
   type PublishedList,
   type PublishedVersion,
   versionFaults,
 } from '../../attribution/datanets/version-faults.ts'
-import { recordInBatch, type ShownRecord } from '../../chain/datanets/shown-record.ts'
+import { batchTree, recordInBatch, type ShownRecord } from '../../chain/datanets/shown-record.ts'
 import { fetchedList, recordsOf } from '../../chain/datanets/version-lists.ts'
 import { contentOf } from '../../chain/indexes/version-content.ts'
 import { callContract } from '../../chain/ledger/l2-calls.ts'
@@ -33,13 +34,18 @@ export type VersionVerdict =
   | { readonly kind: 'right' | 'missing' | 'unshowable' }
   | { readonly kind: 'false'; readonly call: MoneyCall }
 
-/** Records that are kept to be shown: each of a batch's list is made of the whole list. */
+/** Records that are kept to be shown. */
 const recordsMax = 512
+/** Lists of batches that are kept with their trees: at most 25 MiB each. */
+const listsMax = 2
 
 /** Checks of what the community made, each by the bytes that it committed to. Nothing is taken from anybody's word. */
 export class CommunityCheck {
   readonly #source: CommunitySource
   readonly #records = new LruCache<bigint, ShownRecord>(recordsMax)
+  /** Of the batches that were shown of last. */
+  readonly #lists = new LruCache<bigint, Uint8Array>(listsMax)
+  readonly #trees = new LruCache<bigint, ReturnType<typeof batchTree>>(listsMax)
 
   constructor(source: CommunitySource) {
     this.#source = source
@@ -47,6 +53,8 @@ export class CommunityCheck {
 
   forget(): void {
     this.#records.clear()
+    this.#lists.clear()
+    this.#trees.clear()
   }
 
   /** Takes up the items of a batch; false where nobody here has its list. */
@@ -75,16 +83,16 @@ export class CommunityCheck {
     const { datanet, version, diff } = known
     const before = this.#source.book.version(datanet, version - 1)
     const published: PublishedVersion = {
-      ...{ datanet, version, isLive: await this.#isLive(datanet) },
+      ...{ datanet, version, isLive: await this.#isLive(datanet), addedBytes: BigInt(diff.addedBytes) },
       items: await this.#list(known.itemsRoot, diff.itemCount),
       previous: await this.#list(before?.itemsRoot ?? zeroHash, before?.diff.itemCount ?? 0),
       added: await this.#list(diff.addedRoot, diff.added),
       removed: await this.#list(diff.removedRoot, diff.removed),
       standing: (contribId) => this.#standing(contribId, known),
     }
-    for (const { functionName, args, record } of versionFaults(published)) {
-      const shown = record === undefined ? [] : [await this.shown(record)]
-      return { kind: 'false', call: { contract: 'DatanetJudge', functionName, args: [...args, ...shown] } }
+    for (const fault of versionFaults(published)) {
+      const args = await challengeArgs(fault, (id) => this.shown(id))
+      return { kind: 'false', call: { contract: 'DatanetJudge', functionName: fault.functionName, args } }
     }
     const { items, previous } = published
     if (items.items === undefined || previous.items === undefined) return { kind: 'missing' }
@@ -108,9 +116,11 @@ export class CommunityCheck {
       return { contribId: id, record, siblings: [] }
     }
     const batch = this.#source.book.batch(first)
-    const records = batch && (await this.#recordsOf(batch.root, batchRecordBytes))
+    const records = this.#lists.get(first) ?? (batch && (await this.#recordsOf(batch.root, batchRecordBytes)))
     if (records === undefined) throw new ListGone(first)
-    return recordInBatch(records, { firstId: first, metaHash: meta }, id)
+    this.#lists.set(first, records)
+    const tree = this.#trees.get(first) ?? this.#trees.set(first, batchTree(records))
+    return recordInBatch(records, { firstId: first, metaHash: meta }, id, tree)
   }
 
   #standing(contribId: bigint, { pos }: KnownVersion): ItemStanding | 'none' | undefined {
@@ -121,7 +131,9 @@ export class CommunityCheck {
     const isRefused = decision === decisions.pending || decision === decisions.rejected
     // In one block a version and a withdrawal may have crossed.
     const leftBefore = leftPos !== undefined && blockOf(leftPos) < blockOf(pos)
-    return { datanet, contentHash, consent, isRefused, leftBefore }
+    const { first: batch, size: end } = item
+    const begin = batch === undefined || batch === contribId ? 0 : (book.item(contribId - 1n)?.size ?? 0)
+    return { datanet, contentHash, consent, isRefused, leftBefore, begin, end, batch }
   }
 
   async #list(root: Hex, count: number): Promise<PublishedList> {

@@ -8,7 +8,7 @@ import { isOfType, mediaTypes } from '../../protocol/datanets/media-types.ts'
 import { type ListedItem, versionDiff } from '../../protocol/datanets/version-diff.ts'
 import { keccakHex } from '../../protocol/keccak.ts'
 import { permissive } from '../fakes/licences.ts'
-import { MoneyChain, open } from '../fakes/money-chain.ts'
+import { MoneyChain, open, Reverted } from '../fakes/money-chain.ts'
 import { noRoots } from '../fakes/version-diff.ts'
 
 const bond = 10n ** 15n
@@ -218,6 +218,66 @@ describe('a false version', () => {
       'NOT_ACCEPTED',
     ])
     expect(await refused('foreignItem', [1n, 1, shownIn(items, right.contribId)])).toBe('NoFault')
+  })
+
+  test('what it adds is shown to have more bytes than it says by runs alone that are what they say', async () => {
+    const contents = Array.from({ length: 8 }, (_, i) => text(`item ${i} ${'x'.repeat(10 * i)}`))
+    const alone = (await accepted(['alone'])) as [Shown]
+    const batch = await submitBatch(contents)
+    const first = (batch[0] as Shown).contribId
+    await send('owner', 'decideBatch', [first, true, zeroHash])
+    const [next] = (await accepted(['next'])) as [Shown]
+    const added = [...alone, ...batch.filter((_, i) => i !== 4), next].map(listed)
+    const { diff } = versionDiff([], added, () => 0)
+    const of = (each: Shown | undefined) => shownIn(added, (each as Shown).contribId)
+    const run = (from: number, to: number, before: Shown | undefined = batch[from - 1]) => ({
+      ...{ first: of(batch[from]), last: of(batch[to]), end: batch[to], before: before ?? batch[to] },
+    })
+    const single = (shown: Shown) => ({ first: of(shown), last: of(shown), end: shown, before: shown })
+    const size = (from: number, to: number) =>
+      contents.slice(from, to + 1).reduce((sum, { length }) => sum + BigInt(length), 0n)
+    const right = [single(alone[0]), run(0, 3), run(5, 7), single(next)]
+    const bytes = 5n + size(0, 3) + size(5, 7) + 4n
+    /** A chain where the version says it adds so many bytes, and what becomes of a challenge there. */
+    const said = async (addedBytes: bigint) => {
+      const fork = await chain.fork()
+      const value = (await fork.stored('DatanetRegistry', 'quotePublish', addedBytes)) as bigint
+      const args = [1n, { ...noRoots, itemsRoot: itemTree(added).root }, { ...diff, addedBytes }]
+      await fork.send(fork.actor('owner'), 'DatanetRegistry', 'publish', args, { value })
+      return fork
+    }
+    const challenge = async (addedBytes: bigint, runs: readonly object[]): Promise<string> => {
+      const fork = await said(addedBytes)
+      try {
+        await fork.send(fork.actor('watcher'), 'DatanetJudge', 'falseBytes', [1n, 1, runs])
+      } catch (error) {
+        if (error instanceof Reverted) return error.error
+        throw error
+      }
+      const fault = (await fork.stored('DatanetJudge', 'voidFor', 1n, 1)) as Hex
+      return Buffer.from(fault.slice(2), 'hex').toString().replaceAll('\0', '')
+    }
+    const wrong: readonly (readonly [object[], string])[] = [
+      [right, 'NoFault'],
+      [[...right, single(next)], 'NoFault'],
+      [[run(0, 3), run(0, 3), run(5, 7)], 'NoFault'],
+      [[run(5, 7), run(0, 3)], 'NoFault'],
+      // Over a gap, over the batch's begin and its end, with a record that is another item's.
+      [[run(0, 5)], 'NoFault'],
+      [[{ ...run(0, 3), first: of(alone[0]) }], 'NoFault'],
+      [[{ ...single(next), first: of(batch[7]) }], 'UnknownContribution'],
+      [[run(5, 7, batch[3])], 'NoFault'],
+      [[{ ...run(5, 7), end: batch[6] }], 'NoFault'],
+      [[{ ...run(5, 7), end: { ...batch[7], record: { ...batch[7]?.record, size: 9_999 } } }], 'WrongRun'],
+      [[{ ...single(next), end: { ...next, record: { ...next.record, size: 9_999 } } }], 'WrongRecord'],
+      [[], 'NoFault'],
+    ]
+    for (const [runs, why] of wrong) expect(await challenge(bytes, runs), JSON.stringify(why)).toBe(why)
+    expect(await challenge(bytes - 1n, right)).toBe('FALSE_BYTES')
+    expect(await challenge(bytes - 1n, right.slice(0, 3))).toBe('NoFault')
+    expect(await challenge(size(0, 3) - 1n, [run(0, 3)])).toBe('FALSE_BYTES')
+    expect(await challenge(size(6, 7) - 1n, [run(6, 7)])).toBe('FALSE_BYTES')
+    expect(await challenge(size(6, 7), [run(6, 7)])).toBe('NoFault')
   })
 
   test('a false difference is void, a right one stands', async () => {

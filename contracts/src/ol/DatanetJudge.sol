@@ -40,6 +40,16 @@ struct ShownItem {
     bytes32[] siblings;
 }
 
+/// @dev Items of the list of what a version added that stand next to each other: one made alone, or some of one batch with ids that
+///      follow each other. `end` is the record of the last, `before` that of the item before the first in the batch; of the batch's
+///      first one it is not looked at.
+struct ShownRun {
+    ShownItem first;
+    ShownItem last;
+    ShownRecord end;
+    ShownRecord before;
+}
+
 /// @title DatanetJudge
 /// @notice Faults of contributions and versions that one transaction proves. Predeploy 0x4f4c…003b. docs/DATANETS.md §9.
 ///
@@ -184,6 +194,20 @@ contract DatanetJudge is ItemRewards {
         _void(id, version, "UNLISTED");
     }
 
+    /// @notice Some of the items that the version added have more bytes together than it says that all have. `runs` ascend in the list.
+    function falseBytes(uint64 id, uint32 version, ShownRun[] calldata runs) external {
+        VersionFacts memory facts = _facts(id, version);
+        uint256 next = 0;
+        uint256 sum = 0;
+        for (uint256 i = 0; i < runs.length; i++) {
+            if (runs[i].first.place < next) revert NoFault();
+            next = uint256(runs[i].last.place) + 1;
+            sum += _bytesOf(facts.addedRoot, runs[i]);
+        }
+        if (sum <= facts.addedBytes) revert NoFault();
+        _void(id, version, "FALSE_BYTES");
+    }
+
     /// @notice A live Datanet's version removed an item that had not left.
     function standingRemoved(uint64 id, uint32 version, ShownItem calldata item) external {
         VersionFacts memory facts = _open(id, version, List.Removed, item);
@@ -207,6 +231,27 @@ contract DatanetJudge is ItemRewards {
         if (before.contribId + 1 != shown.contribId) revert NoFault();
         DATANETS.requireRecord(before.contribId, before.record, before.siblings);
         return before.record.size;
+    }
+
+    /// @dev A list ascends, or is false by that: as many places as ids from the first to the last are all of these ids.
+    function _bytesOf(bytes32 root, ShownRun calldata run) private view returns (uint256) {
+        (ShownItem calldata first, ShownItem calldata last) = (run.first, run.last);
+        _openItem(root, first);
+        _openItem(root, last);
+        bool isRun = first.place <= last.place && first.contribId <= last.contribId
+            && last.place - first.place == last.contribId - first.contribId && run.end.contribId == last.contribId;
+        if (!isRun) revert NoFault();
+        DATANETS.requireRecord(last.contribId, run.end.record, run.end.siblings);
+        uint256 end = run.end.record.size;
+        if (run.end.siblings.length == 0 && first.place == last.place) return end;
+        uint64 batch = DATANETS.batchOf(last.contribId);
+        if (first.contribId < batch) revert NoFault();
+        if (first.contribId == batch) return end;
+        if (run.before.contribId + 1 != first.contribId) revert NoFault();
+        DATANETS.requireRecord(run.before.contribId, run.before.record, run.before.siblings);
+        uint256 begin = run.before.record.size;
+        if (end < begin) revert NoFault();
+        return end - begin;
     }
 
     function _slash(uint64 contribId, bytes32 fault) private {

@@ -42,11 +42,15 @@ test('the commands find the fault of a version whose items are of a batch, and t
   await send('decide', [1n, true, zeroHash])
   await send('decide', [2n, true, zeroHash])
   const listed = items.map((item, i) => ({ contribId: BigInt(i + 1), contentHash: item.contentHash }))
-  const versions = [listed.slice(0, 2), listed]
+  const versions = [listed.slice(0, 2), listed, listed.slice(0, 1), listed.slice(0, 2)]
   for (const [i, list] of versions.entries()) {
     store.putRecords(encodeList(list), listedItemBytes)
-    const { diff } = versionDiff(versions[i - 1] ?? [], list, () => 0)
-    await send('publish', [1n, { ...noRoots, itemsRoot: itemTree(list).root }, diff])
+    const { diff } = versionDiff(versions[i - 1] ?? [], list, (id) => items[Number(id) - 1]?.size ?? 0)
+    // The last says that what it adds has no bytes, and pays nothing.
+    const addedBytes = i === 3 ? 0n : diff.addedBytes
+    const args = [1n, { ...noRoots, itemsRoot: itemTree(list).root }, { ...diff, addedBytes }]
+    const value = (await chain.read('DatanetRegistry', 'quotePublish', [addedBytes])) as bigint
+    await chain.send(owner, 'DatanetRegistry', 'publish', args, { value })
   }
   const access = {
     request: (method: string, params: readonly unknown[] = []) => chain.rpc.request(method, params),
@@ -63,4 +67,10 @@ test('the commands find the fault of a version whose items are of a batch, and t
   await chain.send(chain.actor('watcher'), 'DatanetJudge', 'refusedItem', args)
   expect(await chain.read('DatanetJudge', 'voidFor', [1n, 2])).not.toBe(zeroHash)
   expect((await shownRecord(3n, places, access)).siblings).toHaveLength(2)
+
+  const unpaid = { datanet: 1n, version: 4 }
+  expect(await checkedVersion(unpaid, places, access)).toMatchObject({ faults: ['show-false-bytes'] })
+  const runs = await challengeOf('falseBytes', unpaid, places, access)
+  await chain.send(chain.actor('watcher'), 'DatanetJudge', 'falseBytes', runs)
+  expect(await chain.read('DatanetJudge', 'voidFor', [1n, 4])).not.toBe(zeroHash)
 })

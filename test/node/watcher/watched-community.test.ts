@@ -57,12 +57,17 @@ const challenges = () => calls().filter((name) => name !== 'payReward')
 
 type Lie = { readonly size?: number; readonly sim?: Hex; readonly consent?: number }
 
+/** Bytes of contributions as they said them. */
+const sizes = new Map<bigint, number>()
+
 /** Contributes a content, and puts it where the watcher finds it. */
 async function submit(content: Uint8Array, lie: Lie = {}, who: AccountName = 'alice'): Promise<bigint> {
   world.content.put(content)
   const { size = content.length, sim = signatureHash(signatureOf(content)), consent = 0 } = lie
   const args = [datanet, contentHash(content), sim, consent, size, zeroHash]
-  return (await registry(who, 'submit', args, bond)).result as bigint
+  const id = (await registry(who, 'submit', args, bond)).result as bigint
+  sizes.set(id, size)
+  return id
 }
 
 async function submitBatch(contents: readonly Uint8Array[], lies: readonly Lie[] = [], each = bond): Promise<bigint> {
@@ -74,7 +79,9 @@ async function submitBatch(contents: readonly Uint8Array[], lies: readonly Lie[]
   const root = world.content.putRecords(encodeBatchRecords(items), batchRecordBytes)
   const size = items.reduce((sum, item) => sum + item.size, 0)
   const args = [datanet, root, items.length, size, zeroHash]
-  return (await registry('bob', 'submitBatch', args, each * BigInt(items.length))).result as bigint
+  const first = (await registry('bob', 'submitBatch', args, each * BigInt(items.length))).result as bigint
+  for (const [i, item] of items.entries()) sizes.set(first + BigInt(i), item.size)
+  return first
 }
 
 /** Lists, then what they list, then what is false: each is looked at after the last. */
@@ -176,11 +183,12 @@ describe('a contribution', () => {
   })
 
   /** 70 items of one batch, each with a signature of its own that nobody knows. */
-  async function submitUnknown(item = bond): Promise<void> {
+  async function submitUnknown(item = bond): Promise<bigint> {
     const contents = Array.from({ length: 70 }, (_, i) => text(words(8, 1_000 + i)))
     const lies = contents.map((_, i) => ({ sim: `0x${(i + 1).toString(16).padStart(64, '0')}` as Hex }))
-    await submitBatch(contents, lies, item)
+    const first = await submitBatch(contents, lies, item)
     await settle()
+    return first
   }
   /** The demand's time goes by, so that it is none of the next test's. */
   async function isSlashedInTime(liar: bigint): Promise<boolean> {
@@ -203,7 +211,7 @@ describe('a contribution', () => {
   test('with an unknown signature is asked for it behind many whose bond does not pay for that', async () => {
     const low = open / 100n
     await registry('datanet owner', 'setParameter', [datanet, bondKey, low])
-    await submitUnknown(low)
+    const poor = await submitUnknown(low)
     await registry('datanet owner', 'setParameter', [datanet, bondKey, bond])
     const liar = await submit(text(words(60, 18)), { sim: `0x${'5c'.repeat(32)}` })
     for (let block = 0; block < 6; block++) {
@@ -212,6 +220,8 @@ describe('a contribution', () => {
     }
     expect(challenges()).toEqual(['demandSignature'])
     expect(await isSlashedInTime(liar)).toBe(true)
+    // They are none of the next test's.
+    await registry('datanet owner', 'decideBatch', [poor, false, zeroHash])
   })
 
   test('whose false signature is shown on demand is slashed by what was shown', async () => {
@@ -245,7 +255,7 @@ describe('a version', () => {
   /** Of the lists, as they are or as the owner says they are. */
   async function publish(previous: readonly ListedItem[], next: readonly ListedItem[], change: object = {}) {
     world.content.putRecords(encodeList(next), listedItemBytes)
-    const { diff } = versionDiff(previous, next, () => 0)
+    const { diff } = versionDiff(previous, next, (id) => sizes.get(id) ?? 0)
     const roots = { ...noRoots, itemsRoot: itemTree(next).root }
     const all = { ...diff, ...change }
     await registry(
@@ -321,6 +331,28 @@ describe('a version', () => {
     await settle()
     const faults = await Promise.all([1, 2, 3, 4, 5].map(voidFor))
     expect(faults).toEqual(['', 'FALSELY_LISTED', 'FALSELY_LISTED', 'FALSELY_LISTED', 'FALSE_COUNT'])
+  })
+
+  test('that says it adds a byte less than it does is void, of batches and alone; one that says a byte more is not', async () => {
+    await openUp()
+    const contents = Array.from({ length: 12 }, (_, i) => text(words(20, 2_000 + i)))
+    const first = await submitBatch(contents)
+    await registry('datanet owner', 'decideBatch', [first, true, zeroHash])
+    const alone = await items(2)
+    // Two runs of the batch, of which the second ends before its end, and the last one alone.
+    const inBatch = [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    const listed = inBatch.map((i) => ({
+      contribId: first + BigInt(i),
+      contentHash: contentHash(contents[i] as Uint8Array),
+    }))
+    const all = [...listed, ...alone]
+    const bytes = all.reduce((sum, { contribId }) => sum + BigInt(sizes.get(contribId) ?? 0), 0n)
+    await publish([], all, { addedBytes: bytes - 1n })
+    await publish(all, all)
+    await publish(all, all.slice(0, 3))
+    await publish(all.slice(0, 3), all, { addedBytes: bytes })
+    await settle()
+    expect(await Promise.all([1, 2, 3, 4].map(voidFor))).toEqual(['FALSE_BYTES', '', '', ''])
   })
 
   test('that hides an item it added is void where the rest is not shown to lie', async () => {
