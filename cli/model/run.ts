@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { UsageError } from '../../common/errors.ts'
 import { asCount, asPositive, asReal, asText, oneOf } from '../../common/flag-parsers.ts'
-import type { Slot } from '../../inference/adapter/adapter.ts'
+import { type Slot, weightMax } from '../../inference/adapter/adapter.ts'
 import { decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { type AnswerRequest, generate } from '../../inference/answer/generate.ts'
 import { stopList } from '../../inference/answer/stops.ts'
@@ -96,11 +96,8 @@ class Lines {
 function slotOf(path: string, model: CanonicalModel): Slot {
   const bytes = readModelBytes(path)
   try {
-    return { adapter: decodeAdapter(bytes, { root: modelRoot(model), config: model.config }), weight: fullWeight }
+    return { adapter: decodeAdapter(bytes, { root: modelRoot(model), config: model.config }), weight: weightMax }
   } catch (cause) {
     throw new UsageError(`--adapter ${path} is refused`, { cause })
   }
 }
-
-/** The most that a slot's weight may be, in 1/65536. */
-const fullWeight = 65_535

@@ -225,7 +225,8 @@ export class WorkerAsker {
     const maxTokens = Math.min(chat.maxTokens ?? defaultTokens, room)
     const maxFee = feeOf(tokens.length, maxTokens, priced.price, priced.shares)
     const request: InferenceRequest = {
-      ...{ chainId, payer, nonce: bytesToBigint(randomBytes(8)), modelVersion: model.modelVersion, adapters: [] },
+      ...{ chainId, payer, nonce: bytesToBigint(randomBytes(8)), modelVersion: model.modelVersion },
+      adapters: chat.adapters,
       ...{ templateHash: sealed?.templateHash ?? hash, promptRoot: bytesToHex(tokenListRoot(tokens)) },
       sampling: {
         tempQ16: chat.tempQ16,

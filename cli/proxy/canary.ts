@@ -88,7 +88,15 @@ function chirp({ names, tokenizer, config }: ServedModel): ChatRequest {
   const tokens = Array.from({ length }, () => randomInt(config.vocab))
   const text = new TextDecoder().decode(tokenizer.decode(tokens))
   return {
-    ...{ model: names[0] ?? '', isChat: false, messages: [{ role: 'user', text }], stream: false, stops: [] },
+    ...{
+      model: names[0] ?? '',
+      base: names[0] ?? '',
+      adapters: [],
+      isChat: false,
+      messages: [{ role: 'user', text }],
+      stream: false,
+      stops: [],
+    },
     ...{ maxTokens: randomInt(answerTokens.min, answerTokens.max), tempQ16: 65_536, topPQ16: 65_536, topK: 0 },
   }
 }

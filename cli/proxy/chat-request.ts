@@ -1,11 +1,17 @@
+import { slotsMax, weightMax } from '../../inference/adapter/adapter.ts'
 import { stopList } from '../../inference/answer/stops.ts'
 import type { Message } from '../../inference/answer/template.ts'
 import { InferenceError } from '../../inference/inference-error.ts'
+import type { Hex } from '../../protocol/bytes.ts'
+import type { Adapter } from '../../protocol/inference-request.ts'
 import { ProxyError } from './proxy-error.ts'
 
 /** A request as OpenAI's clients send it, of what this endpoint serves. */
 export type ChatRequest = {
+  /** As it was sent: name of a model, and of adapters on it. */
   readonly model: string
+  readonly base: string
+  readonly adapters: readonly Adapter[]
   /** One message of role `user` for a plain completion. */
   readonly messages: readonly Message[]
   readonly isChat: boolean
@@ -54,7 +60,12 @@ export function readChatRequest(body: unknown, isChat: boolean): ChatRequest {
     throw bad(`max_tokens must be a whole number from 1 to ${maxTokensMax}`)
   }
   return {
-    ...{ model, isChat, messages: isChat ? readMessages(field('messages')) : [readPrompt(field('prompt'))] },
+    ...{
+      model,
+      ...readModel(model),
+      isChat,
+      messages: isChat ? readMessages(field('messages')) : [readPrompt(field('prompt'))],
+    },
     maxTokens: maxTokens === undefined ? undefined : Number(maxTokens),
     tempQ16: Math.round(real('temperature', 0, temperatureMax, 1) * 65_536),
     topPQ16: Math.max(1, Math.round(real('top_p', 0, 1, 1) * 65_536)),
@@ -62,6 +73,20 @@ export function readChatRequest(body: unknown, isChat: boolean): ChatRequest {
     stops: readStops(field('stop')),
     stream: field('stream') === true,
   }
+}
+
+/** `NAME`, or `NAME+ROOT` or `NAME+ROOT:WEIGHT` for answers with adapters, in that order. */
+function readModel(model: string): Pick<ChatRequest, 'base' | 'adapters'> {
+  const [base = '', ...added] = model.split('+')
+  if (added.length > slotsMax) throw bad(`model names ${added.length} adapters, at most ${slotsMax}`)
+  const adapters = added.map((each) => {
+    const { root, weight = String(weightMax) } =
+      /^(?<root>0x[0-9a-f]{64})(:(?<weight>\d{1,5}))?$/i.exec(each)?.groups ?? {}
+    if (root === undefined || Number(weight) > weightMax)
+      throw bad(`model names adapters as NAME+ROOT or NAME+ROOT:WEIGHT, a hash and a number up to ${weightMax}`)
+    return { root: root.toLowerCase() as Hex, weight: Number(weight) }
+  })
+  return { base, adapters }
 }
 
 function readMessages(value: unknown): Message[] {

@@ -83,9 +83,8 @@ export class OpenAiServer {
   }
 
   async #complete(chat: ChatRequest, response: ServerResponse, signal: AbortSignal): Promise<void> {
-    const model = this.#parts.models().find(({ names }) => names.includes(chat.model))
-    if (model === undefined)
-      throw new ProxyError('model_not_found', `no model ${chat.model}; GET /v1/models lists them`)
+    const model = this.#parts.models().find(({ names }) => names.includes(chat.base))
+    if (model === undefined) throw new ProxyError('model_not_found', `no model ${chat.base}; GET /v1/models lists them`)
     const form = new AnswerForm(chat, Math.floor(this.#parts.nowMs() / 1_000))
     let text = ''
     for await (const event of this.#parts.asker.ask(model, chat, signal)) {

@@ -25,7 +25,8 @@ export type Slot = { readonly adapter: Adapter; readonly weight: number }
 export const rankMax = 64
 /** Most adapters of one request. */
 export const slotsMax = 4
-const weightMax = 65_535
+/** Weight of an adapter that counts whole. */
+export const weightMax = 65_535
 
 /** Rows and columns of a target's own matrix. */
 export function targetShape(config: ModelConfig, target: Target): readonly [rows: number, columns: number] {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Slot } from '../../inference/adapter/adapter.ts'
+import { type Slot, weightMax } from '../../inference/adapter/adapter.ts'
 import { adapterRoot } from '../../inference/adapter/adapter-file.ts'
 import { chatTemplate } from '../../inference/answer/template.ts'
 import { decodeModel, modelRoot } from '../../inference/model-file.ts'
@@ -16,8 +16,6 @@ import { nextNats } from '../train-base/next-nats.ts'
 const subject = 'graphql'
 const trainTexts = 100
 const heldOutTexts = 12
-const fullWeight = 65_535
-
 export type TrainBench = {
   readonly tokPerS: number
   readonly steps: number
@@ -58,7 +56,7 @@ export async function benchTrain({ quick }: { readonly quick: boolean }): Promis
     const nats = heldOut.reduce((sum, list) => sum + nextNats(engine, list, { slots }), 0)
     return nats / Math.LN2 / heldOut.reduce((sum, list) => sum + list.length - 1, 0)
   }
-  const [before, after] = [bits([]), bits([{ adapter, weight: fullWeight }])]
+  const [before, after] = [bits([]), bits([{ adapter, weight: weightMax }])]
   return {
     tokPerS: Math.round(tokens / ((user + system) / 1e6)),
     steps,

@@ -6,6 +6,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { weightMax } from '../../inference/adapter/adapter.ts'
 import { adapterRoot, decodeAdapter } from '../../inference/adapter/adapter-file.ts'
 import { generateFloat } from '../../inference/answer/generate-float.ts'
 import { type FingerprintMaker, pointsOf } from '../../inference/check/fingerprint/fingerprint.ts'
@@ -42,10 +43,9 @@ const adapter =
   adapterFile === undefined
     ? undefined
     : decodeAdapter(readFileSync(adapterFile), { root: modelRoot(canonical), config: canonical.config })
-const fullWeight = 65_535
 const withAdapter = (weight: number) =>
   adapter === undefined ? plain : adaptedModel(plain, canonical.config, [{ adapter, weight }])
-const model = withAdapter(fullWeight)
+const model = withAdapter(weightMax)
 const questions = JSON.parse(readFileSync(ownQuestionsFile, 'utf8')) as readonly (readonly string[])[]
 const inputs = Array.from({ length: answers }, (_, i) => [
   0,
@@ -65,7 +65,7 @@ type Row = {
 
 const adapterLies: [string, () => Promise<FloatEngine>][] = [
   ['the adapter left out', async () => referenceEngine(plain)],
-  ['the adapter by half its weight', async () => referenceEngine(withAdapter(fullWeight >> 1))],
+  ['the adapter by half its weight', async () => referenceEngine(withAdapter(weightMax >> 1))],
 ]
 
 const folder = mkdtempSync(join(tmpdir(), 'fingerprints-'))
@@ -86,7 +86,7 @@ try {
     })
     if (adapter === undefined) return engine
     const lora = () => llamaLoraGguf(adapter, canonical.config)
-    return engine.adapted([{ root: adapterRoot(adapter), scale: fullWeight / weightUnit, gguf: lora }])
+    return engine.adapted([{ root: adapterRoot(adapter), scale: weightMax / weightUnit, gguf: lora }])
   }
   const reference = referenceEngine(model)
   const provers: [string, () => Promise<FloatEngine | undefined>][] = [

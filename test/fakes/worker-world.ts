@@ -33,13 +33,16 @@ import { LedgerMarket } from './ledger-market.ts'
 /** Says the prompt backwards, a token at a time; `pause` holds it before each token. */
 export class BackwardsBackend implements Backend {
   runs = 0
+  /** What it was asked last. */
+  task: Parameters<Backend['answer']>[0] | undefined
   pause: (() => Promise<void>) | undefined
 
   readonly check = (): void => {}
 
-  async *answer({ prompt, sampling }: Parameters<Backend['answer']>[0], signal: AbortSignal) {
+  async *answer(task: Parameters<Backend['answer']>[0], signal: AbortSignal) {
     this.runs++
-    for (const token of [...prompt].reverse().slice(0, sampling.maxTokens)) {
+    this.task = task
+    for (const token of [...task.prompt].reverse().slice(0, task.sampling.maxTokens)) {
       await this.pause?.()
       if (signal.aborted) throw new Error('stopped')
       yield { kind: 'tokens', tokens: [token] } as const

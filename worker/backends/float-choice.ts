@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { checkSlots, type Slot } from '../../inference/adapter/adapter.ts'
+import { checkSlots, type Slot, weightMax } from '../../inference/adapter/adapter.ts'
 import { checkFloatRule } from '../../inference/answer/generate-float.ts'
 import { adaptedModel, floatOf, weightUnit } from '../../inference/float/dequantise.ts'
 import { type FloatEngine, referenceEngine } from '../../inference/float/float-engine.ts'
@@ -37,8 +37,6 @@ type OwnModel = {
   readonly config: FloatEngine['config']
 }
 
-/** Of an adapter that counts whole: what servers of the OpenAI API can do. */
-const fullWeight = 65_535
 /** Answers of llama.cpp at once with the same adapters; each has a cache of keys and values of its own. */
 const sequences = 4
 
@@ -86,8 +84,8 @@ async function openLlama(
 /** Refuses what an engine does not do, before any work. Throws {@link JobError}. */
 export function checkFloatTask(choice: FloatChoice, { adapters, sampling }: FloatTask): void {
   if (choice.kind !== 'server') return
-  if (adapters.length > 1 || adapters.some(({ weight }) => weight !== fullWeight)) {
-    throw new JobError('unknown-adapter', `float answers here take one adapter, its weight ${fullWeight}`)
+  if (adapters.length > 1 || adapters.some(({ weight }) => weight !== weightMax)) {
+    throw new JobError('unknown-adapter', `float answers here take one adapter, its weight ${weightMax}`)
   }
   try {
     checkFloatRule({ candidatesMax }, sampling)

@@ -20,6 +20,7 @@ import type { JobCall } from '../../../p2p/workers/jobs/job-call.ts'
 import type { Capability } from '../../../p2p/workers/wire/messages.ts'
 import { answerStructHash } from '../../../protocol/answer.ts'
 import { bytesToHex, hexToBytes, zeroHash } from '../../../protocol/bytes.ts'
+import { requestIdOf } from '../../../protocol/inference-request.ts'
 import { keccakHex } from '../../../protocol/keccak.ts'
 import { moneyDigest } from '../../../protocol/money-domain.ts'
 import { tokenListRoot } from '../../../protocol/token-list.ts'
@@ -99,11 +100,11 @@ function openAsker(agent?: ConstructorParameters<typeof WorkerAsker>[1]['agent']
   )
 }
 
-const question = () => readChatRequest({ model: 'base', prompt: 'What is a river?', max_tokens: 40 }, false)
+const question = (model = 'base') => readChatRequest({ model, prompt: 'What is a river?', max_tokens: 40 }, false)
 
-async function answerOf(asker: WorkerAsker) {
+async function answerOf(asker: WorkerAsker, name?: string) {
   let text = ''
-  for await (const event of asker.ask(model(), question(), signal)) {
+  for await (const event of asker.ask(model(), question(name), signal)) {
     if (event.kind === 'done') return { text, done: event }
     text += event.text
   }
@@ -154,6 +155,18 @@ async function* cutBeforeEntries(events: AsyncIterable<JobEvent>): AsyncGenerato
     yield event
   }
 }
+
+test('adapters that stand behind a model’s name are asked for and paid, in their order', async () => {
+  const [one, other] = ['a1', 'B2'].map((byte) => `0x${byte.repeat(32)}` as const)
+  const { done } = await answerOf(openAsker(), `base+${one}:32768+${other}`)
+  const adapters = [
+    { root: one, weight: 32_768 },
+    { root: other?.toLowerCase(), weight: 65_535 },
+  ]
+  expect(done.job.request.adapters).toEqual(adapters)
+  expect(world.backend.task?.adapters).toEqual(adapters)
+  expect(done.receipt.requestId).toBe(requestIdOf(done.job.request))
+})
 
 test('a canary finds a worker that answers otherwise than the model, and no other', async () => {
   const canary = (backend: BackwardsBackend) =>
