@@ -141,9 +141,6 @@ describe('admission', () => {
 
   test('validators: DatanetReview alone decides', async () => {
     await submit('author', 1)
-    expect((await chain.fails(datanetReview, 'DatanetRegistry', 'decideBy', [1n, true, 9, zeroHash])).error).toBe(
-      'WrongAdmission',
-    )
     await set(keys.admission, 2n)
     expect(await fails('owner', 'decide', [1n, true, zeroHash])).toBe('WrongAdmission')
     expect(await fails('owner', 'decideBy', [1n, true, 9, zeroHash])).toBe('NotAllowed')

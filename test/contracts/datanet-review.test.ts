@@ -134,6 +134,19 @@ describe('M10 M12 a review', () => {
     expect(await world.refused(world.author, 'openReview', [other.id], reviewFee)).toBe('NotForValidators')
   })
 
+  test.each([
+    ['the owner', 0n],
+    ['time', 1n],
+  ])('decides also where the Datanet lets %s admit meanwhile: no fee stays in it', async (_, policy) => {
+    const item = await world.submit()
+    const { result: id } = await world.review(world.challenger, 'openReview', [item.id], reviewFee)
+    await world.chain.send(world.owner, 'DatanetRegistry', 'setParameter', [world.datanet, 2, policy])
+    await world.score(id as bigint, [8_000, 8_000, 8_000, 8_000])
+    expect(await world.decision(item.id)).toBe(decisions.accepted)
+    await world.review(world.challenger, 'payReview', [id, validator(0).address])
+    await keepsLaws()
+  })
+
   test('of what was withdrawn meanwhile decides nothing, and pays all the same', async () => {
     const item = await world.submit()
     const { result: id } = await world.review(world.challenger, 'openReview', [item.id], reviewFee)

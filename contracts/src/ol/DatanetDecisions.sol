@@ -74,10 +74,7 @@ abstract contract DatanetDecisions is DatanetContributions {
         external
         only(Predeploys.DATANET_REVIEW)
     {
-        Found memory found = _find(contribId);
-        Admission admission = _datanets[found.datanet].admission;
-        if (admission == Admission.Owner) revert WrongAdmission(found.datanet, admission);
-        _decide(contribId, found, accept, score, reason);
+        _decide(contribId, _find(contribId), accept, score, reason);
     }
 
     /// @notice Takes a contribution out of every later version. A pending one's bond is refunded at once, an accepted or held

@@ -75,7 +75,7 @@ interface IDatanets {
     /// @notice Reverts WrongRecord unless the contribution committed to that record. `siblings` lead from a batch's item to its
     ///         root; none for one made alone.
     function requireRecord(uint64 contribId, ItemRecord calldata record, bytes32[] calldata siblings) external view;
-    /// @notice Only DatanetReview, where the Datanet admits by Validators or Automatic; of a pending contribution.
+    /// @notice Only DatanetReview, of a pending contribution: a round decides by the policy under which it was opened.
     function decideBy(uint64 contribId, bool accept, uint16 score, bytes32 reason) external;
     /// @notice Only DatanetReview. Whoever the contribution pays from `REDIRECT_NOTICE` on; zero: whom its author names.
     function redirectPayout(uint64 contribId, address payee) external;
