@@ -1,6 +1,6 @@
 import { buildProgram, goPrograms, goVersion, programPath } from './go-programs.ts'
 
-/** Runs once before the interop tests, and alone as `npm run build:peers`: builds the peers, minutes the first time, nothing later. */
+/** Runs once before the interop tests: builds the peers, minutes the first time, nothing later. */
 export function setup(): void {
   if (goVersion === undefined) {
     process.stdout.write('\nINTEROP TESTS SKIPPED: no Go on this machine, op-geth and op-node cannot be built\n\n')
@@ -12,5 +12,3 @@ export function setup(): void {
     process.stdout.write(`${programPath(name)} (${Math.round((Date.now() - startedMs) / 1000)} s)\n`)
   }
 }
-
-if (process.argv[1] === import.meta.filename) setup()
