@@ -44,7 +44,7 @@ const groups: readonly Group[] = [
     whole: 100,
     files: [
       'test/inference/check/fingerprint',
-      ...contracts('datanet-review-laws', 'staked-members', 'checker-committee'),
+      ...contracts('datanet-review-laws', 'dispute-citations', 'staked-members', 'checker-committee'),
     ],
   },
 ]

@@ -86,7 +86,7 @@ function ofWords({ receipt: one, evidence, v2 }: VerifiedAnswer): readonly OpenS
 
 const quotations: OpenStatement = {
   statement: 'no quotation of the prompt was left out',
-  restsOn: 'nothing on chain; whoever has the indexes sees it',
+  restsOn: `omittedCitation, of the ${challenges}`,
 }
 
 /** `isKnown`: the rule says what the query is, or it was computed again. */

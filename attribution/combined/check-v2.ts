@@ -5,11 +5,10 @@ import { encodeSignature } from '../near-duplicates/signature.ts'
 import { type SpanCall, type SpanEntry, wrongEvidence } from '../suffix/check-spans.ts'
 import { contributionsIn, decodeEvidence } from '../suffix/evidence.ts'
 import type { IndexOpener } from '../suffix/index-opener.ts'
-import { noRun, openTokens } from '../suffix/runs.ts'
 import { SuffixError } from '../suffix/suffix-error.ts'
-import { commonTokens, queryOf } from '../suffix/suffix-index.ts'
 import { algoV2 } from './algo-v2.ts'
 import { influencesOn, spansV2 } from './attribute-v2.ts'
+import { CitationCheck } from './check-citations.ts'
 import { decodeCitations, type PromptCitation } from './citations.ts'
 import {
   decodeGroups,
@@ -137,30 +136,14 @@ class Check {
   }
 
   #citations(): ChallengeV2 | undefined {
-    const { parts, prompt, isDead } = this.#claims
-    if (parts.citations.length === 0) return undefined
+    const { prompt, isDead } = this.#claims
     const ids = this.#set.map(({ index }) => index.id)
     const citations = this.#cited
-    if (isDead || citations === undefined) return this.#ofCitations(['badCitationForm', ids])
-    const query = queryOf(prompt)
-    for (const [number, { start, length, index: place, position, contribId }] of citations.entries()) {
-      const opener = this.#set[place] as IndexOpener
-      const { index } = opener
-      const at = { ids, number: place, index: index.record }
-      const fits = position + length <= index.record.n
-      const same = fits ? commonTokens(index.tables.tokens, position, query, start, start + length) : 0
-      if (same < length) {
-        const text = fits ? opener.tokens(position + same, position + same + 1) : noRun
-        const shown = fits ? openTokens(prompt, start + same, start + same + 1) : noRun
-        return this.#ofCitations(['badCitation', { number, at, offset: same, text, prompt: shown }])
-      }
-      if (index.contributionAt(position) !== contribId) {
-        const document = index.documentAt(position)
-        const documents = opener.documents(document, Math.min(document + 2, index.record.documents))
-        return this.#ofCitations(['badCitationContribution', { number, at, document, documents }])
-      }
-    }
-    return undefined
+    const isFormed = citations !== undefined && (!isDead || citations.length === 0)
+    if (!isFormed) return this.#ofCitations(['badCitationForm', ids])
+    if (isDead || this.#set.length === 0) return undefined
+    const call = new CitationCheck(this.#set, prompt, citations).wrong()
+    return call && this.#ofCitations(call)
   }
 
   #weights(): ChallengeV2 | undefined {

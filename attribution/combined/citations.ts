@@ -23,7 +23,7 @@ export function citationsOf(indexes: readonly SuffixIndex[], prompt: ArrayLike<n
   const tokens = Array.from({ length: Math.min(prompt.length, algoV2.promptTokensMax) }, (_, i) => prompt[i] as number)
   const limits = { tokensMin: algoV2.citationTokensMin, placesMax: algoV2.placesMax }
   const quoted = maximalSpans(indexes, tokens, limits).filter(({ places }) => places.length <= algoV2.placesMax)
-  quoted.sort((a, b) => b.length - a.length || a.start - b.start)
+  quoted.sort(byRank)
   const citations: PromptCitation[] = []
   for (const { start, length, places } of quoted) {
     if (citations.length === algoV2.citationsMax) break
@@ -31,9 +31,7 @@ export function citationsOf(indexes: readonly SuffixIndex[], prompt: ArrayLike<n
     const named = places.map(({ index, position }) => ({
       ...{ index, position, contribId: (indexes[index] as SuffixIndex).contributionAt(position) },
     }))
-    const [first] = named.sort(
-      (a, b) => order(a.contribId, b.contribId) || a.index - b.index || a.position - b.position,
-    )
+    const [first] = named.sort((a, b) => (precedes(a, b) ? -1 : 1))
     if (first !== undefined) citations.push({ start, length, ...first })
   }
   return citations
@@ -70,8 +68,7 @@ export function decodeCitations(bytes: Uint8Array, indexes: number, promptTokens
   const limit = Math.min(promptTokens, algoV2.promptTokensMax)
   for (const [i, { start, length, index }] of citations.entries()) {
     const before = citations[i - 1]
-    const isRanked =
-      before === undefined || length < before.length || (length === before.length && start > before.start)
+    const isRanked = before === undefined || outranks(before, { start, length })
     const isApart = citations.slice(0, i).every((other) => !overlaps(other, { start, length }))
     if (length < algoV2.citationTokensMin || start + length > limit || index >= indexes || !isRanked || !isApart)
       throw new SuffixError('format', `citations: place ${i}`)
@@ -80,14 +77,27 @@ export function decodeCitations(bytes: Uint8Array, indexes: number, promptTokens
 }
 
 type Numbers = [start: number, length: number, index: number, position: number]
-type Extent = { readonly start: number; readonly length: number }
+export type Extent = { readonly start: number; readonly length: number }
 
-function overlaps(a: Extent, b: Extent): boolean {
+export function overlaps(a: Extent, b: Extent): boolean {
   return a.start < b.start + b.length && b.start < a.start + a.length
 }
 
-function order(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0
+/** Whether a passage stands before another in the order of ranks. */
+export function outranks(a: Extent, b: Extent): boolean {
+  return byRank(a, b) < 0
+}
+
+function byRank(a: Extent, b: Extent): number {
+  return b.length - a.length || a.start - b.start
+}
+
+type Quoted = Pick<PromptCitation, 'contribId' | 'index' | 'position'>
+
+/** Whether a place of a passage is cited rather than another. */
+export function precedes(a: Quoted, b: Quoted): boolean {
+  if (a.contribId !== b.contribId) return a.contribId < b.contribId
+  return a.index < b.index || (a.index === b.index && a.position < b.position)
 }
 
 const citationBytes = 17

@@ -16,7 +16,7 @@ import { swapWeight } from '../fakes/swapped-model.ts'
 /** Epochs that are paid; the full trial is 10. */
 const epochs = Number(process.env['OPENLEDGER_EPOCHS'] ?? 2)
 /** Seconds of the chain, which go by ten times as fast as those of the day: a quarrel asks its questions in the first third. */
-const window = 900n
+const window = 3_600n
 const blockMs = 200
 const stake = 1_000n * 10n ** 18n
 

@@ -34,9 +34,13 @@ library IndexSets {
     /// @notice Whether an index of the set counts for nothing any more at a time: then no token does.
     function isDead(bytes32[] calldata ids, uint64 time) internal view returns (bool) {
         for (uint256 i = 0; i < ids.length; i++) {
-            uint64 deadFrom = IIndexRegistry(Predeploys.INDEX_REGISTRY).deadFrom(ids[i]);
-            if (deadFrom != 0 && deadFrom <= time) return true;
+            if (isDead(ids[i], time)) return true;
         }
         return false;
+    }
+
+    function isDead(bytes32 id, uint64 time) internal view returns (bool) {
+        uint64 deadFrom = IIndexRegistry(Predeploys.INDEX_REGISTRY).deadFrom(id);
+        return deadFrom != 0 && deadFrom <= time;
     }
 }

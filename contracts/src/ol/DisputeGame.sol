@@ -33,7 +33,16 @@ import { ICheckerCommittee } from "./interfaces/ICheckerCommittee.sol";
 import { IInferenceMarket } from "./interfaces/IInferenceMarket.sol";
 import { IWorkerRegistry } from "./interfaces/IWorkerRegistry.sol";
 import { ShareClaim, SignaturePair } from "./ShareJudge.sol";
-import { CitationClaim, CitedDocument, CitedText, SketchClaim, SketchRow } from "./SketchJudge.sol";
+import {
+    CitationClaim,
+    CitedDocument,
+    CitedPlace,
+    CitedText,
+    CommonCitation,
+    OmittedCitation,
+    SketchClaim,
+    SketchRow
+} from "./SketchJudge.sol";
 import { ShownText } from "./StopJudge.sol";
 
 /// @title DisputeGame
@@ -346,6 +355,43 @@ contract DisputeGame is EvidenceRewards {
         Segment[] calldata segments,
         CitationClaim calldata,
         CitedDocument calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SKETCH_JUDGE));
+    }
+
+    function longerCitation(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        CitationClaim calldata,
+        CitedPlace calldata,
+        bool
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SKETCH_JUDGE));
+    }
+
+    function earlierCitation(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        CitationClaim calldata,
+        CitedPlace calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SKETCH_JUDGE));
+    }
+
+    function commonCitation(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        CitationClaim calldata,
+        CommonCitation calldata
+    ) external {
+        _voidReceipt(opened, segments, _fault(Predeploys.SKETCH_JUDGE));
+    }
+
+    function omittedCitation(
+        OpenedReceipt calldata opened,
+        Segment[] calldata segments,
+        CitationClaim calldata,
+        OmittedCitation calldata
     ) external {
         _voidReceipt(opened, segments, _fault(Predeploys.SKETCH_JUDGE));
     }

@@ -12,7 +12,7 @@ import { CLASS_S, CLASS_U, Request, Segment } from "../lib/MoneyTypes.sol";
 import { OpenedEntry, OpenedReceipt, Openings } from "../lib/Openings.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { SetIndex } from "../lib/SpanTypes.sol";
-import { TextIndexes } from "../lib/TextIndexes.sol";
+import { SpanBounds, TextIndex, TextIndexes } from "../lib/TextIndexes.sol";
 import { InfluenceDot } from "../precompiles/InfluenceDot.sol";
 import { ICheckerCommittee } from "./interfaces/ICheckerCommittee.sol";
 import { ISketchRegistry, SketchTable } from "./interfaces/ISketchRegistry.sol";
@@ -58,6 +58,48 @@ struct CitedDocument {
     Run documents;
 }
 
+/// @dev A place where the tokens of citation `number` stand too, or one more of the prompt on a side; where it matters whose text
+///      that is, the row of the document that holds it, and the one behind.
+struct CitedPlace {
+    uint8 number;
+    SetIndex at;
+    uint32 position;
+    Run text;
+    Run prompt;
+    uint32 document;
+    Run documents;
+}
+
+/// @dev How often the tokens of citation `number`, at most 64, stand in each index of the set.
+struct CommonCitation {
+    TextIndex[] set;
+    uint8 number;
+    Run prompt;
+    SpanBounds[] counts;
+}
+
+/// @dev At most 64 tokens of the prompt, and how often they stand in each index of the set.
+struct CountedPart {
+    uint16 start;
+    uint8 length;
+    SpanBounds[] counts;
+}
+
+/// @dev A passage that stands at a position of index `number` and is no citation. `part` of it stands seldom enough; `before` and
+///      `behind` stand nowhere, so that it does not reach into the citation of a higher rank on that side, where there is one.
+struct OmittedCitation {
+    TextIndex[] set;
+    uint16 start;
+    uint16 length;
+    uint8 number;
+    uint32 position;
+    Run text;
+    Run prompt;
+    CountedPart part;
+    CountedPart before;
+    CountedPart behind;
+}
+
 /// @title SketchJudge
 /// @notice Whether the influences and citations in a receipt's evidence are provably not what algoHash v2 makes of its query sketch,
 ///         the registered table, the prompt and the indexes. Predeploy 0x4f4c…003a; asked as ReceiptJudge is, but for a query
@@ -76,10 +118,18 @@ contract SketchJudge {
     error MalformedScores();
     error WrongIndexNumber(uint8 number);
     error PastEnd(uint256 end, uint256 max);
+    /// @notice The tokens there are not those of the prompt.
+    error OtherTokens(uint256 offset);
+    /// @notice A counted part is empty, too long, or not where it says something.
+    error WrongAnchor(uint256 start, uint256 length);
+    error WrongRuns(uint256 expected, uint256 given);
 
     uint8 private constant KIND_SKETCH = 1;
     uint256 private constant CITATION_TOKENS_MIN = 32;
     uint256 private constant PROMPT_TOKENS_MAX = 4_096;
+    uint256 private constant PLACES_MAX = 32;
+    /// @dev Tokens by which suffixes are in order.
+    uint256 private constant PART_MAX = 64;
     /// @dev `contribution u64 ‖ shift u8`.
     uint256 private constant ROW_HEAD = 9;
     /// @dev A score stays below 2⁶³; nobody attributes by a table with a larger one.
@@ -213,6 +263,90 @@ contract SketchJudge {
         return Fault.WrongEntry;
     }
 
+    /// @notice The tokens of a citation stand somewhere with the prompt's token before them, or with the one behind.
+    function longerCitation(
+        OpenedReceipt calldata opened,
+        Segment[] calldata,
+        CitationClaim calldata claim,
+        CitedPlace calldata shown,
+        bool before
+    ) external view returns (Fault) {
+        Citation memory cited = _requireCited(opened, claim, shown);
+        uint256 tokens = _promptTokens(opened.receipt.tin);
+        if (before) {
+            if (cited.start == 0) revert PastEnd(0, 0);
+            cited.start--;
+        } else if (cited.start + cited.length >= tokens) {
+            revert PastEnd(cited.start + cited.length + 1, tokens);
+        }
+        cited.length++;
+        _requireStands(shown.at.index, shown.position, shown.text, shown.prompt, cited.start, cited.length);
+        return Fault.WrongEntry;
+    }
+
+    /// @notice The tokens of a citation stand in the text of an earlier contribution too, or earlier in the same one's.
+    function earlierCitation(
+        OpenedReceipt calldata opened,
+        Segment[] calldata,
+        CitationClaim calldata claim,
+        CitedPlace calldata shown
+    ) external view returns (Fault) {
+        Citation memory cited = _requireCited(opened, claim, shown);
+        TextIndex calldata index = shown.at.index;
+        _requireStands(index, shown.position, shown.text, shown.prompt, cited.start, cited.length);
+        TextIndexes.openDocuments(index, shown.documents);
+        uint64 whose = TextIndexes.contributionAt(index, shown.documents, shown.document, shown.position);
+        uint256 place = uint256(shown.at.number) << 32 | shown.position;
+        bool earlier = whose < cited.contribution
+            || (whose == cited.contribution && place < (uint256(cited.index) << 32 | cited.position));
+        if (!earlier) revert NoFault();
+        return Fault.WrongEntry;
+    }
+
+    /// @notice The tokens of a citation, at most 64, stand more than 32 times in all indexes.
+    function commonCitation(
+        OpenedReceipt calldata opened,
+        Segment[] calldata,
+        CitationClaim calldata claim,
+        CommonCitation calldata shown
+    ) external view returns (Fault) {
+        _requireCitations(opened, claim);
+        IndexSets.requireRecords(opened.receipt, shown.set);
+        Citation memory cited = _citationAt(claim.citations, shown.number);
+        Chunks.openTokens(claim.request.promptRoot, opened.receipt.tin, shown.prompt);
+        uint256 count = _countOf(shown.set, shown.prompt, cited.start, cited.length, shown.counts);
+        if (count <= PLACES_MAX) revert NoFault();
+        return Fault.WrongEntry;
+    }
+
+    /// @notice A passage of at least 32 tokens, a part of which stands at most 32 times in all indexes, overlaps no citation of
+    ///         its rank or a higher one, nor does anything longer around it; and fewer than ten are listed or it outranks the last.
+    function omittedCitation(
+        OpenedReceipt calldata opened,
+        Segment[] calldata,
+        CitationClaim calldata claim,
+        OmittedCitation calldata shown
+    ) external view returns (Fault) {
+        _requireCitations(opened, claim);
+        IndexSets.requireRecords(opened.receipt, shown.set);
+        for (uint256 i = 0; i < shown.set.length; i++) {
+            if (IndexSets.isDead(TextIndexes.idOf(shown.set[i]), opened.header.committedAt)) revert NoFault();
+        }
+        uint256 tokens = _promptTokens(opened.receipt.tin);
+        uint256 end = uint256(shown.start) + shown.length;
+        if (end > tokens) revert PastEnd(end, tokens);
+        if (shown.length < CITATION_TOKENS_MIN) revert NoFault();
+        (uint256 left, uint256 right) = _roomOf(claim.citations, shown.start, shown.length, tokens);
+        Chunks.openTokens(claim.request.promptRoot, opened.receipt.tin, shown.prompt);
+        TextIndex calldata index = shown.set[shown.number];
+        TextIndexes.openTokens(index, shown.text);
+        _requireStands(index, shown.position, shown.text, shown.prompt, shown.start, shown.length);
+        if (_countWithin(shown, shown.part, shown.start, end) > PLACES_MAX) revert NoFault();
+        if (left > 0 && _countWithin(shown, shown.before, left - 1, end) > 0) revert NoFault();
+        if (right < tokens && _countWithin(shown, shown.behind, shown.start, right + 1) > 0) revert NoFault();
+        return Fault.WrongEntry;
+    }
+
     // --- What is judged ---
 
     function _requireEntry(OpenedReceipt calldata opened, OpenedEntry calldata entry, bytes calldata head) private view {
@@ -301,7 +435,7 @@ contract SketchJudge {
         bool framed = raw.length == 1 + GroupShares.CITATION_BYTES * count && raw[0] == 0x01 && count > 0
             && count <= GroupShares.CITATIONS_MAX;
         if (!framed) return false;
-        uint256 limit = tin < PROMPT_TOKENS_MAX ? tin : PROMPT_TOKENS_MAX;
+        uint256 limit = _promptTokens(tin);
         for (uint256 i = 0; i < count; i++) {
             Citation memory cited = _citationAt(raw, i);
             uint256 end = cited.start + cited.length;
@@ -309,11 +443,90 @@ contract SketchJudge {
             for (uint256 j = 0; j < i; j++) {
                 Citation memory before = _citationAt(raw, j);
                 if (cited.start < before.start + before.length && before.start < end) return false;
-                if (j + 1 < i) continue;
-                if (cited.length > before.length) return false;
-                if (cited.length == before.length && cited.start < before.start) return false;
+                if (j + 1 == i && _outranks(cited.start, cited.length, before)) return false;
             }
         }
         return true;
+    }
+
+    /// @dev Tokens of the prompt that citations are looked for in.
+    function _promptTokens(uint256 tin) private pure returns (uint256) {
+        return tin < PROMPT_TOKENS_MAX ? tin : PROMPT_TOKENS_MAX;
+    }
+
+    /// @dev Whether a passage stands before a citation in the order of ranks.
+    function _outranks(uint256 start, uint256 length, Citation memory cited) private pure returns (bool) {
+        return length > cited.length || (length == cited.length && start < cited.start);
+    }
+
+    function _requireCited(OpenedReceipt calldata opened, CitationClaim calldata claim, CitedPlace calldata shown)
+        private
+        view
+        returns (Citation memory)
+    {
+        _requireCitations(opened, claim);
+        IndexSets.requireIndex(opened.receipt, shown.at);
+        TextIndexes.openTokens(shown.at.index, shown.text);
+        Chunks.openTokens(claim.request.promptRoot, opened.receipt.tin, shown.prompt);
+        return _citationAt(claim.citations, shown.number);
+    }
+
+    /// @dev `length` tokens of the prompt from `start` on stand at a position of the text; both runs are open.
+    function _requireStands(
+        TextIndex calldata index,
+        uint32 position,
+        Run calldata text,
+        Run calldata prompt,
+        uint256 start,
+        uint256 length
+    ) private pure {
+        uint256 end = uint256(position) + length;
+        if (end > index.n) revert PastEnd(end, index.n);
+        if (!Chunks.equal(text, position, prompt, start, length, index.vocab)) revert OtherTokens(position);
+    }
+
+    /// @dev Where the citations on both sides of a passage end and begin that it does not outrank; 0 and `tokens` without.
+    function _roomOf(bytes calldata raw, uint256 start, uint256 length, uint256 tokens)
+        private
+        pure
+        returns (uint256 left, uint256 right)
+    {
+        right = tokens;
+        uint256 count = GroupShares.citations(raw);
+        for (uint256 i = 0; i < count; i++) {
+            Citation memory cited = _citationAt(raw, i);
+            if (_outranks(start, length, cited)) return (left, right);
+            uint256 end = cited.start + cited.length;
+            if (cited.start < start + length && start < end) revert NoFault();
+            if (end <= start && end > left) left = end;
+            if (end > start && cited.start < right) right = cited.start;
+        }
+        if (count >= GroupShares.CITATIONS_MAX) revert NoFault();
+    }
+
+    /// @dev How often a part of the prompt, within `from` … `to` − 1, stands in the set.
+    function _countWithin(OmittedCitation calldata shown, CountedPart calldata part, uint256 from, uint256 to)
+        private
+        view
+        returns (uint256)
+    {
+        bool inside = part.start >= from && uint256(part.start) + part.length <= to;
+        if (!inside) revert WrongAnchor(part.start, part.length);
+        return _countOf(shown.set, shown.prompt, part.start, part.length, part.counts);
+    }
+
+    /// @dev How often 1 to 64 tokens of the prompt stand in the set.
+    function _countOf(
+        TextIndex[] calldata set,
+        Run calldata prompt,
+        uint256 start,
+        uint256 length,
+        SpanBounds[] calldata counts
+    ) private view returns (uint256 total) {
+        if (length == 0 || length > PART_MAX) revert WrongAnchor(start, length);
+        if (counts.length != set.length) revert WrongRuns(set.length, counts.length);
+        bytes calldata query = Chunks.words(prompt, start, length);
+        if (!Chunks.areBelow(query, TextIndexes.SEPARATOR)) revert WrongAnchor(start, length);
+        for (uint256 i = 0; i < set.length; i++) total += TextIndexes.countWithin(set[i], query, counts[i]);
     }
 }
