@@ -3,7 +3,7 @@ import { algoHashV2 } from '../../protocol/attribution-rule.ts'
 import { zeroHash } from '../../protocol/bytes.ts'
 import { algoV2 } from '../combined/algo-v2.ts'
 import { spansV2 } from '../combined/attribute-v2.ts'
-import { decodeCitations, type PromptCitation } from '../combined/citations.ts'
+import { decodeCitations, type PromptCitation, precedes } from '../combined/citations.ts'
 import { decodeParts, type EvidenceParts, evidenceHashV2, noParts } from '../combined/evidence-v2.ts'
 import type { BatchReceipt } from '../epochs/batch-rows.ts'
 import { algoV1 } from '../suffix/algo-v1.ts'
@@ -89,16 +89,9 @@ function citationsOf(
   return citations
 }
 
-/** Of a quotation's places the one of the smallest contribution, then index, then position. */
-function firstOf(places: readonly SpanPlace[]): SpanPlace | undefined {
-  const [first, ...others] = places
-  const isBefore = (a: SpanPlace, b: SpanPlace) =>
-    a.contribId !== b.contribId
-      ? a.contribId < b.contribId
-      : a.index !== b.index
-        ? a.index < b.index
-        : a.position < b.position
-  return others.reduce((best, place) => (best === undefined || isBefore(place, best) ? place : best), first)
+/** Of a quotation's places the one that is cited. */
+function firstOf([first, ...others]: readonly SpanPlace[]): SpanPlace | undefined {
+  return others.reduce((best, place) => (best === undefined || precedes(place, best) ? place : best), first)
 }
 
 function isSame(place: SpanPlace | undefined, cited: PromptCitation): boolean {

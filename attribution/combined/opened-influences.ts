@@ -4,6 +4,7 @@ import {
   decodeTableHead,
   type InfluenceRow,
   type InfluenceTable,
+  rowHeadBytes,
   type TableHead,
   tableLeaves,
 } from './influence-table.ts'
@@ -43,6 +44,3 @@ export function rowUnder(
     vector: new Int8Array(leaf.slice(rowHeadBytes).buffer),
   }
 }
-
-/** `contribId u64 ‖ shift u8`. */
-const rowHeadBytes = 9

@@ -30,8 +30,6 @@ export type PartV2 = { readonly class: ShareV2['class']; readonly id: bigint; re
 /** One of the three that an answer's contributors' pool is cut into: so many of 1,000,000, and who has what part of it. */
 export type PoolV2 = { readonly weight: number; readonly parts: readonly PartV2[] }
 
-type Part = PartV2
-
 const weightTotal = 1_000_000
 
 /** The written formula of v2: who gets what of an answer's contributors' pool, in the order of entries. docs/ATTRIBUTION.md §7. */
@@ -50,7 +48,7 @@ export function poolsOfV2(answer: SharedAnswer): Readonly<Record<'words' | 'infl
     words: { weight: weightTotal - sketched - cited, parts: spanParts(answer) },
     influences: {
       weight: sketched,
-      parts: scores.map(({ contribId: id, score: part }): Part => ({ class: 'G', id, part })),
+      parts: scores.map(({ contribId: id, score: part }): PartV2 => ({ class: 'G', id, part })),
     },
     citations: { weight: cited, parts: citationParts(citations) },
   }
@@ -87,7 +85,7 @@ export function spanPoints({ spans, leaders }: Pick<SharedAnswer, 'spans' | 'lea
 }
 
 /** As v1 splits its pool. */
-function spanParts({ tokens, spans, leaders, datanets }: SharedAnswer): Part[] {
+function spanParts({ tokens, spans, leaders, datanets }: SharedAnswer): PartV2[] {
   const { points, earning } = spanPoints({ spans, leaders })
   const sizes = new Map<bigint, bigint>()
   for (const { datanet, tokens: size } of [...datanets].sort((a, b) => order(a.datanet, b.datanet))) {
@@ -102,13 +100,13 @@ function spanParts({ tokens, spans, leaders, datanets }: SharedAnswer): Part[] {
     .sort(([a], [b]) => order(a, b))
   const rest = (BigInt(tokens) - matched) * whole + matched * (whole - sum(listed.map(([, point]) => point)))
   return [
-    ...listed.map(([id, point]): Part => ({ class: 'S', id, part: matched * point * all })),
-    ...[...sizes].map(([id, size]): Part => ({ class: 'U', id, part: rest * size })),
+    ...listed.map(([id, point]): PartV2 => ({ class: 'S', id, part: matched * point * all })),
+    ...[...sizes].map(([id, size]): PartV2 => ({ class: 'U', id, part: rest * size })),
   ]
 }
 
 /** The citation at rank r gives its contribution 2520/r. */
-function citationParts(citations: readonly PromptCitation[]): Part[] {
+function citationParts(citations: readonly PromptCitation[]): PartV2[] {
   const parts = new Map<bigint, bigint>()
   for (const [i, { contribId }] of citations.entries()) {
     parts.set(contribId, (parts.get(contribId) ?? 0n) + BigInt(Math.floor(algoV1.spanParts / (i + 1))))

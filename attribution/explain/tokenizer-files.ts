@@ -67,7 +67,9 @@ function tokenBytesOf(section: Uint8Array): TokenBytes {
   const tokenizer = readTokenizer(section)
   const known = new Map<number, Uint8Array>()
   return (token) => {
-    const bytes = known.get(token) ?? (token < tokenizer.vocab ? tokenizer.decode([token]) : noBytes)
+    // An answer may have any number for a token.
+    if (token >= tokenizer.vocab) return noBytes
+    const bytes = known.get(token) ?? tokenizer.decode([token])
     known.set(token, bytes)
     return bytes
   }

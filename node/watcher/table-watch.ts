@@ -56,8 +56,9 @@ export class TableWatch {
     await this.#work
   }
 
-  /** A reorg may have registered other tables. */
-  forget(): void {
+  /** A reorg may have registered other tables, also in the place of the one that is being checked. */
+  async forget(): Promise<void> {
+    await this.#work
     this.#checked.clear()
   }
 

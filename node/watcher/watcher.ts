@@ -254,7 +254,7 @@ export class Watcher {
     this.#batches.forget()
     this.#epochs.forget()
     this.#spans.forget()
-    this.#tables.forget()
+    await this.#tables.forget()
     this.#refunds.forget()
     this.#evidence.forget()
     await this.#community?.forget()

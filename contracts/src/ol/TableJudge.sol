@@ -5,7 +5,6 @@ import { Chunks } from "../lib/Chunks.sol";
 import { Leaves } from "../lib/Leaves.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { VersionFacts, VersionRoots } from "./DatanetTypes.sol";
-import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
 import { SketchTable } from "./interfaces/ISketchRegistry.sol";
 
 /// @dev Leaf `place` of a table, from 0: its head, then a row each; its siblings from it upwards.
