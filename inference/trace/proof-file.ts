@@ -133,8 +133,10 @@ export function encodeStops(stops: readonly Uint8Array[]): Uint8Array {
 export function decodeStops(reader: ProofReader, wanted: Hex): readonly Uint8Array[] {
   if (wanted === zeroHash) return []
   const length = () => reader.take(1)[0] ?? 0
-  const stops = Array.from({ length: Math.min(length(), stopsMax) }, () => reader.take(length()).slice())
-  if (hashOfStops(stops) !== wanted) throw new ProofError('tampered', 'not the stop strings of the request')
+  const count = length()
+  const stops = Array.from({ length: Math.min(count, stopsMax) }, () => reader.take(length()).slice())
+  if (count > stopsMax || hashOfStops(stops) !== wanted)
+    throw new ProofError('tampered', 'not the stop strings of the request')
   return stops
 }
 

@@ -20,7 +20,7 @@ import type { SettledAnswer } from './settled-answers.ts'
 import { type Finding, placeOf, reasonOf, resultOf } from './verdict-place.ts'
 import { keyOf, type Waiting, WaitingAnswers } from './waiting-answers.ts'
 
-/** Verdicts remembered. */
+/** Verdicts remembered; those of answers that can still be disputed are, however many. */
 export const verdictsMax = 4_096
 /** Announced answers whose output is remembered, to tell another one. */
 const announcedMax = 16_384
@@ -155,13 +155,14 @@ export class Checker {
     const { answers, now, pace } = this.#parts
     const isWrong = ({ answer, verdict }: Checked) => isOf(answer) && (verdict === 'withheld' || !verdict.ok)
     const since = now() - (await pace()).silentSeconds
+    // An announcement of another file, or of a host that cannot be reached, is none: else who lies would say that and no more.
     const isSilent = (answer: SettledAnswer) => {
       const { receipt, committedAt } = answer
-      return isOf(answer) && committedAt <= since && !this.#waiting.has(receipt) && !this.#checked.has(keyOf(receipt))
+      if (!isOf(answer) || committedAt > since || this.#checked.has(keyOf(receipt))) return false
+      const announced = this.#waiting.get(receipt)
+      return announced === undefined || !this.#isReachable(announced, receipt)
     }
-    // Of more answers than it remembers it cannot tell which were silent.
-    const quiet = this.#checked.size < verdictsMax ? answers().filter(isSilent) : []
-    return { wrong: [...this.#checked.values()].filter(isWrong), quiet }
+    return { wrong: [...this.#checked.values()].filter(isWrong), quiet: answers().filter(isSilent) }
   }
 
   get waiting(): number {
@@ -183,15 +184,12 @@ export class Checker {
 
   /** Begins to check what can be checked now, one answer of a worker at a time; what tests call instead of `run`. */
   async look(signal: AbortSignal): Promise<void> {
-    const { answer, clock, lookForBatches, network } = this.#parts
+    const { answer, clock, lookForBatches } = this.#parts
     await lookForBatches(signal)
     const nowMs = clock.nowMs()
-    const isReady = ({ announce: { worker, requestId, proofHash } }: Waiting) => {
-      const receipt = answer(worker, requestId)?.receipt
-      // Of class EXACT another hash is of an older announcement; what is drawn is announced when it is known.
-      const isOf = receipt !== undefined && (receipt.class === sampledClass || receipt.proofHash === proofHash)
-      // That we do not reach a worker says nothing about it.
-      return isOf && !this.#busy.has(worker) && network.hostsOf(worker).length > 0
+    const isReady = ({ announce }: Waiting) => {
+      const receipt = answer(announce.worker, announce.requestId)?.receipt
+      return receipt !== undefined && !this.#busy.has(announce.worker) && this.#isReachable(announce, receipt)
     }
     for (const waiting of this.#waiting.turns(nowMs, isReady)) {
       if (signal.aborted || this.#busy.size >= workersAtOnce) return
@@ -202,6 +200,13 @@ export class Checker {
       const checking = this.#checkOne(waiting, settled, signal).finally(() => this.#busy.delete(worker))
       this.#busy.set(worker, checking)
     }
+  }
+
+  /** Whether what was announced is the receipt's file, and its worker connected. */
+  #isReachable({ worker, proofHash }: ProofAnnounce, receipt: SettledAnswer['receipt']): boolean {
+    // Of class EXACT another hash is of an older announcement; what is drawn is announced when it is known.
+    const isOf = receipt.class === sampledClass || receipt.proofHash === proofHash
+    return isOf && this.#parts.network.hostsOf(worker).length > 0
   }
 
   /** Until what was begun is done. */
@@ -248,8 +253,7 @@ export class Checker {
     const { requestId, worker, proofHash } = answer.receipt
     this.#waiting.remove(answer.receipt)
     this.#checked.set(keyOf(answer.receipt), { answer, verdict, stops, atMs: clock.nowMs() })
-    const [oldest] = this.#checked.keys()
-    if (this.#checked.size > verdictsMax && oldest !== undefined) this.#checked.delete(oldest)
+    this.#forget()
     const place = placeOf(verdict)
     const result = resultOf(verdict)
     this.#results.inc({ result })
@@ -260,6 +264,15 @@ export class Checker {
     await network.publish('verdicts', author.message(verdictMessage, said, verdictSeconds)).catch((error: unknown) => {
       log.debug('a verdict was not gossiped', { requestId, error: errorMessage(error) })
     })
+  }
+
+  /** The oldest verdicts on what is over: one that is forgotten sooner would make its answer silent, or a wrong one right. */
+  #forget(): void {
+    for (const [key, { answer }] of this.#checked) {
+      if (this.#checked.size <= verdictsMax) return
+      const { worker, requestId } = answer.receipt
+      if (this.#parts.answer(worker, requestId) === undefined) this.#checked.delete(key)
+    }
   }
 }
 

@@ -35,6 +35,9 @@ export type QuarrelsParts = {
   readonly log: Log
 }
 
+/** A suspect whose batch can still be disputed. */
+type Live = { readonly suspect: Suspect; readonly state: BatchState }
+
 /** `settled`: found right, or of a model that is not here; nothing is left to do. */
 type Quarrel = { readonly task: QuarrelTask; state: 'new' | 'open' | 'settled' }
 
@@ -46,6 +49,8 @@ export class Quarrels {
   readonly #parts: QuarrelsParts
   /** By worker's batch and receipt. */
   readonly #quarrels = new Map<string, Quarrel>()
+  /** Suspects that had their turn to begin: until each had one, none has a second. */
+  readonly #tried = new Set<string>()
 
   constructor(parts: QuarrelsParts) {
     this.#parts = parts
@@ -57,17 +62,18 @@ export class Quarrels {
     const { head } = book
     if (head === undefined) return
     const actions: Action[] = []
-    const live = new Set<string>()
-    let begun = 0
+    const live = new Map<string, Live>()
     for (const suspect of await suspects()) {
       const { batchId, index } = suspect.answer
       const state = batchState(book, batchId)
       const isOver = state === undefined || state.isVoid || state.isMature || state.voided.includes(index)
-      if (isOver || signal.aborted) continue
-      const key = `${state.header.receiptRoot} ${index}`
-      live.add(key)
-      // An answer is computed anew, which takes its time: one of a look, so that open quarrels are not late.
-      if (this.#quarrels.get(key)?.state !== 'open' && begun++ > 0) continue
+      if (!isOver) live.set(`${state.header.receiptRoot} ${index}`, { suspect, state })
+    }
+    const beginning = this.#nextToBegin([...live.keys()])
+    for (const [key, { suspect, state }] of live) {
+      if (signal.aborted) break
+      if (key !== beginning && this.#quarrels.get(key)?.state !== 'open') continue
+      const { batchId, index } = suspect.answer
       try {
         actions.push(...(await this.#play(key, suspect, state, head.time, signal)))
       } catch (error) {
@@ -79,7 +85,22 @@ export class Quarrels {
       }
     }
     for (const key of this.#quarrels.keys()) if (!live.has(key)) this.#forget(key)
+    for (const key of this.#tried) if (!live.has(key)) this.#tried.delete(key)
     runner.run(actions, head.number, signal)
+  }
+
+  /**
+   * An answer is computed anew, which takes its time: one of a look, so that open quarrels are not late. Each in its turn, so that one that
+   * is settled, or whose file or model nobody has, holds up no other.
+   */
+  #nextToBegin(live: readonly string[]): string | undefined {
+    const stateOf = (key: string) => this.#quarrels.get(key)?.state ?? 'new'
+    const isFull = live.filter((key) => stateOf(key) === 'open').length >= quarrelsMax
+    const begin = isFull ? [] : live.filter((key) => stateOf(key) === 'new')
+    if (begin.every((key) => this.#tried.has(key))) this.#tried.clear()
+    const next = begin.find((key) => !this.#tried.has(key))
+    if (next !== undefined) this.#tried.add(next)
+    return next
   }
 
   async #play(
@@ -92,8 +113,7 @@ export class Quarrels {
     const { book, thread, window, log } = this.#parts
     const { batchId, index, receipt } = suspect.answer
     const quarrel = this.#quarrels.get(key) ?? (await this.#taskOf(suspect, state, signal))
-    const isFull = [...this.#quarrels.values()].filter((each) => each.state === 'open').length >= quarrelsMax
-    if (quarrel === undefined || quarrel.state === 'settled' || (quarrel.state === 'new' && isFull)) return []
+    if (quarrel === undefined) return []
     this.#quarrels.set(key, quarrel)
     const closesAt = state.header.committedAt + (await window()) / 3n
     const found = await thread.look(key, quarrel.task, { now, closesAt, demands: traceDemandsOf(book, batchId) })

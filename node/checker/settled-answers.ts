@@ -26,6 +26,8 @@ export class SettledAnswers {
   readonly #files: Pick<Content, 'get'>
   readonly #answers = new Map<string, SettledAnswer>()
   readonly #read = new Set<bigint>()
+  /** The batch that was looked for last: the next look goes on behind it, so that no missing files keep others from being read. */
+  #lastLooked = 0n
 
   constructor(book: LedgerBook, files: Pick<Content, 'get'>) {
     this.#book = book
@@ -45,11 +47,15 @@ export class SettledAnswers {
     const last = this.#book.highest('BatchCommitted')
     for (const [name, { batchId }] of this.#answers) if (!this.#isOpen(batchId)) this.#answers.delete(name)
     for (const id of this.#read) if (!this.#isOpen(id)) this.#read.delete(id)
-    let looked = 0
-    for (let id = this.#book.highest('BatchMatured') + 1n; id <= last && looked < batchesPerLook; id++) {
-      if (this.#read.has(id) || !this.#isOpen(id)) continue
-      looked++
+    const unread: bigint[] = []
+    for (let id = this.#book.highest('BatchMatured') + 1n; id <= last; id++) {
+      if (!this.#read.has(id) && this.#isOpen(id)) unread.push(id)
+    }
+    const behind = unread.filter((id) => id > this.#lastLooked)
+    const before = unread.filter((id) => id <= this.#lastLooked)
+    for (const id of [...behind, ...before].slice(0, batchesPerLook)) {
       if (signal.aborted) return
+      this.#lastLooked = id
       await this.#readBatch(id, signal)
     }
   }

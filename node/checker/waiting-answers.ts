@@ -25,8 +25,8 @@ export class WaitingAnswers {
     if (this.#byKey.size > waitingMax && oldest !== undefined) this.#byKey.delete(oldest)
   }
 
-  has(answer: Pick<ProofAnnounce, 'worker' | 'requestId'>): boolean {
-    return this.#byKey.has(keyOf(answer))
+  get(answer: Pick<ProofAnnounce, 'worker' | 'requestId'>): ProofAnnounce | undefined {
+    return this.#byKey.get(keyOf(answer))?.announce
   }
 
   remove(answer: Pick<ProofAnnounce, 'worker' | 'requestId'>): void {

@@ -94,6 +94,10 @@ describe('proof of an answer', () => {
         expect.objectContaining({ name: 'ProofError' }),
       )
     }
+    const most = sent(3, stopList(['a', 'b', 'c', 'd']))
+    const claimed = most.bytes.slice()
+    claimed[one.bytes.length] = 5
+    refusal(claimed, most.root)('tampered')
     refusal(bytes.subarray(0, one.bytes.length))('truncated')
     refusal(bytes, one.root)('oversized')
     refusal(sent(3, stopList(['End'])).bytes)('tampered')

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { silentLog } from '../../../common/log.ts'
 import type { Verdict } from '../../../inference/check/verdict.ts'
 import { ProofError } from '../../../inference/trace/proof-file.ts'
-import { Checker, type CheckerParts, pullsMax } from '../../../node/checker/checker.ts'
+import { Checker, type CheckerParts, pullsMax, verdictsMax } from '../../../node/checker/checker.ts'
 import type { SettledAnswer } from '../../../node/checker/settled-answers.ts'
 import { MessageAuthor } from '../../../p2p/workers/message-author.ts'
 import { faultOfVerdict } from '../../../p2p/workers/wire/canonical.ts'
@@ -231,4 +231,51 @@ test('of class FINGERPRINT the fingerprint is checked with the model, and a wron
   expect(files).toHaveLength(1)
   expect(await floats.checker.suspects()).toEqual([])
   expect(await floats.checker.floatSuspects()).toMatchObject([{ isWithheld: false }])
+})
+
+test.each([
+  ['another file than its receipt’s', word(6), ['host']],
+  ['a file, by a host that nobody reaches', word(5), []],
+])('a worker that announces %s is no less suspect than one that is silent', async (_, proofHash, hosts) => {
+  const { checker, state, hear, look } = world()
+  state.hosts = hosts
+  hear(proofHash)
+  await look()
+  expect(await checker.suspects()).toEqual([])
+  state.now = 1_005n
+  expect(await checker.suspects()).toMatchObject([{ answer: { index: 0 } }])
+  state.hosts = ['host']
+  hear(word(5))
+  expect(await checker.suspects()).toEqual([])
+  await look()
+  expect([state.checks, await checker.suspects()]).toEqual([1, []])
+})
+
+test('however many answers were checked, a silent worker is suspect, and a wrong answer stays so while it can be disputed', async () => {
+  const answers = Array.from({ length: verdictsMax + 3 }, (_, i): SettledAnswer => {
+    return { ...settled, index: i, receipt: { ...receipt, requestId: word(i) } }
+  })
+  const open = new Map(answers.map((answer) => [answer.receipt.requestId, answer]))
+  // Verdicts are not what is asked here: nobody signs them.
+  const author = { address: worker, message: () => new Uint8Array() } as unknown as MessageAuthor
+  const { checker, state, look } = world({
+    author,
+    answer: (_, id) => open.get(id),
+    answers: () => [...open.values()],
+    check: async ({ facts }) => ({
+      verdict: facts.requestId === word(0) ? { ok: false, kind: 'root', reason: '' } : { ok: true },
+      stops: [],
+    }),
+  })
+  const announce = { ...announced(worker, 1), version: 1, chainId: netChain, nonce: 1n, expiry: 1n, proofHash: word(5) }
+  for (const { receipt: each } of answers.slice(0, -1)) {
+    checker.add({ ...announce, requestId: each.requestId, class: 1 })
+    await look()
+  }
+  state.now = 1_005n
+  expect((await checker.suspects()).map(({ answer }) => answer.index)).toEqual([0, verdictsMax + 2])
+  for (const { receipt: each } of answers.slice(1, 5)) open.delete(each.requestId)
+  checker.add({ ...announce, requestId: word(verdictsMax + 2), class: 1 })
+  await look()
+  expect([checker.list().length, (await checker.suspects()).length]).toEqual([verdictsMax, 1])
 })

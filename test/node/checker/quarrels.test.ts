@@ -150,3 +150,39 @@ test('without the model or an adapter of the request nothing is said', async () 
     rmSync(bare, { recursive: true })
   }
 }, 60_000)
+
+test('a suspect that is right, or whose file nobody has, holds up no quarrel about another', async () => {
+  const looked: string[] = []
+  const { chain } = world.money
+  await chain.trial(async () => {
+    const settled = await world.settle(ask, {})
+    const { header, built } = settled.batch
+    const answer = { ...answerOf(settled), ...placeOf(settled) }
+    const batch = (id: bigint) => ({
+      header: { ...header, receiptRoot: String(id), dataHash: String(id) },
+      segments: built.segments,
+    })
+    const quarrels = new Quarrels({
+      haveAdapters: async () => true,
+      book: Object.assign(bookOf(settled, []), { batch }),
+      files: {
+        get: async (hash) => (String(hash) === '2' ? undefined : encodeBatchFile(batchFileOf([answer]))),
+      },
+      runner: { run: () => {} },
+      suspects: async () => [1n, 2n, 3n].map((batchId) => ({ answer: { ...answer, batchId }, stops: [] })),
+      modelTerms: async () => ({ root: modelRoot(world.model) }),
+      thread: {
+        look: async (key) => {
+          looked.push(key)
+          return { isRight: key === '1 0', actions: [] }
+        },
+        end: () => {},
+      },
+      window: async () => 30n,
+      log: silentLog,
+    })
+    for (let looks = 0; looks < 4; looks++) await quarrels.look(new AbortController().signal)
+  })
+  // One begins at each look; the third goes on from then, while the second has its turn again and again.
+  expect(looked).toEqual(['1 0', '3 0', '3 0'])
+}, 60_000)
