@@ -88,20 +88,17 @@ export class FrameStream {
   }
 
   async #take(count: number, mayEnd: boolean): Promise<Uint8Array | undefined> {
-    const held: Uint8Array[] = [this.#rest]
-    let length = this.#rest.length
-    while (length < count) {
+    const held = new Gathered(this.#rest)
+    while (held.length < count) {
       const { value, done } = await this.#next()
       if (done === true) {
-        if (mayEnd && length === 0) return undefined
-        throw new WorkersError('protocol', `the stream ends after ${length} of ${count} bytes`)
+        if (mayEnd && held.length === 0) return undefined
+        throw new WorkersError('protocol', `the stream ends after ${held.length} of ${count} bytes`)
       }
-      held.push(value)
-      length += value.length
+      held.add(value)
     }
-    const all = held.length === 1 ? this.#rest : concatBytes(...held)
-    this.#rest = all.subarray(count)
-    return all.subarray(0, count)
+    this.#rest = held.bytes.subarray(count)
+    return held.bytes.subarray(0, count)
   }
 
   async #next(): Promise<IteratorResult<Uint8Array>> {
@@ -110,6 +107,36 @@ export class FrameStream {
     } catch (cause) {
       throw gone(this.#closed.signal.reason ?? cause)
     }
+  }
+}
+
+/** Parts in one buffer: who sends a frame byte by byte takes no more memory than who sends it whole. */
+class Gathered {
+  #buffer: Uint8Array
+  #length: number
+
+  constructor(first: Uint8Array) {
+    this.#buffer = first
+    this.#length = first.length
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length)
+  }
+
+  add(part: Uint8Array): void {
+    const end = this.#length + part.length
+    if (end > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(end, 2 * this.#buffer.length))
+      larger.set(this.bytes)
+      this.#buffer = larger
+    }
+    this.#buffer.set(part, this.#length)
+    this.#length = end
   }
 }
 
@@ -154,3 +181,17 @@ export async function withFrames<T>(
 
 /** The other end has nothing more to say by then. */
 const closeMsMax = 5_000
+
+/** One step of an exchange: where it is not done within `msMax` the stream is given up, with WorkersError `slow`. */
+export async function inTime<T>(
+  frames: FrameStream,
+  { msMax, what }: { readonly msMax: number; readonly what: string },
+  step: () => Promise<T>,
+): Promise<T> {
+  const timer = setTimeout(() => frames.abort(new WorkersError('slow', what)), msMax)
+  try {
+    return await step()
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -4,7 +4,7 @@ import type { Log } from '../../../common/log.ts'
 import { FormatError, type Hex } from '../../../protocol/bytes.ts'
 import { requestIdOf } from '../../../protocol/inference-request.ts'
 import type { RateLimit } from '../../token-bucket.ts'
-import { type FrameStream, withFrames } from '../frame-stream.ts'
+import { type FrameStream, inTime, withFrames } from '../frame-stream.ts'
 import { Turnstile } from '../turnstile.ts'
 import type { Deed } from '../worker-deeds.ts'
 import { WorkersError } from '../workers-error.ts'
@@ -58,15 +58,13 @@ export class JobServer {
   }
 
   async #read(frames: FrameStream, peerId: string): Promise<Job | Refusal> {
-    const timer = setTimeout(() => frames.abort(new WorkersError('slow', 'no job came')), eventMsMax)
     try {
-      return decodeJob((await frames.receive(jobBytesMax)) ?? new Uint8Array(0))
+      const step = { msMax: eventMsMax, what: 'no job came' }
+      return decodeJob((await inTime(frames, step, () => frames.receive(jobBytesMax))) ?? new Uint8Array(0))
     } catch (error) {
       if (error instanceof FormatError) return refuse('malformed', error.message)
       this.#parts.count(peerId, 'idle')
       throw error
-    } finally {
-      clearTimeout(timer)
     }
   }
 
@@ -117,10 +115,5 @@ const refused = (refusal: Refusal): JobEvent => ({ kind: 'refused', refusal })
 
 /** A client that does not take an event holds up its own answer only, and that for so long. */
 async function send(frames: FrameStream, event: JobEvent): Promise<void> {
-  const timer = setTimeout(() => frames.abort(new WorkersError('slow', 'an event is not taken')), eventMsMax)
-  try {
-    await frames.send(encodeEvent(event))
-  } finally {
-    clearTimeout(timer)
-  }
+  await inTime(frames, { msMax: eventMsMax, what: 'an event is not taken' }, () => frames.send(encodeEvent(event)))
 }

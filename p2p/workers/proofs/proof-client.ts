@@ -3,7 +3,7 @@ import type { Counter, Registry } from 'prom-client'
 import { errorMessage } from '../../../common/errors.ts'
 import { counter } from '../../../common/metrics.ts'
 import { FormatError, type Hex } from '../../../protocol/bytes.ts'
-import { type FrameStream, withFrames } from '../frame-stream.ts'
+import { type FrameStream, inTime, withFrames } from '../frame-stream.ts'
 import { proofBytesMax } from '../wire/canonical.ts'
 import { proofAnnounce } from '../wire/messages.ts'
 import type { Deed } from '../worker-deeds.ts'
@@ -148,12 +148,8 @@ async function readHead(frames: FrameStream): Promise<ProofHead> {
 
 /** The next frame, soon. */
 async function piece(frames: FrameStream, bytesMax: number): Promise<Uint8Array> {
-  const timer = setTimeout(() => frames.abort(new WorkersError('slow', `nothing for ${pieceMsMax} ms`)), pieceMsMax)
-  try {
-    const bytes = await frames.receive(bytesMax)
-    if (bytes === undefined) throw new WorkersError('withheld', 'the stream ends before its time')
-    return bytes
-  } finally {
-    clearTimeout(timer)
-  }
+  const step = { msMax: pieceMsMax, what: `nothing for ${pieceMsMax} ms` }
+  const bytes = await inTime(frames, step, () => frames.receive(bytesMax))
+  if (bytes === undefined) throw new WorkersError('withheld', 'the stream ends before its time')
+  return bytes
 }

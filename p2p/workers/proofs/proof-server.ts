@@ -1,12 +1,12 @@
 import type { Stream } from '@libp2p/interface'
 import type { Clock } from '../../../common/clock.ts'
 import { concatBytes, FormatError, type Hex } from '../../../protocol/bytes.ts'
-import { type FrameStream, withFrames } from '../frame-stream.ts'
+import { type FrameStream, inTime, withFrames } from '../frame-stream.ts'
 import { Turnstile } from '../turnstile.ts'
 import { proofBytesMax } from '../wire/canonical.ts'
 import type { Deed } from '../worker-deeds.ts'
 import { WorkersError } from '../workers-error.ts'
-import { busyMs, listedPerFrame, pullMsMax, pullsMax, pullsPerPeerMax, requestRate } from './limits.ts'
+import { busyMs, listedPerFrame, pieceMsMax, pullMsMax, pullsMax, pullsPerPeerMax, requestRate } from './limits.ts'
 import type { ServedProof } from './proof-store.ts'
 import { decodeProofRequest, encodeProofHead, type ProofRequest, proofRequestBytes } from './proof-wire.ts'
 
@@ -35,7 +35,7 @@ export class ProofServer {
       await withFrames(stream, { msMax: pullMsMax(proofBytesMax), signal }, async (frames) => {
         const request = await this.#read(frames, peerId)
         if (typeof entered === 'string') {
-          return await frames.send(encodeProofHead({ status: 'busy', size: 0, retryAfterMs: busyMs }))
+          return await give(frames, encodeProofHead({ status: 'busy', size: 0, retryAfterMs: busyMs }))
         }
         await (request.kind === 'pull' ? this.#send(frames, request) : this.#list(frames, request.sinceSeconds))
       })
@@ -46,7 +46,8 @@ export class ProofServer {
 
   async #read(frames: FrameStream, peerId: string): Promise<ProofRequest> {
     try {
-      const bytes = await frames.receive(proofRequestBytes)
+      const step = { msMax: pieceMsMax, what: 'nothing was asked' }
+      const bytes = await inTime(frames, step, () => frames.receive(proofRequestBytes))
       return decodeProofRequest(bytes ?? new Uint8Array(0))
     } catch (cause) {
       this.#parts.count(peerId, 'idle')
@@ -61,17 +62,22 @@ export class ProofServer {
   ): Promise<void> {
     const proof = this.#parts.proof(proofHash)
     if (proof === undefined || fromLeaf >= proof.leaves.length) {
-      return await frames.send(encodeProofHead({ status: 'unknown', size: 0, retryAfterMs: 0 }))
+      return await give(frames, encodeProofHead({ status: 'unknown', size: 0, retryAfterMs: 0 }))
     }
-    await frames.send(encodeProofHead({ status: 'found', size: proof.size, retryAfterMs: 0 }))
-    if (wantsLeaves) await frames.send(concatBytes(...proof.leaves))
-    for (let i = fromLeaf; i < proof.leaves.length; i++) await frames.send(proof.leaf(i))
+    await give(frames, encodeProofHead({ status: 'found', size: proof.size, retryAfterMs: 0 }))
+    if (wantsLeaves) await give(frames, concatBytes(...proof.leaves))
+    for (let i = fromLeaf; i < proof.leaves.length; i++) await give(frames, proof.leaf(i))
   }
 
   async #list(frames: FrameStream, sinceSeconds: number): Promise<void> {
     const announced = this.#parts.announcedSince(sinceSeconds)
-    await frames.send(encodeProofHead({ status: 'found', size: announced.length, retryAfterMs: 0 }))
+    await give(frames, encodeProofHead({ status: 'found', size: announced.length, retryAfterMs: 0 }))
     for (let i = 0; i < announced.length; i += listedPerFrame)
-      await frames.send(concatBytes(...announced.slice(i, i + listedPerFrame)))
+      await give(frames, concatBytes(...announced.slice(i, i + listedPerFrame)))
   }
+}
+
+/** There are few places: who asks for nothing, or does not take what it asked for, leaves its own soon. */
+async function give(frames: FrameStream, bytes: Uint8Array): Promise<void> {
+  await inTime(frames, { msMax: pieceMsMax, what: 'a piece is not taken' }, () => frames.send(bytes))
 }

@@ -86,25 +86,29 @@ export class WorkerValidator {
 
   /** The same with the reason, for direct streams. Never throws. */
   outcome(from: string, topic: TopicName, bytes: Uint8Array): Outcome {
-    const outcome = this.#judge(from, topic, bytes)
-    const { result, reason, deed } = outcome
-    this.#results.inc({ topic, result, reason })
-    if (deed !== undefined) this.#parts.count(from, deed)
-    return outcome
+    return this.#told(from, topic, this.#judge(from, topic, bytes, false))
   }
 
   /** Judges again what waited for its request; after each new head. */
   retryParked(): void {
     const parked = [...this.#parked]
     this.#parked.clear()
-    for (const [, { from, topic, bytes }] of parked) this.judge(from, topic, bytes)
+    for (const [, { from, topic, bytes }] of parked) this.#told(from, topic, this.#judge(from, topic, bytes, true))
   }
 
   get parked(): number {
     return this.#parked.size
   }
 
-  #judge(from: string, topic: TopicName, bytes: Uint8Array): Outcome {
+  #told(from: string, topic: TopicName, outcome: Outcome): Outcome {
+    const { result, reason, deed } = outcome
+    this.#results.inc({ topic, result, reason })
+    if (deed !== undefined) this.#parts.count(from, deed)
+    return outcome
+  }
+
+  /** `isParked`: it waited here, so its signature was looked at and its author's rate used. */
+  #judge(from: string, topic: TopicName, bytes: Uint8Array, isParked: boolean): Outcome {
     const rules = kindByLength.get(`${topic}/${bytes.length}`)
     if (rules === undefined) return outcomes.length
     const { message, fault } = readMessage(rules.kind, bytes)
@@ -125,14 +129,14 @@ export class WorkerValidator {
     if (seen === 'old') return outcomes.replayed
     const first = seen === 'seen' ? this.#messages.get(key) : undefined
     if (seen === 'seen' && (first === undefined || equalBytes(first, bytes))) return outcomes.duplicate
-    if (!author.bucket.has(1, nowMs)) return outcomes.authorRate
-    if (!this.#global.take(1, nowMs)) return outcomes.busy
+    if (!isParked && !author.bucket.has(1, nowMs)) return outcomes.authorRate
+    if (!isParked && !this.#global.take(1, nowMs)) return outcomes.busy
     const job = this.#jobOf(message)
     if (job === 'closed') return outcomes.closed
+    if (!isParked && !rules.message.isSigned(bytes, this.#separator)) return outcomes.forged
+    // Only now: who forges an author's messages uses up neither what the author may send nor the places of what waits.
+    if (!isParked) author.bucket.take(1, nowMs)
     if (job === 'unknown') return this.#park(key, { from, topic, bytes })
-    if (!rules.message.isSigned(bytes, this.#separator)) return outcomes.forged
-    // Only now: who forges an author's messages does not use up what the author may send.
-    author.bucket.take(1, nowMs)
     if (first !== undefined) {
       this.#parts.onEvidence({ kind: rules.kind, author: name, first, second: new Uint8Array(bytes) })
       return outcomes.equivocation

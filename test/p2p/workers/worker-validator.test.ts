@@ -202,21 +202,39 @@ test('a worker in jail, or one that unbonds its stake, is not heard; verdicts ar
 })
 
 test('an announcement of a request that our head does not know waits for it, and only so many do', () => {
-  const { outcome, state, validator } = world()
+  const { clock, outcome, state, validator } = world()
   state.job = 'unknown'
   const bytes = raw(1, { origin: 1, nonce: 1n })
   expect(outcome(bytes)).toBe('ignore parked')
-  for (let nonce = 2; nonce <= parkedMax; nonce++) outcome(raw(1, { origin: 1, nonce: BigInt(nonce) }))
+  for (let nonce = 2; nonce <= parkedMax; nonce++) {
+    clock.advance(50)
+    outcome(raw(1, { origin: 1, nonce: BigInt(nonce) }))
+  }
   expect(outcome(raw(1, { origin: 1, nonce: 5_000n }))).toBe('ignore park-full')
   expect(validator.parked).toBe(parkedMax)
   expect(state.accepted).toEqual([])
   state.job = 'open'
   validator.retryParked()
-  // What the author's rate lets through; the others are announced again.
-  expect(state.accepted).toHaveLength(40)
+  // Of their nonces only the last 64 may come out of order; they came in order.
+  expect(state.accepted).toHaveLength(parkedMax)
   expect(validator.parked).toBe(0)
   state.job = 'closed'
   expect(outcome(raw(2, { origin: 1, nonce: 1n }))).toBe('ignore closed')
+})
+
+test('a forged announcement of a request that is not known takes no place, least of all that of the true one', () => {
+  const { outcome, state, validator } = world()
+  state.job = 'unknown'
+  const [bytes, other] = [raw(1, { origin: 1, nonce: 1n }), raw(1, { origin: 1, nonce: 2n })]
+  expect(outcome(bytes)).toBe('ignore parked')
+  const spoilt = bytes.slice()
+  spoilt[100] = (spoilt[100] ?? 0) ^ 1
+  expect(outcome(spoilt)).toBe('reject forged')
+  for (let i = 0; i < 40; i++) outcome(other)
+  expect(outcome(other)).toBe('ignore author-rate')
+  state.job = 'open'
+  validator.retryParked()
+  expect(state.accepted).toEqual([bytes, other])
 })
 
 test('a kind of message does not use up the nonces of another', () => {
