@@ -23,6 +23,8 @@ export type Cursor = { readonly number: number; readonly hash: string; readonly 
 
 /** Pages of the write-ahead log before a checkpoint: ten times SQLite's default, half again as fast in live mode. */
 const checkpointPages = 10_000
+/** How long another process, which may just be ending, is waited for to let go of the file, milliseconds: nothing else runs then. */
+const lockWaitMs = 1_000
 /** Prepared statements kept: more than the writer and the usual queries have. */
 const statementsMax = 1000
 
@@ -46,7 +48,7 @@ export class Store {
     const file = join(dataDir, 'index.sqlite')
     let db: Database.Database | undefined
     try {
-      db = new Database(file)
+      db = new Database(file, { timeout: lockWaitMs })
       db.pragma('journal_mode = WAL')
       db.pragma('synchronous = NORMAL')
       db.pragma(`wal_autocheckpoint = ${checkpointPages}`)

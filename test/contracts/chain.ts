@@ -1,12 +1,14 @@
 import { type Abi, decodeEventLog, encodeFunctionData } from 'viem'
 import { predeploys } from '../../contracts/addresses.ts'
 import type { DeployConfig } from '../../genesis/deploy-config.ts'
-import { type CallOptions, GenesisEvm, type Target } from '../../genesis/genesis-evm.ts'
+import type { CallOptions, GenesisEvm, Target } from '../../genesis/genesis-evm.ts'
+import { MemoryState } from '../../genesis/memory-state.ts'
 import { placePredeploys } from '../../genesis/predeploys.ts'
 import { devPreset } from '../../genesis/presets.ts'
 import { genesisLiquidity } from '../../genesis/supply.ts'
 import { bytesToHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
 import { loadArtifact } from '../fakes/artifact.ts'
+import { fastEvm } from '../fakes/fast-evm.ts'
 
 /** Accounts of the tests, each with 1,000 of the native asset. */
 export const alice: Hex = `0xa11ce${'0'.repeat(35)}`
@@ -18,7 +20,7 @@ export const l1Bridge: Hex = `0x${'0b'.repeat(20)}`
 
 /** An EVM with the three accounts and nothing else. */
 export async function emptyChain(): Promise<GenesisEvm> {
-  const evm = await GenesisEvm.create(901n, 1_700_000_000n)
+  const evm = await fastEvm(new MemoryState(), 901n, 1_700_000_000n)
   for (const account of [alice, bob, carol]) evm.state.account(account).balance = 1_000n * unit
   return evm
 }

@@ -1,5 +1,3 @@
-import { Hardfork } from '@ethereumjs/common'
-import { createEVM } from '@ethereumjs/evm'
 import { openLedgerPredeploys, predeploys } from '../../contracts/addresses.ts'
 import { GenesisEvm } from '../../genesis/genesis-evm.ts'
 import type { MemoryState } from '../../genesis/memory-state.ts'
@@ -7,13 +5,11 @@ import { placePredeploys } from '../../genesis/predeploys.ts'
 import { devPreset } from '../../genesis/presets.ts'
 import { genesisLiquidity } from '../../genesis/supply.ts'
 import { floorDataGas, intrinsicGas } from '../../node/engine/embedded/intrinsic-gas.ts'
-import { FixedCommon } from '../../node/engine/embedded/transition/evm.ts'
-import { installFastMemory } from '../../node/engine/embedded/transition/fast-opcodes.ts'
-import { installFastInterpreter } from '../../node/engine/embedded/transition/interpreter.ts'
 import { bytesToHex, concatBytes, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
 import { privateKeyAddress, signDigest } from '../../protocol/secp256k1.ts'
 import { AbiCodec } from './abi-codec.ts'
+import { fastEvm } from './fast-evm.ts'
 import { RememberingState } from './remembering-state.ts'
 
 /** Where each contract stands. */
@@ -294,12 +290,8 @@ async function genesis(): Promise<GenesisEvm> {
 }
 
 async function copyOf(from: MemoryState, { timestamp, blockNumber, baseFee }: GenesisEvm): Promise<MoneyChain> {
-  await installFastInterpreter()
   const state = new RememberingState()
-  const common = new FixedCommon(chainId, Hardfork.Prague)
-  const engine = await createEVM({ common, stateManager: state })
-  installFastMemory(engine)
-  const evm = new GenesisEvm(state, engine, timestamp)
+  const evm = await fastEvm(state, chainId, timestamp)
   for (const [address, { nonce, balance, code, storage }] of from.accounts) {
     state.accounts.set(address, { nonce, balance, code, storage: new Map(storage) })
   }

@@ -5,7 +5,7 @@ import type { MoneyChain } from './money-chain.ts'
 type Block = { readonly number: bigint; readonly timestamp: bigint; readonly txs: FakeTx[] }
 
 /** Blocks that a wait of any length takes. */
-const blocksMax = 60
+const blocksMax = 12
 
 /**
  * Shows a money chain to an index: every transaction that went through since, with what the real contracts logged, in a block
