@@ -69,41 +69,56 @@ export function multiply(
 ): void {
   const block = max(4, (blockBytes / columns) & ~3)
   for (let row = 0; row < rows; row += block) {
-    multiplyRows(weights, inputs, out, row, min(row + block, rows), columns, tokens, stride)
+    const first = weights + <usize>row * <usize>columns
+    multiplyBlock(first, inputs, out + (<usize>row << 2), min(block, rows - row), columns, tokens, stride)
   }
 }
 
 /** Weights that stay in the cache while all inputs go by. */
-const blockBytes = 1 << 16
+const blockBytes = 1 << 18
 
-function multiplyRows(
+/**
+ * Rows that are multiplied together stand far apart, so that each of two or four streams goes through memory in order: a processor
+ * fetches ahead of such, and not of neighbouring rows read side by side, which end after some hundred bytes.
+ */
+function multiplyBlock(
   weights: usize,
   inputs: usize,
   out: usize,
-  from: i32,
-  to: i32,
+  rows: i32,
   columns: i32,
   tokens: i32,
   stride: i32,
 ): void {
+  const half = rows >> 1
+  const quarter = rows >> 2
   let token = 0
   for (; token + 4 <= tokens; token += 4) {
-    let row = from
-    for (; row + 2 <= to; row += 2) block2x4(weights, inputs, out, row, token, stride, columns)
-    for (; row < to; row++) {
-      for (let t = token; t < token + 4; t++) single(weights, inputs, out, row, t, stride, columns)
+    for (let row = 0; row < half; row++) block2x4(weights, inputs, out, row, half, token, stride, columns)
+    for (let t = token; (rows & 1) == 1 && t < token + 4; t++) {
+      single(weights, inputs, out, rows - 1, t, stride, columns)
     }
   }
   for (; token < tokens; token++) {
-    let row = from
-    for (; row + 4 <= to; row += 4) block4x1(weights, inputs, out, row, token, stride, columns)
-    for (; row < to; row++) single(weights, inputs, out, row, token, stride, columns)
+    for (let row = 0; row < quarter; row++) block4x1(weights, inputs, out, row, quarter, token, stride, columns)
+    for (let row = 4 * quarter; row < rows; row++) single(weights, inputs, out, row, token, stride, columns)
   }
 }
 
+/** Row `row` and the one `apart` rows behind it, for four inputs. */
 @inline
-function block2x4(weights: usize, inputs: usize, out: usize, row: i32, token: i32, stride: i32, columns: i32): void {
+function block2x4(
+  weights: usize,
+  inputs: usize,
+  out: usize,
+  row: i32,
+  apart: i32,
+  token: i32,
+  stride: i32,
+  columns: i32,
+): void {
   const width = <usize>columns
+  const far = width * <usize>apart
   const inputBytes = width << 1
   let w = weights + <usize>row * width
   let x = inputs + <usize>token * inputBytes
@@ -118,7 +133,7 @@ function block2x4(weights: usize, inputs: usize, out: usize, row: i32, token: i3
   let b3 = i32x4.splat(0)
   while (w < end) {
     const wa = v128.load_ext<i8>(w)
-    const wb = v128.load_ext<i8>(w + width)
+    const wb = v128.load_ext<i8>(w + far)
     const x0 = v128.load(x)
     const x1 = v128.load(x + inputBytes)
     const x2 = v128.load(x + inputBytes * 2)
@@ -136,19 +151,31 @@ function block2x4(weights: usize, inputs: usize, out: usize, row: i32, token: i3
   }
   const line = <usize>stride << 2
   const to = out + <usize>token * line + (<usize>row << 2)
+  const behind = to + (<usize>apart << 2)
   store<i32>(to, lanes(a0))
-  store<i32>(to, lanes(b0), 4)
+  store<i32>(behind, lanes(b0))
   store<i32>(to + line, lanes(a1))
-  store<i32>(to + line, lanes(b1), 4)
+  store<i32>(behind + line, lanes(b1))
   store<i32>(to + line * 2, lanes(a2))
-  store<i32>(to + line * 2, lanes(b2), 4)
+  store<i32>(behind + line * 2, lanes(b2))
   store<i32>(to + line * 3, lanes(a3))
-  store<i32>(to + line * 3, lanes(b3), 4)
+  store<i32>(behind + line * 3, lanes(b3))
 }
 
+/** Four rows from `row` on, each `apart` rows behind the one before, for one input. */
 @inline
-function block4x1(weights: usize, inputs: usize, out: usize, row: i32, token: i32, stride: i32, columns: i32): void {
+function block4x1(
+  weights: usize,
+  inputs: usize,
+  out: usize,
+  row: i32,
+  apart: i32,
+  token: i32,
+  stride: i32,
+  columns: i32,
+): void {
   const width = <usize>columns
+  const far = width * <usize>apart
   let w = weights + <usize>row * width
   let x = inputs + <usize>token * (width << 1)
   const end = w + width
@@ -159,17 +186,18 @@ function block4x1(weights: usize, inputs: usize, out: usize, row: i32, token: i3
   while (w < end) {
     const value = v128.load(x)
     a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load_ext<i8>(w), value))
-    b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load_ext<i8>(w + width), value))
-    c = i32x4.add(c, i32x4.dot_i16x8_s(v128.load_ext<i8>(w + width * 2), value))
-    d = i32x4.add(d, i32x4.dot_i16x8_s(v128.load_ext<i8>(w + width * 3), value))
+    b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load_ext<i8>(w + far), value))
+    c = i32x4.add(c, i32x4.dot_i16x8_s(v128.load_ext<i8>(w + far * 2), value))
+    d = i32x4.add(d, i32x4.dot_i16x8_s(v128.load_ext<i8>(w + far * 3), value))
     w += 8
     x += 16
   }
   const to = out + ((<usize>token * <usize>stride + <usize>row) << 2)
   store<i32>(to, lanes(a))
-  store<i32>(to, lanes(b), 4)
-  store<i32>(to, lanes(c), 8)
-  store<i32>(to, lanes(d), 12)
+  const step = <usize>apart << 2
+  store<i32>(to + step, lanes(b))
+  store<i32>(to + step * 2, lanes(c))
+  store<i32>(to + step * 3, lanes(d))
 }
 
 function single(weights: usize, inputs: usize, out: usize, row: i32, token: i32, stride: i32, columns: i32): void {
