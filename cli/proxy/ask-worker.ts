@@ -108,12 +108,16 @@ export class WorkerAsker {
       .serving({ modelVersion, proofClass }, (worker) => book.history(worker), nowMs())
       .slice(0, triesMax)
     let last: ProxyError | undefined
-    for (const candidate of candidates) {
-      const { worker } = candidate
-      let refusal = yield* this.#askOne(candidate, model, chat, signal)
+    for (const { worker, capability } of candidates) {
+      const asked = await this.#askedOf(worker, capability, model, chat, signal)
+      if (asked === undefined) {
+        last = new ProxyError('worker_failed', `worker ${worker} is not connected`)
+        continue
+      }
+      let refusal = yield* this.#askOne(worker, asked, model, signal)
       if (refusal !== undefined && refusal.retryAfterMs > 0 && refusal.retryAfterMs <= retryMsMax) {
         await sleep(refusal.retryAfterMs, undefined, { signal })
-        refusal = yield* this.#askOne(candidate, model, chat, signal)
+        refusal = yield* this.#askOne(worker, asked, model, signal)
       }
       if (refusal === undefined) return
       last = new ProxyError('worker_failed', `worker ${worker} refuses: ${refusal.detail} (${refusal.code})`)
@@ -124,18 +128,28 @@ export class WorkerAsker {
     )
   }
 
-  /** Undefined where it answered. A request whose answer broke off is asked for once more: it is answered and paid once. */
-  async *#askOne(
-    { worker, capability }: KnownWorker,
+  /** Undefined where no host of the worker is connected. */
+  async #askedOf(
+    worker: Hex,
+    capability: KnownWorker['capability'],
     model: ServedModel,
     chat: ChatRequest,
     signal: AbortSignal,
-  ): AsyncGenerator<AskEvent, Refusal | undefined> {
-    const { book, network } = this.#parts
+  ): Promise<Asked | undefined> {
     const sealed = this.#options.isPrivate === true ? sealFor(capability, chat.stops) : undefined
-    const host = network.hostsOf(worker).find((each) => sealed === undefined || each === sealed.host)
-    if (host === undefined) return { code: 'busy', retryAfterMs: 0, detail: 'it is not connected' }
-    const asked = { host, ...(await this.#jobFor(worker, model, chat, sealed, signal)) }
+    const hosts = this.#parts.network.hostsOf(worker)
+    const host = hosts.find((each) => sealed === undefined || each === sealed.host)
+    return host === undefined ? undefined : { host, ...(await this.#jobFor(worker, model, chat, sealed, signal)) }
+  }
+
+  /** Undefined where it answered. A request whose answer broke off is asked for once more: it is answered and paid once. */
+  async *#askOne(
+    worker: Hex,
+    asked: Asked,
+    model: ServedModel,
+    signal: AbortSignal,
+  ): AsyncGenerator<AskEvent, Refusal | undefined> {
+    const { book } = this.#parts
     const heard = new HeardAnswer(model.tokenizer)
     for (let isAgain = false; ; isAgain = true) {
       try {
@@ -168,7 +182,7 @@ export class WorkerAsker {
         if (text !== '') yield { kind: 'text', text }
       } else if (event.kind === 'refused') {
         if (heard.hasBegun) throw new ProxyError('worker_failed', `worker ${worker} broke off: ${event.refusal.detail}`)
-        this.#giveBack(job.request.maxFee)
+        // The promise stays counted: the voucher is the worker's, who can answer and settle until its deadline.
         book.count(worker, 'failed')
         return event.refusal
       } else if (event.kind === 'answer') {

@@ -34,7 +34,11 @@ const unserved = [
   'response_format',
   'presence_penalty',
   'frequency_penalty',
+  'echo',
+  'suffix',
 ]
+/** Numbers of answers, of which there is one. */
+const counts = ['n', 'best_of']
 
 /** Throws {@link ProxyError} naming the field. */
 export function readChatRequest(body: unknown, isChat: boolean): ChatRequest {
@@ -44,12 +48,20 @@ export function readChatRequest(body: unknown, isChat: boolean): ChatRequest {
     const value = field(name)
     if (value !== undefined && value !== 0 && value !== false) throw bad(`${name} is not served here`)
   }
-  if (field('n') !== undefined && field('n') !== 1) throw bad('n must be 1')
+  for (const name of counts) {
+    if (field(name) !== undefined && field(name) !== 1) throw bad(`${name} must be 1`)
+  }
+  if (field('seed') !== undefined) throw bad('seed is not served here: it follows from the request and the worker')
   const model = field('model')
   if (typeof model !== 'string') throw bad('model must be a string')
   const real = (name: string, min: number, max: number, fallback: number): number => {
     const value = field(name) ?? fallback
     if (typeof value !== 'number' || !(value >= min && value <= max)) throw bad(`${name} must be ${min} to ${max}`)
+    return value
+  }
+  const whole: typeof real = (name, min, max, fallback) => {
+    const value = real(name, min, max, fallback)
+    if (!Number.isInteger(value)) throw bad(`${name} must be a whole number`)
     return value
   }
   const maxTokens = field('max_completion_tokens') ?? field('max_tokens')
@@ -69,9 +81,9 @@ export function readChatRequest(body: unknown, isChat: boolean): ChatRequest {
     maxTokens: maxTokens === undefined ? undefined : Number(maxTokens),
     tempQ16: Math.round(real('temperature', 0, temperatureMax, 1) * 65_536),
     topPQ16: Math.max(1, Math.round(real('top_p', 0, 1, 1) * 65_536)),
-    topK: Math.round(real('top_k', 0, 65_535, 0)),
+    topK: whole('top_k', 0, 65_535, 0),
     stops: readStops(field('stop')),
-    stream: field('stream') === true,
+    stream: readSwitch('stream', field('stream')),
   }
 }
 
@@ -87,6 +99,11 @@ function readModel(model: string): Pick<ChatRequest, 'base' | 'adapters'> {
     return { root: root.toLowerCase() as Hex, weight: Number(weight) }
   })
   return { base, adapters }
+}
+
+function readSwitch(name: string, value: unknown): boolean {
+  if (value !== undefined && typeof value !== 'boolean') throw bad(`${name} must be true or false`)
+  return value === true
 }
 
 function readMessages(value: unknown): Message[] {

@@ -1,11 +1,14 @@
 import { systemClock } from '../../common/clock.ts'
 import { UsageError } from '../../common/errors.ts'
-import { asCount, asDurationMs, asPort, asSwitch, asText } from '../../common/flag-parsers.ts'
+import { asDurationMs, asPort, asSwitch, asText } from '../../common/flag-parsers.ts'
 import { privateClass } from '../../protocol/private-tokens.ts'
 import { defineCommand, exitCodes } from '../command.ts'
-import { asOpen, asUint64 } from '../money/parsers.ts'
+import { asOpen, asProofClass, asUint64 } from '../money/parsers.ts'
 import { asAddresses, asList } from '../worker/lists.ts'
 import { listenFlags, processFlags, readProcess } from '../worker/process-flags.ts'
+
+/** Proof class of answers by float engines. */
+const fingerprintClass = 3
 
 export const proxy = defineCommand({
   summary:
@@ -28,7 +31,7 @@ export const proxy = defineCommand({
       many: true,
       default: '',
     },
-    class: { help: 'proof class of the requests', value: 'N', parse: asCount, default: '1' },
+    class: { help: 'proof class of the requests', value: 'N', parse: asProofClass, default: '1' },
     private: {
       help: 'seals prompts and answers for the worker, so that neither is in any batch: needs --class 0',
       value: 'true|false',
@@ -69,6 +72,11 @@ export const proxy = defineCommand({
     if (flags.private && flags.class !== privateClass) {
       throw new UsageError(
         `--private needs --class ${privateClass}: other classes need tokens that anybody can run again`,
+      )
+    }
+    if (flags.class === fingerprintClass && flags['canary.interval'] > 0) {
+      throw new UsageError(
+        `--class ${fingerprintClass} and --canary.interval: no two float engines give the same answer, so that no worker could be told from a liar`,
       )
     }
     if (flags.private && flags['canary.interval'] > 0) {

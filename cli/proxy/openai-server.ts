@@ -63,7 +63,8 @@ export class OpenAiServer {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    const [target, base] = [request.url ?? '/', 'http://localhost']
+    const pathname = URL.canParse(target, base) ? new URL(target, base).pathname : undefined
     if (request.method === 'GET' && pathname === '/v1/models') {
       const data = this.#parts
         .models()
@@ -191,6 +192,8 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
 async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const abort = () => reject(signal.reason)
+    // Of a client that was gone before neither event comes.
+    if (signal.aborted) return abort()
     signal.addEventListener('abort', abort, { once: true })
     response.once('drain', () => {
       signal.removeEventListener('abort', abort)

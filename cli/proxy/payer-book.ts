@@ -86,7 +86,7 @@ export class PayerBook {
     })()
   }
 
-  /** The answer cost less, or nothing: what is left of the promise counts for the day no more. */
+  /** The answer cost less: what is left of the promise counts for the day no more. */
   settle(unused: bigint, nowSeconds: number): void {
     const day = dayOf(nowSeconds)
     const spent = this.#spentOn(day) - unused

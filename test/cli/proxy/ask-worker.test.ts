@@ -156,6 +156,23 @@ async function* cutBeforeEntries(events: AsyncIterable<JobEvent>): AsyncGenerato
   }
 }
 
+test('what a worker refuses stays promised: it has the voucher; asked again it gets no second one', async () => {
+  const vouchers: bigint[] = []
+  onWay = (_, job) => {
+    vouchers.push(job.voucher.value.cumulativeCap)
+    return refusals()
+  }
+  await expect(answerOf(openAsker())).rejects.toMatchObject({ code: 'worker_failed' })
+  expect(vouchers).toHaveLength(2)
+  const [first] = vouchers
+  expect(vouchers).toEqual([first, first])
+  expect(100n * open - book.leftToday(Number(world.chain.now))).toBe(first)
+})
+
+async function* refusals(): AsyncGenerator<JobEvent> {
+  yield { kind: 'refused', refusal: { code: 'busy', retryAfterMs: 1, detail: 'not now' } }
+}
+
 test('adapters that stand behind a model’s name are asked for and paid, in their order', async () => {
   const [one, other] = ['a1', 'B2'].map((byte) => `0x${byte.repeat(32)}` as const)
   const { done } = await answerOf(openAsker(), `base+${one}:32768+${other}`)

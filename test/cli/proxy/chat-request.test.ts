@@ -23,3 +23,32 @@ test.each([
 ])('adapters with %s are refused, not left out', (_, name) => {
   expect(() => read(name)).toThrow(/adapters/)
 })
+
+test.each([
+  ['stream', 'yes'],
+  ['stream', 1],
+  ['seed', 0],
+  ['n', 2],
+  ['n', true],
+  ['best_of', 3],
+  ['echo', true],
+  ['suffix', 'x'],
+  ['top_k', 0.4],
+  ['top_k', -1],
+  ['top_p', 2],
+  ['temperature', '1'],
+  ['temperature', -0.1],
+  ['max_tokens', -5],
+  ['max_tokens', 1.5],
+  ['max_tokens', 1e9],
+  ['stop', [1]],
+  ['stop', ''],
+  ['stop', ['a', 'b', 'c', 'd', 'e']],
+  ['stop', '\u{1f600}'.repeat(9)],
+  ['prompt', ['a']],
+  ['tools', []],
+])('%s of %j is refused by its name, not left out', (name, value) => {
+  const request = () => readChatRequest({ model: 'base', prompt: 'What is a river?', [name]: value }, false)
+  expect(request).toThrow(expect.objectContaining({ code: 'invalid_request_error', status: 400 }))
+  expect(request).toThrow(name === 'stop' ? /stop/ : name)
+})
