@@ -22,4 +22,25 @@ export function indexSetHash(ids: readonly Hex[]): Hex {
   return bytesToHex(keccak256(concatBytes(setPrefix, uintBytes(ids.length, 1), ...ids.map(hexToBytes))))
 }
 
+/** A Datanet version that a model was trained on; its weight in basis points. */
+export type TrainedOn = { readonly datanet: bigint; readonly version: number; readonly weightBps: number }
+
+/** Datanets that a model names at most. */
+export const trainedOnMax = 8
+
+/** Hash of the Datanets that a model was trained on, strictly ascending; the zero word of none. Throws {@link FormatError}. */
+export function trainedOnHash(datanets: readonly TrainedOn[]): Hex {
+  if (datanets.length > trainedOnMax) throw new FormatError(`${datanets.length} Datanets, more than ${trainedOnMax}`)
+  let before = 0n
+  const refs = datanets.map(({ datanet, version, weightBps }) => {
+    if (datanet <= before) throw new FormatError(`Datanet ${datanet} does not stand behind ${before}`)
+    if (weightBps === 0) throw new FormatError(`Datanet ${datanet} has no weight`)
+    before = datanet
+    return concatBytes(uintBytes(datanet, 8), uintBytes(version, 4), uintBytes(weightBps, 2))
+  })
+  if (refs.length === 0) return zeroHash
+  return bytesToHex(keccak256(concatBytes(trainedOnPrefix, uintBytes(refs.length, 1), ...refs)))
+}
+
 const setPrefix = Uint8Array.of(0x0b)
+const trainedOnPrefix = Uint8Array.of(0x10)

@@ -1,13 +1,16 @@
 import { entryClasses } from '../../protocol/attribution-entry.ts'
+import type { TrainedOn } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import type { InferenceRequest } from '../../protocol/inference-request.ts'
 import { encodeSignature } from '../near-duplicates/signature.ts'
 import { type SpanCall, type SpanEntry, wrongEvidence } from '../suffix/check-spans.ts'
 import { contributionsIn, decodeEvidence } from '../suffix/evidence.ts'
 import type { IndexOpener } from '../suffix/index-opener.ts'
+import { trainingTokens } from '../suffix/shares.ts'
 import { SuffixError } from '../suffix/suffix-error.ts'
 import { algoV2 } from './algo-v2.ts'
 import { influencesOn, spansV2 } from './attribute-v2.ts'
+import type { ChallengeV2 } from './challenge-v2.ts'
 import { CitationCheck } from './check-citations.ts'
 import { decodeCitations, type PromptCitation } from './citations.ts'
 import {
@@ -21,6 +24,7 @@ import {
 import { leadersOf, type SignatureOf } from './groups.ts'
 import { encodeRow, type InfluenceTable, rowSiblings, scoreOf } from './influence-table.ts'
 import { type ShareV2, sharesOfV2, spanPoints } from './shares-v2.ts'
+import { isRight, unitChallenge } from './unit-weights.ts'
 
 /** What a receipt under v2 says, and what it is judged by. */
 export type ClaimsV2 = {
@@ -33,17 +37,10 @@ export type ClaimsV2 = {
   /** Whether an index of the set counted for nothing when the batch was committed. */
   readonly isDead: boolean
   readonly signatureOf: SignatureOf
+  /** What class U is shared by where the model has no indexes. */
+  readonly trainedOn: readonly TrainedOn[]
   /** In force for the request. */
   readonly table?: InfluenceTable | undefined
-}
-
-/** A call of DisputeGame: its arguments behind receipt, segments and, of a claim, the entry, whose place `entries` names. */
-export type ChallengeV2 = {
-  readonly functionName: string
-  readonly entries: readonly number[]
-  /** What stands in the claim behind the first entry, the others behind it; undefined of calls that take entries alone. */
-  readonly claim: Readonly<Record<string, unknown>> | undefined
-  readonly rest: readonly unknown[]
 }
 
 /** What is wrong with a receipt's S, G, R and U entries under v2; undefined where nothing is, or nothing shows it. `set` in its order. */
@@ -89,7 +86,7 @@ class Check {
 
   wrong(): ChallengeV2 | undefined {
     const shown = this.#spans() ?? this.#groups() ?? this.#sketch() ?? this.#citations()
-    return shown ?? this.#weights() ?? this.#omitted()
+    return shown ?? this.#weights()
   }
 
   #spans(): ChallengeV2 | undefined {
@@ -150,39 +147,25 @@ class Check {
     const { entries } = this.#claims
     const hasIndexes = this.#set.length > 0
     const right = this.#right
-    const wrong = entries.findIndex((entry) => {
-      const { class: kind, id, weight } = entry
-      // What a model without indexes gives units its index sets do not say.
-      if (!isContributors(entry) || (!hasIndexes && kind === entryClasses.U)) return false
-      const share = right.find((each) => entryClasses[each.class] === kind && each.id === id)
-      return weight !== BigInt(share?.weight ?? 0)
-    })
+    const wrong = entries.findIndex((entry) => isContributors(entry) && !isRight(entry, right))
     if (wrong < 0) return undefined
+    if (!hasIndexes && entries[wrong]?.class === entryClasses.U) {
+      return unitChallenge(wrong, this.#head, this.#claims)
+    }
     const records = this.#set.map(({ index }) => index.record)
     return this.#share(['badShareWeight', records, this.#cut()], wrong)
   }
 
-  /** An influence that has no entry: where the model has no indexes, no weight of another shows it. */
-  #omitted(): ChallengeV2 | undefined {
-    const { entries } = this.#claims
-    const { G } = entryClasses
-    const influences = this.#right.filter(({ class: letter }) => letter === 'G')
-    const omitted = influences.find(({ id }) => entries.every((entry) => entry.class !== G || entry.id !== id))
-    if (omitted === undefined) return undefined
-    const { id } = omitted
-    const behind = entries.findIndex((entry) => entry.class > G || (entry.class === G && entry.id > id))
-    const before = behind < 0 ? entries.length - 1 : behind - 1
-    const { entries: own, ...call } = this.#share(['omittedInfluence', id])
-    return { ...call, entries: [...own, Math.max(before, 0), behind < 0 ? before : behind] }
-  }
-
-  /** What the evidence makes; of a model without indexes without units. */
+  /** What the evidence makes. */
   get #right(): readonly ShareV2[] {
-    const { parts } = this.#claims
+    const { parts, trainedOn } = this.#claims
     return sharesOfV2({
       ...{ tokens: this.#evidence?.scores.length ?? 0, spans: this.#evidence?.spans ?? [] },
       ...{ leaders: this.#leaders, citations: this.#cited ?? [], scores: decodeScores(parts.scores) as SketchScore[] },
-      datanets: this.#set.map(({ index }) => ({ datanet: index.record.datanet, tokens: index.tokenCount })),
+      datanets:
+        this.#set.length === 0
+          ? trainingTokens(trainedOn)
+          : this.#set.map(({ index }) => ({ datanet: index.record.datanet, tokens: index.tokenCount })),
     })
   }
 

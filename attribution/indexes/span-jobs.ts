@@ -1,13 +1,15 @@
 import { errorMessage } from '../../common/errors.ts'
 import { entryClasses } from '../../protocol/attribution-entry.ts'
-import { algoHashV1, algoHashV2, indexSetHash } from '../../protocol/attribution-rule.ts'
+import { algoHashV1, algoHashV2, indexSetHash, type TrainedOn } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, concatBytes, equalBytes, type Hex, hexToBytes, uintBytes, zeroHash } from '../../protocol/bytes.ts'
 import type { InferenceRequest } from '../../protocol/inference-request.ts'
 import { keccakHex } from '../../protocol/keccak.ts'
 import { batchHash } from '../../protocol/receipt-batch.ts'
 import { type AttributionV2, attributeV2 } from '../combined/attribute-v2.ts'
-import { type ChallengeV2, checkSharesV2, unlikeEvidence } from '../combined/check-v2.ts'
+import type { ChallengeV2 } from '../combined/challenge-v2.ts'
+import { checkSharesV2, unlikeEvidence } from '../combined/check-v2.ts'
 import { decodeParts, type EvidenceParts, encodeParts, evidenceHead, noParts } from '../combined/evidence-v2.ts'
+import { wrongUnitV1 } from '../combined/unit-weights.ts'
 import type { BatchOf } from '../epochs/batch-jobs.ts'
 import type { Call } from '../epochs/challenge.ts'
 import { isRequestOf } from '../epochs/check-receipt.ts'
@@ -17,14 +19,15 @@ import type { QueryMaker, SketchSource } from '../influences/query-maker.ts'
 import { type Attribution, attribute, indexSet } from '../suffix/attribute.ts'
 import { checkSpans, type SpanChallenge, type SpanEntry, spanClaim, wrongEntries } from '../suffix/check-spans.ts'
 import { IndexOpener } from '../suffix/index-opener.ts'
-import type { DatanetTokens } from '../suffix/shares.ts'
+import { type DatanetTokens, trainingTokens } from '../suffix/shares.ts'
 import type { SuffixIndex } from '../suffix/suffix-index.ts'
 import { IndexError } from './index-error.ts'
 import type { IndexFolder } from './index-folder.ts'
 
-/** The indexes of a model version as of a batch. */
+/** The indexes of a model version as of a batch, and what class U is shared by where it has none. */
 export type ModelSet = {
   readonly ids: readonly Hex[]
+  readonly trainedOn: readonly TrainedOn[]
   /** One of them counted for nothing when the batch was committed. */
   readonly isDead: boolean
 }
@@ -159,10 +162,10 @@ export class SpanJobs {
     if (one === undefined || entries === undefined) return 'unknown'
     const { receipt, request } = one
     const { modelVersion } = request
-    const set = receipt.indexSetHash === zeroHash ? noSet : sets.get(modelVersion)
+    const set = sets.get(modelVersion)
     if (set === undefined) return { lacking: modelVersion }
     // Another set than the model's is shown by badTerms.
-    if (set.ids.length > 0 && indexSetHash(set.ids) !== receipt.indexSetHash) return 'unknown'
+    if (indexSetHash(set.ids) !== receipt.indexSetHash) return 'unknown'
     const isV2 = receipt.algoHash === algoHashV2
     const sketched = isV2 ? sketchedBy(one, question.sketched) : undefined
     const isRead = set.ids.length > 0 || sketched !== undefined
@@ -172,7 +175,7 @@ export class SpanJobs {
       const list = output === undefined ? 'output' : 'prompt'
       return { receipt: i, kind: 'unread', opened: batch.openReceipt(i), list, request }
     }
-    if (!isV2) return this.#finding(batch, i, { output, entries }, set, question) ?? 'right'
+    if (!isV2) return this.#finding(batch, i, { output, entries, one }, set, question) ?? 'right'
     try {
       return this.#findingV2(batch, i, { output, entries, prompt, one, sketched }, set, question) ?? 'right'
     } catch (error) {
@@ -184,17 +187,21 @@ export class SpanJobs {
   #finding(
     batch: KnownBatch,
     i: number,
-    { output, entries }: Claims,
-    { ids, isDead }: ModelSet,
+    { output, entries, one: { request } }: Claims,
+    { ids, isDead, trainedOn }: ModelSet,
     { shown }: BatchQuestion,
   ): SpanFinding | undefined {
     const openers = this.#openersOf(ids)
     const asCall = (challenge: SpanChallenge, evidence: Uint8Array) => challengeOf(batch, i, challenge, evidence)
     const wrong = wrongEntries(openers.length, entries)
     if (wrong !== undefined) return asCall(wrong, new Uint8Array())
+    if (openers.length === 0) {
+      const wrongUnit = wrongUnitV1(entries, { request, trainedOn })
+      return wrongUnit && challengeOfV2(batch, i, wrongUnit)
+    }
     const own = entries.findIndex(({ evidenceHash }) => evidenceHash !== zeroHash)
     const stated = entries[own]?.evidenceHash
-    if (stated === undefined || openers.length === 0) return undefined
+    if (stated === undefined) return undefined
     const right = this.attribute(ids, output, isDead)
     if (stated === right.evidenceHash && isSame(right, entries)) return undefined
     const evidence = stated === right.evidenceHash ? right.evidence : shown.get(demandIdOf(batch, i, stated))
@@ -208,7 +215,7 @@ export class SpanJobs {
     batch: KnownBatch,
     i: number,
     { output, entries, prompt, one, sketched }: ClaimsV2,
-    { ids, isDead }: ModelSet,
+    { ids, isDead, trainedOn }: ModelSet,
     { shown, signatures }: BatchQuestion,
   ): SpanFinding | undefined {
     const openers = this.#openersOf(ids)
@@ -216,9 +223,10 @@ export class SpanJobs {
     if (unlike !== undefined) return challengeOfV2(batch, i, unlike)
     const own = entries.findIndex(({ evidenceHash }) => evidenceHash !== zeroHash)
     const stated = entries[own]?.evidenceHash
-    const right = this.attributeV2({ ids, output, prompt, isDead, signatures, sketched })
+    const asked = { ids, output, prompt, isDead, signatures, sketched }
+    const right = this.attributeV2({ ...asked, trainedOn: trainingTokens(trainedOn) })
     const isRight = (stated ?? zeroHash) === right.evidenceHash
-    if (isRight && isSame(right, entries, openers.length > 0)) return undefined
+    if (isRight && isSame(right, entries)) return undefined
     const committed = stated === undefined ? encodeParts(noParts) : shown.get(demandIdOf(batch, i, stated))
     const evidence = isRight ? right.evidence : committed
     if (evidence === undefined) return hiddenEvidence(batch, i, own, stated as Hex)
@@ -226,7 +234,7 @@ export class SpanJobs {
     const { request } = one
     const table = sketched && this.#queries.table(sketched)
     const parts = decodeParts(evidence)
-    const claims = { request, prompt, output, entries, isDead, signatureOf, table, parts }
+    const claims = { request, prompt, output, entries, isDead, signatureOf, table, parts, trainedOn }
     const challenge = checkSharesV2(openers, claims)
     if (challenge !== undefined) return challengeOfV2(batch, i, challenge)
     if (isRight) return undefined
@@ -261,13 +269,15 @@ export class SpanJobs {
   }
 }
 
-const noSet: ModelSet = { ids: [], isDead: false }
 const none = new Uint32Array()
 
-type Claims = { readonly output: Uint32Array; readonly entries: readonly SpanEntry[] }
+type Claims = {
+  readonly output: Uint32Array
+  readonly entries: readonly SpanEntry[]
+  readonly one: KnownReceipt
+}
 type ClaimsV2 = Claims & {
   readonly prompt: Uint32Array
-  readonly one: KnownReceipt
   readonly sketched: SketchSource | undefined
 }
 
@@ -334,15 +344,8 @@ function entriesOf(batch: KnownBatch, i: number, { receipt }: KnownReceipt): rea
   return entries
 }
 
-/** Of a model without indexes units alone are compared elsewhere: nothing here says what Datanets it was trained on. */
-function isSame(
-  { shares: all }: Pick<Attribution | AttributionV2, 'shares'>,
-  entries: readonly SpanEntry[],
-  hasIndexes = true,
-): boolean {
-  const { S, U } = entryClasses
-  const own = entries.filter(({ class: kind }) => kind >= S && (hasIndexes || kind !== U))
-  const shares = all.filter(({ class: letter }) => hasIndexes || letter !== 'U')
+function isSame({ shares }: Pick<Attribution | AttributionV2, 'shares'>, entries: readonly SpanEntry[]): boolean {
+  const own = entries.filter(({ class: kind }) => kind >= entryClasses.S)
   return (
     own.length === shares.length &&
     shares.every(({ class: letter, id, weight }, k) => {

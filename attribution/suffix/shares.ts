@@ -1,3 +1,4 @@
+import type { TrainedOn } from '../../protocol/attribution-rule.ts'
 import { largestRemainder } from '../../protocol/largest-remainder.ts'
 import { algoV1 } from './algo-v1.ts'
 import type { KeptSpan } from './kept-spans.ts'
@@ -7,6 +8,11 @@ export type Share = { readonly class: 'S' | 'U'; readonly id: bigint; readonly w
 
 /** Tokens of a Datanet in the index set. */
 export type DatanetTokens = { readonly datanet: bigint; readonly tokens: number }
+
+/** Of a model without indexes its Datanets have class U by these: their weights stand for tokens. docs/ATTRIBUTION.md §4. */
+export function trainingTokens(trainedOn: readonly Pick<TrainedOn, 'datanet' | 'weightBps'>[]): DatanetTokens[] {
+  return trainedOn.map(({ datanet, weightBps }) => ({ datanet, tokens: weightBps }))
+}
 
 /** What somebody has of the pool, in no unit: shares are to each other as parts are. */
 export type SharePart = Pick<Share, 'class' | 'id'> & { readonly part: bigint }

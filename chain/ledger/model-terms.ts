@@ -1,3 +1,4 @@
+import type { TrainedOn } from '../../protocol/attribution-rule.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { modelVersionHash, parseModelVersion } from '../../protocol/inference-request.ts'
 import { allEvents, topicOf } from './all-events.ts'
@@ -9,8 +10,8 @@ export type ModelTerms = {
   readonly root: Hex
   /** Indexes that its answers are attributed by, ascending. */
   readonly indexIds: readonly Hex[]
-  /** Datanets that the model was trained on; hundredths of a per cent. */
-  readonly trainedOn: readonly { readonly datanet: bigint; readonly weightBps: number }[]
+  /** Datanets that the model was trained on, ascending. */
+  readonly trainedOn: readonly TrainedOn[]
 }
 
 /** Undefined where there is no such version. Throws what the RPC throws. */
@@ -27,6 +28,7 @@ export async function modelTerms(rpc: L2Rpc, modelVersion: Hex): Promise<ModelTe
     indexIds: (indexes?.args['indexIds'] ?? []) as readonly Hex[],
     trainedOn: datanets.map(({ args }) => ({
       datanet: args['datanet'] as bigint,
+      version: Number(args['version']),
       weightBps: Number(args['weightBps']),
     })),
   }

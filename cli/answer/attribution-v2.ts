@@ -4,6 +4,7 @@ import type { BatchReceipt } from '../../attribution/epochs/batch-rows.ts'
 import { IndexError } from '../../attribution/indexes/index-error.ts'
 import type { QueryMaker } from '../../attribution/influences/query-maker.ts'
 import { indexSet } from '../../attribution/suffix/attribute.ts'
+import { trainingTokens } from '../../attribution/suffix/shares.ts'
 import type { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
 import { ShownSignatures, type Signatures } from '../../chain/indexes/shown-signatures.ts'
 import { SketchTables } from '../../chain/indexes/sketch-tables.ts'
@@ -58,7 +59,7 @@ export async function attributionV2(
   const attribution = attributeV2(set, isDead ? none : output, {
     ...{ prompt: isDead ? none : prompt, signatureOf: (contribId) => signatures.get(contribId) },
     sketch: sketch && { rows: sketch.table.rows, query: sketch.query },
-    trainedOn: trainedOn.map(({ datanet, weightBps }) => ({ datanet, tokens: weightBps })),
+    trainedOn: trainingTokens(trainedOn),
   })
   return { terms, set, isDead, signatures, sketch, attribution }
 }

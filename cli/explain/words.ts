@@ -5,6 +5,7 @@ import { differenceLine, isEqual } from '../../attribution/explain/figure.ts'
 import { tokensMissing } from '../../attribution/explain/tokens-missing.ts'
 import type { IndexFiles } from '../../attribution/indexes/index-files.ts'
 import type { SketchSource } from '../../attribution/influences/query-maker.ts'
+import { trainingTokens } from '../../attribution/suffix/shares.ts'
 import { deadFrom } from '../../chain/indexes/published-index.ts'
 import { ShownSignatures } from '../../chain/indexes/shown-signatures.ts'
 import { SketchTables, sketchKey } from '../../chain/indexes/sketch-tables.ts'
@@ -62,7 +63,7 @@ export class AnswerWords {
     const answer = this.#explainer.explain({
       ...{ rule, ids, prompt, output, entries: entries as readonly ExplainedEntry[] },
       isDead: dead > 0n && dead <= committedAt,
-      trainedOn: terms.trainedOn.map(({ datanet, weightBps }) => ({ datanet, tokens: weightBps })),
+      trainedOn: trainingTokens(terms.trainedOn),
       signatures: rule === 1 ? new Map() : await this.#signatures.at(committedAt),
       sketched: rule === 1 ? undefined : await sketchSource(this.#tables, terms, request, committedAt),
     })

@@ -123,7 +123,8 @@ export const errorTexts: Readonly<Record<string, string>> = {
   TooManyIndexes: '{indexes} indexes; a version names 8 at most',
   TooManyPayees: '{payees} payees; a royalty vector has 32 at most, so name fewer parents',
   TooManyDatanets: '{datanets} Datanets; a model names 8 at most',
-  BadWeights: 'the weights of the Datanets sum to {bps} basis points; 10000 are all',
+  BadDatanetOrder: 'Datanet {id} is named twice, or does not stand behind the one before it',
+  BadWeights: 'weights of Datanets of {bps} basis points: each has at least 1, all together 10000 at most',
   BadPriceExpiry: 'the price would end at {validUntil:time}; it must end later than now and by {latest:time}',
 
   // LicencePolicy, also asked by the registries of models and Datanets

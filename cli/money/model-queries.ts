@@ -14,6 +14,7 @@ type Model = {
   readonly ancestorsBps: number
   readonly royaltyHash: Hex
   readonly licenceId: Hex
+  readonly trainedOnHash: Hex
 }
 
 /** What ModelRegistry says of a price; `setAt` 0: there is none. */
@@ -33,7 +34,7 @@ export const showModel = query(
     const versions = []
     for (let version = 1; version <= model.versions; version++)
       versions.push(await showVersion(chain, id, version, model))
-    const { owner, kind, deprecated, frozen, royaltyHash, licenceId, ancestorsBps } = model
+    const { owner, kind, deprecated, frozen, royaltyHash, licenceId, ancestorsBps, trainedOnHash } = model
     const earner = await chain.read('ModelRegistry', 'payeeAt', [id, await chain.now()])
     const classes = classesOf(model).join(',')
     return {
@@ -47,6 +48,7 @@ export const showModel = query(
       licenceId,
       royaltyHash,
       ancestorsBps,
+      trainedOnHash,
       versions,
     }
   },

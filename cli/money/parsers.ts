@@ -123,13 +123,19 @@ const asParent = (text: string) => {
   return { id: asUint64(id), relation: relationAt, bps: asBps(bps), policy: policyAt }
 }
 
-/** Datanets such as `1:2:5000`: Datanet, version, basis points. */
-export const asTrainedOn = (text: string) =>
-  text.split(',').map((each) => {
+/** Datanets such as `1:2:5000`: Datanet, version, basis points. In the chain's order, which wants each once. */
+export const asTrainedOn = (text: string) => {
+  const refs = text.split(',').map((each) => {
     const [id = '', version = '', bps = '', ...rest] = each.trim().split(':')
     if (rest.length > 0) throw new Error('must be DATANET:VERSION:BPS')
     return { id: asUint64(id), version: asUint32(version), weightBps: asBps(bps) }
   })
+  if (refs.some(({ weightBps }) => weightBps === 0)) throw new Error('each Datanet needs at least 1 basis point')
+  refs.sort((a, b) => (a.id < b.id ? -1 : 1))
+  const twice = refs.find(({ id }, i) => id === refs[i - 1]?.id)
+  if (twice !== undefined) throw new Error(`names Datanet ${twice.id} twice: name its newest version alone`)
+  return refs
+}
 
 /** Versions such as `1:2`: Datanet, version. */
 export const asDatanetVersions = (text: string) =>

@@ -203,17 +203,17 @@ export class SpanWatch {
     return terms && this.#terms.set(modelVersion, terms)
   }
 
-  /** Sets of model versions whose indexes are all here. */
+  /** Sets of model versions whose indexes, where they have some, are all here. */
   async #setsOf(modelVersions: readonly Hex[], committedAt: bigint): Promise<Sets> {
     const { rpc, folder } = this.#parts
     const sets = new Map<Hex, ModelSet>()
     for (const modelVersion of modelVersions) {
       const terms = await this.#termsOf(modelVersion)
       if (terms === undefined) continue
-      const ids = terms.indexIds
+      const { indexIds: ids, trainedOn } = terms
       if (ids.some((id) => folder.place(id) === undefined)) continue
       const dead = await deadFrom(rpc, ids)
-      sets.set(modelVersion, { ids, isDead: dead > 0n && dead <= committedAt })
+      sets.set(modelVersion, { ids, trainedOn, isDead: dead > 0n && dead <= committedAt })
     }
     return sets
   }

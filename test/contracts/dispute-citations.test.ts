@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { algoV2 } from '../../attribution/combined/algo-v2.ts'
-import type { ChallengeV2 } from '../../attribution/combined/check-v2.ts'
+import type { ChallengeV2 } from '../../attribution/combined/challenge-v2.ts'
 import {
   citationsOf,
   decodeCitations,

@@ -2,11 +2,12 @@ import { encodeAbiParameters, keccak256 } from 'viem'
 import { beforeAll, expect, test } from 'vitest'
 import { loadArtifact } from '../../contracts/artifact.ts'
 import { type AttributionEntry, entryClasses } from '../../protocol/attribution-entry.ts'
-import { bytesToHex, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { trainedOnHash } from '../../protocol/attribution-rule.ts'
+import { bytesToHex, type Hex, hexToBytes, zeroHash } from '../../protocol/bytes.ts'
 import { batchHash, type Segment } from '../../protocol/receipt-batch.ts'
 import { type RoyaltyRow, royaltyHash } from '../../protocol/royalty-vector.ts'
 import { sumRow } from '../../protocol/sum-tree.ts'
-import { type Challenge, challengesOf, openedEntry, openedReceipt } from '../fakes/dispute-arguments.ts'
+import { type Challenge, challengesOf, openedEntry, openedReceipt, openedRequest } from '../fakes/dispute-arguments.ts'
 import {
   answerTerms,
   type CommitOptions,
@@ -155,5 +156,29 @@ test('badRoyaltyEntry takes at most 1,000,000 gas of a vector of 32 rows', async
   const batch = await worst({ name: '', challenge: 'badRoyaltyEntry', fault: 'WrongEntry', apply: spoil })
   const args = [openedReceipt(batch, 0), batch.segments, openedEntry(at(batch.drafts, 0), 1), rows]
   const gas = await gasOf(batch, { judge: 'EntryJudge', name: 'badRoyaltyEntry', args })
+  expect(gas + moreLevelsGas + slashGas).toBeLessThanOrEqual(challengeGasMax)
+})
+
+test('badUnitWeight takes at most 1,000,000 gas of eight Datanets', async () => {
+  const refs = Array.from({ length: 8 }, (_, i) => {
+    return { datanet: 0x7faaaaaaaaaaaaa0n + BigInt(i), version: 0x7faaaaaa, weightBps: 1_250 }
+  })
+  const spoil: Corruption['apply'] = (draft) => {
+    draft.receipt = { ...draft.receipt, indexSetHash: zeroHash }
+    return undefined
+  }
+  const batch = await worst({ name: '', challenge: 'badUnitWeight', fault: 'WrongEntry', apply: spoil })
+  const draft = at(batch.drafts, 0)
+  await world.answer('trainedOnHashOf', [draft.request.modelVersion], trainedOnHash(refs))
+  const place = draft.entries.findIndex((entry) => entry.class === entryClasses.U)
+  const claim = {
+    entry: openedEntry(draft, place),
+    // As many bytes as a head has under v2.
+    head: `0x${'e1'.repeat(161)}`,
+    request: openedRequest(draft),
+    trainedOn: refs.map(({ datanet: id, ...rest }) => ({ id, ...rest })),
+  }
+  const args = [openedReceipt(batch, 0), batch.segments, claim]
+  const gas = await gasOf(batch, { judge: 'ShareJudge', name: 'badUnitWeight', args })
   expect(gas + moreLevelsGas + slashGas).toBeLessThanOrEqual(challengeGasMax)
 })

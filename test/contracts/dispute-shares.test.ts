@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { algoV2 } from '../../attribution/combined/algo-v2.ts'
 import { spansV2 } from '../../attribution/combined/attribute-v2.ts'
-import type { ChallengeV2 } from '../../attribution/combined/check-v2.ts'
+import type { ChallengeV2 } from '../../attribution/combined/challenge-v2.ts'
 import { decodeCitations, encodeCitations, type PromptCitation } from '../../attribution/combined/citations.ts'
 import {
   decodeGroups,
@@ -17,9 +17,10 @@ import { encodeSignature } from '../../attribution/near-duplicates/signature.ts'
 import { contributionsIn, decodeEvidence, encodeEvidence } from '../../attribution/suffix/evidence.ts'
 import type { IndexOpener } from '../../attribution/suffix/index-opener.ts'
 import { openTokens } from '../../attribution/suffix/runs.ts'
-import { entryClasses } from '../../protocol/attribution-entry.ts'
-import { algoHashV1 } from '../../protocol/attribution-rule.ts'
-import { bytesToHex } from '../../protocol/bytes.ts'
+import { type AttributionEntry, entryClasses, poolPayee } from '../../protocol/attribution-entry.ts'
+import { algoHashV1, algoHashV2, type TrainedOn } from '../../protocol/attribution-rule.ts'
+import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
+import { modelVersionHash } from '../../protocol/inference-request.ts'
 import { keccakHex } from '../../protocol/keccak.ts'
 import { answerTerms } from '../fakes/dispute-batch.ts'
 import { faults } from '../fakes/dispute-corruptions.ts'
@@ -48,7 +49,7 @@ beforeAll(async () => {
 const wrongEntry = faults.WrongEntry
 
 /** A receipt over random texts that quote each other, whose prompt quotes two of them. */
-function randomReceipt(seed: number, { hasTable = true, hasIndexes = true } = {}): ShareReceipt {
+function randomReceipt(seed: number, { hasTable = true, hasIndexes = true, datanets = 1 } = {}): ShareReceipt {
   const random = new Random(seed)
   const set = randomSet(random, 1 + random.int(2), 5 + random.int(40))
   const ids = contributionsOfSet(set)
@@ -62,6 +63,18 @@ function randomReceipt(seed: number, { hasTable = true, hasIndexes = true } = {}
   return honestShares(hasIndexes ? set : [], {
     ...{ prompt, output: quotingOutput(random, set, 90), signatures: randomSignatures(random, ids), table },
     query: Int8Array.from({ length: table?.size ?? 0 }, () => random.int(255) - 127),
+    trainedOn: randomTraining(random, datanets),
+  })
+}
+
+/** So many Datanets, of any weights that are at most the whole. */
+function randomTraining(random: Random, count: number): TrainedOn[] {
+  let [datanet, left] = [0n, 10_000]
+  return Array.from({ length: count }, (_, i) => {
+    datanet += BigInt(1 + random.int(3))
+    const weightBps = 1 + random.int(random.chance(0.2) ? 3 : left - (count - i - 1))
+    left -= weightBps
+    return { datanet, version: 1 + random.int(5), weightBps }
   })
 }
 
@@ -170,7 +183,7 @@ const lies: readonly Lie[] = [
   ...[0, 1, -1].map(
     (which): Lie => ({
       name: `entry ${which} of class G left out of a model without indexes, and given to units`,
-      challenge: 'omittedInfluence',
+      challenge: 'badUnitWeight',
       apply: (receipt) => {
         const influences = receipt.entries.filter(({ class: kind }) => kind === entryClasses.G)
         const units = receipt.entries.find(({ class: kind }) => kind === entryClasses.U)
@@ -184,14 +197,37 @@ const lies: readonly Lie[] = [
   ),
   {
     name: 'all entries of class G left out of a model without indexes',
-    challenge: 'omittedInfluence',
+    challenge: 'badUnitWeight',
     apply: (receipt) => {
       const others = receipt.entries.filter(({ class: kind }) => kind !== entryClasses.G)
-      const hasInfluences = others.length < receipt.entries.length
-      receipt.entries = others.map((entry) => ({ ...entry, weight: 1_000_000 }))
-      return receipt.set.length === 0 && hasInfluences
+      const influenced = 1_000_000 - others.reduce((sum, { weight }) => sum + weight, 0)
+      receipt.entries = others.map((entry, i) => (i === 0 ? { ...entry, weight: entry.weight + influenced } : entry))
+      return influenced > 0
     },
   },
+  unitLie('a millionth moved from one Datanet of a model without indexes to another', ([one, other, ...rest]) =>
+    one === undefined || other === undefined
+      ? undefined
+      : [{ ...one, weight: one.weight + 1 }, { ...other, weight: other.weight - 1 }, ...rest],
+  ),
+  unitLie('a Datanet of a model without indexes left out, and its part given to another', ([one, other, ...rest]) =>
+    one === undefined || other === undefined ? undefined : [{ ...other, weight: one.weight + other.weight }, ...rest],
+  ),
+  unitLie('a Datanet that a model without indexes was not trained on in the place of one', (units) => {
+    const last = units.at(-1)
+    if (last === undefined) return undefined
+    const id = last.id + 1n
+    return [...units.slice(0, -1), { ...last, id, payee: poolPayee(1, id) }]
+  }),
+  unitLie('a Datanet that a model without indexes was not trained on beside the others', ([one, ...rest]) => {
+    if (one === undefined) return undefined
+    const id = (rest.at(-1) ?? one).id + 7n
+    return [{ ...one, weight: one.weight - 1 }, ...rest, { ...one, id, payee: poolPayee(1, id), weight: 1 }]
+  }),
+  unitLie('equal parts for the Datanets of a model without indexes', (units) => {
+    const part = Math.floor(units.reduce((sum, { weight }) => sum + weight, 0) / units.length)
+    return units.some(({ weight }) => weight > part + 1) ? units.map((unit) => ({ ...unit, weight: part })) : undefined
+  }),
   {
     name: 'two entries of different evidence',
     challenge: 'badShareEvidence',
@@ -208,7 +244,7 @@ describe('lies about shares under algoHash v2', () => {
   test.each(lies.map((lie) => [lie.name, lie] as const))('%s: shown by one transaction', async (_, lie) => {
     let tried = 0
     for (let seed = 1; seed < 200 && tried < 2; seed++) {
-      const receipt = randomReceipt(seed, { hasIndexes: lie.challenge !== 'omittedInfluence' })
+      const receipt = randomReceipt(seed, { hasIndexes: lie.challenge !== 'badUnitWeight', datanets: 1 + (seed % 8) })
       if (!lie.apply(receipt, new Random(seed))) continue
       const challenge = checked(receipt)
       if (challenge === undefined) throw new Error(`${lie.name}, seed ${seed}: nothing is found`)
@@ -231,45 +267,101 @@ describe('lies about shares under algoHash v2', () => {
   })
 })
 
-describe('an influence that has no entry', () => {
-  /** What omittedInfluence says of contribution `id` between entries `before` and `behind`. */
-  async function omitted(receipt: ShareReceipt, before: number, behind: number, id: bigint) {
-    const { parts } = receipt
-    const hex = (name: keyof EvidenceParts) => bytesToHex(parts[name])
-    const head = bytesToHex(evidenceHead(parts))
-    const claim = { head, spans: '0x', groups: '0x', scores: hex('scores'), citations: '0x' }
-    return await judged(receipt, { functionName: 'omittedInfluence', entries: [0, before, behind], claim, rest: [id] })
+describe('units of a model without indexes', () => {
+  const unitsOf = ({ entries }: ShareReceipt) =>
+    [...entries.keys()].filter((place) => entries[place]?.class === entryClasses.U)
+
+  /** What badUnitWeight says of the entry at a place. */
+  async function said(receipt: ShareReceipt, place: number, algoHash = algoHashV2, change: object = {}) {
+    const batch = await commitShares(world, receipt, { algoHash })
+    const { functionName, entries, claim, rest } = unitAccusation(receipt, place, algoHash)
+    const accusation = { functionName, entries, claim: { ...claim, ...change }, rest }
+    return await world.ask('ShareJudge', functionName, shareArguments(batch, accusation))
   }
 
-  test('is shown before the first entry of all, behind the last, and nowhere else', async () => {
-    for (let seed = 1, tried = 0; seed < 60 && tried < 3; seed++) {
-      const receipt = randomReceipt(seed, { hasIndexes: false })
-      const influences = receipt.entries.filter(({ class: kind }) => kind === entryClasses.G)
-      if (influences.length < 3) continue
-      tried++
-      receipt.isAlone = true
-      const ids = influences.map(({ id }) => id)
-      const [first, second, last] = [ids.at(0), ids.at(1), ids.at(-1)] as [bigint, bigint, bigint]
-      receipt.entries = influences
-      const end = influences.length - 1
-      for (const id of ids) {
-        for (const [before, behind] of [...influences.keys()].map((k) => [k, Math.min(k + 1, end)] as const)) {
-          expect(await omitted(receipt, before, behind, id), `seed ${seed}`).toBe('NoFault')
-        }
-        expect(await omitted(receipt, end, 0, id)).toBe('NoFault')
-        expect(await omitted(receipt, 0, 2, id)).toBe('NoFault')
+  test('whatever the model: by both rules the twin’s weights are right to the millionth, and no other weight is', async () => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const algoHash = seed % 2 === 0 ? algoHashV2 : algoHashV1
+      const hasTable = seed % 4 === 0
+      const receipt = randomReceipt(seed, { hasIndexes: false, hasTable, datanets: 1 + (seed % 8) })
+      const places = unitsOf(receipt)
+      expect(places.length, `seed ${seed}`).toBe(receipt.trainedOn?.length)
+      const honest = receipt.entries
+      for (const place of places) expect(await said(receipt, place, algoHash), `seed ${seed}`).toBe('NoFault')
+      const place = places[seed % places.length] as number
+      for (const [change, id] of [
+        ...([1, -1, 1_000_000, -100_000] as const).map((more) => [more, undefined] as const),
+        [0, 999n] as const,
+      ]) {
+        receipt.entries = honest.map((entry, i) =>
+          i === place ? { ...entry, id: id ?? entry.id, weight: Math.max(1, entry.weight + change) } : entry,
+        )
+        if (receipt.entries[place]?.weight === honest[place]?.weight && id === undefined) continue
+        expect(await said(receipt, place, algoHash), `seed ${seed}, ${change}`).toBe(wrongEntry)
       }
-      receipt.entries = influences.slice(1)
-      expect(await omitted(receipt, 0, 0, first)).toBe(wrongEntry)
-      expect(await omitted(receipt, 0, 1, first)).toBe('NoFault')
-      receipt.entries = influences.slice(0, -1)
-      expect(await omitted(receipt, end - 1, end - 1, last)).toBe(wrongEntry)
-      expect(await omitted(receipt, end - 2, end - 1, last)).toBe('NoFault')
-      receipt.entries = [influences[0] as (typeof influences)[number]]
-      expect(await omitted(receipt, 0, 0, first)).toBe('NoFault')
-      expect(await omitted(receipt, 0, 0, second), 'the only entry is the first and the last').toBe(wrongEntry)
-      expect(await omitted(receipt, 0, 0, 9_999n), 'it did nothing').toBe('NoFault')
     }
+  }, 60_000)
+
+  test('of a model that names no Datanet: none has anything', async () => {
+    const receipt = { ...randomReceipt(5, { hasIndexes: false, hasTable: false }), trainedOn: [] }
+    expect(await said(receipt, 0)).toBe(wrongEntry)
+    expect(await said(receipt, 0, algoHashV1)).toBe(wrongEntry)
+  })
+
+  test('are shown by the model’s own list alone, in its order and whole', async () => {
+    const receipt = randomReceipt(6, { hasIndexes: false, datanets: 4 })
+    const place = unitsOf(receipt)[1] as number
+    const refs = refsOf(receipt)
+    const of = async (trainedOn: readonly object[]) => await said(receipt, place, algoHashV2, { trainedOn })
+    const [first, second, ...rest] = refs as [(typeof refs)[number], (typeof refs)[number]]
+    expect(await of(refs)).toBe('NoFault')
+    expect(await of(refs.slice(1))).toBe('WrongDatanets')
+    expect(await of([])).toBe('WrongDatanets')
+    expect(await of([{ ...first, version: first.version + 1 }, second, ...rest])).toBe('WrongDatanets')
+    expect(await of([{ ...first, weightBps: first.weightBps + 1 }, second, ...rest].slice(0, 3))).toBe('WrongDatanets')
+    expect(await of([second, first, ...rest])).toBe('BadDatanetOrder')
+    expect(await of([first, first, ...rest])).toBe('BadDatanetOrder')
+    expect(await of([{ ...first, weightBps: 0 }, second, ...rest])).toBe('BadWeights')
+    expect(await of([{ ...first, weightBps: 10_000 }, second, ...rest])).toBe('BadWeights')
+    const nine = Array.from({ length: 9 }, (_, i) => ({ id: BigInt(i + 1), version: 1, weightBps: 1 }))
+    expect(await of(nine)).toBe('TooManyDatanets')
+  })
+
+  test('are judged by the receipt’s own request, evidence, class and rule, and where it has no indexes alone', async () => {
+    const bare = randomReceipt(7, { hasIndexes: false, datanets: 3 })
+    const influence = bare.entries.findIndex(({ class: kind }) => kind === entryClasses.G)
+    const unit = unitsOf(bare)[0] as number
+    expect(influence).toBeGreaterThanOrEqual(0)
+    expect(await said(bare, influence)).toBe('WrongClass')
+    const head = bytesToHex(evidenceHead({ ...bare.parts, scores: new Uint8Array(0) }))
+    expect(await said(bare, unit, algoHashV2, { head })).toBe('WrongEvidence')
+    expect(await said(bare, unit, algoHashV2, { head: '0x' })).toBe('WrongEvidence')
+    expect(await said(bare, unit, `0x${'77'.repeat(32)}`)).toBe('WrongAlgorithm')
+    const indexed = randomReceipt(7)
+    expect(await said(indexed, unitsOf(indexed)[0] as number)).toBe('HasIndexes')
+    const batch = await commitShares(world, bare)
+    const [opened, segments, claim] = shareArguments(batch, unitAccusation(bare, unit, algoHashV2)) as [
+      unknown,
+      unknown,
+      { request: object },
+    ]
+    const request = { ...claim.request, modelVersion: modelVersionHash(8n, 1) }
+    const args = [opened, segments, { ...claim, request }]
+    expect(await world.ask('ShareJudge', 'badUnitWeight', args)).toBe('WrongRequest')
+  })
+
+  test('a wrong one voids the receipt and has its worker slashed', async () => {
+    const receipt = randomReceipt(8, { hasIndexes: false, datanets: 2 })
+    const [one, other] = unitsOf(receipt) as [number, number]
+    const moved = new Map([
+      [one, 1],
+      [other, -1],
+    ])
+    receipt.entries = receipt.entries.map((entry, i) => ({ ...entry, weight: entry.weight + (moved.get(i) ?? 0) }))
+    const challenge = checked(receipt) as ChallengeV2
+    const args = shareArguments(await commitShares(world, receipt), challenge)
+    const { calls } = await world.challenge(challenge.functionName, args)
+    expect(calls.map(({ name }) => name)).toEqual(['voidReceipt', 'slash'])
   })
 })
 
@@ -318,7 +410,7 @@ describe('honest receipts under algoHash v2', () => {
         'badShareEvidence',
         'badShareWeight',
       ],
-      ...['badSketchForm', 'badSketchScore', 'badSpanGroup', 'omittedInfluence', 'omittedScore'],
+      ...['badSketchForm', 'badSketchScore', 'badSpanGroup', 'badUnitWeight', 'omittedScore'],
     ])
   }, 120_000)
 
@@ -366,6 +458,7 @@ function* accusations(receipt: ShareReceipt): Generator<ChallengeV2> {
   for (const place of entries.keys()) {
     yield { ...of('badShareWeight', share, records, 0), entries: [place] }
     yield { functionName: 'badShareEvidence', entries: [0, place], claim: undefined, rest: [] }
+    if (set.length === 0 && entries[place]?.class === entryClasses.U) yield unitAccusation(receipt, place, algoHashV2)
   }
   const contribIds = contributionsIn(spans)
   const signatureAt = (i: number) => {
@@ -379,11 +472,6 @@ function* accusations(receipt: ShareReceipt): Generator<ChallengeV2> {
     }
   }
   const scores = decodeScores(parts.scores) as SketchScore[]
-  for (const { contribId } of scores) {
-    for (let behind = 0; behind < entries.length; behind++) {
-      yield { ...of('omittedInfluence', share, contribId), entries: [0, behind - 1, behind] }
-    }
-  }
   for (const row of table?.rows.keys() ?? []) {
     const shown = openedRow(table as InfluenceTable, row)
     yield of('omittedScore', sketch, shown)
@@ -403,6 +491,17 @@ function* accusations(receipt: ShareReceipt): Generator<ChallengeV2> {
     const documents = opener.documents(document, Math.min(document + 2, opener.index.record.documents))
     yield of('badCitationContribution', cited, { number, at, document, documents })
   }
+}
+
+function refsOf({ trainedOn = [] }: ShareReceipt) {
+  return trainedOn.map(({ datanet: id, version, weightBps }) => ({ id, version, weightBps }))
+}
+
+/** The request is the batch's. */
+function unitAccusation(receipt: ShareReceipt, place: number, algoHash: Hex): ChallengeV2 {
+  const head = algoHash === algoHashV2 ? bytesToHex(evidenceHead(receipt.parts)) : '0x'
+  const claim = { head, request: {}, trainedOn: refsOf(receipt) }
+  return { functionName: 'badUnitWeight', entries: [place], claim, rest: [] }
 }
 
 function openedRow(table: InfluenceTable, number: number) {
@@ -434,6 +533,22 @@ function groupLie(
       if (leaders === undefined) return false
       receipt.parts = { ...receipt.parts, groups: encodeGroups(leaders) }
       sealParts(receipt)
+      return true
+    },
+  }
+}
+
+/** Of a model without indexes; its entries of class U stand last. */
+function unitLie(
+  name: string,
+  change: (units: readonly AttributionEntry[]) => readonly AttributionEntry[] | undefined,
+): Lie {
+  return {
+    ...{ name, challenge: 'badUnitWeight' },
+    apply: (receipt) => {
+      const units = change(receipt.entries.filter(({ class: kind }) => kind === entryClasses.U))
+      if (units === undefined) return false
+      receipt.entries = [...receipt.entries.filter(({ class: kind }) => kind !== entryClasses.U), ...units]
       return true
     },
   }

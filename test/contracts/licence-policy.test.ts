@@ -122,8 +122,8 @@ describe('a licence at training', () => {
   })
 
   test('share-alike is carried on to the grandchild, without more terms; the first work that clashes is named', async () => {
-    const data = await datanet(licence('CC-BY-SA-4.0'))
     const free = await datanet(permissive)
+    const data = await datanet(licence('CC-BY-SA-4.0'))
     expect(await refused(permissive, [free, data])).toEqual([
       'LicenceClash',
       number('share-alike-dropped'),
@@ -293,6 +293,7 @@ test('random lineages: the chain refuses exactly what the rule refuses of all an
     const [terms, spdx] = random.pick(licences)
     const from = models.length === 0 ? [] : [...new Set(random.list(random.int(3), () => random.pick(models)))]
     const learnt = [...new Set(random.list(random.int(3), () => random.pick(data)))]
+    learnt.sort((a, b) => (a.id < b.id ? -1 : 1))
     const works = [...from.map((model) => model.terms | model.inherited), ...learnt.map((each) => each.terms)]
     const clash = firstClash(works, terms, from.length === 0 ? use.train : use.fineTune)
     const ids = [learnt.map(({ id }) => id), from.map(({ id }) => id)] as const

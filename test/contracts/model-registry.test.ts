@@ -1,13 +1,14 @@
 import { toFunctionSelector } from 'viem'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
-import { indexSetHash } from '../../protocol/attribution-rule.ts'
+import { indexSetHash, trainedOnHash } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, type Hex, hexToBytes, zeroAddress, zeroHash } from '../../protocol/bytes.ts'
 import { modelVersionHash } from '../../protocol/inference-request.ts'
 import { type RoyaltyRow, royaltyHash, royaltyModelId } from '../../protocol/royalty-vector.ts'
 import { loadArtifact } from '../fakes/artifact.ts'
 import { permissive } from '../fakes/licences.ts'
 import { type Actor, MoneyChain } from '../fakes/money-chain.ts'
+import { Random } from '../fakes/random.ts'
 
 const royaltyGraph: Hex = '0x4f4c000000000000000000000000000000000011'
 const day = 86_400n
@@ -101,10 +102,17 @@ describe('a model', () => {
     )
     await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, permissive, word(2), 0n, word(3)])
     const datanet = { id: 1n, version: 1, weightBps: 5_001 }
-    expect(await fails('register', [params, [], [datanet, datanet]])).toBe('BadWeights')
     expect(await fails('register', [params, [], Array(9).fill({ ...datanet, weightBps: 1 })])).toBe('TooManyDatanets')
-    for (const id of [0n, 2n]) {
-      expect(await fails('register', [params, [], [{ ...datanet, id }]])).toBe('UnknownDatanet')
+    expect(await fails('register', [params, [], [{ ...datanet, id: 2n }]])).toBe('UnknownDatanet')
+    for (const datanets of [[{ ...datanet, id: 0n }], [datanet, datanet], [{ ...datanet, id: 2n }, datanet]]) {
+      const bps = { weightBps: 1 }
+      expect(await fails('register', [params, [], datanets.map((each) => ({ ...each, ...bps }))])).toBe(
+        'BadDatanetOrder',
+      )
+    }
+    for (const weights of [[0], [10_001], [5_000, 5_001]]) {
+      const datanets = weights.map((weightBps, i) => ({ id: BigInt(i + 1), version: 1, weightBps }))
+      expect(await fails('register', [params, [], datanets])).toBe('BadWeights')
     }
     for (const verifyClasses of [0, 0x40]) {
       expect(await fails('register', [{ ...params, verifyClasses }, [], []])).toBe('BadClasses')
@@ -122,6 +130,29 @@ describe('a model', () => {
     ] as const) {
       expect(await fails(name, args, other)).toBe('NotModelOwner')
     }
+  })
+
+  test('is committed to the Datanets that it was trained on, each version to the same; none is nothing', async () => {
+    const random = new Random(5)
+    for (let i = 0; i < 8; i++)
+      await chain.send(owner, 'DatanetRegistry', 'create', [0, 0, permissive, word(2), 0n, word(3)])
+    const hashAt = (id: bigint, at = 1) => read('trainedOnHashOf', [modelVersionHash(id, at)])
+    for (let count = 0; count <= 8; count++) {
+      const left = Array.from({ length: 8 }, (_, i) => BigInt(i + 1)).filter(
+        (id) => id > 8 - count || random.chance(0.2),
+      )
+      const datanets = left
+        .slice(0, count)
+        .map((datanet) => ({ datanet, version: 1 + random.int(9), weightBps: 1 + random.int(1_250) }))
+      const refs = datanets.map(({ datanet: id, ...rest }) => ({ id, ...rest }))
+      const id = (await send('register', [params, [], refs])).result as bigint
+      expect(await hashAt(id)).toBe(trainedOnHash(datanets))
+      expect(await read('models', [id])).toMatchObject({ trainedOnHash: trainedOnHash(datanets) })
+      await send('publish', [id, version])
+      expect(await hashAt(id, 2)).toBe(trainedOnHash(datanets))
+    }
+    expect(await hashAt(1n), 'of no Datanet').toBe(zeroHash)
+    expect(await hashAt(99n), 'of no model').toBe(zeroHash)
   })
 
   test('version has the royalties of its model and indexes of its own; none is nothing', async () => {

@@ -35,6 +35,7 @@ const abi = parseAbi([
   'function priceOf(bytes32, uint8, uint32) view returns (Price)',
   'function royaltyHashOf(bytes32) view returns (bytes32)',
   'function indexSetHashOf(bytes32) view returns (bytes32)',
+  'function trainedOnHashOf(bytes32) view returns (bytes32)',
   'function payeeAt(uint64, uint64) view returns (address)',
   'function sharesOf(uint32) view returns (Shares)',
   'function payoutAt(bytes32, uint64) view returns (address)',
@@ -48,7 +49,7 @@ const abi = parseAbi([
 
 const asked = {
   InferenceMarket: ['batchHash', 'isVoid', 'receiptsThrough', 'voidReceipt', 'voidBatch'],
-  ModelRegistry: ['priceOf', 'royaltyHashOf', 'indexSetHashOf', 'payeeAt'],
+  ModelRegistry: ['priceOf', 'royaltyHashOf', 'indexSetHashOf', 'trainedOnHashOf', 'payeeAt'],
   RevenueSplitter: ['sharesOf'],
   CodeRegistry: ['payoutAt'],
   DatanetRegistry: ['payoutOfAt', 'datanetCount'],

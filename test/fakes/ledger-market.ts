@@ -43,7 +43,7 @@ export class LedgerMarket {
   static async open(chain: MarketChain): Promise<LedgerMarket> {
     // Both have the calls that these take.
     const like = chain as unknown as MoneyChain
-    const { terms, royaltyRows } = await standingModel(like)
+    const { terms, royaltyRows } = await standingModel(like, true)
     const worker = chain.actor('worker')
     await stake(like, worker)
     await chain.send(chain.actor('alice'), 'InferenceMarket', 'deposit', [worker.address], { value: 50n * 10n ** 18n })

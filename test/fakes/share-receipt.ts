@@ -1,5 +1,6 @@
 import { attributeV2 } from '../../attribution/combined/attribute-v2.ts'
-import { type ChallengeV2, checkSharesV2 } from '../../attribution/combined/check-v2.ts'
+import type { ChallengeV2 } from '../../attribution/combined/challenge-v2.ts'
+import { checkSharesV2 } from '../../attribution/combined/check-v2.ts'
 import { type EvidenceParts, evidenceHashV2 } from '../../attribution/combined/evidence-v2.ts'
 import type { SignatureOf } from '../../attribution/combined/groups.ts'
 import { type InfluenceTable, tableRoot } from '../../attribution/combined/influence-table.ts'
@@ -8,13 +9,14 @@ import { signatureHash } from '../../attribution/near-duplicates/signature.ts'
 import { indexSet } from '../../attribution/suffix/attribute.ts'
 import type { SpanEntry } from '../../attribution/suffix/check-spans.ts'
 import { IndexOpener } from '../../attribution/suffix/index-opener.ts'
+import { trainingTokens } from '../../attribution/suffix/shares.ts'
 import type { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
 import { type AttributionEntry, entryClasses, poolPayee } from '../../protocol/attribution-entry.ts'
-import { algoHashV2, indexSetHash } from '../../protocol/attribution-rule.ts'
+import { algoHashV2, indexSetHash, type TrainedOn, trainedOnHash } from '../../protocol/attribution-rule.ts'
 import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import type { InferenceRequest } from '../../protocol/inference-request.ts'
 import { tokenListRoot } from '../../protocol/token-list.ts'
-import { openedEntry, openedReceipt } from './dispute-arguments.ts'
+import { openedEntry, openedReceipt, openedRequest } from './dispute-arguments.ts'
 import { type Committed, commit, type Draft, honestDrafts, reseal } from './dispute-batch.ts'
 import type { DisputeWorld } from './dispute-world.ts'
 import type { Actor } from './money-chain.ts'
@@ -28,6 +30,8 @@ export type ShareReceipt = {
   readonly output: Uint32Array
   readonly signatures: ReadonlyMap<bigint, Uint32Array>
   readonly table: InfluenceTable | undefined
+  /** Of the model; Datanet 1 alone where it is not given. */
+  readonly trainedOn?: readonly TrainedOn[]
   parts: EvidenceParts
   /** The contributors'. */
   entries: AttributionEntry[]
@@ -73,15 +77,15 @@ export function honestShares(
   indexes: readonly SuffixIndex[],
   facts: Omit<ShareReceipt, 'set' | 'parts' | 'entries'> & { readonly query: Int8Array },
 ): ShareReceipt {
-  const { prompt, output, signatures, table, query } = facts
+  const { prompt, output, signatures, table, query, trainedOn = oneDatanet } = facts
   const set = indexes.length === 0 ? [] : indexSet(indexes)
   const attribution = attributeV2(set, output, {
-    ...{ prompt, signatureOf: (id) => signatures.get(id), trainedOn: [{ datanet: 1n, tokens: 10_000 }] },
+    ...{ prompt, signatureOf: (id) => signatures.get(id), trainedOn: trainingTokens(trainedOn) },
     sketch: table && { rows: table.rows, query },
   })
   const receipt: ShareReceipt = {
     ...{ set: set.map((index) => new IndexOpener(index)), prompt, output, signatures, table },
-    ...{ parts: attribution.parts, entries: [] },
+    ...{ trainedOn, parts: attribution.parts, entries: [] },
   }
   receipt.entries = entriesOf(attribution.shares, attribution.evidenceHash)
   return receipt
@@ -104,9 +108,11 @@ export const signatureOf =
   (id) =>
     signatures.get(id)
 
+const oneDatanet: readonly TrainedOn[] = [{ datanet: 1n, version: 1, weightBps: 10_000 }]
+
 /** What a checker finds; places of entries count from the first contributors' one. */
 export function checked(receipt: ShareReceipt, isDead = false): ChallengeV2 | undefined {
-  const { set, prompt, output, parts, table } = receipt
+  const { set, prompt, output, parts, table, trainedOn = oneDatanet } = receipt
   const entries = receipt.entries.map(
     ({ class: kind, id, weight, evidenceHash }): SpanEntry => ({
       class: kind,
@@ -124,6 +130,7 @@ export function checked(receipt: ShareReceipt, isDead = false): ChallengeV2 | un
     isDead,
     signatureOf: signatureOf(receipt),
     table,
+    trainedOn,
   })
   return found && { ...found, entries: found.entries.map((place) => place - 1) }
 }
@@ -132,7 +139,11 @@ export function checked(receipt: ShareReceipt, isDead = false): ChallengeV2 | un
 const ofWorker: SpanEntry = { class: entryClasses.W, id: 0n, weight: 1_000_000n, evidenceHash: zeroHash }
 
 /** A check hands it on; {@link shareArguments} puts the batch's there. */
-const unread = {} as InferenceRequest
+const unread: InferenceRequest = {
+  ...{ chainId: 0n, payer: payout, nonce: 0n, modelVersion: zeroHash, adapters: [], templateHash: zeroHash },
+  ...{ promptRoot: zeroHash, class: 0, priceVersion: 0, maxFee: 0n, appCode: zeroHash, deadline: 0n },
+  sampling: { tempQ16: 0, topK: 0, topPQ16: 0, maxTokens: 0, stopHash: zeroHash },
+}
 
 function draftOf(receipt: ShareReceipt, now: bigint, worker: Actor, payer: Actor): Draft {
   const { prompt, output, set } = receipt
@@ -159,7 +170,7 @@ export async function commitShares(
   changes: Partial<Pick<Draft['receipt'], 'algoHash'>> = {},
 ): Promise<Committed> {
   const [worker, payer] = [world.chain.actor('worker'), world.chain.actor('payer')]
-  const { signatures, table } = receipt
+  const { signatures, table, trainedOn = oneDatanet } = receipt
   const now = world.chain.now
   const draft = draftOf(receipt, now, worker, payer)
   draft.receipt = { ...draft.receipt, ...changes }
@@ -177,17 +188,18 @@ export async function commitShares(
   const { modelVersion, adapters } = draft.request
   const answered = table === undefined ? noTable : { root: tableRoot(table), size: table.size, rows: table.rows.length }
   await world.answer('tableAt', [modelVersion, at(adapters, 0).root, now], answered)
+  await world.answer('trainedOnHashOf', [modelVersion], trainedOnHash(trainedOn))
   return await commit(world, worker.address, [draft])
 }
 
 const noTable = { root: zeroHash, size: 0, rows: 0 }
 
 /** The judge of a call, and its arguments as DisputeGame takes them. */
-export function shareArguments(batch: Committed, { entries, claim, rest }: ChallengeV2) {
+export function shareArguments(batch: Committed, { functionName, entries, claim, rest }: ChallengeV2) {
   const draft = at(batch.drafts, 0)
   const before = draft.entries.filter(({ class: kind }) => kind < entryClasses.S).length
   const opened = entries.map((place) => openedEntry(draft, place + before))
-  const request = { request: draft.request }
+  const request = { request: functionName === 'badUnitWeight' ? openedRequest(draft) : draft.request }
   const shown =
     claim === undefined
       ? opened
@@ -196,7 +208,7 @@ export function shareArguments(batch: Committed, { entries, claim, rest }: Chall
 }
 
 export function judgeOf(functionName: string): 'SpanJudge' | 'ShareJudge' | 'SketchJudge' {
-  const ofShares = ['badShareEvidence', 'badGroups', 'badSpanGroup', 'badShareWeight', 'omittedInfluence']
+  const ofShares = ['badShareEvidence', 'badGroups', 'badSpanGroup', 'badShareWeight', 'badUnitWeight']
   if (ofShares.includes(functionName)) return 'ShareJudge'
   return /Sketch|Score$|Citation/.test(functionName) && functionName !== 'badSpanScore' ? 'SketchJudge' : 'SpanJudge'
 }

@@ -115,14 +115,25 @@ export class SpanMarket {
       const trainedOn = [{ id: 1n, version: 1, weightBps: 10_000 }]
       await chain.send(modelOwner, 'ModelRegistry', 'register', [params, [], trainedOn])
     }
-    for (const model of [1n, 2n]) {
-      const price = [model, 1, 0, 3n * 10n ** 15n, 6n * 10n ** 15n, chain.now + 30n * 86_400n - 60n]
-      await chain.send(modelOwner, 'ModelRegistry', 'setPrice', price)
-    }
+    for (const model of [1n, 2n]) await setPrice(chain, model)
     const worker = chain.actor('worker')
     await stake(chain as unknown as MoneyChain, worker)
     await chain.send(chain.actor('alice'), 'InferenceMarket', 'deposit', [worker.address], { value: 50n * open })
     return new SpanMarket(chain, rpc, index, tokenizer)
+  }
+
+  /** Registers a model without indexes, with a price; returns its id. `parent`: the model that it is an adapter of. */
+  async register(
+    trainedOn: readonly { readonly id: bigint; readonly version: number; readonly weightBps: number }[],
+    parent: bigint,
+  ): Promise<bigint> {
+    const owner = this.chain.actor('model owner')
+    const version = { weightsManifest: word(7), configHash: word(5), trainingRoot: word(6), indexIds: [] }
+    const params = { kind: 0, verifyClasses: 0x3f, licenceId: permissive, version }
+    const parents = [{ id: parent, relation: 4, bps: 500, policy: 0 }]
+    const { result } = await this.chain.send(owner, 'ModelRegistry', 'register', [params, parents, trainedOn])
+    await setPrice(this.chain, result as bigint)
+    return result as bigint
   }
 
   /** Shows the signature of one of the texts. */
@@ -138,7 +149,7 @@ export class SpanMarket {
   async settle(
     answers: readonly {
       readonly text: string
-      readonly model: 1 | 2
+      readonly model: number
       readonly contributions?: readonly Contribution[]
       readonly prompt?: string
       readonly adapter?: Hex
@@ -239,4 +250,9 @@ export class SpanMarket {
       new ChainFacts({ rpc: this.rpc, chainId: 901n, earlierReceipt: async () => undefined }),
     )
   }
+}
+
+async function setPrice(chain: MarketChain, model: bigint): Promise<void> {
+  const price = [model, 1, 0, 3n * 10n ** 15n, 6n * 10n ** 15n, chain.now + 30n * 86_400n - 60n]
+  await chain.send(chain.actor('model owner'), 'ModelRegistry', 'setPrice', price)
 }

@@ -4,6 +4,7 @@ import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
 import type { SpanThread } from '../../attribution/indexes/span-thread.ts'
 import { type InfluenceFiles, tableRetryMs } from '../../attribution/influences/influence-files.ts'
 import type { SketchSource } from '../../attribution/influences/query-maker.ts'
+import { trainingTokens } from '../../attribution/suffix/shares.ts'
 import type { ShownSignatures } from '../../chain/indexes/shown-signatures.ts'
 import { type SketchTables, sketchKey } from '../../chain/indexes/sketch-tables.ts'
 import type { ModelTerms } from '../../chain/ledger/model-terms.ts'
@@ -55,8 +56,7 @@ export async function attributedV2(terms: ModelTerms, answer: AnswerV2, sources:
   const sketched = await sketchedBy(terms, request, time, sources)
   if (indexIds.length === 0 && sketched === undefined) return undefined
   const signatures = await sources.signatures.at(time)
-  const datanets = trainedOn.map(({ datanet, weightBps }) => ({ datanet, tokens: weightBps }))
-  const question = { ids: indexIds, output, prompt, isDead, signatures, sketched, trainedOn: datanets }
+  const question = { ids: indexIds, output, prompt, isDead, signatures, sketched, trainedOn: trainingTokens(trainedOn) }
   try {
     return await sources.spans.attributeV2(question)
   } catch (error) {

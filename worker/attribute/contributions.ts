@@ -2,11 +2,10 @@ import type { Contribution } from '../../attribution/epochs/receipt-entries.ts'
 import type { IndexFolder } from '../../attribution/indexes/index-folder.ts'
 import type { SpanThread } from '../../attribution/indexes/span-thread.ts'
 import type { Attribution } from '../../attribution/suffix/attribute.ts'
+import { sharesOf, trainingTokens } from '../../attribution/suffix/shares.ts'
 import type { ModelTerms } from '../../chain/ledger/model-terms.ts'
 import { entryClasses } from '../../protocol/attribution-entry.ts'
 import { zeroHash } from '../../protocol/bytes.ts'
-import { weightTotal } from '../../protocol/fee.ts'
-import { largestRemainder } from '../../protocol/largest-remainder.ts'
 import { JobError } from '../jobs/job-error.ts'
 
 /** Tells which indexes are at hand. */
@@ -56,13 +55,5 @@ function contributionsBy({ shares, evidenceHash }: Pick<Attribution, 'shares' | 
 
 /** Of a model without indexes. */
 export function byTraining(trainedOn: ModelTerms['trainedOn']): Contribution[] {
-  const sorted = [...trainedOn].sort((a, b) => (a.datanet < b.datanet ? -1 : 1))
-  const weights = largestRemainder(
-    sorted.map(({ weightBps }) => BigInt(weightBps)),
-    weightTotal,
-  )
-  const entries = sorted.map(({ datanet }, i) => ({
-    ...{ class: entryClasses.U, id: datanet, weight: BigInt(weights[i] ?? 0), evidenceHash: zeroHash },
-  }))
-  return entries.filter(({ weight }) => weight > 0n)
+  return contributionsBy({ shares: sharesOf(0, [], trainingTokens(trainedOn)), evidenceHash: zeroHash })
 }

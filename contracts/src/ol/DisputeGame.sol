@@ -32,7 +32,7 @@ import { IAttributionLedger } from "./interfaces/IAttributionLedger.sol";
 import { ICheckerCommittee } from "./interfaces/ICheckerCommittee.sol";
 import { IInferenceMarket } from "./interfaces/IInferenceMarket.sol";
 import { IWorkerRegistry } from "./interfaces/IWorkerRegistry.sol";
-import { ShareClaim, SignaturePair } from "./ShareJudge.sol";
+import { ShareClaim, SignaturePair, UnitClaim } from "./ShareJudge.sol";
 import {
     CitationClaim,
     CitedDocument,
@@ -264,7 +264,7 @@ contract DisputeGame is EvidenceRewards {
         _voidReceipt(opened, segments, _fault(Predeploys.SPAN_JUDGE));
     }
 
-    // --- Shares of algoHash v2; see ShareJudge, and SketchJudge for influences and citations ---
+    // --- Shares of algoHash v2, and units of models without indexes; see ShareJudge, and SketchJudge for influences and citations ---
 
     function badShareEvidence(
         OpenedReceipt calldata opened,
@@ -298,14 +298,7 @@ contract DisputeGame is EvidenceRewards {
         _voidReceipt(opened, segments, _fault(Predeploys.SHARE_JUDGE));
     }
 
-    function omittedInfluence(
-        OpenedReceipt calldata opened,
-        Segment[] calldata segments,
-        ShareClaim calldata,
-        OpenedEntry calldata,
-        OpenedEntry calldata,
-        uint64
-    ) external {
+    function badUnitWeight(OpenedReceipt calldata opened, Segment[] calldata segments, UnitClaim calldata) external {
         _voidReceipt(opened, segments, _fault(Predeploys.SHARE_JUDGE));
     }
 

@@ -8,6 +8,7 @@ import { MoneyHashes } from "../lib/MoneyHashes.sol";
 import { BPS, Price, ROYALTY_MODEL, ROYALTY_ROWS_MAX, RoyaltyRow } from "../lib/MoneyTypes.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { SoundVersions } from "../lib/SoundVersions.sol";
+import { DatanetRef, TrainedOn } from "../lib/TrainedOn.sol";
 import { RoyaltyGraph } from "../precompiles/RoyaltyGraph.sol";
 import { IDatanetAccess, Purpose } from "./interfaces/IDatanetAccess.sol";
 import { IDatanetPayouts } from "./interfaces/IDatanetPayouts.sol";
@@ -39,6 +40,8 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         uint64 base;
         bytes32 royaltyHash;
         bytes32 licenceId;
+        /// @dev The Datanets that it was trained on, with their weights; zero of none.
+        bytes32 trainedOnHash;
     }
 
     struct Version {
@@ -80,12 +83,6 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         Relation relation;
         uint16 bps;
         uint8 policy;
-    }
-
-    struct DatanetRef {
-        uint64 id;
-        uint32 version;
-        uint16 weightBps;
     }
 
     event ModelRegistered(
@@ -138,8 +135,6 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
     error NotCommitted(uint64 id, bytes32 suiteHash);
     error AlreadyRecorded(uint64 id, uint32 version, bytes32 suiteHash);
     error TooManyPayees(uint256 payees);
-    error TooManyDatanets(uint256 datanets);
-    error BadWeights(uint256 bps);
     error BadPriceExpiry(uint64 validUntil, uint256 latest);
     error ZeroAddress();
 
@@ -150,7 +145,7 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
     /// @notice Proof classes 0 to 5.
     uint8 public constant CLASSES_MASK = 0x3f;
     /// @notice A model names so many Datanets at most.
-    uint256 public constant DATANETS_MAX = 8;
+    uint256 public constant DATANETS_MAX = TrainedOn.DATANETS_MAX;
 
     address private constant GRAPH = 0x4f4C000000000000000000000000000000000011;
 
@@ -176,7 +171,8 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
         _;
     }
 
-    /// @notice Registers a model with its first version; ids count from 1.
+    /// @notice Registers a model with its first version; ids count from 1. `datanets`: at most 8, strictly ascending, each with a
+    ///         weight; by them class U of its versions without indexes is shared.
     function register(ModelParams calldata params, ParentRef[] calldata parents, DatanetRef[] calldata datanets)
         external
         returns (uint64 id)
@@ -318,6 +314,11 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
     }
 
     /// @inheritdoc IModelRegistry
+    function trainedOnHashOf(bytes32 modelVersion) external view returns (bytes32) {
+        return _models[uint64(uint256(modelVersion) >> 32)].trainedOnHash;
+    }
+
+    /// @inheritdoc IModelRegistry
     function modelRootOf(bytes32 modelVersion) external view returns (bytes32) {
         return _versions[modelVersion].weightsManifest;
     }
@@ -382,20 +383,17 @@ contract ModelRegistry is IModelRegistry, IERC2981 {
     }
 
     function _trainedOn(uint64 id, DatanetRef[] calldata datanets) private {
-        if (datanets.length > DATANETS_MAX) revert TooManyDatanets(datanets.length);
+        _models[id].trainedOnHash = TrainedOn.hashOf(datanets);
         uint64 known = IDatanetPayouts(Predeploys.DATANET_REGISTRY).datanetCount();
-        uint256 sum;
         for (uint256 i = 0; i < datanets.length; i++) {
-            if (datanets[i].id == 0 || datanets[i].id > known) revert UnknownDatanet(datanets[i].id);
+            if (datanets[i].id > known) revert UnknownDatanet(datanets[i].id);
             IDatanetAccess(Predeploys.DATANET_ACCESS).requireAllowed(
                 datanets[i].id, datanets[i].version, msg.sender, Purpose.Train
             );
             SoundVersions.requireSound(datanets[i].id, datanets[i].version);
-            sum += datanets[i].weightBps;
             modelsOn[datanets[i].id]++;
             emit ModelTrainedOn(id, datanets[i].id, datanets[i].version, datanets[i].weightBps);
         }
-        if (sum > BPS) revert BadWeights(sum);
     }
 
     /// @dev Reverts where the licence clashes with those of what the model was made from.

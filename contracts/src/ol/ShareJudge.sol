@@ -7,13 +7,15 @@ import {
 import { Fault } from "../lib/Faults.sol";
 import { GroupShares } from "../lib/GroupShares.sol";
 import { IndexSets } from "../lib/IndexSets.sol";
-import { AttributionEntry, CLASS_G, CLASS_R, CLASS_S, CLASS_U, Segment, WEIGHT_TOTAL } from "../lib/MoneyTypes.sol";
-import { OpenedEntry, OpenedReceipt, Openings } from "../lib/Openings.sol";
+import { AttributionEntry, CLASS_G, CLASS_R, CLASS_S, CLASS_U, Receipt, Segment, WEIGHT_TOTAL } from "../lib/MoneyTypes.sol";
+import { OpenedEntry, OpenedReceipt, OpenedRequest, Openings } from "../lib/Openings.sol";
 import { Predeploys } from "../lib/Predeploys.sol";
 import { Evidence, SpanEvidence } from "../lib/SpanEvidence.sol";
 import { SpanShares } from "../lib/SpanShares.sol";
 import { TextIndex } from "../lib/TextIndexes.sol";
+import { DatanetRef, TrainedOn } from "../lib/TrainedOn.sol";
 import { MinHashSim } from "../precompiles/MinHashSim.sol";
+import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
 import { ISignatureRegistry } from "./interfaces/ISignatureRegistry.sol";
 
 /// @dev An entry of class S, G, R or U and the parts of its evidence that say what it weighs.
@@ -26,6 +28,15 @@ struct ShareClaim {
     bytes citations;
 }
 
+/// @dev An entry of class U of a model without indexes, and by what its Datanets share. `head`: of the evidence under v2, the head of no
+///      parts where there is none; not looked at under v1.
+struct UnitClaim {
+    OpenedEntry entry;
+    bytes head;
+    OpenedRequest request;
+    DatanetRef[] trainedOn;
+}
+
 /// @dev Two contributions of the spans by their places there, and their signatures; no bytes of one that was not shown in time.
 struct SignaturePair {
     uint16 one;
@@ -35,8 +46,8 @@ struct SignaturePair {
 }
 
 /// @title ShareJudge
-/// @notice Whether a receipt's entries are provably not what algoHash v2 makes of their evidence, and its groups of near-duplicates not
-///         what shown signatures make them. Predeploy 0x4f4c…003d; asked as ReceiptJudge is. docs/ATTRIBUTION.md §7.
+/// @notice Whether a receipt's entries are provably not what algoHash v2 makes of their evidence, its groups of near-duplicates not what
+///         shown signatures make them, or its units not what either rule gives them of a model without indexes. Predeploy 0x4f4c…003d; asked as ReceiptJudge is. docs/ATTRIBUTION.md §7.
 contract ShareJudge {
     /// @notice The arguments open, and show nothing wrong.
     error NoFault();
@@ -45,9 +56,15 @@ contract ShareJudge {
     error WrongClass(uint8 class);
     /// @notice Not a contribution of the spans, or not one before the other.
     error WrongPair(uint256 one, uint256 other);
+    /// @notice Of a model with indexes the texts say what units have.
+    error HasIndexes(bytes32 indexSetHash);
+    /// @notice Not the Datanets that the model was trained on.
+    error WrongDatanets(bytes32 modelVersion);
     /// @notice Not the signature that was shown; none where none was in time.
     error WrongSignature(uint64 contribId);
 
+    /// @dev ATTRIBUTION §4.
+    bytes32 private constant ALGO_V1 = 0xb039548e6f9a6cf8faf7872068c3eb8d9e459fa9d2722835ce699d0d7fef2627;
     /// @dev From here on a text is a near-duplicate, in basis points.
     uint256 private constant NEAR_DUPLICATE = 5_500;
     /// @dev Signatures count from the next multiple of so many seconds on, so that no answer in progress sees two groups.
@@ -122,8 +139,8 @@ contract ShareJudge {
         return Fault.WrongEntry;
     }
 
-    /// @notice The weight of the claim's entry is not what the evidence makes it. Of a receipt without indexes nothing shows a weight of
-    ///         class U.
+    /// @notice The weight of the claim's entry is not what the evidence makes it. Of a receipt without indexes badUnitWeight says what
+    ///         class U has.
     /// @param cut place in the spans of the last contribution that has an entry, where there are more than 38
     function badShareWeight(
         OpenedReceipt calldata opened,
@@ -153,27 +170,25 @@ contract ShareJudge {
         return Fault.WrongEntry;
     }
 
-    /// @notice The scores give contribution `id` a weight of class G, and where its entry would stand there is none: between two
-    ///         neighbours, before the first of all entries, or behind the last.
-    function omittedInfluence(
-        OpenedReceipt calldata opened,
-        Segment[] calldata,
-        ShareClaim calldata claim,
-        OpenedEntry calldata before,
-        OpenedEntry calldata behind,
-        uint64 id
-    ) external view returns (Fault) {
-        _requireClaim(opened, claim);
-        EvidenceParts.requirePart(claim.head, PART_SCORES, claim.scores);
-        if (GroupShares.scoreWeight(claim.scores, id) == 0) revert NoFault();
-        Openings.entry(opened.receipt.attrRoot, before);
-        Openings.entry(opened.receipt.attrRoot, behind);
-        uint256 place = uint256(CLASS_G) << 64 | id;
-        (uint256 left, uint256 right) = (before.entry.index, behind.entry.index);
-        (bool isBehind, bool isBefore) = (_place(before.entry) < place, place < _place(behind.entry));
-        bool missing = (right == 0 && isBefore) || (left + 1 == before.n && isBehind)
-            || (left + 1 == right && isBehind && isBefore);
-        if (!missing) revert NoFault();
+    /// @notice The weight of a class U entry of a model without indexes is not what the Datanets that it was trained on make it, under
+    ///         either rule: of a Datanet that is not of the model it is nothing.
+    function badUnitWeight(OpenedReceipt calldata opened, Segment[] calldata, UnitClaim calldata claim)
+        external
+        view
+        returns (Fault)
+    {
+        Openings.requireReceipt(opened);
+        Receipt calldata receipt = opened.receipt;
+        if (receipt.indexSetHash != bytes32(0)) revert HasIndexes(receipt.indexSetHash);
+        Openings.entry(receipt.attrRoot, claim.entry);
+        AttributionEntry calldata entry = claim.entry.entry;
+        if (entry.class != CLASS_U) revert WrongClass(entry.class);
+        Openings.requireRequest(receipt, claim.request);
+        bytes32 modelVersion = claim.request.modelVersion;
+        bytes32 known = IModelRegistry(Predeploys.MODEL_REGISTRY).trainedOnHashOf(modelVersion);
+        if (TrainedOn.hashOf(claim.trainedOn) != known) revert WrongDatanets(modelVersion);
+        uint256 total = _unitsOf(receipt.algoHash, entry.evidenceHash, claim.head);
+        if (entry.weight == TrainedOn.weightOf(claim.trainedOn, entry.id, total)) revert NoFault();
         return Fault.WrongEntry;
     }
 
@@ -195,9 +210,13 @@ contract ShareJudge {
         if (class < CLASS_S || class > CLASS_U) revert WrongClass(class);
     }
 
-    /// @dev What entries are sorted by.
-    function _place(AttributionEntry calldata entry) private pure returns (uint256) {
-        return uint256(entry.class) << 64 | entry.id;
+    /// @dev What class U has where there are no texts: all but what the evidence gives to influences.
+    function _unitsOf(bytes32 algoHash, bytes32 evidenceHash, bytes calldata head) private pure returns (uint256 total) {
+        total = WEIGHT_TOTAL;
+        if (algoHash == ALGO_V1) return total;
+        if (algoHash != EvidenceParts.ALGO_V2) revert WrongAlgorithm(algoHash);
+        EvidenceParts.requireHead(evidenceHash, head);
+        if (EvidenceParts.partHash(head, PART_SCORES) != bytes32(0)) total -= GroupShares.SKETCH_WEIGHT;
     }
 
     /// @dev Whether a contribution has a signature, which is this one.

@@ -72,7 +72,7 @@ describe('arguments', () => {
     [parsers.asParents, '3:adapter:500:of-child', [{ id: 3n, relation: 4, bps: 500, policy: 1 }]],
     [
       parsers.asTrainedOn,
-      '1:2:5000,4:1:1',
+      '4:1:1,1:2:5000',
       [
         { id: 1n, version: 2, weightBps: 5000 },
         { id: 4n, version: 1, weightBps: 1 },
@@ -94,6 +94,8 @@ describe('arguments', () => {
     [parsers.asParents, '3:cousin:500'],
     [parsers.asParents, '3:merge:10001'],
     [parsers.asTrainedOn, '1:2'],
+    [parsers.asTrainedOn, '1:2:500,3:1:1,1:3:500'],
+    [parsers.asTrainedOn, '1:2:0'],
     [parsers.asHash, '0x12'],
     [parsers.asHashOrName, 'a'.repeat(33)],
     [parsers.asUint32, '4294967296'],

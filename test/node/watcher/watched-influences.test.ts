@@ -24,7 +24,7 @@ import { silentLog } from '../../../common/log.ts'
 import { openLedgerPredeploys } from '../../../contracts/addresses.ts'
 import { entryClasses } from '../../../protocol/attribution-entry.ts'
 import { algoHashV2 } from '../../../protocol/attribution-rule.ts'
-import { bytesToHex } from '../../../protocol/bytes.ts'
+import { bytesToHex, type Hex, zeroHash } from '../../../protocol/bytes.ts'
 import { modelVersionHash } from '../../../protocol/inference-request.ts'
 import { batchHash } from '../../../protocol/receipt-batch.ts'
 import {
@@ -33,6 +33,7 @@ import {
   contributionsV2,
   type SourcesV2,
 } from '../../../worker/attribute/contributions-v2.ts'
+import { permissive } from '../../fakes/licences.ts'
 import { SketchedModel } from '../../fakes/sketched-model.ts'
 import { SpanMarket, spanAnswer, spanTexts } from '../../fakes/span-market.ts'
 import { WatchedChain } from '../../fakes/watched-chain.ts'
@@ -90,8 +91,14 @@ async function termsOf(modelVersion = model1) {
   return terms
 }
 
-async function settle(given: readonly { text: string; contributions: readonly Contribution[]; model?: 1 | 2 }[]) {
-  const answers = given.map(({ model = 1, ...each }) => ({ ...each, model, prompt: asked, adapter: sketched.adapter }))
+type Given = { text: string; contributions: readonly Contribution[]; model?: 1 | 2; adapter?: Hex | undefined }
+
+/** Answers of the adapter, where nothing else is said. */
+async function settle(given: readonly Given[]) {
+  const answers = given.map(({ model = 1, ...each }) => {
+    const { adapter, ...answer } = { adapter: sketched.adapter, ...each, model, prompt: asked }
+    return adapter === undefined ? answer : { ...answer, adapter }
+  })
   const settled = await market.settle(answers, algoHashV2)
   world.publish(settled.file)
   await world.settle()
@@ -205,13 +212,17 @@ test('influences that are made up are void: another score, a row left out, the q
     return each.class === entryClasses.U ? [{ ...each, weight: each.weight + left.weight }] : [each]
   })
   const ofBare = [[units], kept].map((contributions) => ({ text, contributions, model: 2 as const }))
-  const id = await settle([...lies, ...ofBare])
+  const owner = world.chain.actor('datanet owner')
+  await world.chain.send(owner, 'DatanetRegistry', 'create', [0, 0, permissive, zeroHash, 0n, zeroHash])
+  const ofAnother = { text, contributions: [{ ...units, id: 2n }], model: 2 as const, adapter: undefined }
+  const honest = { ...ofAnother, contributions: [units] }
+  const id = await settle([...lies, ...ofBare, ofAnother, honest])
   const asked = ['requestEvidence', 'requestEvidence', 'requestEvidence']
-  expect(names().sort()).toEqual(['badSketchForm', 'omittedInfluence', ...asked])
+  expect(names().sort()).toEqual(['badSketchForm', 'badUnitWeight', 'badUnitWeight', ...asked])
   for (const [index, { parts }] of lies.entries()) await show(id, index, parts)
   await passWindow()
-  expect(names().slice(5).sort()).toEqual(['badSketchForm', 'badSketchScore', 'omittedScore'])
-  expect(await voided(id)).toEqual([0, 1, 2, 3, 4])
+  expect(names().slice(6).sort()).toEqual(['badSketchForm', 'badSketchScore', 'omittedScore'])
+  expect(await voided(id)).toEqual([0, 1, 2, 3, 4, 5])
 }, 120_000)
 
 test('a query that is another answer’s is put before the checkers, once', async () => {

@@ -214,8 +214,12 @@ describe('a watcher with the indexes', { timeout: 120_000 }, () => {
     const { header, segments } = await state(1n)
     const receiptRoot = bytesToHex(new OpenBatch(header, decodeBatchFile(endless)).treeWith().root)
     const batch = { header: { ...header, receiptRoot }, segments, data: { file: endless } }
-    const modelVersion = receiptsOf(file)[0]?.request.modelVersion ?? zeroHash
-    const sets = new Map([[modelVersion, { ids: [market.index.id], isDead: false }]])
+    const [indexed, bare] = receiptsOf(file).map(({ request }) => request.modelVersion)
+    const trainedOn = [{ datanet: 1n, version: 1, weightBps: 10_000 }]
+    const sets = new Map([
+      [indexed ?? zeroHash, { ids: [market.index.id], trainedOn, isDead: false }],
+      [bare ?? zeroHash, { ids: [], trainedOn, isDead: false }],
+    ])
     const question = { batch, chainId: 901n, sets, signatures: new Map(), sketched: new Map(), shown: new Map() }
     writeFileSync(world.indexes.path(market.index.id), encodeIndexFile(market.index).subarray(0, 5_000))
     const jobs = new SpanJobs(new IndexFolder(world.indexes.dir), new QueryMaker(new GradientFolders([])))

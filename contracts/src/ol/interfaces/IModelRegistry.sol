@@ -11,6 +11,8 @@ interface IModelRegistry {
     function priceOf(bytes32 modelVersion, uint8 class, uint32 priceVersion) external view returns (Price memory);
     function royaltyHashOf(bytes32 modelVersion) external view returns (bytes32);
     function indexSetHashOf(bytes32 modelVersion) external view returns (bytes32);
+    /// @notice Hash of the Datanets that the version's model was trained on (TrainedOn); zero where it names none.
+    function trainedOnHashOf(bytes32 modelVersion) external view returns (bytes32);
     /// @notice The version's weightsManifest: of a canonical model the root of its file. Zero where there is no such version.
     function modelRootOf(bytes32 modelVersion) external view returns (bytes32);
     /// @notice A dispute about the version's model is open: it takes no new requests on chain.
