@@ -51,7 +51,8 @@ export const mantissaMax = 2 ** 15 - 1
 
 /** The nearest row scale to a positive real; 0 where it is too small for any. Throws RangeError where it is too large. */
 export function rowScale(real: number): number {
-  if (!(real >= 0) || real >= mantissaMax / 2 ** shiftMin) throw new RangeError(`row scale ${real}`)
+  if (!(real >= 0) || real >= mantissaMax / 2 ** shiftMin)
+    throw new RangeError(`a row whose step would be ${real}; it must be below ${mantissaMax / 2 ** shiftMin}`)
   if (real === 0) return shiftMin
   const shift = Math.min(shiftMax, Math.max(shiftMin, 14 - exponentOf(real)))
   return Math.min(Math.round(real * 2 ** shift), mantissaMax) * 256 + shift

@@ -35,7 +35,7 @@ export function convertFrame(source: FloatSource): ModelFrame {
   const config = canonicalConfig(source)
   const { inputMax } = config
   const embedding = source.embedding()
-  const table = quantiseRows(embedding, 1)
+  const table = named('embedding', () => quantiseRows(embedding, 1))
   const head = source.head()
   return {
     config,
@@ -44,11 +44,11 @@ export function convertFrame(source: FloatSource): ModelFrame {
     ...ropeTables(config.context, rotaryFrequencies(source.config)),
     tokenizer: source.tokenizer,
     embedding: table,
-    finalNorm: normWeights(source.finalNorm()),
+    finalNorm: named('finalNorm', () => normWeights(source.finalNorm())),
     head:
       head === undefined
         ? { ...table, scales: quantiseRows(embedding, inputMax).scales }
-        : quantiseRows(head, inputMax),
+        : named('head', () => quantiseRows(head, inputMax)),
   }
 }
 
@@ -68,7 +68,7 @@ export function* convertLayers(source: FloatSource, calibration: readonly number
       const seen = moments.get(tap)
       return seen?.isEnough ? new Rounding(seen.dividedBy(factors.inputs[tap])) : undefined
     }
-    yield convertLayer(smoothLayer(layer, factors), inputMax, roundingOf)
+    yield named(`layer ${i}`, () => convertLayer(smoothLayer(layer, factors), inputMax, roundingOf))
   }
 }
 
@@ -77,19 +77,31 @@ function convertLayer(
   inputMax: InputMax,
   roundingOf: (tap: InputTap) => Rounding | undefined,
 ): Layer {
-  const linear = (rounding: Rounding | undefined) => (matrix: FloatMatrix) => quantiseRows(matrix, inputMax, rounding)
+  const norm = (name: 'attentionNorm' | 'ffnNorm') => named(name, () => normWeights(layer[name]))
+  const linear = (rounding: Rounding | undefined) => (name: Exclude<keyof FloatLayer, 'attentionNorm' | 'ffnNorm'>) =>
+    named(name, () => quantiseRows(layer[name], inputMax, rounding))
   const [attention, mix] = [linear(roundingOf('attention')), linear(roundingOf('mix'))]
   const [ffn, activation] = [linear(roundingOf('ffn')), linear(roundingOf('activation'))]
   return {
-    attentionNorm: normWeights(layer.attentionNorm),
-    query: attention(layer.query),
-    key: attention(layer.key),
-    value: attention(layer.value),
-    output: mix(layer.output),
-    ffnNorm: normWeights(layer.ffnNorm),
-    gate: ffn(layer.gate),
-    up: ffn(layer.up),
-    down: activation(layer.down),
+    attentionNorm: norm('attentionNorm'),
+    query: attention('query'),
+    key: attention('key'),
+    value: attention('value'),
+    output: mix('output'),
+    ffnNorm: norm('ffnNorm'),
+    gate: ffn('gate'),
+    up: ffn('up'),
+    down: activation('down'),
+  }
+}
+
+/** Says of which part a number is that the canonical form has no room for. */
+function named<T>(part: string, convert: () => T): T {
+  try {
+    return convert()
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    throw new RangeError(part, { cause })
   }
 }
 

@@ -1,4 +1,5 @@
 import type { FloatConfig, FloatShape, FloatSource } from '../float/float-model.ts'
+import { configLimits } from '../model-config.ts'
 import { Fields } from './fields.ts'
 import { type LlamaNames, llamaSource } from './llama-source.ts'
 import { LoadError } from './load-error.ts'
@@ -49,6 +50,9 @@ export function hfLlama({ config, tensors, tokenizer, contextMax }: HfParts): Fl
   if (type !== 'llama') throw new LoadError('unsupported', `config.json: model_type ${type}; llama is supported`)
   config.require(supported)
   const vocab = config.count('vocab_size')
+  if (vocab > configLimits.vocab[1]) {
+    throw new LoadError('unsupported', `config.json: vocab_size is ${vocab}, at most ${configLimits.vocab[1]}`)
+  }
   const { section, eos } = tokenizer(vocab)
   const shape: FloatShape = {
     vocab,
@@ -65,6 +69,9 @@ export function hfLlama({ config, tensors, tokenizer, contextMax }: HfParts): Fl
 function floatConfig(config: Fields, { dim }: FloatShape, contextMax: number, eos: number | undefined): FloatConfig {
   const heads = config.count('num_attention_heads')
   const headDim = config.count('head_dim', dim / heads)
+  if (headDim > configLimits.headDim[1]) {
+    throw new LoadError('unsupported', `config.json: head_dim is ${headDim}, at most ${configLimits.headDim[1]}`)
+  }
   // transformers 5 has base and scaling in one field.
   const rope = ['rope_parameters', 'rope_scaling'].find((name) => config.get(name) !== undefined)
   const scaling = rope === undefined ? new Fields('rope', new Map()) : config.object(rope)

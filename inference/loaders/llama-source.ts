@@ -1,5 +1,12 @@
 import { canonicalConfig } from '../float/convert.ts'
-import type { FloatConfig, FloatLayer, FloatMatrix, FloatShape, FloatSource } from '../float/float-model.ts'
+import {
+  type FloatConfig,
+  type FloatLayer,
+  type FloatMatrix,
+  type FloatShape,
+  type FloatSource,
+  rotaryFrequencies,
+} from '../float/float-model.ts'
 import { LoadError } from './load-error.ts'
 import { readTensor, type Tensor } from './tensor.ts'
 
@@ -14,6 +21,9 @@ export type LlamaNames = {
   /** Tensors that say nothing the config does not say. */
   readonly ignored: RegExp
 }
+
+/** Radians by which a pair turns a position, at most: unscaled ones turn by 1, and angles above 2^53 have no sine. */
+const frequencyMax = 2 ** 32
 
 type Parts = {
   /** Of the file, for errors. */
@@ -30,6 +40,7 @@ type Parts = {
  */
 export function llamaSource(names: LlamaNames, { file, config, shape, tokenizer, tensors }: Parts): FloatSource {
   canonicalConfig({ config, shape })
+  checkNumbers(file, config)
   const { dim, vocab, ffnDim } = shape
   const [queryRows, keyRows] = [config.heads * config.headDim, config.kvHeads * config.headDim]
   const sizes: Readonly<Record<keyof FloatLayer, readonly number[]>> = {
@@ -79,6 +90,19 @@ export function llamaSource(names: LlamaNames, { file, config, shape, tokenizer,
     },
     finalNorm: () => vector(names.finalNorm),
     head: () => (shape.tiedHead ? undefined : matrix(names.head)),
+  }
+}
+
+/** What would make numbers that are none, or a model that turns no position. */
+function checkNumbers(file: string, config: FloatConfig): void {
+  if (!(config.epsilon >= 0)) throw new LoadError('file', `${file}: the norms' epsilon is ${config.epsilon}`)
+  for (const [pair, frequency] of rotaryFrequencies(config).entries()) {
+    if (!(frequency > 0 && frequency <= frequencyMax)) {
+      throw new LoadError(
+        'file',
+        `${file}: its rotary base or scaling turns pair ${pair} by ${frequency} radians a position`,
+      )
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { errorMessage } from '../../common/errors.ts'
 import { convertModel } from '../../inference/float/convert.ts'
+import type { FloatMatrix } from '../../inference/float/float-model.ts'
 import { measureQuality } from '../../inference/float/quality.ts'
 import { FloatReference } from '../../inference/float/reference.ts'
 import { smooth } from '../../inference/float/smooth.ts'
@@ -52,7 +54,23 @@ describe('conversion', () => {
     const converted = convertModel(model, calibration)
     expect(modelRoot(decodeModel(encodeModel(converted)))).toBe(modelRoot(convertModel(model, calibration)))
     expect(() => convertModel(model, [])).toThrow('calibration')
+  })
+
+  test('what the canonical form has no room for is named by its part', () => {
+    const model = randomFloatModel(3)
     const loud = { ...model, finalNorm: model.finalNorm.with(0, 256) }
-    expect(() => convertModel(loud, calibration)).toThrow('norm weight')
+    const named = (of: typeof model) => {
+      try {
+        return convertModel(of, calibration)
+      } catch (error) {
+        return errorMessage(error)
+      }
+    }
+    expect(named(loud)).toBe('finalNorm: norm weight 256')
+    expect(named({ ...model, embedding: loudest(model.embedding) })).toMatch(/^embedding: a row whose step would be/)
+    const layers = model.layers.map((layer, i) => (i === 1 ? { ...layer, down: loudest(layer.down) } : layer))
+    expect(named({ ...model, layers })).toMatch(/^layer 1: [a-zA-Z]+: [a-z ]+/)
   })
 })
+
+const loudest = (matrix: FloatMatrix): FloatMatrix => ({ ...matrix, weights: matrix.weights.with(0, 3e38) })

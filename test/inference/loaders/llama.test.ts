@@ -124,6 +124,13 @@ describe('checkpoints of the Llama family', () => {
     ['fewer layers', { num_hidden_layers: 1 }, 'is no tensor of a Llama without biases'],
     ['a head of its own that is missing', { tie_word_embeddings: false }, 'lm_head.weight is missing'],
     ['fewer rows than tokens', { vocab_size: 200 }, 'tokens, the embedding has 200 rows'],
+    ['a vocabulary without end', { vocab_size: 2 ** 40 }, 'vocab_size is 1099511627776'],
+    ['heads without end', { head_dim: 2 ** 40 }, 'head_dim is 1099511627776'],
+    ['a rotary base of 0', { rope_theta: 0 }, 'rotary base or scaling turns pair 1'],
+    ['a negative rotary base', { rope_theta: -1 }, 'rotary base or scaling turns pair 1'],
+    ['a scaling by 0', { rope_scaling: { type: 'linear', factor: 0 } }, 'rotary base or scaling turns pair 0'],
+    ['a scaling backwards', { rope_scaling: { type: 'linear', factor: -2 } }, 'rotary base or scaling turns pair 0'],
+    ['a negative epsilon', { rms_norm_eps: -1e-5 }, "norms' epsilon is -0.00001"],
   ] as const)('a HF config with %s is refused by name', (_, change, message) => {
     const open = () => openHf(hfCheckpoint(model, 'F32', 1, change))
     expect(open).toThrow(message)
@@ -146,6 +153,8 @@ describe('checkpoints of the Llama family', () => {
       'tokenizer.ggml.scores is missing',
     ],
     ['an unknown rule', { 'tokenizer.ggml.pre': 'tekken' }, 'tokenizer.ggml.pre tekken'],
+    ['a rotary base of 0', { 'llama.rope.freq_base': 0 }, 'rotary base or scaling turns pair 1'],
+    ['a negative epsilon', { 'llama.attention.layer_norm_rms_epsilon': -0.5 }, "norms' epsilon is -0.5"],
     ['types of other tokens', { 'tokenizer.ggml.token_type': [1, 1] }, '2 types'],
     ['a merge of nothing', { 'tokenizer.ggml.merges': ['t h', 'qq q'] }, 'merge 1 joins no tokens'],
   ] as const)('a GGUF with %s is refused by name', (_, change, message) => {
