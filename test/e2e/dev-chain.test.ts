@@ -13,8 +13,8 @@ import { DevChain, isRunning, kill } from '../fakes/dev-chain.ts'
 const kills = Number(process.env['OPENLEDGER_KILLS'] ?? 6)
 /** Depths of L1 reorgs, one after the other; the full trial is 1 to 20. */
 const reorgDepths = (process.env['OPENLEDGER_REORGS'] ?? '1,7,20').split(',').map(Number)
-/** Within this time of the last restart all heads must agree. */
-const agreeMsMax = 30_000
+/** What is waited for comes seconds later; where the machine is busy with other things, minutes. */
+const waitMsMax = 240_000
 
 type Status = Record<'unsafe_l2' | 'safe_l2', { readonly number: number; readonly hash: string }>
 
@@ -26,7 +26,7 @@ describe.skipIf(anvilBinary() === undefined)('a dev chain (skipped without the a
 
   beforeAll(async () => {
     chain.start()
-    await chain.until('the chain is seeded', async () => (seededAt() === undefined ? undefined : true), 240_000)
+    await chain.until('the chain is seeded', async () => (seededAt() === undefined ? undefined : true), waitMsMax)
   })
 
   afterAll(async () => {
@@ -61,7 +61,7 @@ describe.skipIf(anvilBinary() === undefined)('a dev chain (skipped without the a
     }
   }
 
-  async function agreed(msMax: number): Promise<void> {
+  async function agreed(): Promise<void> {
     await chain.until(
       'all heads agree',
       async () => {
@@ -77,8 +77,22 @@ describe.skipIf(anvilBinary() === undefined)('a dev chain (skipped without the a
         const isClose = lag <= 15 && sequencer.unsafe_l2.number - indexed.number <= 3
         return ours === hash && indexedHash === indexed.hash && isClose ? true : undefined
       },
-      msMax,
+      waitMsMax,
     )
+  }
+
+  /** Reorganises L1 and waits until all heads agree on what came of it. */
+  async function reorgL1(depth: number): Promise<void> {
+    const { unsafe_l2: before } = await status('sequencerRollup')
+    await chain.rpc('l1').request('anvil_reorg', [depth, []])
+    // The nodes notice it seconds later, and agree on the old chain until then. What is safe above the old head came
+    // from the new L1 alone.
+    await chain.until(
+      `block ${before.number + 1} is safe after depth ${depth}`,
+      async () => ((await status('verifierRollup')).safe_l2.number > before.number ? true : undefined),
+      waitMsMax,
+    )
+    await agreed()
   }
 
   test(`after ${kills} kill -9 at random moments no shown block is gone and all heads agree`, async () => {
@@ -87,7 +101,7 @@ describe.skipIf(anvilBinary() === undefined)('a dev chain (skipped without the a
       const name = names[i % names.length]
       // The first kill may come while the market is opened, before there is a worker.
       const find = async () => chain.processes().find((one) => one.name === name)
-      const victim = await chain.until(`${name} runs`, find, 180_000)
+      const victim = await chain.until(`${name} runs`, find, waitMsMax)
       await look()
       await new Promise((done) => setTimeout(done, Math.random() * 4000))
       await look()
@@ -100,7 +114,7 @@ describe.skipIf(anvilBinary() === undefined)('a dev chain (skipped without the a
         await look()
       }
     }
-    await agreed(agreeMsMax)
+    await agreed()
     await look()
     const numbers = [...shown.keys()]
     const now = await blockHashes(chain.rpc('sequencerEth'), numbers)
@@ -125,17 +139,7 @@ describe.skipIf(anvilBinary() === undefined)('a dev chain (skipped without the a
 
   // Before anvil is started again: then it has no state of earlier blocks to go back to.
   test(`reorgs of L1 (depths ${reorgDepths.join(', ')}) are followed by both nodes and the indexer`, async () => {
-    for (const depth of reorgDepths) {
-      const { safe_l2: before } = await status('verifierRollup')
-      await chain.rpc('l1').request('anvil_reorg', [depth, []])
-      await agreed(90_000)
-      await chain.until(
-        `the safe head goes on after depth ${depth}`,
-        async () => ((await status('verifierRollup')).safe_l2.number > before.number + 2 ? true : undefined),
-        90_000,
-      )
-    }
-    await agreed(agreeMsMax)
+    for (const depth of reorgDepths) await reorgL1(depth)
     // A reorg of L1 may replace unsafe and safe blocks; what is shown from now on must stay again.
     shown.clear()
     await look()
@@ -149,9 +153,9 @@ describe.skipIf(anvilBinary() === undefined)('a dev chain (skipped without the a
     await chain.until(
       'the leftovers are gone',
       async () => (left.some(({ pid }) => isRunning(pid)) ? undefined : true),
-      60_000,
+      waitMsMax,
     )
-    await agreed(90_000)
+    await agreed()
     expect(seededAt()).toBe(seeded)
     await look()
   })
@@ -159,10 +163,14 @@ describe.skipIf(anvilBinary() === undefined)('a dev chain (skipped without the a
   test('a second dev on the same directory is refused with a clear message', async () => {
     const second = new DevChain(chain.dir, chain.portBase + 10)
     second.start()
-    await chain.until('the second ends', async () => (/another|in use/.test(second.output) ? true : undefined), 30_000)
+    await chain.until(
+      'the second ends',
+      async () => (/another|in use/.test(second.output) ? true : undefined),
+      waitMsMax,
+    )
     await second.signal('SIGINT')
     expect(second.output).toMatch(/another openledger dev/)
-    await agreed(agreeMsMax)
+    await agreed()
   })
 
   test('Ctrl-C ends everything with exit code 0, and a second start goes on', async () => {
@@ -178,13 +186,13 @@ describe.skipIf(anvilBinary() === undefined)('a dev chain (skipped without the a
           ? running
           : undefined
       },
-      180_000,
+      waitMsMax,
     )
     expect(await chain.signal('SIGINT')).toBe(0)
     expect(processes.filter(({ pid }) => isRunning(pid))).toEqual([])
     const before = Math.max(...shown.keys())
     chain.start()
-    await agreed(90_000)
+    await agreed()
     const { unsafe_l2: head } = await status('sequencerRollup')
     expect(head.number).toBeGreaterThan(before)
     await look()
