@@ -6,8 +6,10 @@ const randomCases = 'test/random-cases.ts'
 /** A unit test that takes longer hangs, in ms; more cases may take longer. */
 const unitMsMax = process.env['OPENLEDGER_FUZZ'] === undefined ? 60_000 : 1_800_000
 
-/** Files at once; the tests of real processes mostly wait for blocks. */
+/** Files at once. */
 const maxWorkers = 2
+/** The same of tests that mostly wait for blocks, answers and time-outs. */
+const waitingWorkers = 3
 
 /**
  * Five projects: `unit` shares threads and must stay pure; `process` starts real processes; `devnet` lets nodes make blocks for
@@ -37,7 +39,7 @@ export default defineConfig({
           name: 'process',
           include: ['test/process/**/*.test.ts'],
           pool: 'forks',
-          maxWorkers,
+          maxWorkers: waitingWorkers,
           sequence: { groupOrder: 1 },
           setupFiles,
           testTimeout: 120_000,

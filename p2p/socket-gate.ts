@@ -9,9 +9,9 @@ export const heldMax = 64
 /**
  * Keeps connections of denied addresses from libp2p, which asks its gater only after building all that a connection
  * needs. They get no answer and are reset after a while: who dials again when refused would cost ten percent of a core
- * if it were refused at once.
+ * if it were refused at once. `ms`: how long, milliseconds.
  */
-export function gateSockets(host: Host, isDenied: (ip: string) => boolean): void {
+export function gateSockets(host: Host, isDenied: (ip: string) => boolean, ms = holdMs): void {
   for (const server of serversOf(host)) {
     const held = new Set<Socket>()
     const accept = server.listeners('connection') as ((socket: Socket) => void)[]
@@ -21,7 +21,7 @@ export function gateSockets(host: Host, isDenied: (ip: string) => boolean): void
       // Without an address it is closed already: there is nothing to hold.
       if (ip === undefined) socket.resetAndDestroy()
       else if (!isDenied(ip)) for (const listener of accept) listener.call(server, socket)
-      else if (held.size < heldMax) hold(socket, held)
+      else if (held.size < heldMax) hold(socket, held, ms)
       else socket.resetAndDestroy()
     })
     // A server closes when its last connection did.
@@ -34,10 +34,10 @@ export function gateSockets(host: Host, isDenied: (ip: string) => boolean): void
 }
 
 /** Reads nothing of it until its time is over. */
-function hold(socket: Socket, held: Set<Socket>): void {
+function hold(socket: Socket, held: Set<Socket>, ms: number): void {
   held.add(socket)
   socket.pause()
-  const end = setTimeout(() => socket.resetAndDestroy(), holdMs)
+  const end = setTimeout(() => socket.resetAndDestroy(), ms)
   socket.on('error', () => undefined)
   socket.on('close', () => {
     clearTimeout(end)

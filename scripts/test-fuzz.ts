@@ -47,6 +47,15 @@ const groups: readonly Group[] = [
       ...contracts('datanet-review-laws', 'dispute-citations', 'staked-members', 'checker-committee'),
     ],
   },
+  {
+    rounds: 3,
+    whole: 100,
+    files: [
+      'test/attribution/epochs/check-hidden-batch.test.ts',
+      'test/node/watcher/watcher.test.ts',
+      ...contracts('dispute-shares'),
+    ],
+  },
 ]
 
 const isWhole = process.argv.includes('whole')

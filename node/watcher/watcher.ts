@@ -69,6 +69,8 @@ export type WatcherParts = {
   readonly clock: Clock
   readonly log: Log
   readonly registry: Registry
+  /** Judges batches, and is closed by who made it; the watcher's own where absent. */
+  readonly batchThread?: BatchThread
 }
 
 /**
@@ -81,7 +83,7 @@ export class Watcher {
   readonly #options: WatcherOptions
   readonly #parts: WatcherParts
   readonly #stopped = new AbortController()
-  readonly #thread = new BatchThread()
+  readonly #ownThread: BatchThread | undefined
   readonly #spanThread: SpanThread
   readonly #influences: InfluenceFiles | undefined
   readonly #settled: SettledRequests
@@ -112,7 +114,8 @@ export class Watcher {
     const metrics = watcherMetrics(registry)
     const settled = SettledRequests.open(join(dir, 'settled-requests.sqlite'))
     const source = new BatchSource(book, files, clock.nowMs, this.#stopped.signal)
-    const thread = this.#thread
+    const thread = parts.batchThread ?? new BatchThread()
+    this.#ownThread = parts.batchThread === undefined ? thread : undefined
     this.#settled = settled
     this.#facts = new ChainFacts({ rpc, chainId, earlierReceipt: openedInThread })
     const facts = threadFacts(this.#facts, (worker, requestId, batchId) =>
@@ -234,7 +237,7 @@ export class Watcher {
   async #close(): Promise<void> {
     this.#stopped.abort()
     this.#influences?.close()
-    await Promise.all([this.#thread.close(), this.#spanThread.close()])
+    await Promise.all([this.#ownThread?.close(), this.#spanThread.close()])
     await this.#looking
     await this.#indexes.settle()
     await this.#tables.settle()

@@ -3,7 +3,7 @@ import { BatchCampaign } from '../fakes/batch-campaign.ts'
 import { Random } from '../fakes/random.ts'
 
 /** `npm run test:laws` for the full run. */
-const spoilt = Math.ceil(Number(process.env['OPENLEDGER_FUZZ'] ?? 1_000) / 10)
+const spoilt = Math.ceil(Number(process.env['OPENLEDGER_FUZZ'] ?? 500) / 10)
 const seed = Number(process.env['OPENLEDGER_SEED'] ?? 1)
 
 test(`of ${spoilt} spoilt batches each is refused, found and proven wrong, or right; no honest one is challengeable`, async () => {

@@ -384,13 +384,16 @@ describe('a query sketch', () => {
   })
 })
 
+/** Honest receipts. */
+const seeds = 4 * Number(process.env['OPENLEDGER_FUZZ'] ?? 1)
+
 /** Reasons for which an honest receipt is not found wrong. */
 const refusals: readonly (number | string)[] = ['NoFault', 'NoSuchRow', 'NotInDocument']
 
 describe('honest receipts under algoHash v2', () => {
   test('whatever the texts, the check finds nothing and no opening shows a fault', async () => {
     const seen = new Set<string>()
-    for (let seed = 100; seed < 110; seed++) {
+    for (let seed = 100; seed < 100 + seeds; seed++) {
       const receipt = randomReceipt(seed, { hasTable: seed % 3 > 0, hasIndexes: seed % 5 > 0 })
       expect(checked(receipt), `seed ${seed}`).toBeUndefined()
       const batch = await commitShares(world, receipt)

@@ -317,4 +317,4 @@ test('random lineages: the chain refuses exactly what the rule refuses of all an
   for (const seen of Object.values(outcomes)) expect(seen).toBeGreaterThan(lineages / 40)
 }, 120_000)
 
-const lineages = Number(process.env['OPENLEDGER_FUZZ'] ?? 200)
+const lineages = Number(process.env['OPENLEDGER_FUZZ'] ?? 100)

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
-import { BatchThread } from '../../attribution/epochs/batch-thread.ts'
 import { Content, contentHashOf } from '../../chain/ledger/content.ts'
 import { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import { LedgerSync } from '../../chain/ledger/ledger-sync.ts'
@@ -16,6 +15,7 @@ import { Attributor } from '../../node/attributor/attributor.ts'
 import type { AttributorOptions } from '../../node/attributor/attributor-parts.ts'
 import { HeardHeartbeats } from '../../p2p/workers/heard-heartbeats.ts'
 import { merkleRoot } from '../../protocol/content-hash.ts'
+import { sharedBatchThread } from './batch-thread.ts'
 import { LedgerChain } from './ledger-chain.ts'
 import { LedgerMarket } from './ledger-market.ts'
 
@@ -73,17 +73,15 @@ export class AttributorWorld {
     const sync = new LedgerSync({ ...parts, book })
     const account = { name, privateKey: chain.actor(name).key, chainId: 901n, journalDir: join(this.#dir, name, 'txs') }
     const sender = await Sender.open(account, { ...parts, kzg: {} as Kzg })
-    const batchThread = new BatchThread()
     const attributor = new Attributor(
       { ...quiet, ...options },
-      { ...parts, book, sync, content, sender, batchThread, heard: this.heard },
+      { ...parts, book, sync, content, sender, batchThread: sharedBatchThread, heard: this.heard },
     )
     const stopping = new AbortController()
     const running = Promise.all([sync.run(stopping.signal), attributor.run(stopping.signal)])
     const stop = async () => {
       stopping.abort()
       await running
-      await batchThread.close()
       book.close()
     }
     this.#running = { book, stop }

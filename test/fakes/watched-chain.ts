@@ -16,6 +16,7 @@ import { Watcher } from '../../node/watcher/watcher.ts'
 import { bytesToHex, type Hex, hexToBytes, quantity } from '../../protocol/bytes.ts'
 import { contentHash, merkleRoot } from '../../protocol/content-hash.ts'
 import { encodeTransaction, signTransaction } from '../../protocol/transaction.ts'
+import { sharedBatchThread } from './batch-thread.ts'
 import { LedgerChain } from './ledger-chain.ts'
 import { LedgerMarket } from './ledger-market.ts'
 
@@ -84,6 +85,7 @@ export class WatchedChain {
         clock,
         log: this.#log(),
         registry: new Registry(),
+        batchThread: sharedBatchThread,
       },
     )
   }

@@ -15,9 +15,10 @@ beforeEach(async () => {
   }
   host = await createHost({ ...options, connectionsMax: 5 }, { isDenied }, {})
   await host.start()
-  gateSockets(host, (ip) => ip === '127.0.0.66')
 })
 afterEach(async () => host.stop())
+
+const gate = (ms?: number) => gateSockets(host, (ip) => ip === '127.0.0.66', ms)
 
 function dial(localAddress: string): Socket {
   const port = Number(host.getMultiaddrs()[0]?.nodeAddress().port)
@@ -39,15 +40,17 @@ async function greet(localAddress: string): Promise<string> {
 }
 
 test('a denied address gets no answer and is reset, before libp2p hears of it; others are served', async () => {
+  gate(1_000)
   const startedMs = Date.now()
   expect(await greet('127.0.0.66')).toBe('ECONNRESET')
-  expect(Date.now() - startedMs).toBeGreaterThan(holdMs / 2)
+  expect(Date.now() - startedMs).toBeGreaterThan(500)
   expect(askedByLibp2p).toBe(0)
   expect(await greet('127.0.0.1')).toContain('/multistream/1.0.0')
   expect(askedByLibp2p).toBe(1)
 })
 
 test('no more than so many are held: the next is reset at once, and a stop waits for none', async () => {
+  gate()
   const held = Array.from({ length: heldMax }, () => dial('127.0.0.66').on('error', () => undefined))
   await Promise.all(held.map((socket) => once(socket, 'connect')))
   const startedMs = Date.now()

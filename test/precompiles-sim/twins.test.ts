@@ -6,7 +6,7 @@ import { Random } from '../fakes/random.ts'
 import { TwinEvms } from '../fakes/twin-evms.ts'
 
 /** Calls of each precompile; the full trial is 10,000. */
-const trials = Number(process.env['OPENLEDGER_FUZZ'] ?? 600)
+const trials = Number(process.env['OPENLEDGER_FUZZ'] ?? 250)
 /** Calls of one transaction, at most. */
 const callsMax = 8
 

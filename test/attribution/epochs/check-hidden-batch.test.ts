@@ -24,6 +24,7 @@ beforeAll(async () => {
 }, 120_000)
 
 const seed = Number(process.env['SEED'] ?? 1)
+const scale = Number(process.env['OPENLEDGER_FUZZ'] ?? 1)
 const asking = (limit = 1_000) => ({ seed: new Uint8Array(32).fill(seed), limit })
 
 /** Two channels, a cut stream, an app, and a request opened on chain; padding behind the last. */
@@ -168,10 +169,10 @@ function somePlans(random: Random): Plan[] {
 
 describe('checkBatch of a batch of which some is published', () => {
   test('harms no honest worker, whatever became of the file, and asks for nothing that the file shows', {
-    timeout: 240_000,
+    timeout: 240_000 * scale,
   }, async () => {
     const random = new Random(seed)
-    for (let n = 0; n < 60; n++) {
+    for (let n = 0; n < 20 * scale; n++) {
       const drafts = honest(somePlans(random))
       const batch = await committed(drafts)
       expect(await pursue(batch, draftsFile(drafts))).toEqual({ end: 'right', shown: 0, rounds: 0 })
@@ -181,10 +182,10 @@ describe('checkBatch of a batch of which some is published', () => {
     }
   })
 
-  test('finds every corruption, whatever is published', { timeout: 240_000 }, async () => {
+  test('finds every corruption, whatever is published', { timeout: 240_000 * scale }, async () => {
     const random = new Random(seed + 1)
     const ends = new Map<string, number>()
-    for (let n = 0; n < 150; ) {
+    for (let n = 0; n < 50 * scale; ) {
       const batch = await spoiled(somePlans(random), random.pick(corruptions), random.int(4))
       if (batch === undefined) continue
       n++
@@ -194,7 +195,7 @@ describe('checkBatch of a batch of which some is published', () => {
       expect(end === 'right').toBe(known.end === 'right')
       ends.set(end, (ends.get(end) ?? 0) + 1)
     }
-    expect(ends.get('challenged')).toBeGreaterThan(50)
+    expect(ends.get('challenged')).toBeGreaterThan(16 * scale)
     expect(ends.get('silence')).toBeGreaterThan(0)
   })
 

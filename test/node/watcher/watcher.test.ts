@@ -248,7 +248,7 @@ function isFree(file: Uint8Array, place: number): boolean {
 }
 
 /** Batches of the trial below. */
-const trials = Number(process.env['OPENLEDGER_FUZZ'] ?? 6)
+const trials = 3 * Number(process.env['OPENLEDGER_FUZZ'] ?? 1)
 
 test('of batches over files with a random byte changed, no harmful one lives to be mature', {
   timeout: 60_000 * trials,
