@@ -37,7 +37,15 @@ const groups: readonly Group[] = [
   {
     rounds: 300,
     whole: 10_000,
-    files: contracts('datanet-laws', 'agent-trails', 'grants', 'gopen', 'stake-pool', 'licence-policy'),
+    files: contracts(
+      'index-takeover',
+      'datanet-laws',
+      'agent-trails',
+      'grants',
+      'gopen',
+      'stake-pool',
+      'licence-policy',
+    ),
   },
   {
     rounds: 5,

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { BatchReceipt } from '../attribution/epochs/batch-rows.ts'
 import { ruleAt } from '../attribution/epochs/rule-at.ts'
 import type { IndexFolder } from '../attribution/indexes/index-folder.ts'
-import { deadFrom } from '../chain/indexes/published-index.ts'
+import { isDeadAt } from '../chain/indexes/published-index.ts'
 import { batchBeacon } from '../chain/ledger/batch-beacon.ts'
 import { ChainFacts } from '../chain/ledger/chain-facts.ts'
 import { Content, contentHashOf } from '../chain/ledger/content.ts'
@@ -160,7 +160,7 @@ export async function openSteps(
   const now = () => ledger.head?.time
   const terms = (modelVersion: Hex) => models.terms(modelVersion)
   const sets = {
-    deadFrom: async (modelVersion: Hex) => deadFrom(rpc, (await terms(modelVersion)).indexIds),
+    isDeadAt: async (modelVersion: Hex, time: bigint) => isDeadAt(rpc, (await terms(modelVersion)).indexIds, time),
     contributionsOfDead: async (modelVersion: Hex) => contributionsOfDead(await terms(modelVersion), spans),
     contributionsV2: async ({ request, prompt, output }: BatchReceipt, time: bigint, isDead: boolean) =>
       contributionsV2(await terms(request.modelVersion), { request, prompt, output, isDead, time }, sourcesV2),

@@ -3,7 +3,7 @@ import { bytesToBigint, type Hex, hexToBytes, zeroHash } from '../../protocol/by
 import { keccak256 } from '../../protocol/keccak.ts'
 import { asBytes, rlpDecode } from '../../protocol/rlp.ts'
 import { decodeAccount, type TrieNodes } from '../../protocol/trie-proof.ts'
-import { deadFromSlot, signatureSlots, tableSlots, termSlot } from './slots.ts'
+import { deadFromSlot, lapseSlot, signatureSlots, tableSlots, termSlot } from './slots.ts'
 
 /** What an answer under algoHash v2 is judged by, beside its tokens and indexes. */
 export type RuleQuestion = {
@@ -38,14 +38,23 @@ type Word = (address: Hex, slot: Uint8Array) => bigint
 
 const { attributionLedger, indexRegistry, signatureRegistry, sketchRegistry } = openLedgerPredeploys
 
-/** Words that may be needed, by account: what is asked of a node. */
-export function ruleSlots(question: RuleQuestion): ReadonlyMap<Hex, readonly Uint8Array[]> {
+/** How often an index was dead and came back, by the word of {@link deadFromSlot}. */
+export function lapsesIn(word: bigint): number {
+  return Number((word >> 200n) & 0xffff_ffffn)
+}
+
+/** Words that may be needed, by account: what is asked of a node. `lapses`: how often each index came back. */
+export function ruleSlots(
+  question: RuleQuestion,
+  lapses: ReadonlyMap<Hex, number>,
+): ReadonlyMap<Hex, readonly Uint8Array[]> {
   const { algoHash, indexIds, contribIds } = question
   const key = tableKey(question)
   const table = key === undefined ? [] : Object.values(tableSlots(question.modelVersion, key))
+  const lapseSlots = (id: Hex) => Array.from({ length: lapses.get(id) ?? 0 }, (_, number) => lapseSlot(id, number))
   return new Map([
     [attributionLedger, [termSlot(algoHash)]],
-    [indexRegistry, indexIds.map(deadFromSlot)],
+    [indexRegistry, indexIds.flatMap((id) => [deadFromSlot(id), ...lapseSlots(id)])],
     [signatureRegistry, contribIds.flatMap((id) => Object.values(signatureSlots(id)))],
     [sketchRegistry, table],
   ])
@@ -57,7 +66,7 @@ export function ruleFacts(stateRoot: Uint8Array, nodes: TrieNodes, question: Rul
   const word = wordsUnder(stateRoot, nodes)
   const term = word(attributionLedger, termSlot(algoHash))
   const day = committedAt - (committedAt % daySeconds)
-  const dead = indexIds.map((id) => low64(word(indexRegistry, deadFromSlot(id))))
+  const dead = indexIds.map((id) => isDeadAt(word, id, committedAt))
   const signatures = contribIds.flatMap((id) => {
     const { hash, at } = signatureSlots(id)
     const shownAt = low64(word(signatureRegistry, at))
@@ -65,10 +74,22 @@ export function ruleFacts(stateRoot: Uint8Array, nodes: TrieNodes, question: Rul
   })
   return {
     isInForce: low64(term) <= committedAt && committedAt < low64(term >> 64n),
-    isDead: dead.some((from) => from !== 0n && from <= committedAt),
+    isDead: dead.includes(true),
     signatures: new Map(signatures),
     table: tableIn(word, question),
   }
+}
+
+/** As IndexRegistry's isDeadAt. */
+function isDeadAt(word: Word, id: Hex, time: bigint): boolean {
+  const index = word(indexRegistry, deadFromSlot(id))
+  const deadFrom = low64(index)
+  if (deadFrom !== 0n && deadFrom <= time) return true
+  for (let number = lapsesIn(index) - 1; number >= 0; number--) {
+    const lapse = word(indexRegistry, lapseSlot(id, number))
+    if (low64(lapse) <= time) return time < low64(lapse >> 64n)
+  }
+  return false
 }
 
 /** The table in force, if any is. */

@@ -18,6 +18,7 @@ const base = {
   terms: 1n,
   /** IndexRegistry. */
   indexes: 3n,
+  lapses: 4n,
   /** SignatureRegistry. */
   shown: 0n,
   /** SketchRegistry. */
@@ -53,9 +54,14 @@ export function termSlot(algoHash: Hex): Uint8Array {
   return mapped(hexToBytes(algoHash), base.terms)
 }
 
-/** The word of an index whose lowest 8 bytes are when it is dead from. */
+/** The word of an index whose lowest 8 bytes are when it is dead from, and bytes 25 to 28 from there how often it came back. */
 export function deadFromSlot(indexId: Hex): Uint8Array {
   return slotAt(wordOf(mapped(hexToBytes(indexId), base.indexes)) + 1n)
+}
+
+/** When an index was dead and came back, `number` from 0 on: `until u64 ‖ from u64` in the lowest bytes. */
+export function lapseSlot(indexId: Hex, number: number): Uint8Array {
+  return mapped(uintBytes(number, 32), wordOf(mapped(hexToBytes(indexId), base.lapses)))
 }
 
 /** The hash of a contribution's signature, and the word whose lowest 8 bytes are when it was shown. */

@@ -23,7 +23,7 @@ export type Followed = {
 export type BookedEpoch = { readonly pos: number; readonly hash: Hex; readonly record: EpochRecord }
 
 /** Of another version the file is made anew: all of it stands on chain. */
-const version = 6
+const version = 7
 
 const schema = `
   create table meta (chain text not null);

@@ -33,7 +33,7 @@ export const followedEvents = {
   FingerprintJudge: ['FingerprintRequested', 'FingerprintServed'],
   EvidenceDemands: ['EvidenceRequested', 'EvidenceServed', 'PrepaidReturned'],
   IndexRegistry: [
-    ...['IndexPublished', 'IndexRetired', 'IndexProvenFalse'],
+    ...['IndexPublished', 'IndexRetired', 'IndexTakenOver', 'IndexProvenFalse'],
     ...['EvidenceCommitted', 'RewardWon', 'RewardTakenOver', 'RewardPaid'],
   ],
   SketchRegistry: [

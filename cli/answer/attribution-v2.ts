@@ -6,11 +6,12 @@ import type { QueryMaker } from '../../attribution/influences/query-maker.ts'
 import { indexSet } from '../../attribution/suffix/attribute.ts'
 import { trainingTokens } from '../../attribution/suffix/shares.ts'
 import type { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
+import { isDeadAt } from '../../chain/indexes/published-index.ts'
 import { ShownSignatures, type Signatures } from '../../chain/indexes/shown-signatures.ts'
 import { SketchTables } from '../../chain/indexes/sketch-tables.ts'
 import { type ModelTerms, modelTerms } from '../../chain/ledger/model-terms.ts'
 import { UsageError } from '../../common/errors.ts'
-import { type AtHand, isDeadAt, sketchSource } from '../explain/words.ts'
+import { type AtHand, sketchSource } from '../explain/words.ts'
 import type { ChainAccess } from '../money/action.ts'
 
 /** What an answer is attributed by, as far as it is in folders. */
@@ -51,8 +52,7 @@ export async function attributionV2(
   if (missing.length > 0) throw new UsageError(`INCOMPLETE: the index ${missing.join(', ')} is not in --indexes`)
   const found = indexIds.flatMap((id) => indexes.get(id) ?? [])
   const set = found.length === 0 ? [] : indexSet(found)
-  const dead = await Promise.all(indexIds.map((id) => isDeadAt(chain, id, committedAt)))
-  const isDead = dead.includes(true)
+  const isDead = await isDeadAt(chain, indexIds, committedAt)
   const signatures = await new ShownSignatures(chain).at(committedAt)
   const sketch = await sketchOf(chain, terms, { request, prompt, output }, committedAt, queries)
   const none = new Uint32Array()

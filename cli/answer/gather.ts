@@ -7,6 +7,7 @@ import { encodeBatchFile } from '../../attribution/epochs/batch-file.ts'
 import { type BatchReceipt, batchFileOf } from '../../attribution/epochs/batch-rows.ts'
 import type { QueryMaker } from '../../attribution/influences/query-maker.ts'
 import { decodeIndexRecord } from '../../attribution/suffix/index-record.ts'
+import { isDeadAt } from '../../chain/indexes/published-index.ts'
 import { type ModelTerms, modelTerms } from '../../chain/ledger/model-terms.ts'
 import { UsageError } from '../../common/errors.ts'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
@@ -21,7 +22,7 @@ import { parseModelVersion } from '../../protocol/inference-request.ts'
 import { isSealed } from '../../protocol/private-tokens.ts'
 import { headerFromRpc } from '../../protocol/rpc-json.ts'
 import { openBatch } from '../explain/epoch-source.ts'
-import { type AtHand, isDeadAt } from '../explain/words.ts'
+import type { AtHand } from '../explain/words.ts'
 import type { ChainAccess } from '../money/action.ts'
 import type { ContentPlaces } from '../money/content-places.ts'
 import { accountNodes } from './account-nodes.ts'
@@ -84,9 +85,9 @@ async function wordsOf(
 ) {
   const missing = indexIds.filter((id) => !indexes.has(id))
   if (missing.length > 0) throw new UsageError(`INCOMPLETE: the index ${missing.join(', ')} is not in --indexes`)
-  const dead = await Promise.all(indexIds.map((id) => isDeadAt(chain, id, committedAt)))
+  const isDead = await isDeadAt(chain, indexIds, committedAt)
   const found = indexIds.flatMap((id) => indexes.get(id) ?? [])
-  return { ...makeWords(found, one.output, dead.includes(true)), v2: undefined, kept: [] }
+  return { ...makeWords(found, one.output, isDead), v2: undefined, kept: [] }
 }
 
 async function wordsV2Of(one: BatchReceipt, committedAt: bigint, { chain, indexes, queries }: AnswerParts) {

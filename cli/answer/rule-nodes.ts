@@ -1,5 +1,8 @@
 import { questionOf } from '../../attribution/answer-file/check-facts.ts'
-import { ruleFacts, ruleSlots } from '../../attribution/answer-file/rule-facts.ts'
+import { lapsesIn, ruleFacts, ruleSlots } from '../../attribution/answer-file/rule-facts.ts'
+import { deadFromSlot } from '../../attribution/answer-file/slots.ts'
+import { openLedgerPredeploys } from '../../contracts/addresses.ts'
+import { bytesToHex, type Hex } from '../../protocol/bytes.ts'
 import type { Header } from '../../protocol/header.ts'
 import { TrieNodes } from '../../protocol/trie-proof.ts'
 import type { ChainAccess } from '../money/action.ts'
@@ -17,7 +20,8 @@ export async function ruleNodes(
 ): Promise<readonly Uint8Array[]> {
   const question = questionOf(...about)
   const nodes: Uint8Array[] = []
-  for (const [address, slots] of ruleSlots(question)) {
+  const lapses = await lapsesAt(rpc, block, question.indexIds)
+  for (const [address, slots] of ruleSlots(question, lapses)) {
     for (let i = 0; i === 0 || i < slots.length; i += slotsAtOnce) {
       const found = await accountNodes(rpc, address, slots.slice(i, i + slotsAtOnce), block)
       nodes.push(...found.account, ...found.slots.flat())
@@ -26,4 +30,17 @@ export async function ruleNodes(
   const tries = new TrieNodes(nodes)
   ruleFacts(stateRoot, tries, question)
   return tries.needed
+}
+
+/** How often each index had been dead and come back. */
+async function lapsesAt(
+  rpc: Pick<ChainAccess, 'request'>,
+  block: string,
+  ids: readonly Hex[],
+): Promise<ReadonlyMap<Hex, number>> {
+  const slots = ids.map((id) => bytesToHex(deadFromSlot(id)))
+  const { storageProof } = (await rpc.request('eth_getProof', [openLedgerPredeploys.indexRegistry, slots, block])) as {
+    readonly storageProof: readonly { readonly value: Hex }[]
+  }
+  return new Map(ids.map((id, i) => [id, lapsesIn(BigInt(storageProof[i]?.value ?? 0))]))
 }

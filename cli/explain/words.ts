@@ -6,7 +6,7 @@ import { tokensMissing } from '../../attribution/explain/tokens-missing.ts'
 import type { IndexFiles } from '../../attribution/indexes/index-files.ts'
 import type { SketchSource } from '../../attribution/influences/query-maker.ts'
 import { trainingTokens } from '../../attribution/suffix/shares.ts'
-import { deadFrom } from '../../chain/indexes/published-index.ts'
+import { isDeadAt } from '../../chain/indexes/published-index.ts'
 import { ShownSignatures } from '../../chain/indexes/shown-signatures.ts'
 import { SketchTables, sketchKey } from '../../chain/indexes/sketch-tables.ts'
 import type { ModelTerms } from '../../chain/ledger/model-terms.ts'
@@ -59,10 +59,9 @@ export class AnswerWords {
     const unread = tokensMissing(one, rule)
     if (unread !== undefined) return { kind: 'none', why: `INCOMPLETE: ${unread}` }
     const ids = hasIndexes ? terms.indexIds : []
-    const dead = ids.length === 0 ? 0n : await deadFrom(this.#chain, ids)
     const answer = this.#explainer.explain({
       ...{ rule, ids, prompt, output, entries: entries as readonly ExplainedEntry[] },
-      isDead: dead > 0n && dead <= committedAt,
+      isDead: await isDeadAt(this.#chain, ids, committedAt),
       trainedOn: trainingTokens(terms.trainedOn),
       signatures: rule === 1 ? new Map() : await this.#signatures.at(committedAt),
       sketched: rule === 1 ? undefined : await sketchSource(this.#tables, terms, request, committedAt),
@@ -90,10 +89,4 @@ function answerDifferences(where: string, { figures, otherEvidence }: ExplainedA
     ...figures.filter((figure) => !isEqual(figure)).map((figure) => differenceLine(where, figure)),
     ...otherEvidence.map((k) => `${where} entry ${k}: another evidenceHash than that of the answer`),
   ]
-}
-
-/** True where the index counted for nothing at the time. */
-export async function isDeadAt(chain: ChainAccess, id: Hex, time: bigint): Promise<boolean> {
-  const dead = await deadFrom(chain, [id])
-  return dead !== 0n && dead <= time
 }

@@ -108,7 +108,9 @@ export const errorTexts: Readonly<Record<string, string>> = {
   AlreadyRecorded: 'version {version} of model {id} has its result under suite {suiteHash} already',
   BadIndexOrder: 'index {index} of the list is zero or not above the one before it; name the ids in ascending order',
   IndexNotLive: 'the suffix index {indexId} is not published, was retired or proven false',
-  AlreadyPublished: 'the index {id} is published already',
+  AlreadyPublished:
+    'the index {id} is published already, and a bond answers for it; where its publisher retires it, publish takes it over',
+  'IndexRegistry.AlreadyFalse': 'the index {id} was proven false: nobody can publish it again',
   VoidVersion:
     'version {version} of Datanet {datanet} is void: somebody proved it false ({fault:text}); no index or model is made of it, so take another version',
   'IndexRegistry.Permissioned': 'Datanet {datanet} is permissioned: its texts stand in no index',

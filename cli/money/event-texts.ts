@@ -35,6 +35,9 @@ export const eventTexts: Readonly<Record<string, string>> = {
 
   IndexPublished: 'index {id} of Datanet {datanet} is published, bond {bond:open}',
   IndexRetired: 'index {id} counts for nothing from {deadFrom:time} on',
+  IndexTakenOver:
+    'index {id}, which {former} retired, is taken over: it counts from {countsFrom:time} on, and the bond {bond:open} of {publisher} answers for it',
+  IndexBondKept: 'bond {amount:open} of {publisher} for index {id} is free from {freeFrom:time} on',
   IndexBondReturned: 'bond {amount:open} of index {id} paid to {to}',
 
   ModelRegistered: 'model {id} of {owner} is registered, royalties {royaltyHash}',

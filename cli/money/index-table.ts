@@ -9,7 +9,7 @@ export const indexTable: Readonly<Record<string, Action | Query>> = {
   publish: action(
     'IndexRegistry',
     'publish',
-    'Publishes the index of a file with its bond of 100 OPEN, which is lost where the index is proven false. Model versions can pin it from then on.',
+    'Publishes the index of a file with its bond of 100 OPEN, which is lost where the index is proven false; one that its publisher retired it takes over, so that it goes on counting. Model versions can pin it from then on.',
     { file: fileArg('the index, as index build wrote it') },
     async ({ file }) => {
       const [{ recordOfFile }, { indexBond }] = await Promise.all([
@@ -22,14 +22,14 @@ export const indexTable: Readonly<Record<string, Action | Query>> = {
   retire: action(
     'IndexRegistry',
     'retire',
-    'Retires an index that you published: in 30 days it counts for nothing, two receipt windows later its bond is free. No new model version can pin it.',
+    'Retires an index that you published: in 30 days it counts for nothing, unless somebody else publishes it again, and two receipt windows later your bond is free. Until it is published again no new model version can pin it.',
     { index: hashArg('the index') },
     ({ index }) => ({ args: [index] }),
   ),
   'return-bond': action(
     'IndexRegistry',
     'returnBond',
-    'Takes the bond of a retired index back.',
+    'Takes your bond of a retired index back, whether somebody took it over or not.',
     { index: hashArg('the index'), to: addressArg('who gets it') },
     ({ index, to }) => ({ args: [index, to] }),
   ),
@@ -53,12 +53,13 @@ export const indexTable: Readonly<Record<string, Action | Query>> = {
   ),
 }
 
-function shown({ id, record, publisher, publishedAt, deadFrom, isFalse, bond }: PublishedIndex) {
+function shown({ id, record, publisher, publishedAt, deadFrom, lapses, isFalse, bond }: PublishedIndex) {
   return {
     ...{ index: id, ...record, publisher },
     publishedAt: new Time(publishedAt),
     bond: new Amount(bond),
     deadFrom: deadFrom === 0n ? 'not known to come' : new Time(deadFrom),
+    wasDead: lapses.map(({ from, until }) => ({ from: new Time(from), until: new Time(until) })),
     provenFalse: isFalse,
   }
 }

@@ -29,8 +29,9 @@ export function answeredBy(
   const indexes = store.get('select index_ids from model_indexes where model = ? and version = ?', model, version)
   const ids = JSON.parse(String(indexes?.['index_ids'] ?? '[]')) as Hex[]
   const dead = store.all(
-    'select 1 from text_index where key in (select value from json_each(?)) and dead_from <= ? and block <= ?',
-    ...[JSON.stringify(ids), committedAt, until],
+    `select 1 from text_index where key in (select value from json_each(?)) and block <= ? and (dead_from <= ? or exists (
+       select 1 from json_each(lapses) lapse where lapse.value ->> 0 <= ? and ? < lapse.value ->> 1))`,
+    ...[JSON.stringify(ids), until, committedAt, committedAt, committedAt],
   )
   const datanets = store.all('select datanet, weight_bps from model_datanet where model = ?', model)
   return {

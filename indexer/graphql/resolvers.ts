@@ -66,7 +66,7 @@ import {
 } from './types/review.ts'
 import { Stake, StakeEvent, StakePool, StakeTerm } from './types/stake.ts'
 import { Subscription } from './types/subscription.ts'
-import { EvidenceDemand, TextIndex } from './types/text-index.ts'
+import { EvidenceDemand, FormerIndexBond, TextIndex } from './types/text-index.ts'
 import { TraceDemand } from './types/trace-demand.ts'
 import {
   AccessGrant,
@@ -141,6 +141,7 @@ export const resolvers = {
   Heartbeat,
   Burn,
   TextIndex,
+  FormerIndexBond,
   EvidenceDemand,
   TraceDemand,
   Validator,

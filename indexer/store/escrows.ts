@@ -69,6 +69,7 @@ export const obligations: Partial<Record<StateTableName, readonly [Escrow, (row:
   worker: ['stakes', (row) => wei(row, 'stake') + wei(row, 'unbonding')],
   reward: ['disputes', (row) => (row['status'] === 'waiting' ? wei(row, 'amount') : 0n)],
   text_index: ['disputes', (row) => wei(row, 'bond')],
+  former_index_bond: ['disputes', (row) => wei(row, 'amount')],
   evidence_demand: ['evidence', (row) => (row['status'] === 'open' ? wei(row, 'prepaid') : 0n)],
   agent: ['agents', (row) => wei(row, 'stake') + wei(row, 'unbonding')],
   trail_leg: ['disputes', (row) => (row['status'] === 'open' ? legBond : 0n)],

@@ -260,10 +260,17 @@ export const moneyStateTables = {
     columns(
       [
         ...(['publisher', 'tokenizer_hash', 'token_root', 'suffix_root', 'document_root', 'unigram_root'] as const),
-        ...(['offset_root', 'bond', 'reason', 'tx_hash'] as const),
+        // When it was dead and came back: a JSON list of [from, until].
+        ...(['offset_root', 'bond', 'lapses', 'reason', 'tx_hash'] as const),
       ],
       ['datanet', 'version', 'vocab', 'tokens', 'documents', 'dead_from', 'is_false', 'block'],
     ),
+  ),
+  /** Of an index that others took over. Keyed by `<index>-<publisher>`. */
+  former_index_bond: table(
+    'former_index_bond',
+    'text',
+    columns(['index_id', 'publisher', 'amount', 'tx_hash'], ['free_from', 'block']),
   ),
   evidence_demand: table(
     'evidence_demand',
@@ -318,6 +325,7 @@ create index epoch_last_batch on epoch (last_batch, key);
 create index demand_batch on demand (batch, key);
 create index demand_epoch on demand (epoch, key);
 create index text_index_datanet on text_index (datanet, key);
+create index former_index_bond_index on former_index_bond (index_id, key);
 create index operator_payee on operator (payee, key);
 create index pool_member_pool on pool_member (pool, key);
 create index pool_member_member on pool_member (member, key);

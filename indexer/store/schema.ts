@@ -15,7 +15,7 @@ import { shownStateIndexes, shownStateTables } from './shown-tables.ts'
 import { unitsEventTables, unitsStateIndexes, unitsStateTables, unitsTables } from './units-tables.ts'
 
 /** Raised whenever the tables change: a database of another version is rebuilt from the node, never guessed at. */
-export const schemaVersion = 9
+export const schemaVersion = 10
 
 /**
  * Three kinds of tables. Event tables are append-only and keyed by block: the past is `block <= N`, a rollback deletes a

@@ -35,6 +35,8 @@ export class IndexWatch {
   readonly #file: string
   readonly #right: Set<Hex>
   readonly #checked = new Map<Hex, Checked>()
+  /** Retirements that were told, by their place. */
+  readonly #told = new Set<number>()
   #work: Promise<void> | undefined
 
   constructor(parts: IndexWatchParts) {
@@ -55,6 +57,7 @@ export class IndexWatch {
 
   /** Challenges of indexes that are wrong; starts the check of the next one. */
   look(): Action[] {
+    this.#tellOfRetired()
     const standing = this.#standing()
     for (const id of this.#checked.keys()) if (!standing.has(id)) this.#checked.delete(id)
     const next = [...standing].find(([id]) => this.#isDue(id))
@@ -66,6 +69,19 @@ export class IndexWatch {
     return [...this.#checked].flatMap(([id, { verdict }]) =>
       verdict.kind === 'wrong' ? challengeOf(id, verdict.challenge) : [],
     )
+  }
+
+  /** Who sees to a model wants to know in time that an index of it is about to die: a bond more keeps it. */
+  #tellOfRetired(): void {
+    const { book, log } = this.#parts
+    const now = book.head?.time ?? 0n
+    for (const { pos, args } of book.events('IndexRetired')) {
+      const [id, deadFrom] = [args['id'] as Hex, args['deadFrom'] as bigint]
+      if (this.#told.has(pos) || !this.#right.has(id) || deadFrom <= now) continue
+      this.#told.add(pos)
+      if ((book.lastEvent('IndexTakenOver', id)?.pos ?? 0) < pos)
+        log.warn('a right index is retired and dies unless somebody publishes it again', { index: id, deadFrom })
+    }
   }
 
   /** Indexes that nobody proved false yet. */

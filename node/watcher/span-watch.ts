@@ -4,7 +4,7 @@ import type { BatchSpans, ModelSet, SpanFinding } from '../../attribution/indexe
 import type { SpanThread } from '../../attribution/indexes/span-thread.ts'
 import type { InfluenceFiles } from '../../attribution/influences/influence-files.ts'
 import type { SketchSource } from '../../attribution/influences/query-maker.ts'
-import { deadFrom } from '../../chain/indexes/published-index.ts'
+import { isDeadAt } from '../../chain/indexes/published-index.ts'
 import { ShownSignatures } from '../../chain/indexes/shown-signatures.ts'
 import { SketchTables } from '../../chain/indexes/sketch-tables.ts'
 import { type BatchState, batchState, lastMatureBatch } from '../../chain/ledger/batch-state.ts'
@@ -212,8 +212,7 @@ export class SpanWatch {
       if (terms === undefined) continue
       const { indexIds: ids, trainedOn } = terms
       if (ids.some((id) => folder.place(id) === undefined)) continue
-      const dead = await deadFrom(rpc, ids)
-      sets.set(modelVersion, { ids, trainedOn, isDead: dead > 0n && dead <= committedAt })
+      sets.set(modelVersion, { ids, trainedOn, isDead: await isDeadAt(rpc, ids, committedAt) })
     }
     return sets
   }

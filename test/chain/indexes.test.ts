@@ -9,7 +9,7 @@ import type { IndexProgress } from '../../attribution/indexes/index-jobs.ts'
 import { attribute } from '../../attribution/suffix/attribute.ts'
 import { type BuiltIndex, buildVersionIndex, indexBond } from '../../chain/indexes/build-version-index.ts'
 import { obtainIndex } from '../../chain/indexes/obtain-index.ts'
-import { deadFrom, publishedIndex, publishedIndexes } from '../../chain/indexes/published-index.ts'
+import { isDeadAt, publishedIndex, publishedIndexes } from '../../chain/indexes/published-index.ts'
 import { Content, contentHashOf } from '../../chain/ledger/content.ts'
 import { systemClock } from '../../common/clock.ts'
 import { ContentPeers } from '../../common/content-peers.ts'
@@ -151,7 +151,7 @@ describe('having an index that somebody published', { timeout: 120_000 }, () => 
     expect(found).toMatchObject({ id: built.id, record: built.record, deadFrom: 0n, isFalse: false, bond: indexBond })
     expect((await publishedIndexes(chain.rpc, built.record.datanet)).map(({ id }) => id)).toEqual([built.id])
     expect(await publishedIndex(chain.rpc, `0x${'11'.repeat(32)}`)).toBeUndefined()
-    expect(await deadFrom(chain.rpc, [built.id])).toBe(0n)
+    expect(await isDeadAt(chain.rpc, [built.id], 2n ** 64n - 1n)).toBe(false)
   })
 
   test('a peer that has it sends it', async () => {

@@ -57,6 +57,19 @@ test('an index is built, published, shown, verified by building it again, and re
   expect((await run('retire', '--index', id, ...account)).stdout).toContain('counts for nothing from')
   const early = await run('return-bond', '--index', id, '--to', `0x${'11'.repeat(20)}`, ...account)
   expect(early.stderr).toContain('answers for it until')
+
+  const other = ['--dev-account', '4', '--yes']
+  expect((await run('retire', '--index', id, ...other)).stderr).toContain('somebody else published the index')
+  const taken = await run('publish', '--file', file, ...other)
+  expect(taken.stdout).toMatch(/bond 100 OPEN of 0x\w{40} for index 0x\w{64} is free from/)
+  expect(taken.stdout).toMatch(/which 0x\w{40} retired, is taken over: it counts from .* and the bond 100 OPEN of/)
+  const kept = JSON.parse((await run('show', '--index', id, '--json')).stdout)
+  expect(kept).toMatchObject({ deadFrom: 'not known to come', wasDead: [] })
+  expect(kept.publisher).not.toBe(JSON.parse(shown.stdout).publisher)
+  expect((await run('retire', '--index', id, ...account)).stderr).toContain('somebody else published the index')
+  expect((await run('return-bond', '--index', id, '--to', `0x${'11'.repeat(20)}`, ...account)).stderr).toContain(
+    'answers for it until',
+  )
 }, 60_000)
 
 test('what is missing or wrong is named, and nothing is sent', async () => {

@@ -1,23 +1,21 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { buildIndex, offsetsOf, recordOf } from '../../attribution/suffix/build-index.ts'
+import { buildIndex, offsetsOf } from '../../attribution/suffix/build-index.ts'
 import { checkIndex } from '../../attribution/suffix/check-index.ts'
 import { checkText, TextCheck, wrongVocab } from '../../attribution/suffix/check-text.ts'
-import { type Entries, HeldEntries } from '../../attribution/suffix/entries.ts'
 import { IndexOpener } from '../../attribution/suffix/index-opener.ts'
 import { indexId } from '../../attribution/suffix/index-record.ts'
 import { itemTree, LeafTree, type VersionItem } from '../../attribution/suffix/item-tree.ts'
-import { type IndexTables, SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
+import { SuffixIndex } from '../../attribution/suffix/suffix-index.ts'
 import { uintTable } from '../../attribution/suffix/table.ts'
 import { TableTree } from '../../attribution/suffix/table-tree.ts'
 import { joinDocuments } from '../../attribution/suffix/text.ts'
 import { encodeTokenizer } from '../../inference/tokenizer/tokenizer-file.ts'
 import { trainTokenizer } from '../../inference/tokenizer/train.ts'
-import { bytesToHex, type Hex, uintBytes, zeroHash } from '../../protocol/bytes.ts'
+import { bytesToHex, type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { chunks, contentHash } from '../../protocol/content-hash.ts'
+import { type Held, heldOf, itemsOf, openerOf } from '../fakes/held-index.ts'
 import { permissive } from '../fakes/licences.ts'
 import { type Actor, addressOf, clocks, MoneyChain, open } from '../fakes/money-chain.ts'
-import { Random } from '../fakes/random.ts'
-import { randomSet } from '../fakes/span-receipt.ts'
 import { addingDiff, noRoots } from '../fakes/version-diff.ts'
 
 const bond = 100n * open
@@ -35,49 +33,6 @@ async function start(): Promise<void> {
 const actor = (who: Actor | undefined): Actor => {
   if (who === undefined) throw new Error('no such actor')
   return who
-}
-
-/** The tables of an index as arrays that may be spoiled. */
-type Held = {
-  tokens: Uint32Array
-  suffixes: Uint32Array
-  starts: Uint32Array
-  contribIds: BigUint64Array
-  unigrams: Uint32Array
-}
-
-function heldOf(seed: number, vocab = 12): Held {
-  const [index] = randomSet(new Random(seed), 1, vocab, 6)
-  if (index === undefined) throw new Error('no index')
-  const { tokens, suffixes, starts, contribIds, unigrams } = index.tables
-  const copy = (entries: Entries) => Uint32Array.from({ length: entries.length }, (_, i) => entries.at(i))
-  return {
-    ...{ tokens: copy(tokens), suffixes: copy(suffixes), starts: starts.slice() },
-    ...{ contribIds: contribIds.slice(), unigrams: unigrams.slice() },
-  }
-}
-
-/** An index of these tables, however wrong, with the roots that they have. */
-function openerOf(held: Held): IndexOpener {
-  const tables: IndexTables = {
-    ...held,
-    tokens: new HeldEntries(held.tokens),
-    suffixes: new HeldEntries(held.suffixes),
-  }
-  const hashed = { tokens: uintTable(held.tokens), suffixes: uintTable(held.suffixes) }
-  const tokenLengths = new Uint32Array(held.unigrams.length).fill(1)
-  const subject = { datanet: 1n, version: 1, tokenizerHash: `0x${'7e'.repeat(32)}` as Hex, tokenLengths }
-  // Offsets are not looked at: a token outside the vocabulary has no length.
-  const known = {
-    ...tables,
-    tokens: new HeldEntries(held.tokens.map((t) => (t < held.unigrams.length ? t : 0xffff_ffff))),
-  }
-  const record = { ...recordOf(tables, hashed, subject), offsetRoot: recordOf(known, hashed, subject).offsetRoot }
-  return new IndexOpener(new SuffixIndex(record, tables, 64))
-}
-
-function itemsOf({ contribIds }: Held): VersionItem[] {
-  return [...contribIds].map((contribId) => ({ contribId, contentHash: bytesToHex(uintBytes(contribId + 7n, 32)) }))
 }
 
 /** Publishes a Datanet version of the items, and the index. */
@@ -140,7 +95,7 @@ describe('a lie in an index', () => {
     expect(chain.supply()).toBe(supply)
     expect(await chain.read('IndexRegistry', 'isLive', [id])).toBe(false)
     const deadFrom = (chain.now / day + 1n) * day
-    expect(await chain.read('IndexRegistry', 'deadFrom', [id])).toBe(deadFrom)
+    expect(await chain.read('IndexRegistry', 'indexOf', [id])).toMatchObject({ deadFrom, isFalse: true })
     const again = await chain.fails(actor(challenger), 'IndexRegistry', name, challenge?.args)
     expect(again.error).toBe('AlreadyFalse')
   })
@@ -415,7 +370,7 @@ describe('publishing', () => {
     await chain.send(actor(publisher), 'IndexRegistry', 'retire', [id])
     expect(await fails(publisher, 'retire')).toBe('AlreadyRetired')
     expect(await chain.read('IndexRegistry', 'isLive', [id])).toBe(false)
-    expect(await chain.read('IndexRegistry', 'deadFrom', [id])).toBe(chain.now + notice)
+    expect(await chain.read('IndexRegistry', 'indexOf', [id])).toMatchObject({ deadFrom: chain.now + notice })
     chain.advance(notice + 2n * BigInt(clocks.window) - 2n)
     expect(await fails(publisher, 'returnBond', to)).toBe('BondLocked')
     chain.advance(2n)

@@ -258,9 +258,10 @@ test('what v2 is judged by is stored where a file looks for it', () => {
   expect([
     slotOf('AttributionLedger', '_terms'),
     slotOf('IndexRegistry', '_indexes'),
+    slotOf('IndexRegistry', '_lapses'),
     slotOf('SignatureRegistry', '_shown'),
     slotOf('SketchRegistry', '_tables'),
-  ]).toEqual([1, 3, 0, 3])
+  ]).toEqual([1, 3, 4, 0, 3])
 })
 
 /** Places in a file: as many in each part, whatever its length, and as many anywhere. */

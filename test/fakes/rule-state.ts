@@ -1,5 +1,5 @@
 import { type RuleQuestion, ruleFacts, ruleSlots } from '../../attribution/answer-file/rule-facts.ts'
-import { deadFromSlot, signatureSlots, tableSlots, termSlot } from '../../attribution/answer-file/slots.ts'
+import { deadFromSlot, lapseSlot, signatureSlots, tableSlots, termSlot } from '../../attribution/answer-file/slots.ts'
 import { openLedgerPredeploys } from '../../contracts/addresses.ts'
 import { bytesToHex, type Hex, hexToBytes, uintBytes } from '../../protocol/bytes.ts'
 import { keccak256 } from '../../protocol/keccak.ts'
@@ -13,6 +13,8 @@ export type StatedRule = {
   readonly inForce: { readonly from: bigint; readonly until: bigint }
   /** By index. */
   readonly deadFrom: ReadonlyMap<Hex, bigint>
+  /** By index, in their order: when it was dead and came back. */
+  readonly lapses?: ReadonlyMap<Hex, readonly { readonly from: bigint; readonly until: bigint }[]>
   readonly shown: ReadonlyMap<bigint, { readonly hash: Hex; readonly at: bigint }>
   readonly table:
     | {
@@ -43,7 +45,15 @@ export function ruleState(stated: StatedRule, question: RuleQuestion) {
   }
   const { from, until } = stated.inForce
   write(attributionLedger, termSlot(question.algoHash), (until << 64n) | from)
-  for (const [id, dead] of stated.deadFrom) write(indexRegistry, deadFromSlot(id), (7n << 72n) | dead)
+  const lapses = stated.lapses ?? new Map<Hex, readonly { readonly from: bigint; readonly until: bigint }[]>()
+  for (const [id, dead] of stated.deadFrom) {
+    const count = BigInt(lapses.get(id)?.length ?? 0)
+    write(indexRegistry, deadFromSlot(id), (count << 200n) | (7n << 72n) | dead)
+  }
+  for (const [id, times] of lapses) {
+    for (const [number, lapse] of times.entries())
+      write(indexRegistry, lapseSlot(id, number), (lapse.until << 64n) | lapse.from)
+  }
   for (const [id, { hash, at }] of stated.shown) {
     const slots = signatureSlots(id)
     write(signatureRegistry, slots.hash, BigInt(hash))
@@ -57,7 +67,8 @@ export function ruleState(stated: StatedRule, question: RuleQuestion) {
     write(sketchRegistry, slots.from, (stated.table.from << 160n) | BigInt(`0x${'5a'.repeat(20)}`))
     write(sketchRegistry, slots.until, (100n << 64n) | stated.table.until)
   }
-  return provenState(storages, ruleSlots(question), question)
+  const counts = new Map([...lapses].map(([id, times]) => [id, times.length]))
+  return provenState(storages, ruleSlots(question, counts), question)
 }
 
 function provenState(

@@ -49,6 +49,8 @@ export class SpanMarket {
   readonly index: SuffixIndex
   readonly tokenizer: ModelTokenizer
   readonly rpc: L2Rpc
+  /** By which its requests are paid. */
+  priceVersion = 1
   #nonce = 0n
   #cap = 0n
 
@@ -233,7 +235,7 @@ export class SpanMarket {
       },
       ...{ templateHash: zeroHash, promptRoot: bytesToHex(tokenListRoot(prompt)) },
       sampling: { tempQ16: 0, topK: 0, topPQ16: 65_536, maxTokens: 4096, stopHash: zeroHash },
-      ...{ class: 0, priceVersion: 1, maxFee, appCode: zeroHash, deadline },
+      ...{ class: 0, priceVersion: this.priceVersion, maxFee, appCode: zeroHash, deadline },
     }
     this.#cap += maxFee
     const requestId = requestIdOf(request)

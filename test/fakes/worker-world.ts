@@ -149,7 +149,7 @@ export class WorkerWorld {
     )
     const attribute = new AttributeStep({ book, receipts, desk, now, nowMs: () => this.nowMs, log })
     // The market's model has no indexes that could die.
-    const sets = { deadFrom: async () => 0n, contributionsOfDead: async () => [], contributionsV2: async () => [] }
+    const sets = { isDeadAt: async () => false, contributionsOfDead: async () => [], contributionsV2: async () => [] }
     const commit = new CommitStep(
       { intervalSeconds: options.intervalSeconds ?? 0n, marginSeconds: 60n },
       { book, ledger, facts, sets, content, sender, log },

@@ -87,14 +87,14 @@ test('evidence of an honest answer that somebody asks for is shown, so that the 
   expect(await step.run(signal)).toBe(false)
 })
 
-test('an answer that is settled after an index of its model died goes to the units; about the moment it dies it waits', async () => {
+test('an answer that is settled after an index of its model died goes to the units; about the moment it dies or comes back it waits', async () => {
   const { receipts } = await market.settle([{ text: spanAnswer, model: 1 }])
   await world.follow()
   const now = world.book.head?.time ?? 0n
-  const committed = async (deadFrom: bigint): Promise<readonly Contribution[] | undefined> => {
+  const committed = async (from: bigint, until = 2n ** 64n): Promise<readonly Contribution[] | undefined> => {
     let file: Uint8Array | undefined
     const sets: IndexSets = {
-      deadFrom: async () => deadFrom,
+      isDeadAt: async (_, time) => time >= from && time < until,
       contributionsOfDead: async (version) => contributionsOfDead(await terms(version), spans),
       contributionsV2: async () => [],
     }
@@ -114,12 +114,15 @@ test('an answer that is settled after an index of its model died goes to the uni
     expect(await step.run(signal)).toBe(file !== undefined)
     return file && receiptsOf(file)[0]?.entries.filter((entry) => entry.class >= entryClasses.S)
   }
-  const classes = async (deadFrom: bigint) => (await committed(deadFrom))?.map((entry) => entry.class)
+  const classes = async (...dead: readonly [bigint, bigint?]) => (await committed(...dead))?.map((entry) => entry.class)
   const { S, U } = entryClasses
-  expect(await classes(0n)).toEqual([S, S, U])
+  expect(await classes(2n ** 64n)).toEqual([S, S, U])
   expect(await classes(now + 1_000n)).toEqual([S, S, U])
   expect(await classes(now + 60n)).toBeUndefined()
   expect(await classes(now)).toEqual([U])
+  expect(await classes(0n, now), 'it came back').toEqual([S, S, U])
+  expect(await classes(0n, now + 60n), 'it comes back soon').toBeUndefined()
+  expect(await classes(0n, now + 1_000n), 'it comes back later').toEqual([U])
   const { evidenceHash } = await spans.attribute([market.index.id], new Uint32Array())
   expect((await committed(now))?.[0]?.evidenceHash).toBe(evidenceHash)
 })
@@ -138,7 +141,7 @@ async function sentAt(
   await world.follow()
   let notAfter: bigint | undefined
   const jobs = receipts.map((receipt) => ({ requestId: receipt.receipt.requestId, receipt, state: 'made' }))
-  const sets = { deadFrom: async () => 0n } as unknown as IndexSets
+  const sets = { isDeadAt: async () => false } as unknown as IndexSets
   const step = new CommitStep(
     { intervalSeconds: 0n, marginSeconds: 0n },
     {

@@ -28,13 +28,16 @@ export type CommitOptions = {
 
 /** Indexes of model versions as they are when a batch is committed. */
 export type IndexSets = {
-  /** From when on one of them counts for nothing, Unix seconds; 0 where that is not known to come. */
-  readonly deadFrom: (modelVersion: Hex) => Promise<bigint>
-  /** What the contributors' pool of any answer goes to from then on. */
+  /** Whether one of them counts for nothing at a time, Unix seconds. */
+  readonly isDeadAt: (modelVersion: Hex, time: bigint) => Promise<boolean>
+  /** What the contributors' pool of any answer goes to then. */
   readonly contributionsOfDead: (modelVersion: Hex) => Promise<readonly Contribution[]>
   /** What an answer's goes to under algoHash v2, whose signatures count by days, in a batch of that time. */
   readonly contributionsV2: (receipt: BatchReceipt, time: bigint, isDead: boolean) => Promise<readonly Contribution[]>
 }
+
+/** Of a model version's indexes from now until a batch is mined; dead: one of them counts for nothing. */
+type Standing = 'live' | 'dead' | 'changing'
 
 export type CommitParts = {
   readonly book: JobBook
@@ -176,14 +179,14 @@ export class CommitStep {
   async #asOfNow(jobs: readonly BookedJob[], now: bigint): Promise<BatchReceipt[]> {
     const { book, facts, sets, log } = this.#parts
     const receipts: BatchReceipt[] = []
-    const deadFrom = new Map<Hex, bigint>()
+    const standings = new Map<Hex, Standing>()
     const algoHash = await ruleAt(facts, now)
     for (const { requestId, receipt } of jobs) {
       try {
-        const dead = await this.#deadFrom(receipt, deadFrom)
+        const standing = await this.#standing(receipt, now, standings)
         // Which side of its end the batch will be on is not known: it waits until it is.
-        if (dead > now && dead <= minedBy(now)) continue
-        const isDead = dead > 0n && dead <= now
+        if (standing === 'changing') continue
+        const isDead = standing === 'dead'
         const isV1 = algoHash === algoHashV1
         const ofDead = isV1 && isDead ? await sets.contributionsOfDead(receipt.request.modelVersion) : undefined
         const contributions = isV1 ? ofDead : await sets.contributionsV2(receipt, now, isDead)
@@ -202,12 +205,12 @@ export class CommitStep {
     return receipts
   }
 
-  async #deadFrom({ request, receipt }: BatchReceipt, known: Map<Hex, bigint>): Promise<bigint> {
-    if (receipt.indexSetHash === zeroHash) return 0n
+  async #standing({ request, receipt }: BatchReceipt, now: bigint, known: Map<Hex, Standing>): Promise<Standing> {
+    if (receipt.indexSetHash === zeroHash) return 'live'
     const { modelVersion } = request
-    const dead = known.get(modelVersion) ?? (await this.#parts.sets.deadFrom(modelVersion))
-    known.set(modelVersion, dead)
-    return dead
+    const standing = known.get(modelVersion) ?? (await standingOf(modelVersion, now, this.#parts.sets))
+    known.set(modelVersion, standing)
+    return standing
   }
 
   /** The batch, if watchers would find nothing wrong with it; a receipt with a fault costs stake, so it is left out. */
@@ -239,6 +242,12 @@ export class CommitStep {
     }
     return undefined
   }
+}
+
+async function standingOf(modelVersion: Hex, now: bigint, sets: IndexSets): Promise<Standing> {
+  const isDead = await sets.isDeadAt(modelVersion, now)
+  if ((await sets.isDeadAt(modelVersion, minedBy(now))) !== isDead) return 'changing'
+  return isDead ? 'dead' : 'live'
 }
 
 /** When payees may change next. */

@@ -1,6 +1,6 @@
 import { decodeBatchFile, rowStarts } from '../../attribution/epochs/batch-file.ts'
 import { type BatchReceipt, batchReceipt } from '../../attribution/epochs/batch-rows.ts'
-import { deadFrom } from '../../chain/indexes/published-index.ts'
+import { isDeadAt } from '../../chain/indexes/published-index.ts'
 import { type BatchState, batchStates, lastMatureBatch } from '../../chain/ledger/batch-state.ts'
 import type { Content } from '../../chain/ledger/content.ts'
 import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
@@ -100,8 +100,7 @@ export class EvidenceStep {
     const { rpc, spans, evidenceV2, terms, sender } = this.#parts
     const { request, output, receipt } = one
     const { indexIds } = await terms(request.modelVersion)
-    const dead = await deadFrom(rpc, indexIds)
-    const isDead = dead > 0n && dead <= header.committedAt
+    const isDead = await isDeadAt(rpc, indexIds, header.committedAt)
     const evidence =
       receipt.algoHash === algoHashV2
         ? await evidenceV2(one, header.committedAt, isDead)

@@ -40,7 +40,6 @@ library IndexSets {
     }
 
     function isDead(bytes32 id, uint64 time) internal view returns (bool) {
-        uint64 deadFrom = IIndexRegistry(Predeploys.INDEX_REGISTRY).deadFrom(id);
-        return deadFrom != 0 && deadFrom <= time;
+        return IIndexRegistry(Predeploys.INDEX_REGISTRY).isDeadAt(id, time);
     }
 }

@@ -20,6 +20,10 @@ import { OpenBurner } from "./OpenBurner.sol";
 /// it counts for nothing from the next multiple of a day on. What was committed before stays judged by it as it was. A
 /// retired index counts for nothing `NOTICE` later, when every price set before has run out; its bond is free once all
 /// receipts committed until then are final.
+///
+/// An id is its content, so nobody may use it up: whoever publishes a retired index again takes it over. Within the notice
+/// it never stops counting; later it counts again from the next multiple of a day on, and what was committed while it was
+/// dead stays judged by that. The new bond alone answers from then on. A false index never comes back.
 contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJudge, TextJudge {
     struct Index {
         address publisher;
@@ -30,11 +34,29 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
         uint64 deadFrom;
         bool isFalse;
         uint128 bond;
+        /// @dev How often it was dead and came back.
+        uint32 lapses;
         uint64 datanet;
+    }
+
+    /// @dev It counted for nothing from `from` on, until before `until`.
+    struct Lapse {
+        uint64 from;
+        uint64 until;
+    }
+
+    /// @dev Bonds of one publisher of an index that others took over; free at `freeFrom`.
+    struct FormerBond {
+        uint128 amount;
+        uint64 freeFrom;
     }
 
     event IndexPublished(bytes32 indexed id, uint64 indexed datanet, address indexed publisher, TextIndex index, uint256 bond);
     event IndexRetired(bytes32 indexed id, uint64 deadFrom);
+    /// @param countsFrom when it counts again; the time of the event where it never stopped
+    event IndexTakenOver(bytes32 indexed id, address indexed publisher, address indexed former, uint64 countsFrom, uint256 bond);
+    /// @dev The bond of a publisher whose index was taken over: what of it is kept in all, and from when on it is free.
+    event IndexBondKept(bytes32 indexed id, address indexed publisher, uint256 amount, uint64 freeFrom);
     event IndexBondReturned(bytes32 indexed id, address indexed publisher, address to, uint256 amount);
     /// @param reason selector of the challenge
     event IndexProvenFalse(bytes32 indexed id, bytes4 reason, uint64 deadFrom, bytes32 subject, uint256 reward);
@@ -56,7 +78,8 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
     uint256 public constant BOND = 100 ether;
     /// @notice Seconds until a retired index counts for nothing: no price lasts longer.
     uint64 public constant NOTICE = 30 days;
-    /// @notice An index that is proven false counts for nothing from a multiple of so many seconds on.
+    /// @notice An index that is proven false counts for nothing from a multiple of so many seconds on, and one that comes back
+    ///         counts from one on.
     uint64 public constant DAY = 1 days;
 
     /// @notice Tokens of a vocabulary at most: no tokenizer has more.
@@ -65,6 +88,9 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
     /// @notice Seconds of a receipt's challenge window.
     uint64 public window;
     mapping(bytes32 id => Index) private _indexes;
+    /// @dev In their order; as many as the index says.
+    mapping(bytes32 id => mapping(uint256 number => Lapse)) private _lapses;
+    mapping(bytes32 id => mapping(address publisher => FormerBond)) private _formerBonds;
 
     constructor() {
         _disableInitializers();
@@ -74,7 +100,7 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
         window = window_;
     }
 
-    /// @notice Publishes an index of a Datanet version; the value is its bond.
+    /// @notice Publishes an index of a Datanet version, or takes a retired one over; the value is its bond.
     function publish(TextIndex calldata index) external payable returns (bytes32 id) {
         if (msg.value != BOND) revert WrongBond(BOND, msg.value);
         if (_itemsRoot(index) == bytes32(0)) revert UnknownVersion(index.datanet, index.version);
@@ -84,7 +110,10 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
             && index.vocab > 0 && index.vocab <= VOCAB_MAX;
         if (!counted) revert BadCounts(index.documents, index.n, index.vocab);
         id = TextIndexes.idOf(index);
-        if (_indexes[id].publisher != address(0)) revert AlreadyPublished(id);
+        if (_indexes[id].publisher != address(0)) {
+            _takeOver(id);
+            return id;
+        }
         _indexes[id] = Index({
             publisher: msg.sender,
             publishedAt: uint64(block.timestamp),
@@ -92,12 +121,13 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
             deadFrom: 0,
             isFalse: false,
             bond: uint128(msg.value),
+            lapses: 0,
             datanet: index.datanet
         });
         emit IndexPublished(id, index.datanet, msg.sender, index, msg.value);
     }
 
-    /// @notice Announces that the index counts for nothing after the notice.
+    /// @notice Announces that the index counts for nothing after the notice, unless somebody takes it over.
     function retire(bytes32 id) external {
         Index storage index = _published(id);
         if (index.publisher != msg.sender) revert NotPublisher(id);
@@ -106,16 +136,22 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
         emit IndexRetired(id, index.deadFrom);
     }
 
-    /// @notice Sends the bond of a retired index to where its publisher wants it: two windows after it last counted, so that
-    ///         every receipt that it decided is final.
+    /// @notice Sends the caller's bond of a retired index to where the caller wants it: two windows after the end of its
+    ///         notice, so that every receipt that it decided is final. A bond of an index that was taken over comes first.
     function returnBond(bytes32 id, address payable to) external {
         Index storage index = _published(id);
-        if (index.publisher != msg.sender) revert NotPublisher(id);
-        uint256 until = index.deadFrom == 0 ? type(uint256).max : uint256(index.deadFrom) + 2 * window;
-        if (block.timestamp < until) revert BondLocked(id, until);
-        uint128 bond = index.bond;
-        if (bond == 0) revert NoBond(id);
-        index.bond = 0;
+        FormerBond memory former = _formerBonds[id][msg.sender];
+        uint256 bond = former.amount;
+        if (bond > 0) {
+            _requireFree(id, former.freeFrom);
+            delete _formerBonds[id][msg.sender];
+        } else {
+            if (index.publisher != msg.sender) revert NotPublisher(id);
+            _requireFree(id, _freeFrom(index));
+            bond = index.bond;
+            if (bond == 0) revert NoBond(id);
+            index.bond = 0;
+        }
         emit IndexBondReturned(id, msg.sender, to, bond);
         Address.sendValue(to, bond);
     }
@@ -247,8 +283,24 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
     }
 
     /// @inheritdoc IIndexRegistry
-    function deadFrom(bytes32 id) external view returns (uint64) {
-        return _indexes[id].deadFrom;
+    function isDeadAt(bytes32 id, uint64 time) external view returns (bool) {
+        Index storage index = _indexes[id];
+        if (index.deadFrom != 0 && index.deadFrom <= time) return true;
+        for (uint256 i = index.lapses; i > 0; i--) {
+            Lapse storage lapse = _lapses[id][i - 1];
+            if (lapse.from <= time) return time < lapse.until;
+        }
+        return false;
+    }
+
+    /// @notice When it was dead and came back, by `number` from 0 on; zeros where it did not.
+    function lapseOf(bytes32 id, uint256 number) external view returns (Lapse memory) {
+        return _lapses[id][number];
+    }
+
+    /// @notice What is kept of a publisher's bonds of an index that others took over.
+    function formerBondOf(bytes32 id, address publisher) external view returns (FormerBond memory) {
+        return _formerBonds[id][publisher];
     }
 
     /// @inheritdoc IIndexRegistry
@@ -258,12 +310,46 @@ contract IndexRegistry is IIndexRegistry, Initializable, EvidenceRewards, IndexJ
 
     // --- Internals ---
 
+    /// @dev The caller's bond answers for it from now on, the former one waits for its time. What was is left as it was.
+    function _takeOver(bytes32 id) private {
+        Index storage index = _indexes[id];
+        if (index.isFalse) revert AlreadyFalse(id);
+        if (index.deadFrom == 0) revert AlreadyPublished(id);
+        address former = index.publisher;
+        if (index.bond > 0) {
+            FormerBond storage kept = _formerBonds[id][former];
+            (kept.amount, kept.freeFrom) = (kept.amount + index.bond, uint64(_freeFrom(index)));
+            emit IndexBondKept(id, former, kept.amount, kept.freeFrom);
+        }
+        uint64 countsFrom = uint64(block.timestamp);
+        if (index.deadFrom <= block.timestamp) {
+            countsFrom = _nextDay();
+            _lapses[id][index.lapses++] = Lapse(index.deadFrom, countsFrom);
+        }
+        (index.publisher, index.publishedAt) = (msg.sender, uint64(block.timestamp));
+        (index.deadFrom, index.bond) = (0, uint128(msg.value));
+        emit IndexTakenOver(id, msg.sender, former, countsFrom, msg.value);
+    }
+
+    /// @dev When the bond of its publisher is free.
+    function _freeFrom(Index storage index) private view returns (uint256) {
+        return index.deadFrom == 0 ? type(uint256).max : uint256(index.deadFrom) + 2 * window;
+    }
+
+    function _requireFree(bytes32 id, uint256 from) private view {
+        if (block.timestamp < from) revert BondLocked(id, from);
+    }
+
+    function _nextDay() private view returns (uint64) {
+        return (uint64(block.timestamp) / DAY + 1) * DAY;
+    }
+
     /// @dev A bond that was returned rewards nobody; the index is false all the same.
     function _proveFalse(TextIndex calldata record) private {
         bytes32 id = TextIndexes.idOf(record);
         Index storage index = _published(id);
         if (index.isFalse) revert AlreadyFalse(id);
-        uint64 from = (uint64(block.timestamp) / DAY + 1) * DAY;
+        uint64 from = _nextDay();
         if (index.deadFrom == 0 || from < index.deadFrom) index.deadFrom = from;
         uint256 bond = index.bond;
         uint256 reward = bond / 2;

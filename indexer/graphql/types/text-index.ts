@@ -1,4 +1,5 @@
-import { column, flag, origin, stateColumn } from '../rows.ts'
+import { stateField } from '../lists.ts'
+import { column, type Entity, flag, origin, stateColumn } from '../rows.ts'
 
 export const TextIndex = {
   id: column('key'),
@@ -16,8 +17,21 @@ export const TextIndex = {
   offsetRoot: column('offset_root'),
   bond: column('bond'),
   deadFrom: column('dead_from'),
+  lapses: ({ row }: Entity) =>
+    (JSON.parse(String(row['lapses'])) as readonly (readonly [number, number])[]).map(([from, until]) => ({
+      from,
+      until,
+    })),
+  formerBonds: stateField('former_index_bond', (row) => ({ index_id: row['key'] })),
   isFalse: flag('is_false'),
   reason: column('reason'),
+  ...origin,
+}
+
+export const FormerIndexBond = {
+  publisher: column('publisher'),
+  amount: column('amount'),
+  freeFrom: column('free_from'),
   ...origin,
 }
 

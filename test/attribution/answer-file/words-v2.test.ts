@@ -296,6 +296,16 @@ describe('an answer file under algoHash v2', () => {
     expect(stating(of, { inForce: { from: committedAt + 1n, until } })).toBe('rule')
     expect(stating(of, { inForce: { from, until: committedAt } })).toBe('rule')
     expect(stating(of, { deadFrom: new Map([[set[0]?.id ?? zeroHash, committedAt]]) })).toBe('evidence')
+    const deadFrom = new Map(set.map(({ id }) => [id, 0n]))
+    const lapsed = (...times: readonly { readonly from: bigint; readonly until: bigint }[]) =>
+      stating(of, { deadFrom, lapses: new Map([[set[0]?.id ?? zeroHash, times]]) })
+    const before = { from: committedAt - 9n, until: committedAt }
+    expect(lapsed({ from: committedAt, until: committedAt + 1n })).toBe('evidence')
+    expect(lapsed(before, { from: committedAt, until: committedAt + 1n })).toBe('evidence')
+    expect(
+      lapsed({ from: committedAt - 9n, until: committedAt + 1n }, { from: committedAt + 5n, until: committedAt + 6n }),
+    ).toBe('evidence')
+    expect(lapsed(before, { from: committedAt + 1n, until: committedAt + 2n })).toBeUndefined()
     const late = new Map([...stated.shown].map(([id, { hash }]) => [id, { hash, at: 20n * day }]))
     expect(stating(of, { shown: late })).toBe('groups')
     const others = new Map(
@@ -347,6 +357,9 @@ describe('an answer file under algoHash v2', () => {
     const { G, U } = entryClasses
     expect(dead.one.entries.every(({ class: kind }) => kind === G || kind === U)).toBe(true)
     expect(stating(dead, { deadFrom: new Map() }), 'no index was dead').toBe('evidence')
+    const [id = zeroHash] = dead.set.map((index) => index.id)
+    const back = { deadFrom: new Map([[id, 0n]]), lapses: new Map([[id, [{ from: 1n, until: committedAt + 1n }]]]) }
+    expect(stating(dead, back), 'it came back later').toBeUndefined()
   })
 
   test('another rule than v2, entries of two evidences and units under no evidence are refused', () => {

@@ -242,6 +242,49 @@ describe('a watcher with the indexes', { timeout: 120_000 }, () => {
   })
 })
 
+describe('an index that its publisher retires', { timeout: 120_000 }, () => {
+  const day = 86_400
+  const retire = async () => {
+    const { chain, index } = market
+    await world.settle()
+    await chain.send(chain.actor('model owner'), 'IndexRegistry', 'retire', [index.id])
+  }
+  const takeOver = async () => {
+    const { chain, index } = market
+    const call = [index.record]
+    await chain.send(chain.actor('bob'), 'IndexRegistry', 'publish', call, { value: 100n * 10n ** 18n })
+  }
+
+  test('is told of once before it dies, counts for nothing in batches of the time that it was dead, also once it is back, and counts in those behind', async () => {
+    await retire()
+    for (let i = 0; i < 2; i++) await world.settle()
+    expect(world.messages('warn').filter((message) => message.includes('is retired'))).toHaveLength(1)
+    world.chain.advance(30 * day)
+    const { chain } = market
+    const price = [1n, 1, 0, 3n * 10n ** 15n, 6n * 10n ** 15n, chain.now + BigInt(20 * day)]
+    await chain.send(chain.actor('model owner'), 'ModelRegistry', 'setPrice', price)
+    market.priceVersion = 2
+    const units = market.contributions(new Uint32Array())
+    const batches = async () => {
+      const lists = [units, market.contributions(market.tokensOf(answer))]
+      const settled = await market.settle(lists.map((contributions) => ({ text: answer, model: 1, contributions })))
+      world.publish(settled.file)
+      return settled.batchId
+    }
+    const dead = await batches()
+    await takeOver()
+    const known = await publishedIndex(world.chain.rpc, market.index.id)
+    expect([known?.publisher.toLowerCase(), known?.lapses.length]).toEqual([chain.actor('bob').address, 1])
+    await passWindow()
+    expect((await state(dead)).voided, 'the words count that did not').toEqual([1])
+    await world.pass(8 * day)
+    await chain.send(chain.actor('worker'), 'WorkerRegistry', 'unjail', [])
+    const back = await batches()
+    await passWindow()
+    expect((await state(back)).voided, 'the words do not count that do').toEqual([0])
+  })
+})
+
 describe('an index that is false', { timeout: 120_000 }, () => {
   let server: RpcServer
   let lying: SpanMarket

@@ -6,8 +6,8 @@ pragma solidity 0.8.30;
 interface IIndexRegistry {
     /// @notice Published with its bond, not retired, not proven false: a new model version may name it.
     function isLive(bytes32 id) external view returns (bool);
-    /// @notice From when on it counts for nothing, whatever names it; zero where that is not known to come.
-    function deadFrom(bytes32 id) external view returns (uint64);
+    /// @notice Whether it counts for nothing at a time, whatever names it. Of a time that is past the answer never changes.
+    function isDeadAt(bytes32 id, uint64 time) external view returns (bool);
     /// @notice The Datanet version that it is an index of; zeros where there is no such index.
     function versionOf(bytes32 id) external view returns (uint64 datanet, uint32 version);
 }
