@@ -1,4 +1,4 @@
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { UsageError } from '../../common/errors.ts'
 import type { ModelConfig } from '../../inference/model-config.ts'
 import { modelMagic } from '../../inference/model-file.ts'
@@ -22,6 +22,7 @@ export class ModelWriter {
   readonly #descriptor: number
   readonly #count: number
   #at: number
+  #isOpen = true
 
   /** Throws {@link UsageError} where the file cannot be made. */
   constructor(path: string, config: ModelConfig) {
@@ -29,6 +30,8 @@ export class ModelWriter {
     this.#count = sectionCount(config)
     this.#at = sectionFileHead(modelMagic, new Array<number>(this.#count).fill(0)).length
     try {
+      // Known before hours of conversion: the file takes its name at the end.
+      if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error('it is a directory')
       this.#descriptor = openSync(this.#partial, 'w')
     } catch (cause) {
       throw new UsageError(`${path} cannot be written`, { cause })
@@ -51,17 +54,23 @@ export class ModelWriter {
     if (this.sections.length !== this.#count) throw new Error(`${this.sections.length} sections of ${this.#count}`)
     const lengths = this.sections.map(({ length }) => length)
     this.#put(sectionFileHead(modelMagic, lengths), 0)
-    closeSync(this.#descriptor)
+    this.#close()
     renameSync(this.#partial, this.#path)
   }
 
+  /** Also behind a `finish` that failed. */
   abandon(): void {
-    closeSync(this.#descriptor)
+    this.#close()
     rmSync(this.#partial, { force: true })
   }
 
   get #partial(): string {
     return `${this.#path}.partial`
+  }
+
+  #close(): void {
+    if (this.#isOpen) closeSync(this.#descriptor)
+    this.#isOpen = false
   }
 
   #put(bytes: Uint8Array, at: number): void {

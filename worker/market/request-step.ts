@@ -32,13 +32,20 @@ type Plan = {
   /** From when on this worker may answer; undefined: never. */
   readonly startAt: bigint | undefined
   nextAt: bigint
+  /** How long it waits after the next look that finds no prompt: each time twice as long. */
+  againSeconds: bigint
   isTaken: boolean
 }
 
-/** Requests of one look, the oldest. */
+/** Files that a request names. */
+type Named = { readonly prompt: Uint8Array; readonly stops: Uint8Array }
+
+/** New requests that are planned for in one look, and those whose prompt is looked for in vain: who opens many holds up no other. */
 const lookMax = 1_024
-/** Between two tries of a request whose prompt nobody has, or that finds the worker busy. */
+const missingMax = 64
+/** Between two tries of a request that finds the worker busy, or whose prompt nobody has: of the latter at first, and at most. */
 const againSeconds = 10n
+const againSecondsMax = 160n
 /** Near its end a request is answered whoever else says that it does. */
 const hurrySeconds = 180n
 
@@ -60,17 +67,24 @@ export class RequestStep {
     const { ledger, book, claims } = this.#parts
     const now = ledger.head?.time
     if (now === undefined) return false
-    const open = openRequests(ledger).slice(0, lookMax)
+    const open = openRequests(ledger)
     await this.#planFor(open)
     let acted = false
+    let missing = 0
     for (const request of open) {
       const { requestId } = request
       const plan = this.#plans.get(requestId)
       if (plan?.startAt === undefined || plan.isTaken || signal.aborted) continue
+      if (missing >= missingMax) break
       const claimed = request.request.deadline < now + hurrySeconds ? 0n : claims.until(requestId)
       if (now < plan.startAt || now < plan.nextAt || now < claimed || book.get(requestId) !== undefined) continue
       plan.nextAt = now + againSeconds
-      acted = (await this.#take(request, plan, signal)) || acted
+      const work = await this.#workOf(request, signal)
+      if (work === undefined) {
+        missing++
+        plan.nextAt = now + plan.againSeconds
+        plan.againSeconds = plan.againSeconds < againSecondsMax ? 2n * plan.againSeconds : againSecondsMax
+      } else acted = (await this.#take(request, work, plan, signal)) || acted
     }
     return acted
   }
@@ -84,23 +98,31 @@ export class RequestStep {
       this.#plans.delete(requestId)
       claims.forget(requestId)
     }
-    for (const request of open) {
-      if (this.#plans.has(request.requestId)) continue
+    for (const request of open.filter(({ requestId }) => !this.#plans.has(requestId)).slice(0, lookMax)) {
       const place = await placeOf(request)
       if (place === undefined) return
       const { rank, openedAt } = place
       const startAt = rank === undefined ? undefined : openedAt + BigInt(rank) * slotSeconds
-      this.#plans.set(request.requestId, { startAt, nextAt: 0n, isTaken: false })
+      this.#plans.set(request.requestId, { startAt, nextAt: 0n, againSeconds, isTaken: false })
     }
   }
 
-  async #take({ requestId, request }: OpenRequest, plan: Plan, signal: AbortSignal): Promise<boolean> {
-    const { desk, claim, log } = this.#parts
+  /** Undefined where nobody has the prompt or the stop strings. */
+  async #workOf({ request }: OpenRequest, signal: AbortSignal): Promise<Named | undefined> {
     const { promptRoot, sampling } = request
     const prompt = await this.#file('prompt', promptRoot, signal)
     const stops =
       sampling.stopHash === zeroHash ? new Uint8Array(0) : await this.#file('stops', sampling.stopHash, signal)
-    if (prompt === undefined || stops === undefined) return false
+    return prompt === undefined || stops === undefined ? undefined : { prompt, stops }
+  }
+
+  async #take(
+    { requestId, request }: OpenRequest,
+    { prompt, stops }: Named,
+    plan: Plan,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { desk, claim, log } = this.#parts
     try {
       const work = { request, tokens: promptTokens(prompt), stops: stopsOf(stops) }
       const events = await desk.take(work, { requestId, cancelled: new Promise(() => {}) }, signal)

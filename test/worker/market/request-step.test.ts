@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { batchState } from '../../../chain/ledger/batch-state.ts'
+import type { LedgerBook } from '../../../chain/ledger/ledger-book.ts'
 import { openRequests, requestState } from '../../../chain/ledger/open-requests.ts'
 import { namedByRequest, promptFile } from '../../../chain/ledger/request-files.ts'
 import { silentLog } from '../../../common/log.ts'
 import { WorkerBook } from '../../../p2p/workers/registry-view.ts'
-import type { Hex } from '../../../protocol/bytes.ts'
+import { type Hex, zeroHash } from '../../../protocol/bytes.ts'
 import { requestIdOf } from '../../../protocol/inference-request.ts'
+import type { JobBook } from '../../../worker/jobs/job-book.ts'
 import { Claims, claimSeconds } from '../../../worker/market/claims.ts'
 import { placeOf } from '../../../worker/market/place.ts'
 import { type Place, RequestStep } from '../../../worker/market/request-step.ts'
@@ -103,6 +105,44 @@ test('a request opened on chain is answered when its prompt is there, settled at
   expect(await refundOf()).toBe(request.maxFee - fee)
   expect(requestState(ledger, requestId)).toBe('closed')
   expect(openRequests(ledger)).toEqual([])
+})
+
+test('however many requests have no prompt, one that has its own is answered, and they are looked for ever more seldom', async () => {
+  const asked = new Map<Hex, number>()
+  const taken: Hex[] = []
+  const named = (i: number): Hex => `0x${i.toString(16).padStart(64, '0')}`
+  const request = (i: number) => ({ promptRoot: named(i), sampling: { stopHash: zeroHash }, deadline: 10_000n })
+  const state = { now: 1_000n, count: 1_200 }
+  // What is asked of a book here.
+  const ledger = {
+    get head() {
+      return { time: state.now }
+    },
+    openRequests: () =>
+      Array.from({ length: state.count }, (_, i) => ({
+        args: { requestId: named(i), request: request(i) },
+        block: 1n,
+      })),
+  }
+  const step = new RequestStep({
+    ledger: ledger as unknown as LedgerBook,
+    book: { get: () => undefined } as unknown as JobBook,
+    desk: {
+      take: async (_, { requestId }) => {
+        taken.push(requestId)
+        return (async function* () {})()
+      },
+    },
+    ...{ claims: new Claims(), log: silentLog, claim: async () => {} },
+    placeOf: async () => ({ rank: 0, openedAt: 0n }),
+    file: async (_, name) => {
+      asked.set(name, (asked.get(name) ?? 0) + 1)
+      return name === named(1_199) ? promptFile(Uint32Array.of(1)) : undefined
+    },
+  })
+  for (let looks = 0; looks < 60; looks++, state.now += 1n) await step.run(signal)
+  expect(taken).toEqual([named(1_199)])
+  expect(asked.get(named(0))).toBeLessThan(4)
 })
 
 test('the worker of rank 2 answers after two slots, and later where another says that it does', async () => {
