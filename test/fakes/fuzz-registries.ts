@@ -110,7 +110,8 @@ export class FuzzRegistries {
       version: 1,
       weightBps: random.int(6_000),
     }))
-    const sent = await act(anyone, 'ModelRegistry', 'register', [params, parents, datanets])
+    const listed = random.chance(0.9) ? ascending(datanets) : datanets
+    const sent = await act(anyone, 'ModelRegistry', 'register', [params, parents, listed])
     const owner = this.#ownerOf(told(sent, 'ModelRegistered', 'owner'))
     if (owner !== undefined) this.#models.push({ id: told(sent, 'ModelRegistered', 'id') as bigint, owner })
   }
@@ -241,4 +242,9 @@ export class FuzzRegistries {
     if (address === undefined) return undefined
     return this.#site.actors.find((actor) => actor.address === String(address).toLowerCase())
   }
+}
+
+/** As the registry wants them: in order, each once. */
+function ascending<T extends { readonly id: bigint }>(list: readonly T[]): T[] {
+  return [...new Map(list.map((each) => [each.id, each])).values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 }
