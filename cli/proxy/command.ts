@@ -2,13 +2,11 @@ import { systemClock } from '../../common/clock.ts'
 import { UsageError } from '../../common/errors.ts'
 import { asDurationMs, asPort, asSwitch, asText } from '../../common/flag-parsers.ts'
 import { privateClass } from '../../protocol/private-tokens.ts'
+import { fingerprintClass } from '../../protocol/proof-class.ts'
 import { defineCommand, exitCodes } from '../command.ts'
 import { asOpen, asProofClass, asUint64 } from '../money/parsers.ts'
 import { asAddresses, asList } from '../worker/lists.ts'
 import { listenFlags, processFlags, readProcess } from '../worker/process-flags.ts'
-
-/** Proof class of answers by float engines. */
-const fingerprintClass = 3
 
 export const proxy = defineCommand({
   summary:

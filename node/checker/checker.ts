@@ -14,6 +14,7 @@ import { type ProofAnnounce, verdict as verdictMessage } from '../../p2p/workers
 import type { WorkerNetwork } from '../../p2p/workers/worker-network.ts'
 import { WorkersError } from '../../p2p/workers/workers-error.ts'
 import { FormatError, type Hex, hexToBytes } from '../../protocol/bytes.ts'
+import { exactClass, fingerprintClass, sampledClass } from '../../protocol/proof-class.ts'
 import type { CheckTask } from './checked-models.ts'
 import { CheckerError } from './checker-error.ts'
 import type { SettledAnswer } from './settled-answers.ts'
@@ -30,10 +31,6 @@ export const pullsMax = 3
 export const workersAtOnce = 8
 const lookMs = 1_000
 const verdictSeconds = 100
-/** Proof classes that are checked here. */
-export const exactClass = 1
-export const sampledClass = 2
-export const fingerprintClass = 3
 
 /** What was found out about an answer, and when. `stops`: the request's stop strings, where its proof showed them. */
 export type Checked = {

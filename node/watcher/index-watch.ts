@@ -35,7 +35,7 @@ export class IndexWatch {
   readonly #file: string
   readonly #right: Set<Hex>
   readonly #checked = new Map<Hex, Checked>()
-  /** Retirements that were told, by their place. */
+  /** Retirements that were told, by their place, as long as their notice runs. */
   readonly #told = new Set<number>()
   #work: Promise<void> | undefined
 
@@ -75,9 +75,11 @@ export class IndexWatch {
   #tellOfRetired(): void {
     const { book, log } = this.#parts
     const now = book.head?.time ?? 0n
-    for (const { pos, args } of book.events('IndexRetired')) {
+    const dying = book.events('IndexRetired').filter(({ args }) => (args['deadFrom'] as bigint) > now)
+    for (const pos of this.#told) if (dying.every((retired) => retired.pos !== pos)) this.#told.delete(pos)
+    for (const { pos, args } of dying) {
       const [id, deadFrom] = [args['id'] as Hex, args['deadFrom'] as bigint]
-      if (this.#told.has(pos) || !this.#right.has(id) || deadFrom <= now) continue
+      if (this.#told.has(pos) || !this.#right.has(id)) continue
       this.#told.add(pos)
       if ((book.lastEvent('IndexTakenOver', id)?.pos ?? 0) < pos)
         log.warn('a right index is retired and dies unless somebody publishes it again', { index: id, deadFrom })

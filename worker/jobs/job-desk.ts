@@ -9,6 +9,7 @@ import { type Answer, answerStructHash } from '../../protocol/answer.ts'
 import { type Hex, zeroHash } from '../../protocol/bytes.ts'
 import { feeOf } from '../../protocol/fee.ts'
 import type { InferenceRequest } from '../../protocol/inference-request.ts'
+import { fingerprintClass } from '../../protocol/proof-class.ts'
 import type { AnswerTask, Backend } from '../backends/backend.ts'
 import { AnswerStream } from './answer-stream.ts'
 import type { Funds } from './funds.ts'
@@ -67,8 +68,6 @@ type Running = {
   readonly turn: Turn
 }
 
-/** Proof class of answers by float engines. */
-export const fingerprintClass = 3
 /** A client that finds everything taken asks again after this time. */
 const busyRetryMs = 2_000
 /** Jobs that may wait to be attributed; where it fails for so many, no more are taken. */

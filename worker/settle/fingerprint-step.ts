@@ -8,9 +8,9 @@ import type { Sender } from '../../chain/ledger/sender.ts'
 import { errorMessage } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { decodeFingerprint, shownLeaf } from '../../inference/check/fingerprint/fingerprint.ts'
+import { fingerprintClass } from '../../protocol/proof-class.ts'
 import type { BatchHeader } from '../../protocol/receipt-batch.ts'
 import type { JobBook } from '../jobs/job-book.ts'
-import { fingerprintClass } from '../jobs/job-desk.ts'
 import { OpenFailures } from './open-failures.ts'
 
 export type FingerprintStepParts = {

@@ -6,9 +6,9 @@ import type { LedgerBook } from '../../chain/ledger/ledger-book.ts'
 import type { Log } from '../../common/log.ts'
 import { answerSeed } from '../../inference/sampler.ts'
 import type { Hex } from '../../protocol/bytes.ts'
+import { fingerprintClass } from '../../protocol/proof-class.ts'
 import type { AnswerTask, Backend } from '../backends/backend.ts'
 import type { JobBook } from '../jobs/job-book.ts'
-import { fingerprintClass } from '../jobs/job-desk.ts'
 import type { Announcements } from '../report/announcements.ts'
 
 export type ProofStepParts = {
