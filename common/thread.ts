@@ -12,7 +12,7 @@ export type ThreadOptions<From> = {
   /** Copied to the thread. */
   readonly data?: unknown
   readonly onMessage: (message: From) => void
-  /** It died or was closed: whatever it was asked is lost. */
+  /** It died or was closed: whatever it was asked is lost, and it says nothing more. */
   readonly onEnd: (error: unknown) => void
 }
 
@@ -50,7 +50,7 @@ export class Thread<To, From> {
       thread.on('exit', () => resolve())
       thread.on('message', (message: From | typeof loadedMessage) => {
         if (message === loadedMessage) resolve()
-        else onMessage(message as From)
+        else if (thread === this.#worker?.thread) onMessage(message as From)
       })
     })
     thread.on('error', (error) => this.#end(thread, error))

@@ -57,12 +57,15 @@ test.each([
   expect(await next(2)).toEqual([said, 'hears echo'])
 })
 
-test('whoever waits for a thread that is closed is told at once', async () => {
+test('whoever waits for a thread that is closed is told at once, and hears nothing of it any more', async () => {
   const { thread, next } = started()
   thread.post('echo')
-  await thread.close()
-  expect((await next(1)).at(-1)).toBe('the thread for tests was closed')
+  const closed = thread.close()
+  const said = ['the thread for tests was closed']
+  expect(await next(0)).toEqual(said)
   expect(thread.isRunning).toBe(false)
+  await closed
+  expect(await next(0)).toEqual(said)
 })
 
 test('closing a thread that never ran says nothing', async () => {

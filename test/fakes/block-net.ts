@@ -97,6 +97,8 @@ export async function startNode(
       listenPort: 0,
       privateKey: nextKey(),
       staticPeers: [],
+      // The present of a chain made when a file begins lasts as long as its tests.
+      gossipAgeSecondsMax: 600,
       ...rest,
     },
     {

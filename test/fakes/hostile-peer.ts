@@ -81,8 +81,14 @@ export async function flood(stream: Stream, frames: readonly Uint8Array[], signa
       if (i % 16 === 15) await new Promise((resolve) => setImmediate(resolve))
     }
   }
-  await stream.sink(source()).catch(() => undefined)
+  const sinking = stream.sink(source()).catch(() => undefined)
+  await Promise.race([sinking, isOver(stream, signal)])
   return sent
+}
+
+/** A sink whose stream is cut while it takes a frame may wait for ever. */
+async function isOver(stream: Stream, signal: AbortSignal): Promise<void> {
+  while (stream.status === 'open' && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
 async function drain(stream: Stream): Promise<void> {
