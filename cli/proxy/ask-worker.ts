@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { callContract } from '../../chain/ledger/l2-calls.ts'
 import type { L2Rpc } from '../../chain/ledger/l2-rpc.ts'
@@ -97,16 +97,21 @@ export class WorkerAsker {
   }
 
   /**
-   * The answer of the best worker; another one is tried where it refuses before its first token. Throws {@link ProxyError}, and what the
-   * RPC throws.
+   * The answer of the best worker, or of any that was never found wrong; another one is tried where it refuses before its first token.
+   * Throws {@link ProxyError}, and what the RPC throws.
    */
-  async *ask(model: ServedModel, chat: ChatRequest, signal: AbortSignal): AsyncGenerator<AskEvent> {
+  async *ask(
+    model: ServedModel,
+    chat: ChatRequest,
+    signal: AbortSignal,
+    whom: 'best' | 'any' = 'best',
+  ): AsyncGenerator<AskEvent> {
     const { workers, book, nowMs } = this.#parts
     const { proofClass } = this.#options
     const { modelVersion } = model
-    const candidates = workers
-      .serving({ modelVersion, proofClass }, (worker) => book.history(worker), nowMs())
-      .slice(0, triesMax)
+    const best = workers.serving({ modelVersion, proofClass }, (worker) => book.history(worker), nowMs())
+    const any = () => shuffled(best.filter(({ worker }) => book.history(worker).wrong === 0))
+    const candidates = (whom === 'best' ? best : any()).slice(0, triesMax)
     let last: ProxyError | undefined
     for (const { worker, capability } of candidates) {
       const asked = await this.#askedOf(worker, capability, model, chat, signal)
@@ -311,6 +316,11 @@ function tokensOf(model: ServedModel, template: Parameters<typeof inputTokens>[0
     if (error instanceof InferenceError) throw new ProxyError('invalid_request_error', error.message)
     throw error
   }
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  const left = [...items]
+  return items.flatMap(() => left.splice(randomInt(left.length), 1))
 }
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000)

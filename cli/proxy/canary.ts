@@ -22,23 +22,39 @@ export type CanaryParts = {
 }
 
 type Done = Extract<AskEvent, { kind: 'done' }>
+/** A client's question; its answer until that was made again. */
+type Remembered = { readonly model: ServedModel; readonly chat: ChatRequest; done: Done | undefined }
 
-/** Tokens of a canary's prompt and answer: little money. */
+/** Questions of clients that are remembered; the oldest goes. */
+const rememberedMax = 16
+/** Tokens of a question and its longest answer that are remembered: asking again costs as much. */
+const rememberedTokensMax = 2_048
+/** Tokens of a prompt and answer while nobody asked anything: little money. */
 const promptTokens = { min: 4, max: 24 } as const
 const answerTokens = { min: 4, max: 16 } as const
 
 /**
- * Asks workers now and then what nobody asked, as any client would, and makes the answer again: who gives another one is asked last
- * from then on. It finds out a worker of a class that no checker looks at, and one that answers checkers otherwise than clients.
+ * Makes answers of clients again now and then, and asks what they asked once more, of any worker: no worker can tell which of its
+ * answers is looked at. Who gives another one is asked last from then on. It finds out a worker of a class that no checker looks at,
+ * and one that answers checkers otherwise than clients.
  */
 export class Canary {
   readonly #parts: CanaryParts
+  readonly #remembered: Remembered[] = []
 
   constructor(parts: CanaryParts) {
     this.#parts = parts
   }
 
-  /** One request about every so many ms, at times that nobody foresees, until the signal. */
+  /** Asks as the asker does, and remembers question and answer. */
+  async *ask(model: ServedModel, chat: ChatRequest, signal: AbortSignal): AsyncGenerator<AskEvent> {
+    for await (const event of this.#parts.asker.ask(model, chat, signal)) {
+      if (event.kind === 'done') this.#remember(model, chat, event)
+      yield event
+    }
+  }
+
+  /** One look about every so many ms, at times that nobody foresees, until the signal. */
   async run(intervalMs: number, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#parts
     while (!signal.aborted) {
@@ -50,15 +66,32 @@ export class Canary {
     }
   }
 
-  /** Asks once; false where the answer is wrong, undefined where there is nothing to ask. Throws what asking and running throw. */
+  /** Looks once; false where an answer is wrong, undefined where there is nothing to ask. Throws what asking and running throw. */
   async look(signal: AbortSignal): Promise<boolean | undefined> {
-    const { asker, book, models, log } = this.#parts
-    const all = models()
-    const model = all[all.length === 0 ? 0 : randomInt(all.length)]
+    const heard = drawn(this.#remembered)
+    if (heard?.done !== undefined) {
+      const { done } = heard
+      heard.done = undefined
+      if (!(await this.#isRight(heard.model, done, signal))) return false
+    }
+    const model = heard?.model ?? drawn(this.#parts.models())
     if (model === undefined) return undefined
     let done: Done | undefined
-    for await (const event of asker.ask(model, chirp(model), signal)) if (event.kind === 'done') done = event
-    if (done === undefined) return undefined
+    for await (const event of this.#parts.asker.ask(model, heard?.chat ?? chirp(model), signal, 'any')) {
+      if (event.kind === 'done') done = event
+    }
+    return done === undefined ? undefined : await this.#isRight(model, done, signal)
+  }
+
+  #remember(model: ServedModel, chat: ChatRequest, done: Done): void {
+    const { tokens, request } = done.job
+    if (tokens.length + request.sampling.maxTokens > rememberedTokensMax) return
+    this.#remembered.push({ model, chat, done })
+    if (this.#remembered.length > rememberedMax) this.#remembered.shift()
+  }
+
+  async #isRight(model: ServedModel, done: Done, signal: AbortSignal): Promise<boolean> {
+    const { book, log } = this.#parts
     const { worker, requestId, outputRoot } = done.receipt
     const isRight = (await this.#outputRoot(model, done, signal)) === outputRoot
     if (!isRight) book.count(worker, 'wrong')
@@ -81,6 +114,8 @@ export class Canary {
     return bytesToHex(tokenListRoot(output))
   }
 }
+
+const drawn = <T>(items: readonly T[]): T | undefined => items[items.length === 0 ? 0 : randomInt(items.length)]
 
 /** Words of the model's own vocabulary, in an order that nobody knows before. */
 function chirp({ names, tokenizer, config }: ServedModel): ChatRequest {

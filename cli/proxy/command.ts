@@ -57,7 +57,7 @@ export const proxy = defineCommand({
     },
     trail: { help: 'trail of the agent that is gone on with; absent: a new one', value: 'FILE', parse: asText },
     'canary.interval': {
-      help: 'mean time between two small requests by which workers are tested: paid as others, and made again here; 0s: none',
+      help: 'mean time between two tests of workers: an answer of before is made again here, and its question asked of any worker once more, paid as others; 0s: none',
       value: 'DURATION',
       parse: asDurationMs,
       default: '0s',

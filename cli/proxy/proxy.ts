@@ -40,7 +40,7 @@ export type ProxyOptions = {
   readonly dailyCap: bigint
   /** wei of a deposit where a channel is short. */
   readonly deposit: bigint
-  /** Mean time between two requests of its own by which workers are tested; 0: none. */
+  /** Mean time between two looks at answers by which workers are tested; 0: none. */
   readonly canaryMs: number
   /** Keccak-256 of the app's code that requests name. */
   readonly appCode?: Hex | undefined
@@ -115,10 +115,11 @@ async function open(options: ProxyOptions, { clock, log }: Around, closers: Clos
       equivocations: new Equivocations({ book, sender, nowMs, log }),
     },
   )
-  const server = new OpenAiServer({ asker, models: () => served, nowMs, log })
   const backend = new InferenceThread(folder)
   closers.add('inference', () => backend.close())
   const canary = new Canary({ asker, backend, book, models: () => served, clock, log })
+  const isWatched = options.canaryMs > 0
+  const server = new OpenAiServer({ asker: isWatched ? canary : asker, models: () => served, nowMs, log })
   closers.add('endpoint', () => server.close())
   const port = await server.listen(options.listen.host, options.listen.port)
   return {
@@ -136,7 +137,7 @@ async function open(options: ProxyOptions, { clock, log }: Around, closers: Clos
           })
         }
       }
-      const canaries = options.canaryMs > 0 ? [canary.run(options.canaryMs, signal)] : []
+      const canaries = isWatched ? [canary.run(options.canaryMs, signal)] : []
       await Promise.all([feed.run(signal), host.run(signal), look(), ...canaries])
     },
     close: () => closers.close(),

@@ -37,7 +37,7 @@ export class CheckerThread {
   }
 
   /**
-   * Judges the file of an answer as `checkProof`, and throws what it throws; {@link CheckError} `empty` where no pair is left:
+   * Judges the file of an answer, which is given away, as `checkProof`, and throws what it throws; {@link CheckError} `empty` where no pair is left:
    * the pool is to be opened again; `busy` where too many wait.
    */
   check(facts: ReceiptFacts, file: Uint8Array): Promise<ProofOutcome> {
@@ -65,10 +65,11 @@ export class CheckerThread {
       this.#pair = pair
       this.#thread.post({ kept: this.#pool.kept, pair })
     }
-    const copy = file.slice()
+    // A copy would be as much garbage again, whose collection stops whoever shares this heap.
+    const given = file.length === file.buffer.byteLength ? file : file.slice()
     const outcome = await new Promise<ProofOutcome>((resolve, reject) => {
       this.#job = { number: ++this.#count, resolve, reject }
-      this.#thread.post({ job: this.#count, facts, file: copy }, [copy.buffer])
+      this.#thread.post({ job: this.#count, facts, file: given }, [given.buffer as ArrayBuffer])
     })
     if (outcome.linear !== undefined) await this.#pool.retire()
     return outcome

@@ -1,20 +1,23 @@
 import type { Stream } from '@libp2p/interface'
 import type { Counter, Registry } from 'prom-client'
+import type { Clock } from '../../../common/clock.ts'
 import { errorMessage } from '../../../common/errors.ts'
 import { counter } from '../../../common/metrics.ts'
 import { FormatError, type Hex } from '../../../protocol/bytes.ts'
+import { TokenBucket } from '../../token-bucket.ts'
 import { type FrameStream, inTime, withFrames } from '../frame-stream.ts'
 import { proofBytesMax } from '../wire/canonical.ts'
 import { proofAnnounce } from '../wire/messages.ts'
 import type { Deed } from '../worker-deeds.ts'
 import { WorkersError } from '../workers-error.ts'
-import { listedPerFrame, pieceMsMax, pullMsMax, pullsMax, pullsPerPeerMax } from './limits.ts'
+import { listedPerFrame, pieceMsMax, pullMsMax, pullRate, pullsMax, pullsPerPeerMax } from './limits.ts'
 import { openProofsMax } from './open-proofs.ts'
 import { PartialProof } from './partial-proof.ts'
 import { leafBytes } from './proof-tree.ts'
 import { decodeLeaves, decodeProofHead, encodeProofRequest, type ProofHead, proofHeadBytes } from './proof-wire.ts'
 
 export type ProofClientParts = {
+  readonly clock: Clock
   readonly metrics: Registry
   readonly open: (peerId: string, signal: AbortSignal) => Promise<Stream>
   readonly count: (peerId: string, deed: Deed) => void
@@ -23,15 +26,20 @@ export type ProofClientParts = {
 /** What is pulled, as it was announced. */
 export type WantedProof = { readonly proofHash: Hex; readonly proofBytes: number }
 
-/** Pulls proofs by hash: a holder that is slow, lies or breaks off is named, and another goes on from there. */
+/**
+ * Pulls proofs by hash: a holder that is slow, lies or breaks off is named, and another goes on from there. All pulls together keep to
+ * {@link pullRate}: the thread that decrypts and hashes them imports blocks too.
+ */
 export class ProofClient {
   readonly #parts: ProofClientParts
   readonly #pulling = new Map<string, number>()
   readonly #results: Counter<'result'>
+  readonly #pace: TokenBucket
   #total = 0
 
   constructor(parts: ProofClientParts) {
     this.#parts = parts
+    this.#pace = new TokenBucket(pullRate, parts.clock.nowMs())
     this.#results = counter(parts.metrics, 'p2p_proof_pulls_total', 'Proofs asked of a peer', ['result'])
   }
 
@@ -82,7 +90,7 @@ export class ProofClient {
       }
       this.#pulling.set(peerId, pulling + 1)
       try {
-        await this.#exchange(peerId, pullMsMax(proof.size), signal, (frames) => readProof(frames, proof))
+        await this.#exchange(peerId, pullMsMax(proof.size), signal, (frames) => this.#read(frames, proof))
         this.#results.inc({ result: 'whole' })
         this.#parts.count(peerId, 'served')
         return proof.bytes
@@ -100,6 +108,22 @@ export class ProofClient {
     const lied = failures.some(({ error }) => error instanceof WorkersError && error.code === 'lied')
     const message = `${proof.proofHash}, leaf ${proof.nextLeaf} of ${proof.count}: ${named || 'nobody to ask'}`
     throw new WorkersError(lied ? 'lied' : 'withheld', message)
+  }
+
+  async #read(frames: FrameStream, proof: PartialProof): Promise<void> {
+    const { clock } = this.#parts
+    const { proofHash, size, count } = proof
+    const wantsLeaves = !proof.hasLeaves
+    await frames.send(encodeProofRequest({ kind: 'pull', proofHash, fromLeaf: proof.nextLeaf, wantsLeaves }))
+    const head = await readHead(frames)
+    if (head.status !== 'found') throw new WorkersError('withheld', `the proof is ${head.status}`)
+    if (head.size !== size) throw new WorkersError('withheld', `${head.size} bytes, ${size} were announced`)
+    if (wantsLeaves) proof.setLeaves(decodeLeaves(await piece(frames, 32 * count), count))
+    while (!proof.isWhole) {
+      const leaf = await piece(frames, leafBytes)
+      proof.append(leaf)
+      await clock.sleep(this.#pace.reserve(leaf.length, clock.nowMs()), frames.signal)
+    }
   }
 
   async #exchange<T>(
@@ -129,17 +153,6 @@ export class ProofClient {
     if (code === 'lied' || code === 'too-large') this.#parts.count(peerId, 'lied')
     else if (code === 'slow' || code === 'protocol') this.#parts.count(peerId, 'idle')
   }
-}
-
-async function readProof(frames: FrameStream, proof: PartialProof): Promise<void> {
-  const { proofHash, size, count } = proof
-  const wantsLeaves = !proof.hasLeaves
-  await frames.send(encodeProofRequest({ kind: 'pull', proofHash, fromLeaf: proof.nextLeaf, wantsLeaves }))
-  const head = await readHead(frames)
-  if (head.status !== 'found') throw new WorkersError('withheld', `the proof is ${head.status}`)
-  if (head.size !== size) throw new WorkersError('withheld', `${head.size} bytes, ${size} were announced`)
-  if (wantsLeaves) proof.setLeaves(decodeLeaves(await piece(frames, 32 * count), count))
-  while (!proof.isWhole) proof.append(await piece(frames, leafBytes))
 }
 
 async function readHead(frames: FrameStream): Promise<ProofHead> {

@@ -202,6 +202,31 @@ test('a canary finds a worker that answers otherwise than the model, and no othe
   expect(book.history(worker())).toMatchObject({ answered: 2, wrong: 1 })
 })
 
+test('an answer to a client is made again, and its question asked once more as it was: no worker can tell which is looked at', async () => {
+  const canary = new Canary({
+    ...{ asker: openAsker(), backend: new BackwardsBackend(), book, models: () => [], log: silentLog },
+    clock: { nowMs: () => 0, sleep: async () => {} },
+  })
+  expect(await canary.look(signal)).toBeUndefined()
+  const jobs: Job[] = []
+  onWay = (events, job) => {
+    jobs.push(job)
+    return events
+  }
+  for await (const event of canary.ask(model(), question(), signal)) if (event.kind === 'done') break
+  expect(await canary.look(signal)).toBe(true)
+  const [asked, again] = jobs.map(({ request: { nonce: _, deadline: __, ...same } }) => same)
+  expect(again).toEqual(asked)
+  expect(jobs.map(({ stops, tokens }) => ({ stops, tokens }))[1]).toEqual({ stops: [], tokens: jobs[0]?.tokens })
+  world.backend.answer = async function* () {
+    yield { kind: 'tokens', tokens: [1] } as const
+    yield { kind: 'end', traceRoot: zeroHash } as const
+  }
+  expect(await canary.look(signal)).toBe(false)
+  expect(book.history(worker())).toMatchObject({ answered: 3, wrong: 1 })
+  await expect(canary.look(signal)).rejects.toMatchObject({ code: 'no_worker' })
+})
+
 test('an agent’s answers count for all that they may cost, and stand in its trail', async () => {
   const recorded: unknown[][] = []
   const agent = {
