@@ -4,7 +4,7 @@ import type { Clock } from '../../../common/clock.ts'
 import { bytesToHex, concatBytes, FormatError, type Hex, hexToBytes } from '../../../protocol/bytes.ts'
 import type { RateLimit } from '../../token-bucket.ts'
 import { type FrameStream, withFrames } from '../frame-stream.ts'
-import { Turnstile } from '../turnstile.ts'
+import { asking, type Place, Turnstile } from '../turnstile.ts'
 import { Container } from '../wire/container.ts'
 import { WorkersError } from '../workers-error.ts'
 import {
@@ -67,26 +67,27 @@ export class ChallengeServer {
   }
 
   async serve(stream: Stream, peerId: string, signal: AbortSignal): Promise<void> {
-    const entered = this.#gate.enter(peerId, this.#clock.nowMs())
-    if (typeof entered === 'string') return stream.abort(new WorkersError('slow', 'challenged too often'))
+    const place = this.#gate.enter(peerId, this.#clock.nowMs())
+    if (typeof place === 'string') return stream.abort(new WorkersError('slow', 'challenged too often'))
     try {
-      await withFrames(stream, { msMax: challengeMsMax, signal }, (frames) => this.#answer(frames))
+      await withFrames(stream, { msMax: challengeMsMax, signal }, (frames) => this.#answer(frames, place))
     } finally {
-      entered()
+      place.leave()
     }
   }
 
-  async #answer(frames: FrameStream): Promise<void> {
-    const { seed, size } = challengeFields.decode(await expect(frames, challengeFields.byteLength))
+  async #answer(frames: FrameStream, place: Place): Promise<void> {
+    const asked = await asking(place, frames, () => expect(frames, challengeFields.byteLength))
+    const { seed, size } = challengeFields.decode(asked)
     const known = sizes.find((each) => each === size)
     if (known === undefined) throw new FormatError(`a product of size ${size}`)
     const result = await this.#multiply({ seed, size: known })
     const hashes = Array.from({ length: size }, (_, i) => rowHash(i, result.subarray(i * size, (i + 1) * size)))
     await frames.send(hexToBytes(commitment({ seed, size: known }, hashes)))
-    const asked = await expect(frames, 2 * openedRows)
+    const drawn = await expect(frames, 2 * openedRows)
     await frames.send(concatBytes(...hashes))
-    for (let i = 0; i < asked.length; i += 2) {
-      const index = (asked[i] ?? 0) + 256 * (asked[i + 1] ?? 0)
+    for (let i = 0; i < drawn.length; i += 2) {
+      const index = (drawn[i] ?? 0) + 256 * (drawn[i + 1] ?? 0)
       if (index >= size) throw new FormatError(`row ${index} of ${size}`)
       await frames.send(writeRow(result.subarray(index * size, (index + 1) * size)))
     }

@@ -5,7 +5,7 @@ import { FormatError, type Hex } from '../../../protocol/bytes.ts'
 import { requestIdOf } from '../../../protocol/inference-request.ts'
 import type { RateLimit } from '../../token-bucket.ts'
 import { type FrameStream, inTime, withFrames } from '../frame-stream.ts'
-import { Turnstile } from '../turnstile.ts'
+import { asking, Turnstile } from '../turnstile.ts'
 import type { Deed } from '../worker-deeds.ts'
 import { WorkersError } from '../workers-error.ts'
 import { faultOfJob, isCancelOf, refuse } from './check-job.ts'
@@ -39,21 +39,21 @@ export class JobServer {
 
   async serve(stream: Stream, peerId: string, signal: AbortSignal): Promise<void> {
     const { clock, count } = this.#parts
-    const entered = this.#gate.enter(peerId, clock.nowMs())
+    const place = this.#gate.enter(peerId, clock.nowMs())
     try {
       await withFrames(stream, { msMax: jobMsMax, signal }, async (frames) => {
-        if (typeof entered === 'string') {
+        if (typeof place === 'string') {
           count(peerId, 'overLimit')
-          return await send(frames, refused(refuse(entered === 'rate' ? 'rate' : 'busy', 'too many jobs', rateMs)))
+          return await send(frames, refused(refuse(place === 'rate' ? 'rate' : 'busy', 'too many jobs', rateMs)))
         }
-        const job = await this.#read(frames, peerId)
+        const job = await asking(place, frames, () => this.#read(frames, peerId))
         const fault =
           'code' in job ? job : faultOfJob(job, { ...this.#parts, nowSeconds: Math.floor(clock.nowMs() / 1_000) })
         if (fault !== undefined || 'code' in job) await send(frames, refused(fault ?? refuse('malformed', '')))
         else await this.#answer(frames, job, peerId)
       })
     } finally {
-      if (typeof entered !== 'string') entered()
+      if (typeof place !== 'string') place.leave()
     }
   }
 

@@ -122,7 +122,8 @@ export class ProofClient {
     while (!proof.isWhole) {
       const leaf = await piece(frames, leafBytes)
       proof.append(leaf)
-      await clock.sleep(this.#pace.reserve(leaf.length, clock.nowMs()), frames.signal)
+      const waitMs = this.#pace.reserve(leaf.length, clock.nowMs())
+      if (waitMs > 0) await clock.sleep(waitMs, frames.signal)
     }
   }
 

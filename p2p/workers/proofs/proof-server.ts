@@ -2,7 +2,7 @@ import type { Stream } from '@libp2p/interface'
 import type { Clock } from '../../../common/clock.ts'
 import { concatBytes, FormatError, type Hex } from '../../../protocol/bytes.ts'
 import { type FrameStream, inTime, withFrames } from '../frame-stream.ts'
-import { Turnstile } from '../turnstile.ts'
+import { asking, Turnstile } from '../turnstile.ts'
 import { proofBytesMax } from '../wire/canonical.ts'
 import type { Deed } from '../worker-deeds.ts'
 import { WorkersError } from '../workers-error.ts'
@@ -29,18 +29,19 @@ export class ProofServer {
   /** Throws WorkersError where the peer broke off. */
   async serve(stream: Stream, peerId: string, signal: AbortSignal): Promise<void> {
     const { clock, count } = this.#parts
-    const entered = this.#gate.enter(peerId, clock.nowMs())
-    if (entered === 'rate') count(peerId, 'overLimit')
+    const place = this.#gate.enter(peerId, clock.nowMs())
+    if (place === 'rate') count(peerId, 'overLimit')
     try {
       await withFrames(stream, { msMax: pullMsMax(proofBytesMax), signal }, async (frames) => {
-        const request = await this.#read(frames, peerId)
-        if (typeof entered === 'string') {
+        if (typeof place === 'string') {
+          await this.#read(frames, peerId)
           return await give(frames, encodeProofHead({ status: 'busy', size: 0, retryAfterMs: busyMs }))
         }
+        const request = await asking(place, frames, () => this.#read(frames, peerId))
         await (request.kind === 'pull' ? this.#send(frames, request) : this.#list(frames, request.sinceSeconds))
       })
     } finally {
-      if (typeof entered !== 'string') entered()
+      if (typeof place !== 'string') place.leave()
     }
   }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../../common/clock.ts'
 import { FormatError } from '../../../protocol/bytes.ts'
 import type { RateLimit } from '../../token-bucket.ts'
 import { withFrames } from '../frame-stream.ts'
-import { Turnstile } from '../turnstile.ts'
+import { asking, Turnstile } from '../turnstile.ts'
 import { Container } from '../wire/container.ts'
 import { proofAnnounce } from '../wire/messages.ts'
 import type { Deed } from '../worker-deeds.ts'
@@ -68,21 +68,22 @@ export class SubmitServer {
   }
 
   async serve(stream: Stream, peerId: string, signal: AbortSignal): Promise<void> {
-    const entered = this.#gate.enter(peerId, this.#parts.clock.nowMs())
+    const place = this.#gate.enter(peerId, this.#parts.clock.nowMs())
     try {
       await withFrames(stream, { msMax: submitMsMax, signal }, async (frames) => {
-        const bytes = await frames.receive(proofAnnounce.byteLength)
+        const read = () => frames.receive(proofAnnounce.byteLength)
+        const bytes = await (typeof place === 'string' ? read() : asking(place, frames, read))
         if (bytes?.length !== proofAnnounce.byteLength) {
           this.#parts.count(peerId, 'malformed')
           throw new WorkersError('protocol', `${bytes?.length ?? 0} bytes are no announcement`)
         }
-        const isOver = typeof entered === 'string'
+        const isOver = typeof place === 'string'
         await frames.send(
           encodeSubmitAnswer(isOver ? { kind: 'busy', retryAfterMs: overRateMs } : this.#parts.take(bytes, peerId)),
         )
       })
     } finally {
-      if (typeof entered !== 'string') entered()
+      if (typeof place !== 'string') place.leave()
     }
   }
 }

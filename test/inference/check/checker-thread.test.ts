@@ -30,14 +30,14 @@ test('a thread checks files while the caller goes on; a lie ends its pair, a bro
         if (op === 'up' && layer === 1 && position === 2) (values as Int32Array)[5] = 77
       },
     })
-    const first = thread.check(honest.facts, honest.file)
+    const first = thread.check(honest.facts, honest.file.slice())
     const second = thread.check(lying.facts, lying.file)
     const third = thread.check(honest.facts, honest.file.subarray(0, -1))
     expect(await first).toEqual({ ...right, stops: [] })
     expect((await second).verdict).toMatchObject({ ok: false, slab: 2, op: 'up', position: 2 })
     await expect(third).rejects.toMatchObject({ name: 'ProofError', code: 'truncated' })
     expect(pool.pairsLeft).toBe(2)
-    expect(await thread.check(honest.facts, honest.file)).toEqual({ ...right, stops: [] })
+    expect(await thread.check(honest.facts, honest.file.slice())).toEqual({ ...right, stops: [] })
   } finally {
     await thread.close()
   }
@@ -49,7 +49,7 @@ test('a thread that was closed tells who waits', async () => {
   )
   const thread = new CheckerThread(pool)
   const honest = provenAnswer(model)
-  const waiting = thread.check(honest.facts, honest.file)
+  const waiting = thread.check(honest.facts, honest.file.slice())
   await new Promise((resolve) => setTimeout(resolve, 20))
   await thread.close()
   await expect(waiting).rejects.toThrow('closed')
