@@ -1,6 +1,5 @@
 import '../common/polyfill.ts'
 import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type Identify, identify } from '@libp2p/identify'
 import type { Connection, ConnectionGater, Libp2p, MultiaddrConnection } from '@libp2p/interface'
@@ -10,6 +9,7 @@ import { isMultiaddr, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions, type ServiceFactoryMap } from 'libp2p'
 import { errorMessage } from '../common/errors.ts'
 import { P2pError } from './p2p-error.ts'
+import { readPacedYamux } from './read-paced-yamux.ts'
 
 export type HostOptions = {
   /** 32 bytes, secp256k1. */
@@ -73,7 +73,7 @@ export function createHost<S extends Record<string, unknown>>(
       }),
     ],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ maxInboundStreams: streamsMax, maxOutboundStreams: streamsMax })],
+    streamMuxers: [readPacedYamux({ maxInboundStreams: streamsMax, maxOutboundStreams: streamsMax })],
     connectionGater: gate(parts.isDenied),
     connectionManager: {
       maxConnections: options.connectionsMax,

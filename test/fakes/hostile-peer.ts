@@ -52,6 +52,10 @@ export class HostilePeer {
     return await this.host.dialProtocol(multiaddr(address), meshsub)
   }
 
+  async openStream(address: string, protocol: string): Promise<Stream> {
+    return await this.host.dialProtocol(multiaddr(address), protocol)
+  }
+
   get isConnected(): boolean {
     return this.host.getConnections().some(({ status }) => status === 'open')
   }
