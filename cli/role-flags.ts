@@ -1,4 +1,13 @@
-import { asAddress, asBig, asDurationMs, asHttpUrls, asPort, asSwitch, asText } from '../common/flag-parsers.ts'
+import {
+  asAddress,
+  asBig,
+  asDurationMs,
+  asHttpUrls,
+  asPort,
+  asPositive,
+  asSwitch,
+  asText,
+} from '../common/flag-parsers.ts'
 import type { FlagTable } from '../common/flags.ts'
 import { keyFlagsOf } from './key-flags.ts'
 
@@ -15,6 +24,13 @@ const asRoles = (text: string): readonly RoleName[] =>
 
 const asTexts = (text: string): readonly string[] => text.split(',').map((part) => asText(part.trim()))
 const asAddresses = (text: string) => text.split(',').map((part) => asAddress(part.trim()))
+/** MiB a second of which each of as many pulls as there may be keeps the least rate that a peer is held to. */
+const pullRateMin = 4
+const asPullRate = (text: string): number => {
+  const rate = asPositive(text)
+  if (rate < pullRateMin) throw new Error(`must be ${pullRateMin} or more`)
+  return rate
+}
 
 /** Roles, and what those of money need. */
 export const roleFlags = {
@@ -107,5 +123,11 @@ export const roleFlags = {
     value: 'ADDRS',
     parse: asAddresses,
     many: true,
+  },
+  'checker.pull-rate': {
+    help: 'MiB of proofs a second that are pulled, all together; blocks do not feel the default, a node that checks above all takes more',
+    value: 'MIB',
+    parse: asPullRate,
+    default: '8',
   },
 } as const satisfies FlagTable

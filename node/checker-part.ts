@@ -16,6 +16,7 @@ import type { Log } from '../common/log.ts'
 import { LruCache } from '../common/lru-cache.ts'
 import { counter } from '../common/metrics.ts'
 import type { HeardHeartbeats } from '../p2p/workers/heard-heartbeats.ts'
+import { limitsDefault, pulledAt, pulledBytesPerSecondDefault } from '../p2p/workers/limits.ts'
 import { keySigner, MessageAuthor } from '../p2p/workers/message-author.ts'
 import { WorkerBook } from '../p2p/workers/registry-view.ts'
 import { openWorkerHost } from '../p2p/workers/worker-host.ts'
@@ -85,6 +86,7 @@ export async function makeChecker(
     {
       ...{ chainId, role: 'checker', agent: 'openledger', dir: join(dir, 'p2p') },
       ...{ listenIp: flags.listenIp, listenPort: flags.listenPort, staticPeers: flags.staticPeers },
+      limits: { ...limitsDefault, pulled: pulledAt(flags.pulledBytesPerSecond ?? pulledBytesPerSecondDefault) },
     },
     {
       ...{ clock, log, metrics, registry: workers, account },

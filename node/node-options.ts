@@ -195,6 +195,8 @@ export type CheckerFlags = {
   readonly staticPeers: readonly string[]
   /** `--checker.accounts`: other checkers that are let in. */
   readonly accounts: readonly Hex[]
+  /** `--checker.pull-rate`: bytes of proofs a second; absent: what blocks do not feel. */
+  readonly pulledBytesPerSecond?: number | undefined
 }
 
 export type ContentOptions = {

@@ -184,6 +184,7 @@ async function checkerOptions(flags: Flags, dev: boolean): Promise<CheckerFlags>
     listenPort: flags['checker.listen.tcp'],
     staticPeers: flags['checker.static'] ?? [],
     accounts: flags['checker.accounts'] ?? [],
+    pulledBytesPerSecond: flags['checker.pull-rate'] * 1024 * 1024,
   }
 }
 

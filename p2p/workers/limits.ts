@@ -12,7 +12,12 @@ export type NetworkLimits = {
   readonly peers: Readonly<Record<Role | 'unbound', PeerLimits>>
   /** Signatures looked at, of all peers together. */
   readonly global: RateLimit
+  /** Bytes of proofs, of all pulls together: the thread that decrypts and hashes them may import blocks too. */
+  readonly pulled: RateLimit
 }
+
+/** A rate that blocks do not feel. */
+export const pulledBytesPerSecondDefault = 8 * 1024 * 1024
 
 /** A checker passes on what all workers say, a worker little more than its own. */
 export const limitsDefault: NetworkLimits = {
@@ -23,6 +28,12 @@ export const limitsDefault: NetworkLimits = {
     unbound: gossipLimits(10),
   },
   global: { perSecond: 2_000, burst: 4_000 },
+  pulled: pulledAt(pulledBytesPerSecondDefault),
+}
+
+/** So many bytes a second, and those of an eighth of it at once. */
+export function pulledAt(bytesPerSecond: number): RateLimit {
+  return { perSecond: bytesPerSecond, burst: bytesPerSecond / 8 }
 }
 
 /** Messages a second and twice as many at once; frames and ids to match: each message may come with one and be told by another. */

@@ -185,7 +185,7 @@ export async function startWorkerNetwork(
       return await hello.greet(stream, peerIdFromString(peerId), stopping.signal)
     },
   })
-  const proofClient = new ProofClient({ clock, metrics, open: open('proof'), count })
+  const proofClient = new ProofClient({ clock, metrics, rate: limits.pulled, open: open('proof'), count })
   const proofServer = new ProofServer({
     clock,
     proof: parts.proof,

@@ -3,8 +3,6 @@ import type { RateLimit } from '../../token-bucket.ts'
 /** Pulls of one peer at a time, served and asked, and of all. */
 export const pullsPerPeerMax = 2
 export const pullsMax = 16
-/** Bytes pulled, of all pulls together: faster ones would delay blocks. */
-export const pullRate: RateLimit = { perSecond: 8 * 1024 * 1024, burst: 1024 * 1024 }
 /** Requests of one peer. */
 export const requestRate: RateLimit = { perSecond: 4, burst: 16 }
 /** Time to the first byte, and from one piece to the next. */

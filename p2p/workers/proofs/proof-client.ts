@@ -4,13 +4,13 @@ import type { Clock } from '../../../common/clock.ts'
 import { errorMessage } from '../../../common/errors.ts'
 import { counter } from '../../../common/metrics.ts'
 import { FormatError, type Hex } from '../../../protocol/bytes.ts'
-import { TokenBucket } from '../../token-bucket.ts'
+import { type RateLimit, TokenBucket } from '../../token-bucket.ts'
 import { type FrameStream, inTime, withFrames } from '../frame-stream.ts'
 import { proofBytesMax } from '../wire/canonical.ts'
 import { proofAnnounce } from '../wire/messages.ts'
 import type { Deed } from '../worker-deeds.ts'
 import { WorkersError } from '../workers-error.ts'
-import { listedPerFrame, pieceMsMax, pullMsMax, pullRate, pullsMax, pullsPerPeerMax } from './limits.ts'
+import { listedPerFrame, pieceMsMax, pullMsMax, pullsMax, pullsPerPeerMax } from './limits.ts'
 import { openProofsMax } from './open-proofs.ts'
 import { PartialProof } from './partial-proof.ts'
 import { leafBytes } from './proof-tree.ts'
@@ -19,6 +19,8 @@ import { decodeLeaves, decodeProofHead, encodeProofRequest, type ProofHead, proo
 export type ProofClientParts = {
   readonly clock: Clock
   readonly metrics: Registry
+  /** Bytes, of all pulls together. */
+  readonly rate: RateLimit
   readonly open: (peerId: string, signal: AbortSignal) => Promise<Stream>
   readonly count: (peerId: string, deed: Deed) => void
 }
@@ -27,8 +29,8 @@ export type ProofClientParts = {
 export type WantedProof = { readonly proofHash: Hex; readonly proofBytes: number }
 
 /**
- * Pulls proofs by hash: a holder that is slow, lies or breaks off is named, and another goes on from there. All pulls together keep to
- * {@link pullRate}: the thread that decrypts and hashes them imports blocks too.
+ * Pulls proofs by hash: a holder that is slow, lies or breaks off is named, and another goes on from there. All pulls together
+ * keep to one rate.
  */
 export class ProofClient {
   readonly #parts: ProofClientParts
@@ -39,7 +41,7 @@ export class ProofClient {
 
   constructor(parts: ProofClientParts) {
     this.#parts = parts
-    this.#pace = new TokenBucket(pullRate, parts.clock.nowMs())
+    this.#pace = new TokenBucket(parts.rate, parts.clock.nowMs())
     this.#results = counter(parts.metrics, 'p2p_proof_pulls_total', 'Proofs asked of a peer', ['result'])
   }
 
