@@ -253,7 +253,9 @@ describe('pulls', () => {
         return proof.leaf(i)
       },
     }))
-    expect(broken.good.read[0]).toBe(7)
+    // What came before it broke off is kept; of what was on its way then some may be lost.
+    expect(broken.good.read[0]).toBeGreaterThan(0)
+    expect(broken.good.read[0]).toBeLessThanOrEqual(7)
     await expect(broken.alone).rejects.toMatchObject({
       code: 'withheld',
       message: expect.stringContaining(broken.badId),
