@@ -9,6 +9,7 @@ import {
   asText,
 } from '../common/flag-parsers.ts'
 import type { FlagTable } from '../common/flags.ts'
+import { bytesPerSecondMin, pullsMax } from '../p2p/workers/proofs/limits.ts'
 import { keyFlagsOf } from './key-flags.ts'
 
 /** What a node may do beside following the chain. */
@@ -25,7 +26,7 @@ const asRoles = (text: string): readonly RoleName[] =>
 const asTexts = (text: string): readonly string[] => text.split(',').map((part) => asText(part.trim()))
 const asAddresses = (text: string) => text.split(',').map((part) => asAddress(part.trim()))
 /** MiB a second of which each of as many pulls as there may be keeps the least rate that a peer is held to. */
-const pullRateMin = 4
+const pullRateMin = (pullsMax * bytesPerSecondMin) / 1024 ** 2
 const asPullRate = (text: string): number => {
   const rate = asPositive(text)
   if (rate < pullRateMin) throw new Error(`must be ${pullRateMin} or more`)

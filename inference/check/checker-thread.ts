@@ -37,8 +37,8 @@ export class CheckerThread {
   }
 
   /**
-   * Judges the file of an answer, which is given away, as `checkProof`, and throws what it throws; {@link CheckError} `empty` where no pair is left:
-   * the pool is to be opened again; `busy` where too many wait.
+   * Judges the file of an answer, which is given away, as `checkProof`, and throws what it throws; {@link CheckError} `empty` where no
+   * pair is left: the pool is to be opened again; `busy` where too many wait.
    */
   check(facts: ReceiptFacts, file: Uint8Array): Promise<ProofOutcome> {
     if (this.#waiting >= waitingMax) return Promise.reject(new CheckError('busy', `${waitingMax} answers wait`))

@@ -7,6 +7,7 @@ import { nodeFlags } from '../../cli/node-flags.ts'
 import { devPrivateKeys } from '../../common/dev-keys.ts'
 import { parseFlags } from '../../common/flags.ts'
 import { silentLog } from '../../common/log.ts'
+import { pulledBytesPerSecondDefault } from '../../p2p/workers/limits.ts'
 import { rollupConfigJson } from '../../protocol/rollup-config-json.ts'
 import { testRollupConfig } from '../fakes/rollup-config.ts'
 
@@ -67,4 +68,13 @@ test('an unknown role, a key on the command line and a peer that is no URL are r
   expect(() => parseFlags(nodeFlags, { argv: ['--roles', 'sequencer,miner'], env: {} })).toThrow(/--roles .*watcher/)
   expect(() => parseFlags(nodeFlags, { argv: ['--watcher.private-key', '0x1'], env: {} })).toThrow('is a secret')
   expect(() => parseFlags(nodeFlags, { argv: ['--content.peers', 'here'], env: {} })).toThrow('--content.peers')
+})
+
+test('a checker pulls at the rate of its flag; one at which honest workers would seem slow is refused', async () => {
+  const checker = { ...keys, OPENLEDGER_CHECKER_PRIVATE_KEY: devPrivateKeys[4] }
+  const rateOf = async (argv: readonly string[]) =>
+    (await options(['--roles', 'checker', ...argv], checker)).checker?.pulledBytesPerSecond
+  expect(await rateOf([])).toBe(pulledBytesPerSecondDefault)
+  expect(await rateOf(['--checker.pull-rate', '4'])).toBe(4 * 1024 ** 2)
+  await expect(rateOf(['--checker.pull-rate', '3'])).rejects.toThrow('must be 4 or more')
 })
