@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { createWriteStream, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -106,8 +106,10 @@ export class IndexFolder {
         yield part
       }
     }
+    // Open before anything is read: a stream that opens its file itself may make it after it failed, and it would stay.
+    const file = openSync(path, 'wx')
     try {
-      await pipeline(source, bounded, createWriteStream(path), { signal })
+      await pipeline(source, bounded, createWriteStream(path, { fd: file }), { signal })
       return path
     } catch (error) {
       rmSync(path, { force: true })
