@@ -32,6 +32,7 @@ export default defineConfig({
           maxWorkers,
           setupFiles: [...setupFiles, randomCases],
           testTimeout: unitMsMax,
+          hookTimeout: unitMsMax,
         },
       },
       {

@@ -5,6 +5,7 @@ import { type RpcContext, type RpcMethods, RpcServer } from '../../common/json-r
 import { silentLog } from '../../common/log.ts'
 import { pendingCallsMax, WsRpcClient } from '../../common/ws-rpc-client.ts'
 import { freePort } from '../fakes/anvil.ts'
+import { until } from '../fakes/until.ts'
 
 const stops: (() => unknown)[] = []
 afterEach(async () => {
@@ -39,10 +40,6 @@ function client(port: number, timeoutMs = 5_000): WsRpcClient {
     { url: `ws://127.0.0.1:${port}`, timeoutMs, signal: over.signal },
     { clock: { nowMs: systemClock.nowMs, sleep: (_ms, signal) => systemClock.sleep(20, signal) } },
   )
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await systemClock.sleep(5)
 }
 
 test('calls are answered over one connection, the peer’s errors as it sent them', async () => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
@@ -28,7 +29,7 @@ export async function startAnvil(args: readonly string[] = []): Promise<Anvil> {
       await rpc.request('eth_chainId')
       break
     } catch (error) {
-      if (attempt > 100 || child.exitCode !== null) {
+      if (attempt > 600 || child.exitCode !== null) {
         await stop()
         throw error
       }
@@ -43,18 +44,20 @@ export async function startAnvil(args: readonly string[] = []): Promise<Anvil> {
   }
 }
 
-/** A port that nothing listens on at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((done, failed) => {
+/** Below those that the system gives to connections and to whoever listens on any: none of these takes it meanwhile. */
+const ports = { first: 10_000, count: 20_000 }
+
+/** A port that nothing listens on. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = ports.first + randomInt(ports.count)
     const server = createServer()
-    server.on('error', failed)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        typeof address === 'object' && address !== null ? done(address.port) : failed(new Error('no port')),
-      )
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
     })
-  })
+    if (isFree) return port
+  }
 }
 
 function terminate(child: ChildProcess): Promise<void> {

@@ -19,9 +19,7 @@ import { log, temporaryDirectory } from './l1-parts.ts'
 import { FakeL2Chain } from './l2-chain.ts'
 import { type PostedBlock, postedBlocks } from './posted-blocks.ts'
 import { testRollupConfig } from './rollup-config.ts'
-
-/** Long enough for a loaded machine; a test that waits for it has failed. */
-const patienceMs = 25_000
+import { until } from './until.ts'
 
 /** A batcher between an L2 chain and an L1 in memory. Several can live one after another on the same directory. */
 export class BatcherWorld {
@@ -186,14 +184,6 @@ export class BatcherWorld {
 }
 
 export type Process = { readonly batcher: Batcher; readonly kill: () => void; readonly isAlive: () => boolean }
-
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + patienceMs
-  while (!(await condition())) {
-    if (Date.now() > endMs) throw new Error(`waited too long for ${condition}`)
-    await new Promise((done) => setTimeout(done, 2))
-  }
-}
 
 /** Stands for KZG where nobody checks it: the commitment is a hash of the blob. */
 const hashKzg: Kzg = {

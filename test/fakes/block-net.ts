@@ -11,6 +11,7 @@ import { payloadBlockHash } from '../../protocol/payload-block.ts'
 import type { RollupConfig } from '../../protocol/rollup-config.ts'
 import { privateKeyAddress, signDigest } from '../../protocol/secp256k1.ts'
 import { address, hash, testRollupConfig } from './rollup-config.ts'
+import { until } from './until.ts'
 
 export const sequencerKey = new Uint8Array(32).fill(7)
 export const strangerKey = new Uint8Array(32).fill(8)
@@ -137,15 +138,6 @@ export function addressOf(node: { readonly network: BlockNetwork }): string {
   return first
 }
 
-/** Waits until `condition` holds. Throws after `msMax`. */
-export async function until(what: string, condition: () => boolean, msMax = 10_000): Promise<void> {
-  const endMs = performance.now() + msMax
-  while (!condition()) {
-    if (performance.now() > endMs) throw new Error(`not within ${msMax} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
-
 /** Value of a counter with these labels. */
 export async function metric(registry: Registry, name: string, labels: Record<string, string> = {}): Promise<number> {
   const found = await registry.getSingleMetric(name)?.get()
@@ -159,11 +151,7 @@ export async function metric(registry: Registry, name: string, labels: Record<st
 
 /** Waits until each node has `count` peers in the mesh of the newest topic. */
 export async function meshed(nodes: readonly TestNode[], count: (node: TestNode) => number = () => 1): Promise<void> {
-  const endMs = performance.now() + 10_000
   for (const node of nodes) {
-    while ((await metric(node.metrics, 'p2p_gossip_mesh_peers', { topic: '3' })) < count(node)) {
-      if (performance.now() > endMs) throw new Error('the mesh does not form')
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+    await until(async () => (await metric(node.metrics, 'p2p_gossip_mesh_peers', { topic: '3' })) >= count(node))
   }
 }

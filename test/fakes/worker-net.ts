@@ -10,7 +10,8 @@ import type { Evidence } from '../../p2p/workers/validation/worker-validator.ts'
 import { type ProofAnnounce, proofAnnounce } from '../../p2p/workers/wire/messages.ts'
 import type { WorkerNetwork, WorkerNetworkOptions, WorkerNetworkParts } from '../../p2p/workers/worker-network.ts'
 import { bytesToHex, type Hex, uintBytes } from '../../protocol/bytes.ts'
-import { FakeGater, nextKey, until } from './block-net.ts'
+import { FakeGater, nextKey } from './block-net.ts'
+import { until } from './until.ts'
 
 export const netChain = 161_201n
 
@@ -115,5 +116,5 @@ export async function join(from: TestWorkerNode, to: TestWorkerNode): Promise<vo
   await from.network.connect(addressOfWorker(to))
   const knows = (a: TestWorkerNode, b: TestWorkerNode) =>
     a.network.peers().some(({ peerId, role }) => peerId === b.network.peerId && role !== undefined)
-  await until('both are bound', () => knows(from, to) && knows(to, from))
+  await until(() => knows(from, to) && knows(to, from))
 }

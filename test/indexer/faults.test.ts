@@ -10,6 +10,9 @@ import { ChainClient } from '../../indexer/sync/chain-client.ts'
 import { Sync } from '../../indexer/sync/sync.ts'
 import { address } from '../fakes/indexed-chain.ts'
 import { createDatanet, dump, IndexWorld, submit, type TestIndex } from '../fakes/test-index.ts'
+import { patienceMs } from '../fakes/until.ts'
+
+const patience = { timeout: patienceMs }
 
 let world: IndexWorld
 
@@ -167,7 +170,7 @@ describe('the node', () => {
 
   test('that is of another chain is refused, whether at the start or later', async () => {
     const first = await startIndexer(options('mine'), parts)
-    await vi.waitFor(async () => expect(await (await fetch(`${first.url}/readyz`)).text()).toBe('ok\n'))
+    await vi.waitFor(async () => expect(await (await fetch(`${first.url}/readyz`)).text()).toBe('ok\n'), patience)
     await first.stop()
     world.chain.chainId = 902
     const second = await startIndexer(options('mine'), parts)

@@ -6,6 +6,9 @@ import { IndexEvents, queuedEventsMax, subscribersMax } from '../../indexer/grap
 import { type RunningIndexer, startIndexer } from '../../indexer/indexer.ts'
 import { address } from '../fakes/indexed-chain.ts'
 import { createDatanet, IndexWorld, submit } from '../fakes/test-index.ts'
+import { patienceMs } from '../fakes/until.ts'
+
+const patience = { timeout: patienceMs }
 
 let world: IndexWorld
 let indexer: RunningIndexer
@@ -18,7 +21,7 @@ beforeEach(async () => {
     { dataDir: `${world.dir}/served`, l2Url: world.chain.url, host: '127.0.0.1', port: 0 },
     { log: silentLog, clock: systemClock },
   )
-  await vi.waitFor(async () => expect(await metric('indexer_block')).toBe(1))
+  await vi.waitFor(async () => expect(await metric('indexer_block')).toBe(1), patience)
 })
 
 afterEach(async () => {
@@ -78,22 +81,22 @@ describe('subscriptions over SSE', () => {
       'subscription { chain { kind number from block { hash transactions { nodes { from } } } } }',
     )
     const labels = await EventStream.open('subscription { attributionLabels { code status transaction { from } } }')
-    await vi.waitFor(async () => expect(await metric('indexer_subscribers')).toBe(2))
+    await vi.waitFor(async () => expect(await metric('indexer_subscribers')).toBe(2), patience)
     const [a, b] = [address(0xa1), address(0xb2)]
     world.chain.mine([submit(1n, 1n, a, 'one')])
-    await vi.waitFor(() => expect(chainEvents.messages).toHaveLength(1))
+    await vi.waitFor(() => expect(chainEvents.messages).toHaveLength(1), patience)
     const old = world.chain.head.hash
     world.chain.drop(1)
     world.chain.mine([submit(1n, 1n, b, 'other')])
     world.chain.mine([])
-    await vi.waitFor(() => expect(chainEvents.messages).toHaveLength(4))
+    await vi.waitFor(() => expect(chainEvents.messages).toHaveLength(4), patience)
     const [first, second, third, fourth] = chainEvents.messages.map((message) => message.data.chain)
     const by = (from: string) => ({ nodes: [{ from }] })
     expect(first).toEqual({ kind: 'block', number: 2, from: null, block: { hash: old, transactions: by(a) } })
     expect(second).toEqual({ kind: 'reorg', number: 1, from: 2, block: null })
     expect(third).toMatchObject({ kind: 'block', number: 2, block: { transactions: by(b) } })
     expect(fourth).toMatchObject({ kind: 'block', number: 3, block: { hash: world.chain.head.hash } })
-    await vi.waitFor(() => expect(labels.messages).toHaveLength(2))
+    await vi.waitFor(() => expect(labels.messages).toHaveLength(2), patience)
     expect(labels.messages.map((message) => message.data.attributionLabels)).toEqual(
       [a, b].map((from) => ({ code: 'app', status: 'linked', transaction: { from } })),
     )
@@ -105,14 +108,14 @@ describe('subscriptions over SSE', () => {
         EventStream.open(`subscription { ${i % 2 === 0 ? 'chain { kind }' : 'attributionLabels { id }'} }`),
       ),
     )
-    await vi.waitFor(async () => expect(await metric('indexer_subscribers')).toBe(20))
+    await vi.waitFor(async () => expect(await metric('indexer_subscribers')).toBe(20), patience)
     for (const stream of opened) stream.close()
-    await vi.waitFor(async () => expect(await metric('indexer_subscribers')).toBe(0))
+    await vi.waitFor(async () => expect(await metric('indexer_subscribers')).toBe(0), patience)
   })
 
   test('a subscription that is refused says why', async () => {
     const stream = await EventStream.open('subscription { chain { nothing } }')
-    await vi.waitFor(() => expect(stream.messages).toHaveLength(1))
+    await vi.waitFor(() => expect(stream.messages).toHaveLength(1), patience)
     expect(stream.messages[0].errors[0].extensions.code).toBe('BAD_QUERY')
     expect(await metric('indexer_subscribers')).toBe(0)
   })
@@ -120,7 +123,7 @@ describe('subscriptions over SSE', () => {
   test('a stop ends the streams and does not wait for their clients', async () => {
     const stream = await EventStream.open('subscription { chain { kind } }')
     await indexer.stop()
-    await vi.waitFor(() => expect(stream.isEnded).toBe(true))
+    await vi.waitFor(() => expect(stream.isEnded).toBe(true), patience)
   })
 })
 

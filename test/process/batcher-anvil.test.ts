@@ -5,11 +5,11 @@ import { Batcher } from '../../node/batcher/batcher.ts'
 import { batcherDefaults } from '../../node/batcher/batcher-options.ts'
 import { ChannelStore } from '../../node/batcher/channel-store.ts'
 import { type Anvil, hasAnvil, startAnvil } from '../fakes/anvil.ts'
-import { until } from '../fakes/batcher-world.ts'
 import { anvilParts, type L1Parts, log, temporaryDirectory, txManager } from '../fakes/l1-parts.ts'
 import { FakeL2Chain } from '../fakes/l2-chain.ts'
 import { postedBlocks } from '../fakes/posted-blocks.ts'
 import { testRollupConfig } from '../fakes/rollup-config.ts'
+import { until } from '../fakes/until.ts'
 
 describe.skipIf(!hasAnvil)('batcher against anvil (skipped without its binary)', () => {
   let anvil: Anvil

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { freePort } from '../fakes/anvil.ts'
 import { address } from '../fakes/indexed-chain.ts'
 import { createDatanet, dump, IndexWorld, submit } from '../fakes/test-index.ts'
 
@@ -39,15 +39,6 @@ async function killed(child: ChildProcess): Promise<void> {
 
 const exitCode = (child: ChildProcess) =>
   new Promise<number | null>((found) => child.once('exit', (code) => found(code)))
-
-function freePort(): Promise<number> {
-  return new Promise((found) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => found(port))
-    })
-  })
-}
 
 async function indexedBlock(port: number): Promise<number | undefined> {
   const body = JSON.stringify({ query: '{ _meta { block { number } } }' })

@@ -20,6 +20,7 @@ import { InferenceThread } from '../../worker/backends/inference-thread.ts'
 import { openModelFolder } from '../../worker/backends/model-folder.ts'
 import { randomAdapter } from '../fakes/random-adapter.ts'
 import { randomModel } from '../fakes/random-model.ts'
+import { until } from '../fakes/until.ts'
 
 const model = randomModel(11)
 const adapter = { ...randomAdapter(5, model.config), base: modelRoot(model) }
@@ -60,10 +61,7 @@ function open(urls: readonly string[] = [url], fetchedMax = 256): AdapterFiles {
 }
 
 async function here(files: AdapterFiles, isHere: boolean, which = root): Promise<void> {
-  for (let i = 0; i < 200 && (files.get(which) !== undefined) !== isHere; i++) {
-    await new Promise((next) => setTimeout(next, 5))
-  }
-  expect(files.get(which) !== undefined).toBe(isHere)
+  await until(() => (files.get(which) !== undefined) === isHere)
 }
 
 const publishAdapter = () =>

@@ -10,6 +10,7 @@ import { zeroHash } from '../../protocol/bytes.ts'
 import { requireIndexes } from '../../worker/attribute/contributions.ts'
 import type { JobDesk } from '../../worker/jobs/job-desk.ts'
 import { subjectOf, textOf } from '../fakes/suffix-texts.ts'
+import { until } from '../fakes/until.ts'
 import { WorkerWorld } from '../fakes/worker-world.ts'
 
 let world: WorkerWorld
@@ -41,11 +42,6 @@ async function listen(
     for await (const event of stream) kinds.push((event as JobEvent).kind)
   }
   return { kinds, ended: read().catch((error: unknown) => error) }
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  for (let i = 0; i < 1_000 && !isTrue(); i++) await new Promise((next) => setTimeout(next, 2))
-  expect(isTrue()).toBe(true)
 }
 
 test('an answer whose index is missing is told and signed, waits over a restart, and gets its receipt when the index is there', async () => {

@@ -10,6 +10,7 @@ import type { Clock } from '../../../common/clock.ts'
 import { silentLog } from '../../../common/log.ts'
 import type { Hex } from '../../../protocol/bytes.ts'
 import { LedgerChain } from '../../fakes/ledger-chain.ts'
+import { until } from '../../fakes/until.ts'
 
 const never = new AbortController().signal
 const open = 10n ** 18n
@@ -101,11 +102,3 @@ describe('a role’s transactions on the L2', () => {
 
   const addressOf = () => chain.actor('alice').address
 })
-
-async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
-    if (await isTrue()) return
-    await new Promise((next) => setTimeout(next, 5))
-  }
-  throw new Error('did not come')
-}

@@ -7,9 +7,9 @@ import { TxJournal } from '../../../chain/tx/tx-journal.ts'
 import { RpcError } from '../../../common/json-rpc.ts'
 import { emptyBytes, type Hex, hexToBytes } from '../../../protocol/bytes.ts'
 import { asList, rlpDecode } from '../../../protocol/rlp.ts'
-import { until } from '../../fakes/batcher-world.ts'
 import { JsonRpcL1 } from '../../fakes/json-rpc-l1.ts'
 import { l1Parts, temporaryDirectory, txManager } from '../../fakes/l1-parts.ts'
+import { until } from '../../fakes/until.ts'
 
 const inbox: Hex = '0xff00000000000000000000000000000000001612'
 const signal = new AbortController().signal

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { BatcherWorld, until } from '../../fakes/batcher-world.ts'
+import { BatcherWorld } from '../../fakes/batcher-world.ts'
+import { until } from '../../fakes/until.ts'
 
 const times = (blocks: number) => Array.from({ length: blocks }, (_, i) => 2 * (i + 1))
 

@@ -7,11 +7,11 @@ import { OutputOracle } from '../../../node/proposer/output-oracle.ts'
 import { Proposer } from '../../../node/proposer/proposer.ts'
 import { bytesToHex, type Hex } from '../../../protocol/bytes.ts'
 import { outputRootV0 } from '../../../protocol/output-root.ts'
-import { until } from '../../fakes/batcher-world.ts'
 import { JsonRpcL1 } from '../../fakes/json-rpc-l1.ts'
 import { l1Parts, log, temporaryDirectory, txManager } from '../../fakes/l1-parts.ts'
 import { FakeL2Chain } from '../../fakes/l2-chain.ts'
 import { testRollupConfig } from '../../fakes/rollup-config.ts'
+import { until } from '../../fakes/until.ts'
 
 const oracleAddress: Hex = '0x00000000000000000000000000000000000000aa'
 const interval = 5n

@@ -14,9 +14,9 @@ import {
   startNode,
   strangerKey,
   type TestNode,
-  until,
 } from '../../fakes/block-net.ts'
 import { flood, frame, HostilePeer } from '../../fakes/hostile-peer.ts'
+import { until } from '../../fakes/until.ts'
 
 const chain = presentChain()
 const topic = blockTopic(chain.l2ChainId, 3)
@@ -55,7 +55,7 @@ const forged = (i: number) => gossipMessage(chain, sealedBlock(chain, 1_000n, { 
 async function floodUntilCut(node: TestNode, peer: HostilePeer, frames: readonly Uint8Array[]): Promise<void> {
   const stream = await peer.openGossip(addressOf(node))
   await flood(stream, frames, AbortSignal.timeout(floodMsMax))
-  await until('cut', () => !peer.isConnected)
+  await until(() => !peer.isConnected)
 }
 
 type NodeChange = NonNullable<Parameters<typeof startNode>[1]>
@@ -112,7 +112,7 @@ describe('a few messages, far below any rate limit, are enough for a ban', () =>
     const peer = await attacker()
     const stream = await peer.openGossip(addressOf(node))
     void stream.sink(frames).catch(() => undefined)
-    await until('banned', () => node.gater.bans.has(peer.id))
+    await until(() => node.gater.bans.has(peer.id))
   })
 })
 
@@ -142,7 +142,7 @@ test('a flood leaves the scores of honest peers and their blocks alone', async (
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   await flooding
-  await until('all five', () => node.received.length === 5)
+  await until(() => node.received.length === 5)
   const [summary] = node.network.peers()
   expect(summary?.peerId).toBe(sequencer.network.peerId)
   expect(summary?.score).toBeGreaterThanOrEqual(0)
@@ -181,7 +181,7 @@ test('a banned peer is refused before the handshake, under any name', async () =
   await Promise.all([peer, renamed].map((each) => expect(each.dial(addressOf(node))).rejects.toThrow()))
   const neighbour = await attacker({ ip: '127.0.0.67' })
   await neighbour.dial(addressOf(node))
-  await until('in', () => node.network.peers()[0]?.peerId === neighbour.id)
+  await until(() => node.network.peers()[0]?.peerId === neighbour.id)
 })
 
 test('a flood from a shared loopback address bans the peer, not the address', async () => {
@@ -210,16 +210,12 @@ test('a frame larger than a message may be ends in a hang-up, not in silence for
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect(peer.isConnected).toBe(true)
   offsetMs = 11_000
-  await until('hung up', () => !peer.isConnected)
+  await until(() => !peer.isConnected)
   expect(await metric(node.metrics, 'p2p_peers_cut_total', { reason: 'silent' })).toBe(1)
 })
 
 async function untilMetric(node: TestNode, name: string, labels: Record<string, string>, value: number): Promise<void> {
-  const endMs = performance.now() + 10_000
-  while ((await metric(node.metrics, name, labels)) < value) {
-    if (performance.now() > endMs) throw new Error(`${name} stays below ${value}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+  await until(async () => (await metric(node.metrics, name, labels)) >= value)
 }
 
 function control(entries: Partial<NonNullable<Parameters<typeof frame>[0]['control']>>) {

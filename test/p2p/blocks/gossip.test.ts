@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { addressOf, meshed, presentChain, sealedBlock, startNode, type TestNode, until } from '../../fakes/block-net.ts'
+import { addressOf, meshed, presentChain, sealedBlock, startNode, type TestNode } from '../../fakes/block-net.ts'
+import { until } from '../../fakes/until.ts'
 
 const running: TestNode[] = []
 afterEach(async () => {
@@ -22,7 +23,7 @@ test('a block of the sequencer reaches a node two hops away, once', async () => 
 
   const envelope = sealedBlock(chain, 1_000n)
   expect(await sequencer.network.publish(envelope)).toBe(1)
-  await until('far got it', () => far.received.length > 0)
+  await until(() => far.received.length > 0)
 
   expect(far.received).toEqual([{ envelope, from: middle.network.peerId }])
   expect(middle.received).toEqual([{ envelope, from: sequencer.network.peerId }])

@@ -4,8 +4,9 @@ import { afterEach, expect, test } from 'vitest'
 import type { GossipHandlers } from '../../../p2p/gossip/gossip-port.ts'
 import { type MeteredGossip, meteredGossip } from '../../../p2p/gossip/gossipsub.ts'
 import { createHost, type Host } from '../../../p2p/host.ts'
-import { nextKey, until } from '../../fakes/block-net.ts'
+import { nextKey } from '../../fakes/block-net.ts'
 import { flood, frame, HostilePeer } from '../../fakes/hostile-peer.ts'
+import { until } from '../../fakes/until.ts'
 
 type Examined = { readonly id: Uint8Array; readonly data: Uint8Array }
 type Node = Host<{ gossip: MeteredGossip<Examined> }>
@@ -61,10 +62,7 @@ test('subscriptions to topics that do not exist leave nothing behind', async () 
   )
   let seen = 0
   host.services.gossip.addEventListener('subscription-change', () => seen++)
-  await Promise.race([
-    flood(stream, frames, AbortSignal.timeout(2_000)),
-    until('all handled', () => seen >= frames.length),
-  ])
+  await Promise.race([flood(stream, frames, AbortSignal.timeout(2_000)), until(() => seen >= frames.length)])
   expect(host.services.gossip['topics'].size).toBeLessThanOrEqual(topics.length)
 })
 
@@ -86,13 +84,13 @@ test('a message is forwarded only when it is judged', async () => {
   })
   const sender = await node()
   for (const host of [receiver, sender]) await host.dial(multiaddr(addressOf(middle)))
-  await until('meshed', () => middle.services.gossip.getMeshPeers('/a').length === 2)
+  await until(() => middle.services.gossip.getMeshPeers('/a').length === 2)
   for (const kind of [0, 1, 2]) {
     const data = new Uint8Array(randomBytes(300))
     data[0] = kind
     await sender.services.gossip.port.publish('/a', data, data.slice(0, 20))
   }
-  await until('all judged', () => judged.length === 3 && received.length === 1)
+  await until(() => judged.length === 3 && received.length === 1)
   expect(received).toEqual([2])
 })
 
@@ -116,7 +114,7 @@ test('a message that is refused for lack of room may come again', async () => {
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(received).toHaveLength(0)
   isBusy = false
-  await until('taken', () => received.length > 0)
+  await until(() => received.length > 0)
   expect(received).toHaveLength(1)
   await sending
 })
@@ -158,12 +156,12 @@ test('the messages of one peer wait for each other, not for those of another', a
     frame({ messages: [{ topic: '/a', data: new Uint8Array(randomBytes(100)) }] }),
   )
   const flooding = flood(await (await attacker()).openGossip(addressOf(host)), many, AbortSignal.timeout(1_000))
-  await until('flooded', () => highest > 0)
+  await until(() => highest > 0)
   const other = await (await attacker()).openGossip(addressOf(host))
   void other
     .sink([frame({ messages: [{ topic: '/b', data: new Uint8Array(randomBytes(100)) }] })])
     .catch(() => undefined)
-  await until('the other got through', () => fast.length === 1)
+  await until(() => fast.length === 1)
   expect(highest).toBe(1)
   await flooding
 })
@@ -181,11 +179,11 @@ test('a peer that does not read holds up no other, and no more than 16 MiB', asy
   const slow = await attacker({ reads: false })
   const stream = await slow.openGossip(addressOf(sender))
   void stream.sink([frame({ subscriptions: [{ topic: '/a', subscribe: true }] })]).catch(() => undefined)
-  await until('both subscribed', () => sender.services.gossip.getSubscribers('/a').length === 2)
+  await until(() => sender.services.gossip.getSubscribers('/a').length === 2)
   for (let i = 0; i < 30; i++) {
     const data = new Uint8Array(randomBytes(1024 * 1024))
     await sender.services.gossip.port.publish('/a', data, data.slice(0, 20))
-    await until('the honest peer has it', () => received.length === i + 1)
+    await until(() => received.length === i + 1)
   }
   const waiting = sender.services.gossip.streamsOutbound.get(slow.id)?.['pushable'].readableLength ?? 0
   expect(waiting).toBeGreaterThan(1024 * 1024)
@@ -200,7 +198,7 @@ test('frames that are no RPC are told of, one by one; an empty RPC is one', asyn
   const garbage = new Uint8Array([3, 0xff, 0xff, 0xff])
   const tooMany = frame({ messages: Array.from({ length: 300 }, () => ({ topic: '/a', data: new Uint8Array(1) })) })
   void stream.sink([garbage, frame({}), tooMany, new Uint8Array([0])]).catch(() => undefined)
-  await until('both seen', () => violations.length >= 2)
+  await until(() => violations.length >= 2)
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(violations).toEqual(['encoding', 'encoding'])
 })

@@ -14,6 +14,7 @@ import { memoryRecordStore, type RecordStore } from '../../../p2p/peers/record-s
 import { bytesToHex } from '../../../protocol/bytes.ts'
 import { decodeEnr, encodeEnr, encodeOpStack, enrAddress, enrOpStack, signEnr } from '../../../protocol/enr.ts'
 import { expandPublicKey, publicKeyOf } from '../../../protocol/secp256k1.ts'
+import { until } from '../../fakes/until.ts'
 
 const started: Discovery[] = []
 afterEach(async () => {
@@ -52,14 +53,6 @@ async function node(
   )
   started.push(discovery)
   return { discovery, found }
-}
-
-async function until(isTrue: () => boolean, msMax = 15_000): Promise<void> {
-  const end = Date.now() + msMax
-  while (!isTrue()) {
-    if (Date.now() > end) throw new Error('it does not come true')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }
 
 test('nodes of one chain find each other through a bootnode; another chain’s node is not reported', async () => {

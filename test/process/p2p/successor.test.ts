@@ -4,15 +4,8 @@ import { copyFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { blockTopic } from '../../../protocol/gossip.ts'
-import {
-  gossipMessage,
-  meshed,
-  presentChain,
-  sealedBlock,
-  startNode,
-  type TestNode,
-  until,
-} from '../../fakes/block-net.ts'
+import { gossipMessage, meshed, presentChain, sealedBlock, startNode, type TestNode } from '../../fakes/block-net.ts'
+import { until } from '../../fakes/until.ts'
 import { hasSuccessor, successorDir } from '../../p2p/successor/packages.ts'
 
 if (!hasSuccessor) process.stdout.write('\nSUCCESSOR TEST SKIPPED: install it by `npm run get:successor`\n\n')
@@ -51,10 +44,10 @@ describe.skipIf(!hasSuccessor)('@libp2p/gossipsub, which may replace our gossip 
     })
     sequencer = await startNode(chain, { sequencer: true })
     verifier = await startNode(chain)
-    await until('it listens', () => address !== undefined, 30_000)
+    await until(() => address !== undefined, 30_000)
     for (const { network } of [sequencer, verifier]) await network.connect(address ?? '')
     await meshed([sequencer, verifier])
-    await until('it has both in its mesh', () => {
+    await until(() => {
       child.send({ kind: 'mesh', topic })
       return meshPeers === 2
     })
@@ -71,7 +64,7 @@ describe.skipIf(!hasSuccessor)('@libp2p/gossipsub, which may replace our gossip 
   test('it takes our blocks and hands them on to another node of ours', async () => {
     const blocks = Array.from({ length: 20 }, (_, i) => sealedBlock(chain, 1_000n - BigInt(i)))
     for (const block of blocks) await sequencer.network.publish(block)
-    await until('all arrived', () => verifier.received.length === blocks.length)
+    await until(() => verifier.received.length === blocks.length)
     const numbers = (list: readonly { executionPayload: { blockNumber: bigint } }[]) =>
       list.map(({ executionPayload }) => executionPayload.blockNumber).sort()
     expect(numbers(verifier.received.map(({ envelope }) => envelope))).toEqual(numbers(blocks))
@@ -82,7 +75,7 @@ describe.skipIf(!hasSuccessor)('@libp2p/gossipsub, which may replace our gossip 
     const block = sealedBlock(chain, 1_002n)
     const data = Buffer.from(gossipMessage(chain, block)).toString('base64')
     child.send({ kind: 'publish', topic, data })
-    await until('both have it', () =>
+    await until(() =>
       [sequencer, verifier].every(({ received }) =>
         received.some(({ envelope }) => envelope.executionPayload.blockNumber === 1_002n),
       ),

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Job, JobEvent, JobHandler } from '../../../p2p/workers/jobs/job.ts'
 import { encodeEvent } from '../../../p2p/workers/jobs/job-wire.ts'
-import { until } from '../../fakes/block-net.ts'
+import { until } from '../../fakes/until.ts'
 import { jobFor, signedAnswer, signedCancel, signedReceipt } from '../../fakes/worker-jobs.ts'
 import { account, accountKey, bookOf, join, startWorkerNode, type TestWorkerNode } from '../../fakes/worker-net.ts'
 
@@ -203,7 +203,7 @@ test('a client that leaves ends the worker’s work; one that reads nothing hold
   const leaving = new AbortController()
   leaving.abort()
   await expect(call.events(leaving.signal).next()).rejects.toMatchObject({ code: 'cancelled' })
-  await until('the worker stops', () => isOver)
+  await until(() => isOver)
 })
 
 test('no event is larger than what a client reads', () => {

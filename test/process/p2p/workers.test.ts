@@ -7,8 +7,9 @@ import { leafBytes } from '../../../p2p/workers/proofs/proof-tree.ts'
 import { stakePerUnit } from '../../../p2p/workers/registry-view.ts'
 import { workerProtocol, workerTopic } from '../../../p2p/workers/wire/topics.ts'
 import { encodeUvarint } from '../../../protocol/uvarint.ts'
-import { metric, until } from '../../fakes/block-net.ts'
+import { metric } from '../../fakes/block-net.ts'
 import { flood, frame, HostilePeer } from '../../fakes/hostile-peer.ts'
+import { until } from '../../fakes/until.ts'
 import {
   account,
   addressOfWorker,
@@ -55,13 +56,13 @@ test('an announcement reaches a checker two hops away, once, and its proof of 20
   const [near, far] = [await node('checker', 100, chain), await node('checker', 101, chain)]
   await join(worker, near)
   await join(near, far)
-  await until('meshed', () => [near, far].every(({ network }) => network.meshPeers('proofs').length === 1))
+  await until(() => [near, far].every(({ network }) => network.meshPeers('proofs').length === 1))
   const bytes = new Uint8Array(randomBytes(20 * 1024 * 1024 + 17))
   const proofHash = await worker.store.put(bytes)
   expect(
     await worker.network.publish('proofs', announcement(authorOf(1), 1, { proofHash, proofBytes: bytes.length })),
   ).toBe(1)
-  await until('heard', () => far.proofs.length > 0)
+  await until(() => far.proofs.length > 0)
   expect(far.proofs.map(({ value }) => value.proofHash)).toEqual([proofHash])
   expect(near.proofs).toHaveLength(1)
   const pulled = await near.network.pull({ proofHash, proofBytes: bytes.length }, near.network.hostsOf(one), never)
@@ -74,16 +75,16 @@ describe('who is let in', () => {
     const clock = new AheadClock()
     const [worker, checker] = [await node('worker', 1, chain, { clock }), await node('checker', 100, chain, { clock })]
     await worker.network.connect(addressOfWorker(checker))
-    await until('connected', () => checker.network.peers().length === 1)
+    await until(() => checker.network.peers().length === 1)
     await new Promise((resolve) => setTimeout(resolve, 500))
     expect(checker.network.peers()[0]?.role).toBeUndefined()
     clock.aheadMs = 11_000
     expect(checker.network.peers()[0]?.score).toBeLessThanOrEqual(-50)
     chain.apply({ kind: 'registered', worker: one, units: 1, block: 5n })
     chain.apply({ kind: 'staked', worker: one, amount: stakePerUnit })
-    await until('bound', () => checker.network.peers()[0]?.role === 'worker')
+    await until(() => checker.network.peers()[0]?.role === 'worker')
     // The router keeps its scores for a while.
-    await until('scored anew', () => (checker.network.peers()[0]?.score ?? -50) > -50)
+    await until(() => (checker.network.peers()[0]?.score ?? -50) > -50)
   })
 
   test('a peer that does not say who it is is cut, a worker that goes to jail loses its role', async () => {
@@ -93,12 +94,12 @@ describe('who is let in', () => {
     await join(worker, checker)
     const stranger = await hostile()
     await stranger.dial(addressOfWorker(checker))
-    await until('connected', () => checker.network.peers().length === 2)
+    await until(() => checker.network.peers().length === 2)
     clock.aheadMs = 31_000
-    await until('the stranger is cut', () => !stranger.isConnected)
+    await until(() => !stranger.isConnected)
     expect(checker.network.peers().map(({ role }) => role)).toEqual(['worker'])
     chain.apply({ kind: 'jailed', worker: one })
-    await until('unbound', () => checker.network.peers()[0]?.role === undefined)
+    await until(() => checker.network.peers()[0]?.role === undefined)
   })
 
   test('a worker that registers anew voids the bindings from before', async () => {
@@ -109,7 +110,7 @@ describe('who is let in', () => {
     ]
     await join(worker, checker)
     chain.apply({ kind: 'registered', worker: one, units: 1, block: 9n })
-    await until('unbound', () => checker.network.peers()[0]?.role === undefined)
+    await until(() => checker.network.peers()[0]?.role === undefined)
   })
 
   test('an account speaks through three hosts at most', async () => {
@@ -119,7 +120,7 @@ describe('who is let in', () => {
     for (const host of hosts) await join(host, checker)
     const fourth = await node('worker', 1, chain)
     await fourth.network.connect(addressOfWorker(checker))
-    await until('connected', () => checker.network.peers().length === 4)
+    await until(() => checker.network.peers().length === 4)
     await new Promise((resolve) => setTimeout(resolve, 500))
     expect(checker.network.hostsOf(one)).toHaveLength(3)
   })
@@ -141,25 +142,25 @@ describe('floods', () => {
     const peer = await hostile()
     const stream = await peer.openGossip(addressOfWorker(checker))
     await flood(stream, frames(), AbortSignal.timeout(10_000))
-    await until('banned', () => checker.gater.bans.has(peer.id))
+    await until(() => checker.gater.bans.has(peer.id))
     expect(await metric(checker.metrics, 'p2p_worker_messages_total')).toBe(0)
     expect(checker.proofs).toEqual([])
     await peer.dial(addressOfWorker(checker)).catch(() => undefined)
-    await until('cut again', () => !peer.isConnected)
+    await until(() => !peer.isConnected)
   })
 
   test('a bound worker that floods with what is only ignored is banned after what its limit allows', async () => {
     const chain = book()
     const [worker, checker] = [await node('worker', 1, chain), await node('checker', 100, chain)]
     await join(worker, checker)
-    await until('subscribed', () => checker.network.peers().length === 1)
+    await until(() => checker.network.peers().length === 1)
     // Of a worker that nobody knows: each is ignored and costs two points, and those beyond the limit one.
     const unknown = authorOf(50)
     for (let n = 0; n < 5_000 && checker.gater.bans.size === 0; n++) {
       await worker.network.publish('proofs', announcement(unknown, n))
       if (n % 64 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
     }
-    await until('banned', () => checker.gater.bans.has(worker.network.peerId))
+    await until(() => checker.gater.bans.has(worker.network.peerId))
     expect(await metric(checker.metrics, 'p2p_worker_messages_total')).toBeLessThanOrEqual(700)
   })
 
@@ -172,7 +173,7 @@ describe('floods', () => {
       .sink([new Uint8Array([...encodeUvarint(8n * 1024n * 1024n), ...new Uint8Array(65_536)])])
       .catch(() => undefined)
     clock.aheadMs = 31_000
-    await until('cut', () => !peer.isConnected)
+    await until(() => !peer.isConnected)
   })
 })
 
@@ -186,7 +187,7 @@ test('who comes late is told the open announcements, more than a worker may say 
   await join(late, worker)
   const since = Math.floor(Date.now() / 1_000) - 60
   expect(await late.network.catchUp(worker.network.peerId, since, never)).toBe(60)
-  await until('handed on', () => late.proofs.length === 60)
+  await until(() => late.proofs.length === 60)
   expect(await late.network.catchUp(worker.network.peerId, since, never)).toBe(0)
 })
 
@@ -282,7 +283,7 @@ describe('pulls', () => {
     const silent = await hostile()
     await silent.host.handle(workerProtocol(netChain, 'proof'), () => undefined)
     await silent.dial(addressOfWorker(checker))
-    await until('connected', () => checker.network.peers().length === 2)
+    await until(() => checker.network.peers().length === 2)
     const proofHash = await worker.store.put(bytes)
     const startMs = performance.now()
     const pull = checker.network.pull({ proofHash, proofBytes: size }, [silent.id, worker.network.peerId], never)

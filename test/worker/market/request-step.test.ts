@@ -11,6 +11,7 @@ import type { JobBook } from '../../../worker/jobs/job-book.ts'
 import { Claims, claimSeconds } from '../../../worker/market/claims.ts'
 import { placeOf } from '../../../worker/market/place.ts'
 import { type Place, RequestStep } from '../../../worker/market/request-step.ts'
+import { until } from '../../fakes/until.ts'
 import { WorkerWorld } from '../../fakes/worker-world.ts'
 
 let world: WorkerWorld
@@ -64,11 +65,6 @@ async function later(seconds: bigint): Promise<void> {
   await world.chain.mine()
 }
 
-async function answered(isAnswered: () => boolean): Promise<void> {
-  for (let i = 0; i < 1_000 && !isAnswered(); i++) await new Promise((next) => setTimeout(next, 2))
-  expect(isAnswered()).toBe(true)
-}
-
 /** Runs a step, building a block whenever it sent something. */
 async function mined(running: Promise<boolean>): Promise<boolean> {
   let isDone = false
@@ -94,7 +90,7 @@ test('a request opened on chain is answered when its prompt is there, settled at
   await later(10n)
   expect(await look()).toBe(true)
   expect(told).toEqual([requestId])
-  await answered(() => book.get(requestId) !== undefined)
+  await until(() => book.get(requestId) !== undefined)
   expect(book.get(requestId)).toMatchObject({ state: 'made', receipt: { output: Uint32Array.of(3, 2, 1) } })
   expect(await look(), 'taken once').toBe(false)
 
@@ -184,7 +180,7 @@ test('what another worker settled first is not put into a batch, which would be 
   const { request, requestId, file } = await openRequest([1])
   files.set(request.promptRoot, file)
   await look()
-  await answered(() => book.get(requestId) !== undefined)
+  await until(() => book.get(requestId) !== undefined)
   const paid = world.job([7, 8])
   await world.answer(paid, desk)
   // The one that wins is refunded here, which closes it as a rival's batch does.

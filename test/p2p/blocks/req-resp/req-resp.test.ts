@@ -11,16 +11,9 @@ import {
   payloadResponse,
 } from '../../../../protocol/req-resp.ts'
 import { snappyFrameEncode } from '../../../../protocol/snappy.ts'
-import {
-  addressOf,
-  metric,
-  presentChain,
-  sealedBlock,
-  startNode,
-  type TestNode,
-  until,
-} from '../../../fakes/block-net.ts'
+import { addressOf, metric, presentChain, sealedBlock, startNode, type TestNode } from '../../../fakes/block-net.ts'
 import { HostilePeer } from '../../../fakes/hostile-peer.ts'
+import { until } from '../../../fakes/until.ts'
 
 const chain = presentChain()
 const names = payloadByNumberProtocols(chain.l2ChainId)
@@ -107,7 +100,7 @@ describe('server', () => {
       if (stream !== undefined) open.push(stream)
     }
     // Sooner than the ten seconds after which each of them would have ended.
-    await until('the rest was refused', () => open.filter(({ status }) => status === 'open').length <= 8, 5_000)
+    await until(() => open.filter(({ status }) => status === 'open').length <= 8, 5_000)
     const answer = await ask(await stranger(), server, 950n, names[0])
     expect(answer[0]).toBe(0)
     expect(await metric(server.metrics, 'p2p_payload_requests_served_total', { result: 'payload' })).toBe(1)
@@ -134,7 +127,7 @@ describe('client', () => {
   async function request(peers: readonly HostilePeer[], number = 950n) {
     const client = await node()
     for (const peer of peers) await peer.dial(addressOf(client))
-    await until('identified', () => {
+    await until(() => {
       const known = client.network.peers()
       return (
         known.length === peers.length && known.every(({ protocols }) => names.some((name) => protocols.includes(name)))
@@ -152,7 +145,7 @@ describe('client', () => {
     const server = await node({ payloadByNumber: ours })
     const client = await node()
     await client.network.connect(addressOf(server))
-    await until('identified', () => client.network.peers()[0]?.protocols.includes(names[0]) === true)
+    await until(() => client.network.peers()[0]?.protocols.includes(names[0]) === true)
     expect(await client.network.request(950n)).toEqual(sealedBlock(chain, 950n))
     expect(await client.network.request(1n, { peerId: server.network.peerId })).toBeUndefined()
   })
@@ -227,7 +220,7 @@ describe('client', () => {
     const peer = await other(() => new Promise(() => {}))
     const client = await node()
     await peer.dial(addressOf(client))
-    await until('identified', () => client.network.peers()[0]?.protocols.includes(names[1]) === true)
+    await until(() => client.network.peers()[0]?.protocols.includes(names[1]) === true)
     const abort = new AbortController()
     const result = client.network.request(950n, { signal: abort.signal })
     setTimeout(() => abort.abort(), 100)

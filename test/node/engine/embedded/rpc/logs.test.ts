@@ -7,6 +7,7 @@ import {
   subscriptionsMax,
 } from '../../../../../node/engine/embedded/rpc/limits.ts'
 import { bytesToHex, type Hex } from '../../../../../protocol/bytes.ts'
+import { patienceMs } from '../../../../fakes/until.ts'
 import { compileProbe } from './probe-contract.ts'
 import { accounts, RpcWorld, userDeposit } from './rpc-world.ts'
 
@@ -153,9 +154,9 @@ describe('subscriptions', () => {
     await socket.getChainId()
     const hash = await set(0, 20n)
     const { blockNumber } = (await world.mine()).executionPayload
-    await expect.poll(() => logs).toEqual([20n])
-    await expect.poll(() => heads.at(-1)).toBe(blockNumber)
-    await expect.poll(() => pending).toEqual([hash])
+    await expect.poll(() => logs, { timeout: patienceMs }).toEqual([20n])
+    await expect.poll(() => heads.at(-1), { timeout: patienceMs }).toBe(blockNumber)
+    await expect.poll(() => pending, { timeout: patienceMs }).toEqual([hash])
     stops.push(async () => (await socket.transport.getRpcClient()).close())
   })
 
@@ -163,7 +164,7 @@ describe('subscriptions', () => {
     const ws = await subscribe(['logs', { address: probe }])
     const parent = bytesToHex(world.chain.head('latest')?.header.parentHash ?? new Uint8Array(32))
     await world.mine({ parent, deposits: [userDeposit({ value: 0n })] })
-    await expect.poll(() => ws.seen.length).toBeGreaterThan(0)
+    await expect.poll(() => ws.seen.length, { timeout: patienceMs }).toBeGreaterThan(0)
     expect(ws.seen[0]).toMatchObject({ removed: true })
     ws.close()
   })
