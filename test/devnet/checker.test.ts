@@ -99,7 +99,7 @@ test('of an answer of class SAMPLED the worker shows the layers that its batchâ€
   chain.origin = 100n
   const { requestId } = await asked(sampled, { max_tokens: 12 })
   const committed = await chain.read('InferenceMarket', 'batchCount')
-  for (let i = 0; i < 100 && (await chain.read('InferenceMarket', 'batchCount')) === committed; i++) {
+  for (let i = 0; i < 600 && (await chain.read('InferenceMarket', 'batchCount')) === committed; i++) {
     await chain.mine()
     await new Promise((next) => setTimeout(next, 100))
   }

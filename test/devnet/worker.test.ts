@@ -139,7 +139,7 @@ test('an OpenAI client gets an answer of the shipped model, paid by a voucher an
   expect(BigInt(answer.openledger.feeWei)).toBe(
     (BigInt(tin) * open + BigInt(tout) * 2n * open + 999n) / 1000n + 10n ** 14n,
   )
-  for (let i = 0; i < 200 && (await committedBatch(served.chain.rpc, 1n)) === undefined; i++) {
+  for (let i = 0; i < 600 && (await committedBatch(served.chain.rpc, 1n)) === undefined; i++) {
     await served.chain.mine()
     await new Promise((next) => setTimeout(next, 100))
   }
@@ -158,7 +158,7 @@ test('shows on chain what is asked of the trace of an answer', async () => {
     topics: [eventTopic('TraceDemands', 'TraceServed')],
     fromBlock: '0x0',
   }
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 300; i++) {
     const logs = (await served.chain.rpc.request('eth_getLogs', [filter])) as unknown[]
     if (logs.length > 0) return
     await new Promise((next) => setTimeout(next, 200))
