@@ -1,4 +1,4 @@
-import type { Clock } from '../../common/clock.ts'
+import { type Clock, systemClock } from '../../common/clock.ts'
 
 /** Time that moves only when a test says so. */
 export class ManualClock implements Clock {
@@ -34,4 +34,10 @@ export class ManualClock implements Clock {
   advance(ms: number): void {
     this.set(this.#nowMs + ms)
   }
+}
+
+/** Waits as long as the system's, but its time stands still: what decays or is refilled by time does neither on a busy machine. */
+export function standingClock(): Clock {
+  const nowMs = Date.now()
+  return { nowMs: () => nowMs, sleep: systemClock.sleep }
 }

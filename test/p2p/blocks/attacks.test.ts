@@ -16,6 +16,7 @@ import {
   type TestNode,
 } from '../../fakes/block-net.ts'
 import { flood, frame, HostilePeer } from '../../fakes/hostile-peer.ts'
+import { standingClock } from '../../fakes/manual-clock.ts'
 import { until } from '../../fakes/until.ts'
 
 const chain = presentChain()
@@ -26,7 +27,7 @@ afterEach(async () => {
 })
 
 async function victim(change: NodeChange = {}): Promise<TestNode> {
-  const node = await startNode(chain, change)
+  const node = await startNode(chain, { clock: standingClock(), ...change })
   stops.push(() => node.network.stop())
   return node
 }

@@ -9,6 +9,7 @@ import { workerProtocol, workerTopic } from '../../../p2p/workers/wire/topics.ts
 import { encodeUvarint } from '../../../protocol/uvarint.ts'
 import { metric } from '../../fakes/block-net.ts'
 import { flood, frame, HostilePeer } from '../../fakes/hostile-peer.ts'
+import { standingClock } from '../../fakes/manual-clock.ts'
 import { until } from '../../fakes/until.ts'
 import {
   account,
@@ -138,7 +139,7 @@ describe('floods', () => {
     'bytes that are no RPC': () => [new Uint8Array([...encodeUvarint(20_000n), ...new Uint8Array(20_000).fill(0xff)])],
   }
   test.each(Object.entries(floods))('%s: banned, and nothing was judged', async (_, frames) => {
-    const checker = await node('checker', 100, book())
+    const checker = await node('checker', 100, book(), { clock: standingClock() })
     const peer = await hostile()
     const stream = await peer.openGossip(addressOfWorker(checker))
     await flood(stream, frames(), AbortSignal.timeout(10_000))
@@ -151,7 +152,10 @@ describe('floods', () => {
 
   test('a bound worker that floods with what is only ignored is banned after what its limit allows', async () => {
     const chain = book()
-    const [worker, checker] = [await node('worker', 1, chain), await node('checker', 100, chain)]
+    const [worker, checker] = [
+      await node('worker', 1, chain),
+      await node('checker', 100, chain, { clock: standingClock() }),
+    ]
     await join(worker, checker)
     await until(() => checker.network.peers().length === 1)
     // Of a worker that nobody knows: each is ignored and costs two points, and those beyond the limit one.
