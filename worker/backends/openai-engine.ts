@@ -29,9 +29,9 @@ type Completion = {
 }
 
 /**
- * Any server of the completions API that takes token ids as prompt and gives log-probabilities of them (vLLM, llama.cpp's): the tokens
- * are drawn here. It knows {@link candidatesMax} candidates of a position. Throws {@link WorkerError} `server`, and
- * `no-adapter` where it does not serve an adapter that is asked for.
+ * Any server of the completions API that takes token ids as prompt and gives `top_logprobs` by their names, as vLLM does: the tokens are
+ * drawn here. It knows {@link candidatesMax} candidates of a position. Throws {@link WorkerError} `server`, and `no-adapter` where it does not
+ * serve an adapter that is asked for.
  */
 export function openAiEngine(options: OpenAiOptions): FloatEngine {
   return {
@@ -42,14 +42,15 @@ export function openAiEngine(options: OpenAiOptions): FloatEngine {
       if (options.isAdapter === true) await requireListed(options)
       const tokens: number[] = []
       return {
+        // A request for each position, as when the answer is made: told with an echo of the prompt they would need the server's tokenizer, and
+        // an answer as long as the prompt.
         append: async (added, from, signal) => {
-          const before = tokens.length
-          tokens.push(...added)
-          if (from === added.length) return []
-          // The last position is that of the token to come; those before it are told with the prompt.
-          const tops = await completion(options, tokens, added.length - from > 1, signal)
-          const shown = added.length - from > 1 ? tops.slice(before + from + 1) : tops.slice(-1)
-          return shown.map((top) => stepOf(options, top))
+          const steps: FloatStep[] = []
+          for (const [i, token] of added.entries()) {
+            tokens.push(token)
+            if (i >= from) steps.push(stepOf(options, await candidates(options, tokens, signal)))
+          }
+          return steps
         },
         close: () => {},
       }
@@ -57,22 +58,21 @@ export function openAiEngine(options: OpenAiOptions): FloatEngine {
   }
 }
 
-async function completion(options: OpenAiOptions, prompt: readonly number[], echo: boolean, signal: AbortSignal) {
+/** Log-probabilities of the token behind a prompt, by the server's names. */
+async function candidates(options: OpenAiOptions, prompt: readonly number[], signal: AbortSignal) {
   const { url, model } = options
   const body = {
     model,
     prompt,
-    echo,
     max_tokens: 1,
     temperature: 0,
     logprobs: candidatesMax,
     return_tokens_as_token_ids: true,
   }
   const text = await ask(options, 'completions', body, signal)
-  const tops = parsed<Completion>(text)?.choices?.[0]?.logprobs?.top_logprobs
-  const wanted = echo ? prompt.length + 1 : 1
-  if (!Array.isArray(tops) || tops.length < wanted) throw new WorkerError('server', `${url} gives no log-probabilities`)
-  return tops as NonNullable<typeof tops>
+  const top = parsed<Completion>(text)?.choices?.[0]?.logprobs?.top_logprobs?.[0]
+  if (typeof top !== 'object' || top === null) throw new WorkerError('server', `${url} gives no log-probabilities`)
+  return top
 }
 
 /** Throws {@link WorkerError} `no-adapter`. */
@@ -124,9 +124,9 @@ function parsed<T>(text: string): T | undefined {
   }
 }
 
-function stepOf({ config, tokenOf }: OpenAiOptions, top: Readonly<Record<string, number>> | null): FloatStep {
+function stepOf({ config, tokenOf }: OpenAiOptions, top: Readonly<Record<string, number>>): FloatStep {
   const logits = new Float64Array(config.vocab).fill(Number.NEGATIVE_INFINITY)
-  for (const [name, logProbability] of Object.entries(top ?? {})) {
+  for (const [name, logProbability] of Object.entries(top)) {
     const token = tokenOf(name)
     if (token !== undefined && token < config.vocab && Number.isFinite(logProbability)) logits[token] = logProbability
   }

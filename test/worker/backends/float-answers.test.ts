@@ -137,18 +137,19 @@ function server(
     const { model: name, ...asked } = JSON.parse(String(init?.body)) as {
       model: string
       prompt: number[]
-      echo: boolean
+      echo?: boolean
       logprobs: number
     }
-    const { prompt, echo, logprobs } = asked
+    const { prompt, logprobs } = asked
+    // As vLLM answers without a tokenizer.
+    if (asked.echo === true) return new Response('no tokenizer', { status: 400 })
     const session = await referenceEngine(adapters[name] ?? floatOf(model)).start()
-    const steps = await session.append(prompt, echo ? 0 : prompt.length - 1, new AbortController().signal)
-    const tops = steps.map(({ logits }) => {
-      const order = [...logits.keys()].sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0)).slice(0, logprobs)
-      const total = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0))
-      return Object.fromEntries(order.map((token) => [`token_id:${token}`, (logits[token] ?? 0) - total]))
-    })
-    const answer = spoil({ choices: [{ logprobs: { top_logprobs: echo ? [null, ...tops] : tops } }] })
+    const [step] = await session.append(prompt, prompt.length - 1, new AbortController().signal)
+    const logits = step?.logits ?? new Float64Array(0)
+    const order = [...logits.keys()].sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0)).slice(0, logprobs)
+    const total = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0))
+    const top = Object.fromEntries(order.map((token) => [`token_id:${token}`, (logits[token] ?? 0) - total]))
+    const answer = spoil({ choices: [{ logprobs: { top_logprobs: [top] } }] })
     return answer instanceof Response ? answer : Response.json(answer)
   }
 }
@@ -215,6 +216,28 @@ test('a server answers with the adapter under its root, and is not asked where i
     expect(await answeredWith(full, choice, few)).toMatchObject({ right: { ok: true }, without: { ok: false } })
     globalThis.fetch = server()
     expect(await answeredWith(full, choice, few)).toMatchObject({ kind: 'failed', code: 'no-adapter' })
+  } finally {
+    globalThis.fetch = real
+  }
+})
+
+test('a cut answer is run again by a server that has no tokenizer, position after position', async () => {
+  const choice = { kind: 'server', url: 'http://server/v1', model: 'base' } as const
+  const few = { ...rule, topK: 20 }
+  const asked = { ...task, sampling: { ...task.sampling, ...few } }
+  const from = { ...files, float: choice }
+  const real = globalThis.fetch
+  try {
+    globalThis.fetch = server()
+    const whole = await done((jobs) => jobs.take({ kind: 'answer', id: 1, task: asked, files: from }))
+    const output = whole.flatMap((message) => (message.kind === 'tokens' ? [...message.tokens] : [])).slice(0, 4)
+    const end = (await done((jobs) => jobs.take({ kind: 'trace', id: 2, task: asked, files: from, output }))).at(-1)
+    if (end?.kind !== 'end' || end.proof === undefined) throw new Error(JSON.stringify(end))
+    const about = { input: [...task.prompt], output, rule: few, maxTokens: 24, seed, stops: [], cancelled: true }
+    const checker = referenceEngine(floatOf(model), fingerprintKinds.logits)
+    const { signal } = new AbortController()
+    const verdict = await checkFingerprint(checker, text, { ...about, traceRoot: end.traceRoot }, end.proof, { signal })
+    expect(verdict).toMatchObject({ ok: true })
   } finally {
     globalThis.fetch = real
   }
