@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 const setupFiles = ['common/polyfill.ts']
+const globalSetup = ['test/temporary-files.ts']
 const randomCases = 'test/random-cases.ts'
 
 /** A unit test that takes longer hangs, in ms; more cases may take longer. */
@@ -25,6 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          globalSetup,
           include: ['test/**/*.test.ts'],
           exclude: ['test/process/**', 'test/devnet/**', 'test/e2e/**', 'test/interop/**'],
           pool: 'threads',
@@ -38,6 +40,7 @@ export default defineConfig({
       {
         test: {
           name: 'process',
+          globalSetup,
           include: ['test/process/**/*.test.ts'],
           pool: 'forks',
           maxWorkers: waitingWorkers,
@@ -50,6 +53,7 @@ export default defineConfig({
       {
         test: {
           name: 'devnet',
+          globalSetup,
           include: ['test/devnet/**/*.test.ts'],
           pool: 'forks',
           maxWorkers,
@@ -62,6 +66,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          globalSetup,
           include: ['test/e2e/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
@@ -75,7 +80,7 @@ export default defineConfig({
         test: {
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],
-          globalSetup: ['test/interop/build-peers.ts'],
+          globalSetup: [...globalSetup, 'test/interop/build-peers.ts'],
           pool: 'forks',
           maxWorkers,
           sequence: { groupOrder: 4 },
