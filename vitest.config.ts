@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 const setupFiles = ['common/polyfill.ts']
-const globalSetup = ['test/temporary-files.ts']
+const globalSetup = ['test/temporary-files.ts', 'test/native-kernels.ts']
 const randomCases = 'test/random-cases.ts'
 
 /** A unit test that takes longer hangs, in ms; more cases may take longer. */

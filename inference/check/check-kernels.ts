@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { nativeKernels, nativeNames } from './native-kernels.ts'
 
 /** The functions of inference/check/assembly; arguments are addresses, counts and strides in bytes. */
 export type CheckKernels = {
+  /** `takeRows` of accumulators outside of the memory, where there is an addon: `x` is their place. False: nothing was done. */
+  takeSent?(records: Uint8Array, ...given: Parameters<CheckKernels['takeRows']>): boolean
   dotRows(y: number, stride: number, positions: number, r: number, n: number, every: number, out: number): void
   dotInputs(q: number, positions: number, u: number, columns: number, span: number, out: number): void
   pairRows(weights: number, rows: number, columns: number, out: number): void
@@ -89,9 +92,26 @@ export type CheckKernels = {
 }
 
 /** The committed kernels over a memory. */
-export function loadCheckKernels(memory: WebAssembly.Memory): CheckKernels {
+export function loadWasmKernels(memory: WebAssembly.Memory): CheckKernels {
   compiled ??= new WebAssembly.Module(readFileSync(join(import.meta.dirname, 'check-kernels.wasm')))
   return new WebAssembly.Instance(compiled, { env: { memory } }).exports as CheckKernels
 }
+
+/** Those, and before each the addon's where there is one: it does what fits it. */
+export function loadCheckKernels(memory: WebAssembly.Memory): CheckKernels {
+  const [wasm, native] = [loadWasmKernels(memory), nativeKernels()]
+  if (native === undefined) return wasm
+  const both = nativeNames.map((name) => {
+    const [quick, plain] = [native[name], wasm[name]] as [Kernel, Kernel]
+    return [name, (...given: number[]) => quick(memory.buffer, ...given) || plain(...given)]
+  })
+  return {
+    ...wasm,
+    ...Object.fromEntries(both),
+    takeSent: (records, ...given) => native.takeRows(memory.buffer, records, ...given),
+  }
+}
+
+type Kernel = (...given: unknown[]) => unknown
 
 let compiled: WebAssembly.Module | undefined

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { CheckKernels } from './check-kernels.ts'
+
+/** Kernels that a compiled addon has, too. Each returns false, having done nothing that counts, where a magnitude might not fit. */
+export const nativeNames = [
+  'dotRows',
+  'dotInputs',
+  'norms',
+  'quantiseRows',
+  'swiGluRows',
+  'addRows',
+  'rotateRows',
+  'attendRows',
+] as const satisfies readonly (keyof CheckKernels)[]
+
+type Native<F> = F extends (...given: infer Given) => unknown
+  ? (memory: ArrayBuffer, ...given: Given) => boolean
+  : never
+
+/** The addon of `native/`: kernels in instructions that WebAssembly has not. See `RecordHasher` for the last two. */
+export type NativeKernels = { readonly [Name in (typeof nativeNames)[number]]: Native<CheckKernels[Name]> } & {
+  /** Of accumulators where they were sent to: `x` is a place of `records`. */
+  takeRows(memory: ArrayBuffer, records: Uint8Array, ...given: Parameters<CheckKernels['takeRows']>): boolean
+  recordNodes(
+    records: Uint8Array,
+    count: number,
+    firstIndex: number,
+    leafBytes: number,
+    levels: number,
+    out: Uint8Array,
+  ): void
+  foldNodes(nodes: Uint8Array, levels: number): void
+}
+
+const folder = join(import.meta.dirname, 'native')
+
+/** Its sources and the compiler's flags, by name. */
+export function nativeSources(): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => /\.(?:cpp|hpp|json)$/.test(name))
+    .sort()
+    .map((name) => join(folder, name))
+}
+
+/** Where it lies when built of these very sources: one of other sources is never loaded. */
+export function nativeFile(): string {
+  const hash = createHash('sha256')
+  for (const source of nativeSources()) hash.update(readFileSync(source)).update('\0')
+  return join(folder, 'build', `${process.platform}-${process.arch}-${hash.digest('hex').slice(0, 16)}.node`)
+}
+
+/**
+ * The addon; undefined where it was not built, the processor lacks what it needs, or `OPENLEDGER_KERNELS=wasm` says so. Bits are the
+ * same with and without.
+ */
+export function nativeKernels(): NativeKernels | undefined {
+  if (process.env['OPENLEDGER_KERNELS'] === 'wasm') return undefined
+  loaded ??= { kernels: load() }
+  return loaded.kernels
+}
+
+let loaded: { readonly kernels: NativeKernels | undefined } | undefined
+
+function load(): NativeKernels | undefined {
+  const file = nativeFile()
+  if (!existsSync(file)) return undefined
+  const exports = createRequire(import.meta.url)(file) as Partial<NativeKernels>
+  return exports.takeRows === undefined ? undefined : (exports as NativeKernels)
+}
