@@ -5,14 +5,13 @@ import { Ending, type TokenBytes } from '../answer/ending.ts'
 import { InferenceError } from '../inference-error.ts'
 import { sample } from '../sampler.ts'
 import type { SamplingRule } from '../sampling-rule.ts'
-import { leafTextInPlace } from '../trace/hash.ts'
 import type { TraceHead } from '../trace/head.ts'
 import { adapterShapes, TraceLayout } from '../trace/layout.ts'
 import { linearSlabs } from '../trace/proof-file.ts'
 import type { KeptModel } from './kept-model.ts'
 import { LinearRoot, linearRoot } from './linear-root.ts'
 import type { Verdict } from './verdict.ts'
-import type { LinearFault, SentRecord, TakenRecord, WeightlessPass } from './weightless-pass.ts'
+import type { LinearFault, SentRecords, WeightlessPass } from './weightless-pass.ts'
 
 /** What an answer is checked against: request, receipt, tokens. Plain data. */
 export type AnswerFacts = {
@@ -59,23 +58,23 @@ export function checkExact(parts: CheckParts, job: ExactJob): CheckOutcome {
   const facts = checkFacts(parts, job)
   if (facts !== undefined) return facts
   const layout = new TraceLayout(parts.kept.config)
-  if (job.isHashed) return checkRecords(parts, job, new SentRecords(layout, job))
-  // Each record is hashed where it is copied to, while it is in the cache; who stops before the end has not taken all.
-  const taken = new LinearRoot(layout, leafTextInPlace)
-  const outcome = checkRecords(parts, job, new SentRecords(layout, job, taken))
+  if (job.isHashed) return checkRecords(parts, job, new SlabRecords(layout, job))
+  // Records are hashed right before they are read, which has them in the cache then; who stops before the end has not taken all.
+  const taken = new LinearRoot(layout)
+  const outcome = checkRecords(parts, job, new SlabRecords(layout, job, taken))
   const root = outcome === right ? taken.root() : linearRoot(layout, job.head, job.slabs)
   if (equalBytes(root, job.head.linearRoot)) return outcome
   return { verdict: { ok: false, kind: 'root', reason: 'the accumulators sent are not those committed' } }
 }
 
-function checkRecords(parts: CheckParts, job: ExactJob, records: SentRecords): CheckOutcome {
+function checkRecords(parts: CheckParts, job: ExactJob, records: SlabRecords): CheckOutcome {
   const { pass, kept } = parts
   beginAnswer(parts, job)
   for (let layer = 0; layer < kept.config.layers; layer++) {
-    const fault = pass.layer(layer, records.layer(layer), records.takenOfLayer(layer))
+    const fault = pass.layer(layer, records.layer(layer))
     if (fault !== undefined) return linearOutcome(layer + 1, fault)
   }
-  return checkHead(parts, job, records.head(), records.takenOfHead()) ?? checkEnd(parts, job) ?? right
+  return checkHead(parts, job, records.head()) ?? checkEnd(parts, job) ?? right
 }
 
 /** Counts, token roots and the head's size. */
@@ -114,12 +113,7 @@ export function beginAnswer({ pass }: CheckParts, { input, output, head, slots, 
 }
 
 /** The head's accumulators, and each output token from its logits. */
-export function checkHead(
-  parts: CheckParts,
-  job: AnswerFacts,
-  record: SentRecord,
-  taken?: TakenRecord,
-): CheckOutcome | undefined {
+export function checkHead(parts: CheckParts, job: AnswerFacts, records: SentRecords): CheckOutcome | undefined {
   const { pass, kept } = parts
   const { input, output, rule, seed } = job
   let wrongToken: number | undefined
@@ -128,7 +122,7 @@ export function checkHead(
     if (token !== output[position + 1 - input.length]) wrongToken = position + 1
     return wrongToken === undefined
   }
-  const fault = pass.head(record, take, taken)
+  const fault = pass.head(records, take)
   if (fault !== undefined) return linearOutcome(kept.config.layers + 1, fault)
   if (wrongToken === undefined) return undefined
   const reason = 'the token is not the one that the logits give'
@@ -155,8 +149,8 @@ export function linearOutcome(slab: number, linear: LinearFault): CheckOutcome {
   return { verdict: { ok: false, kind: 'unit', slab, op, position, part: 0, row: undefined, reason }, linear }
 }
 
-/** Records of slabs that hold one after another; `taken` is given each that the pass has. Throws {@link InferenceError} for slabs of another size. */
-class SentRecords {
+/** Records of slabs that hold one after another; `taken` is given all that the pass reads. Throws {@link InferenceError} for slabs of another size. */
+class SlabRecords {
   readonly #slabs: readonly SlabBytes[]
   readonly #layers: number
   readonly #taken: LinearRoot | undefined
@@ -172,36 +166,22 @@ class SentRecords {
     })
   }
 
-  layer(layer: number): SentRecord {
-    return recordsOf(this.#slabs.slice(layer, layer + 1))
+  layer(layer: number): SentRecords {
+    return (from, count) => [this.#records(this.#slabs[layer] as SlabBytes, from, count)]
   }
 
-  takenOfLayer(layer: number): TakenRecord | undefined {
-    return this.#taker(this.#slabs.slice(layer, layer + 1))
+  head(): SentRecords {
+    const slabs = this.#slabs.slice(this.#layers)
+    return (from, count) =>
+      Array.from({ length: count }, (_, i) => slabs.map((slab) => this.#records(slab, from + i, 1))).flat()
   }
 
-  head(): SentRecord {
-    return recordsOf(this.#slabs.slice(this.#layers))
+  #records({ slab, from, recordBytes, bytes }: SlabBytes, position: number, count: number): Uint8Array {
+    const at = (position - from) * recordBytes
+    const records = bytes.subarray(at, at + count * recordBytes)
+    this.#taken?.add(slab, position, count, records)
+    return records
   }
-
-  takenOfHead(): TakenRecord | undefined {
-    return this.#taker(this.#slabs.slice(this.#layers))
-  }
-
-  #taker(slabs: readonly SlabBytes[]): TakenRecord | undefined {
-    const taken = this.#taken
-    if (taken === undefined) return undefined
-    return (position, pieces) => {
-      for (const [i, piece] of pieces.entries()) taken.add((slabs[i] as SlabBytes).slab, position, piece)
-    }
-  }
-}
-
-function recordsOf(slabs: readonly SlabBytes[]): SentRecord {
-  return (position) =>
-    slabs.map(({ from, recordBytes, bytes }) =>
-      bytes.subarray((position - from) * recordBytes, (position - from + 1) * recordBytes),
-    )
 }
 
 type SlabBytes = {

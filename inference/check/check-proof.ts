@@ -40,11 +40,14 @@ function checkSampledProof(parts: CheckParts, facts: ReceiptFacts, file: Uint8Ar
   const { head, headSlabs, residuals, stops } = proof
   const layers = proof.layers.map(({ layer, records }) => ({
     layer,
-    record: (position: number) => records.slice(position, position + 1),
+    records: (from: number, count: number) => records.slice(from, from + count),
   }))
   const outcome = checkSampled(parts, {
     ...{ ...facts, ...proof, layers, rows: rowsOf(parts, proof.rows) },
-    headRecord: (position) => headSlabs.map((records) => records[position - (head.tin - 1)] ?? noBytes),
+    headRecords: (from, count) =>
+      Array.from({ length: count }, (_, i) =>
+        headSlabs.map((records) => records[from + i - (head.tin - 1)] ?? noBytes),
+      ).flat(),
     residual: (slab, position) => {
       const shown = residuals.get(slab)
       return shown?.rows[position - shown.first] ?? noResidual

@@ -10,14 +10,14 @@ import {
   linearOutcome,
   right,
 } from './check-answer.ts'
-import type { SentRecord } from './weightless-pass.ts'
+import type { SentRecords } from './weightless-pass.ts'
 
 /** An answer of which the beacon chose layers: class SAMPLED. What is shown here has been verified against the trace's roots. */
 export type SampledJob = AnswerFacts & {
   /** The chosen layers, ascending, with the accumulators of every position. */
-  readonly layers: readonly { readonly layer: number; readonly record: SentRecord }[]
+  readonly layers: readonly { readonly layer: number; readonly records: SentRecords }[]
   /** Accumulators of the head at its positions. */
-  readonly headRecord: SentRecord
+  readonly headRecords: SentRecords
   /**
    * The residual stream as committed behind a slab of the derived tree: 0 embedding, 1 + i layer i; of all positions of slab 0 and
    * of those before and behind a chosen layer, and from tin − 1 on of the last.
@@ -37,17 +37,17 @@ export function checkSampled(parts: CheckParts, job: SampledJob): CheckOutcome {
   beginAnswer(parts, job)
   const embedding = compareResiduals(parts, job, 0)
   if (embedding !== undefined) return embedding
-  for (const { layer, record } of job.layers) {
+  for (const { layer, records } of job.layers) {
     const outside = setResiduals(parts, job, layer, 0)
     if (outside !== undefined) return outside
-    const fault = pass.layer(layer, record)
+    const fault = pass.layer(layer, records)
     if (fault !== undefined) return linearOutcome(layer + 1, fault)
     const residual = compareResiduals(parts, job, layer + 1)
     if (residual !== undefined) return residual
   }
   const outside = setResiduals(parts, job, kept.config.layers, tin - 1)
   if (outside !== undefined) return outside
-  return checkHead(parts, job, job.headRecord) ?? checkEnd(parts, job) ?? right
+  return checkHead(parts, job, job.headRecords) ?? checkEnd(parts, job) ?? right
 }
 
 /** What is committed behind a slab becomes the pass's. */

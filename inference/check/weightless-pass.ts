@@ -20,16 +20,11 @@ export type LinearFault = {
 }
 
 /**
- * The accumulators of a position, `width` bytes each, as the worker sent them: of a layer one after another, or of the head. In
- * as many pieces as there are.
+ * The accumulators of `count` positions from `from` on, `width` bytes each, as the worker sent them: of a layer one after another, or
+ * of the head; positions one after another. In pieces that are whole positions or lie within one. Asked for once, right before they
+ * are read.
  */
-export type SentRecord = (position: number) => readonly Uint8Array[]
-
-/**
- * Is given each record as soon as it is copied, in the pieces that it came in: views of memory that nobody reads meanwhile, with at
- * least 16 bytes before each, which hold what they held when it returns.
- */
-export type TakenRecord = (position: number, pieces: readonly Uint8Array[]) => void
+export type SentRecords = (from: number, count: number) => readonly Uint8Array[]
 
 export type AnswerShape = {
   readonly positions: number
@@ -46,7 +41,7 @@ export type PassParts = {
 }
 
 /** Bytes of accumulators of one block of positions: a second-level cache has room for them and for the vectors beside them. */
-const blockBytesMax = 2 ** 18
+const blockBytesMax = 2 ** 20
 const blockMax = 32
 
 /**
@@ -63,6 +58,8 @@ export class WeightlessPass {
   #space: Space
   #shape: AnswerShape = { positions: 0, tin: 1, width: 4, slots: [] }
   #slots: readonly PlacedSlot[] = []
+  /** What was sent of the block, and whether it is in the kernels' memory. */
+  #sent: { readonly pieces: readonly Uint8Array[]; readonly isCopied: boolean } = { pieces: [], isCopied: false }
   /** Where adapters lie, and how many bytes there are for them. */
   #slotSpace = { address: 0, bytes: 0 }
 
@@ -100,13 +97,13 @@ export class WeightlessPass {
   }
 
   /** Takes the residual stream through a layer. Returns the first fault in it, by position and then by op. */
-  layer(layer: number, record: SentRecord, taken?: TakenRecord): LinearFault | undefined {
+  layer(layer: number, records: SentRecords): LinearFault | undefined {
     this.#memory.int64(this.#at.keyTops, this.config.kvHeads).fill(0n)
     this.#memory.int32(this.#at.valueTops, this.config.kvHeads).fill(0)
     const words = recordWords(this.config)
     for (let from = 0; from < this.#shape.positions; from += this.#block) {
       const count = Math.min(this.#block, this.#shape.positions - from)
-      this.#load(record, from, count, words, taken)
+      this.#load(records, from, count, words)
       const fault = this.#layerBlock(layer, from, count)
       if (fault !== undefined) return fault
     }
@@ -117,17 +114,13 @@ export class WeightlessPass {
    * Checks the head at each position from tin − 1 on and gives the caller its logits, Q16, a view until it returns. Returns the
    * first fault; stops where the caller returns false.
    */
-  head(
-    record: SentRecord,
-    take: (logits: Int32Array, position: number) => boolean,
-    taken?: TakenRecord,
-  ): LinearFault | undefined {
+  head(records: SentRecords, take: (logits: Int32Array, position: number) => boolean): LinearFault | undefined {
     const { dim, vocab, epsilon } = this.config
     const at = this.#at
     for (let position = this.#shape.tin - 1; position < this.#shape.positions; position++) {
       this.#kernels.norms(this.#residualAt(position), 1, at.finalNorm, epsilon, dim, at.normed)
       this.#kernels.quantiseRows(at.normed, 1, dim, at.input, at.scale, this.config.inputMax)
-      this.#load(record, position, 1, vocab, taken)
+      this.#load(records, position, 1, vocab)
       const sent = { offset: 0, stride: 0, from: position, count: 1 }
       this.#take(this.#pair.head, 0, at.head, sent, at.logits)
       const fault = this.#verify(this.#pair.head, sent)
@@ -215,56 +208,76 @@ export class WeightlessPass {
     )
   }
 
-  /** Copies what was sent of `count` positions, `words` accumulators each. Throws {@link InferenceError} for a wrong length. */
-  #load(record: SentRecord, from: number, count: number, words: number, taken?: TakenRecord): void {
+  /** Takes what was sent of `count` positions, `words` accumulators each. Throws {@link InferenceError} for a wrong length. */
+  #load(records: SentRecords, from: number, count: number, words: number): void {
     const bytes = this.#shape.width * words
-    let at = this.#at.sent
-    for (let i = 0; i < count; i++) {
-      const pieces = record(from + i)
-      const length = pieces.reduce((total, piece) => total + piece.length, 0)
-      if (length !== bytes) throw new InferenceError('trace', `a record of ${length} bytes, not ${bytes}`)
-      const copies: Uint8Array[] = []
-      for (const piece of pieces) {
+    const pieces = records(from, count)
+    let at = 0
+    for (const piece of pieces) {
+      const within = at % bytes
+      const isWhole = within === 0 && piece.length % bytes === 0
+      if (at + piece.length > bytes * count || (!isWhole && within + piece.length > bytes)) {
+        throw new InferenceError('trace', `a record of more than ${bytes} bytes`)
+      }
+      at += piece.length
+    }
+    if (at !== bytes * count) throw new InferenceError('trace', `${at} bytes of ${count} records of ${bytes}`)
+    this.#sent = { pieces, isCopied: false }
+  }
+
+  /** What was sent in one piece: as it came, where it came in one. */
+  #sentBytes(): Uint8Array {
+    const [first, ...others] = this.#sent.pieces
+    if (first !== undefined && others.length === 0) return first
+    const length = this.#sent.pieces.reduce((total, piece) => total + piece.length, 0)
+    return this.#memory.bytes(this.#copySent(), length)
+  }
+
+  /** Where what was sent lies in the kernels' memory: copied when it is first wanted there. */
+  #copySent(): number {
+    const { sent } = this.#at
+    if (!this.#sent.isCopied) {
+      let at = sent
+      for (const piece of this.#sent.pieces) {
         this.#memory.write(at, piece)
-        if (taken !== undefined) copies.push(this.#memory.bytes(at, piece.length))
         at += piece.length
       }
-      taken?.(from + i, copies)
+      this.#sent = { ...this.#sent, isCopied: true }
     }
+    return sent
   }
 
   /** The i-th linear of a group for all positions of a block: its part of `r·y`, and its Q16 output. */
   #take(group: PlacedGroup, i: number, scales: PlacedScales, { offset, stride, count }: Sent, out: number): void {
-    const { sent, scale, sums } = this.#at
+    const { scale, sums } = this.#at
     const { width } = this.#shape
     const { firstRow, vectors } = group.linears[i] as PlacedGroup['linears'][number]
-    this.#kernels.takeRows(
-      sent + offset + width * firstRow,
-      width,
-      stride,
-      count,
-      vectors,
-      scales.rows,
-      group.every,
-      scales.scales,
-      scales.factors,
-      scales.shift,
-      scales.accMax,
-      scales.largest,
-      scale,
-      sums,
-      i === 0 ? 1 : 0,
-      out,
-    )
+    const place = offset + width * firstRow
+    const given = [
+      ...[width, stride, count, vectors, scales.rows, group.every],
+      ...[
+        scales.scales,
+        scales.factors,
+        scales.shift,
+        scales.accMax,
+        scales.largest,
+        scale,
+        sums,
+        i === 0 ? 1 : 0,
+        out,
+      ],
+    ] as const
+    if (this.#kernels.takeSent?.(this.#sentBytes(), place, ...given) === true) return
+    this.#kernels.takeRows(this.#copySent() + place, ...given)
   }
 
   /** Compares `r·y` with `u·q` for each position of a block, of which all of the group's linears are taken. */
   #verify(group: PlacedGroup, { offset, stride, from, count }: Sent): LinearFault | undefined {
-    const { sums, rowSums, inputSums, sent, input } = this.#at
+    const { sums, rowSums, inputSums, input } = this.#at
     this.#kernels.settleRows(sums, count, rowSums)
     this.#kernels.dotInputs(input, count, group.projections, group.columns, group.span, inputSums)
     const i = this.#firstWrong(group.accumulatorMax, count)
-    return i === undefined ? undefined : this.#blame(group, sent + offset + stride * i, i, from + i)
+    return i === undefined ? undefined : this.#blame(group, this.#copySent() + offset + stride * i, i, from + i)
   }
 
   #firstWrong(accumulatorMax: number, count: number): number | undefined {
@@ -388,7 +401,8 @@ export function recordWords({ dim, heads, kvHeads, headDim, ffnDim }: ModelConfi
   return heads * headDim + 2 * kvHeads * headDim + 2 * dim + 2 * ffnDim
 }
 
-function blockPositions(config: ModelConfig): number {
+/** Positions of which a pass has the accumulators at a time. */
+export function blockPositions(config: ModelConfig): number {
   return Math.max(1, Math.min(blockMax, Math.floor(blockBytesMax / (4 * recordWords(config)))))
 }
 

@@ -21,22 +21,6 @@ export function leafText(index: number, bytes: Uint8Array): string {
   return hash('sha256', whole, 'binary')
 }
 
-const behind = new Uint8Array(prefixBytes)
-
-/**
- * {@link leafText} without a copy, of bytes that do not begin within the first five of their buffer: the five before them are
- * written over and put back, so that nobody else may read that buffer meanwhile.
- */
-export function leafTextInPlace(index: number, bytes: Uint8Array): string {
-  const whole = new Uint8Array(bytes.buffer, bytes.byteOffset - prefixBytes, bytes.length + prefixBytes)
-  for (let i = 0; i < prefixBytes; i++) behind[i] = whole[i] as number
-  whole[0] = 0
-  for (let i = 1; i < prefixBytes; i++) whole[i] = index >>> (32 - 8 * i)
-  const text = hash('sha256', whole, 'binary')
-  for (let i = 0; i < prefixBytes; i++) whole[i] = behind[i] as number
-  return text
-}
-
 export function nodeText(left: string, right: string): string {
   pair.write(left, 1, 'latin1')
   pair.write(right, 33, 'latin1')

@@ -1,4 +1,5 @@
 import type { RpcMethods } from '../../common/json-rpc-server.ts'
+import { nativeKernels } from '../../inference/check/native-kernels.ts'
 import { ops } from '../../inference/trace.ts'
 import { fixedHex, quantity } from '../../protocol/bytes.ts'
 import type { Checked } from '../checker/checker.ts'
@@ -19,6 +20,7 @@ export function checkerMethods({ checker, network, models, account }: CheckerPar
       checked: checker.list().length,
       modelFiles: await models.weights(),
       models: models.ready(),
+      kernels: nativeKernels() === undefined ? 'wasm' : 'native',
     }),
     openledger_checkedAnswers: ([requestId]) => {
       const wanted = requestId === undefined ? undefined : fixedHex(requestId, 32, 'request id')

@@ -6,7 +6,7 @@ import { accumulatorMax, inputSpan } from '../../inference/check/field.ts'
 import { linearRoot } from '../../inference/check/linear-root.ts'
 import { groupsOfLayer } from '../../inference/check/placed-pair.ts'
 import { type Linear, linearsOf } from '../../inference/check/secret-vectors.ts'
-import { recordWords, WeightlessPass } from '../../inference/check/weightless-pass.ts'
+import { blockPositions, recordWords, WeightlessPass } from '../../inference/check/weightless-pass.ts'
 import type { Session } from '../../inference/engine.ts'
 import { KernelMemory } from '../../inference/kernel-memory.ts'
 import type { CanonicalModel } from '../../inference/model.ts'
@@ -104,7 +104,8 @@ function costsOf(
     sampledMs,
     ratio: checkMs / inferenceMs,
     ratioUnhashed: unhashedMs / inferenceMs,
-    linear: sumsMs(model, together, repeats) / productMs(model, together, repeats),
+    linear:
+      sumsMs(model, { positions, heads: positions - job.head.tin + 1 }, repeats) / productMs(model, together, repeats),
     sampled: sampledMs / inferenceMs,
     parts: {
       hashing: microseconds(hashMs * positions),
@@ -224,24 +225,26 @@ function sampledCheck({ kept, pass, text }: CheckParts, job: ExactJob, layout: T
       Array.from({ length: positions }, (_, position) => pass.residual(position).slice()),
     )
   }
-  const record = (slab: number, from: number) => (position: number) => {
-    const bytes = job.slabs[slab] as Uint8Array
-    const size = bytes.length / (positions - from)
-    return bytes.subarray((position - from) * size, (position - from + 1) * size)
-  }
+  const records =
+    (slab: number, first: number) =>
+    (from: number, count = 1) => {
+      const bytes = job.slabs[slab] as Uint8Array
+      const size = bytes.length / (positions - first)
+      return bytes.subarray((from - first) * size, (from - first + count) * size)
+    }
   pass.begin({ positions, tin, width: job.head.width, slots: [] })
   for (const [i, token] of [...job.input, ...job.output].slice(0, positions).entries()) {
     pass.embed(i, token, job.rows.get(token) as Int8Array)
   }
   keep(0)
   for (let i = 0; i < layers; i++) {
-    pass.layer(i, (position) => [record(i, 0)(position)])
+    pass.layer(i, (from, count) => [records(i, 0)(from, count)])
     keep(i + 1)
   }
-  const headRecords = Array.from({ length: layout.slabs.linear - layers - 1 }, (_, k) => record(layers + k, tin - 1))
+  const headRecords = Array.from({ length: layout.slabs.linear - layers - 1 }, (_, k) => records(layers + k, tin - 1))
   return () => {
     for (let position = 0; position < positions; position++) {
-      leafHashes('linear', 0, record(layer, 0)(position))
+      leafHashes('linear', 0, records(layer, 0)(position))
       const opened = position >= tin - 1 ? wanted : wanted.slice(0, 3)
       for (const slab of opened) leafHashes('derived', 0, bytesOf(residuals.get(slab)?.[position] as Int32Array))
       if (position >= tin - 1) for (const each of headRecords) leafHashes('linear', 0, each(position))
@@ -250,8 +253,8 @@ function sampledCheck({ kept, pass, text }: CheckParts, job: ExactJob, layout: T
       { kept, pass, text },
       {
         ...job,
-        layers: [{ layer, record: (position) => [record(layer, 0)(position)] }],
-        headRecord: (position) => headRecords.map((each) => each(position)),
+        layers: [{ layer, records: (from, count) => [records(layer, 0)(from, count)] }],
+        headRecords: (position) => headRecords.map((each) => each(position)),
         residual: (slab, position) => residuals.get(slab)?.[position] as Int32Array,
       },
     )
@@ -291,15 +294,15 @@ function productMs({ config }: CanonicalModel, tokens: number, repeats: number):
   return taken / tokens
 }
 
-/** Positions of which a pass has the accumulators at a time, about. */
-const blockPositions = 12
+type Checked = { readonly positions: number; readonly heads: number }
 
-/** What both vectors' sums of all matrices take, milliseconds per position; the head's for one position of the batch. */
-function sumsMs({ config }: CanonicalModel, tokens: number, repeats: number): number {
+/** What both vectors' sums of all matrices take a check of so many positions, the head's of some of them; milliseconds per position. */
+function sumsMs({ config }: CanonicalModel, { positions, heads }: Checked, repeats: number): number {
   const memory = new KernelMemory()
   const kernels = loadCheckKernels(memory.memory)
   const linears = linearsOf(config)
   const head = linears.at(-1) as Linear
+  const block = blockPositions(config)
   const layer = groupsOfLayer.map((members) => members.map((member) => linears[member] as Linear))
   const groups = [...Array.from({ length: config.layers }, () => layer).flat(), [head]].map((members) => {
     const [rows, columns] = [members.reduce((sum, each) => sum + each.rows, 0), (members[0] as Linear).columns]
@@ -314,20 +317,20 @@ function sumsMs({ config }: CanonicalModel, tokens: number, repeats: number): nu
     }
   })
   const largest = (size: (group: (typeof groups)[number]) => number) => Math.max(...groups.map(size))
-  const y = memory.take(4 * largest(({ rows, isHead }) => (isHead ? rows : rows * blockPositions)))
-  const input = memory.take(2 * blockPositions * largest(({ columns }) => columns))
-  const out = memory.take(16 * blockPositions)
+  const y = memory.take(4 * largest(({ rows, isHead }) => (isHead ? rows : rows * block)))
+  const input = memory.take(2 * block * largest(({ columns }) => columns))
+  const out = memory.take(16 * block)
   const taken = best(repeats, () => {
     for (const { rows, columns, every, r, u, isHead } of groups) {
-      const all = isHead ? 1 : tokens
-      for (let from = 0; from < all; from += blockPositions) {
-        const count = Math.min(blockPositions, all - from)
+      const [all, atOnce] = isHead ? [heads, 1] : [positions, block]
+      for (let from = 0; from < all; from += atOnce) {
+        const count = Math.min(atOnce, all - from)
         kernels.dotRows(y, 4 * rows, count, r, rows, every, out)
         kernels.dotInputs(input, count, u, columns, inputSpan(config.inputMax), out)
       }
     }
   })
-  return taken / tokens
+  return taken / positions
 }
 
 function timedKernels(memory: WebAssembly.Memory, times: Map<string, number>): CheckKernels {

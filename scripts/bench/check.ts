@@ -11,9 +11,9 @@ import { config1b, config135m, syntheticModel } from './check-models.ts'
 
 /** Spoilt answers of the campaign, some ms each, where no number is given. */
 const [tampersFull, tampersQuick] = [20_000, 1_000]
-/** Times that each part is measured, the least counts; of the small model more often, since it takes less than the compiler. */
+/** Times that each part is measured, the least counts; of smaller models more often, where a pause of the machine is more of it. */
 const [repeatsFull, repeatsQuick] = [4, 2]
-const smallRepeats = 16
+const [smallRepeats, middleRepeats] = [32, 12]
 
 export type CheckOptions = { readonly quick: boolean; readonly tampers?: number }
 
@@ -26,7 +26,9 @@ export async function benchCheck({ quick, tampers }: CheckOptions): Promise<obje
     measureChecks(model, { oneByOne, batch: 128, repeats })
   const base = decodeModel(new Uint8Array(readFileSync(baseModelFile)))
   const shipped = report('shipped', () => measure(base, 128, smallRepeats))
-  const large = report('135M', () => measure(syntheticModel(config135m), quick ? 16 : 48))
+  const large = report('135M', () =>
+    measure(syntheticModel(config135m), quick ? 16 : 48, quick ? repeatsQuick : middleRepeats),
+  )
   const largest = report('1B', () => measure(syntheticModel(config1b), quick ? 4 : 12))
   const campaign = tamper(tampers ?? (quick ? tampersQuick : tampersFull))
   return {

@@ -74,7 +74,11 @@ async function asked(of: RunningProxy, more: object): Promise<{ readonly request
 
 test('a worker’s answer is pulled, checked and told of by two nodes, one of which has no weights', async () => {
   const { heavy, light } = nodes
-  expect(await light.status()).toMatchObject({ modelFiles: 0, models: [{ root, pairsLeft: 64 }] })
+  expect(await light.status()).toMatchObject({
+    modelFiles: 0,
+    models: [{ root, pairsLeft: 64 }],
+    kernels: expect.stringMatching(/^(?:native|wasm)$/),
+  })
   expect(await heavy.status()).toMatchObject({ modelFiles: 1, models: [] })
   const { requestId } = await asked(proxy, { max_tokens: 24 })
   const found = await Promise.all([heavy, light].map((node) => judged(node, requestId)))

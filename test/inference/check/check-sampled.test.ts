@@ -21,16 +21,16 @@ function job(layers: readonly number[], of = model, spoil: (residuals: Int32Arra
   })
   const residuals = [embeddings, ...sentTrace(new Oracle(of), run).residuals.map((each) => [...each])]
   spoil(residuals)
-  const record = (slab: number, from: number) => (position: number) => {
+  const records = (slab: number, first: number) => (from: number, count: number) => {
     const bytes = slabs[slab] as Uint8Array
-    const size = bytes.length / (head.positions - from)
-    return [bytes.subarray((position - from) * size, (position - from + 1) * size)]
+    const size = bytes.length / (head.positions - first)
+    return [bytes.subarray((from - first) * size, (from - first + count) * size)]
   }
   return {
     ...answer,
     rows: answerOf(model, options).rows,
-    layers: layers.map((layer) => ({ layer, record: record(layer, 0) })),
-    headRecord: record(model.config.layers, head.tin - 1),
+    layers: layers.map((layer) => ({ layer, records: records(layer, 0) })),
+    headRecords: records(model.config.layers, head.tin - 1),
     residual: (slab, position) => residuals[slab]?.[position] as Int32Array,
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { loadCheckKernels } from '../../../inference/check/check-kernels.ts'
+import type { CheckKernels } from '../../../inference/check/check-kernels.ts'
 import {
   accumulatorMax,
   centred,
@@ -13,9 +13,9 @@ import { digits, interleaved } from '../../../inference/check/placed-pair.ts'
 import { Projector } from '../../../inference/check/projector.ts'
 import { KernelMemory } from '../../../inference/kernel-memory.ts'
 import { narrowInput, wideColumnsMax, wideInput } from '../../../inference/model-config.ts'
+import { kernelSets } from '../../fakes/kernel-sets.ts'
 
 const memory = new KernelMemory()
-const kernels = loadCheckKernels(memory.memory)
 const place = memory.take(2 ** 20)
 
 const element = fc.oneof(fc.constantFrom(0, 1, fieldPrime - 1, 2 ** 30 - 1, 2 ** 30), fc.nat(fieldPrime - 1))
@@ -25,7 +25,13 @@ const weight = fc.oneof(fc.constantFrom(-127, 127, 0), fc.integer({ min: -127, m
 const listOf = <T>(item: fc.Arbitrary<T>, lengths: fc.Arbitrary<number>) =>
   lengths.chain((length) => fc.array(item, { minLength: length, maxLength: length }))
 
-function rowDots(y: Int32Array, first: Int32Array, second: Int32Array, top: number): Uint32Array {
+function rowDots(
+  kernels: CheckKernels,
+  y: Int32Array,
+  first: Int32Array,
+  second: Int32Array,
+  top: number,
+): Uint32Array {
   const vectors = interleaved([[first, second]])
   const [yAt, rAt] = [place, place + 4 * y.length + 16]
   const out = rAt + vectors.byteLength
@@ -35,7 +41,13 @@ function rowDots(y: Int32Array, first: Int32Array, second: Int32Array, top: numb
   return memory.uint32(out, 3).slice()
 }
 
-function inputDots(q: readonly number[], first: readonly number[], second: readonly number[], inputMax: number) {
+function inputDots(
+  kernels: CheckKernels,
+  q: readonly number[],
+  first: readonly number[],
+  second: readonly number[],
+  inputMax: number,
+) {
   const own = digits(first, second)
   const uAt = place + 2 * q.length
   memory.write(place, Int16Array.from(q))
@@ -50,7 +62,9 @@ const tops = [
   ...[16, wideColumnsMax].map((columns) => accumulatorMax(columns, wideInput)),
 ]
 
-describe('the field of 2^31 − 1', () => {
+describe.each(kernelSets)('the field of 2^31 − 1 by %s', (_, load) => {
+  const kernels = load(memory.memory)
+
   test('r·y of accumulators of any size in range is that of plain arithmetic', () => {
     fc.assert(
       fc.property(fc.constantFrom(...tops), fc.integer({ min: 1, max: 700 }), fc.nat(), (max, n, seed) => {
@@ -59,7 +73,7 @@ describe('the field of 2^31 − 1', () => {
         const r = [1, 2].map((k) => Int32Array.from({ length: n }, (_, i) => centred(at(i + 1000 * k) % fieldPrime)))
         const [first, second] = r as [Int32Array, Int32Array]
         const most = y.reduce((top, value) => Math.max(top, Math.abs(value)), 0)
-        expect([...rowDots(y, first, second, max)]).toEqual([fieldDot(first, y), fieldDot(second, y), most])
+        expect([...rowDots(kernels, y, first, second, max)]).toEqual([fieldDot(first, y), fieldDot(second, y), most])
       }),
     )
   })
@@ -68,7 +82,7 @@ describe('the field of 2^31 − 1', () => {
     for (const value of [-(2 ** 31), 2 ** 31 - 1]) {
       for (const n of [1, 4, 5]) {
         const y = new Int32Array(n).fill(value)
-        expect(rowDots(y, new Int32Array(n), new Int32Array(n), accumulatorMax(16, narrowInput))[2]).toBe(
+        expect(rowDots(kernels, y, new Int32Array(n), new Int32Array(n), accumulatorMax(16, narrowInput))[2]).toBe(
           Math.abs(value),
         )
       }
@@ -83,7 +97,7 @@ describe('the field of 2^31 − 1', () => {
     fc.assert(
       fc.property(input, fc.constantFrom(narrowInput, wideInput), ([weights, first, second], inputMax) => {
         const q = weights.map((value, i) => (value === 0 ? i % (inputMax + 1) : (value * inputMax) / narrowInput) | 0)
-        expect(inputDots(q, first, second, inputMax)).toEqual([fieldDot(first, q), fieldDot(second, q)])
+        expect(inputDots(kernels, q, first, second, inputMax)).toEqual([fieldDot(first, q), fieldDot(second, q)])
       }),
     )
   })
@@ -96,7 +110,7 @@ describe('the field of 2^31 − 1', () => {
         for (const input of [max, -max]) {
           const columns = 2 * inputSpan(max) + 8
           const [q, list] = [new Array<number>(columns).fill(input), new Array<number>(columns).fill(u)]
-          expect(inputDots(q, list, list, max)).toEqual([fieldDot(list, q), fieldDot(list, q)])
+          expect(inputDots(kernels, q, list, list, max)).toEqual([fieldDot(list, q), fieldDot(list, q)])
         }
       }
     },

@@ -32,7 +32,7 @@ test('the root does not depend on the order in which records are taken', () => {
     const size = bytes / (honest.head.positions - from)
     for (let position = honest.head.positions - 1; position >= from; position--) {
       const at = (position - from) * size
-      root.add(slab, position, (honest.slabs[slab - 1] as Uint8Array).subarray(at, at + size))
+      root.add(slab, position, 1, (honest.slabs[slab - 1] as Uint8Array).subarray(at, at + size))
     }
   }
   expect(root.root()).toEqual(honest.head.linearRoot)

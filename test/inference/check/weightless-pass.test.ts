@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Slot } from '../../../inference/adapter/adapter.ts'
-import { recordWords } from '../../../inference/check/weightless-pass.ts'
+import { type PassParts, recordWords } from '../../../inference/check/weightless-pass.ts'
 import type { CanonicalModel } from '../../../inference/model.ts'
 import { type ModelConfig, scoreScale } from '../../../inference/model-config.ts'
 import { Oracle } from '../../../inference/oracle.ts'
-import { partsOf } from '../../fakes/check-world.ts'
+import { pairOf, partsOf } from '../../fakes/check-world.ts'
+import { kernelSets } from '../../fakes/kernel-sets.ts'
 import { randomAdapter } from '../../fakes/random-adapter.ts'
 import { randomModel, smallConfig, wideInputConfig } from '../../fakes/random-model.ts'
 import { encodeAccumulators, sentTrace } from '../../fakes/sent-trace.ts'
@@ -16,9 +17,13 @@ const shapes: readonly ModelConfig[] = [
   { ...smallConfig, vocab: 47, tiedHead: false, kvHeads: 4, layers: 1 },
   { ...wideInputConfig, dim: 48, heads: 2, kvHeads: 1, headDim: 24, ...scoreScale(24), layers: 1 },
   { ...smallConfig, dim: 16, heads: 1, kvHeads: 1, headDim: 128, ...scoreScale(128), layers: 1, ffnDim: 16 },
+  { ...wideInputConfig, dim: 32, heads: 7, kvHeads: 1, headDim: 16, ...scoreScale(16), layers: 1 },
+  { ...smallConfig, dim: 32, heads: 3, kvHeads: 1, headDim: 112, ...scoreScale(112), layers: 1 },
 ]
 
-describe('weightless pass', () => {
+describe.each(kernelSets)('weightless pass by %s', (_, load) => {
+  const agrees = agreesBy(load)
+
   test('from honest accumulators every shape at every loudness has the residuals and logits of the oracle', () => {
     fc.assert(
       fc.property(
@@ -58,25 +63,31 @@ describe('weightless pass', () => {
   })
 })
 
-function agrees(model: CanonicalModel, tokens: readonly number[], slots: readonly Slot[] = []): void {
-  const { config, embedding } = model
-  const sent = sentTrace(new Oracle(model), tokens, { slots })
-  const { pass } = partsOf(model)
-  const words = recordWords(config)
-  const width = tokens.length % 2 === 0 ? 3 : 4
-  pass.begin({ positions: tokens.length, tin: 1, width, slots })
-  for (const [i, token] of tokens.entries()) {
-    pass.embed(i, token, embedding.weights.subarray(token * config.dim, (token + 1) * config.dim))
+const agreesBy =
+  (load: NonNullable<PassParts['load']>) =>
+  (model: CanonicalModel, tokens: readonly number[], slots: readonly Slot[] = []): void => {
+    const { config, embedding } = model
+    const sent = sentTrace(new Oracle(model), tokens, { slots })
+    const { pass } = partsOf(model, pairOf(model), { load })
+    const words = recordWords(config)
+    const width = tokens.length % 2 === 0 ? 3 : 4
+    pass.begin({ positions: tokens.length, tin: 1, width, slots })
+    for (const [i, token] of tokens.entries()) {
+      pass.embed(i, token, embedding.weights.subarray(token * config.dim, (token + 1) * config.dim))
+    }
+    for (const [i, layer] of sent.layers.entries()) {
+      const records = (from: number, count: number) =>
+        Array.from({ length: count }, (_, k) => {
+          const at = words * (from + k)
+          return encodeAccumulators(layer.subarray(at, at + words), width)
+        })
+      expect(pass.layer(i, records)).toBeUndefined()
+      for (const [p, residual] of (sent.residuals[i] ?? []).entries()) expect(pass.residual(p)).toEqual(residual)
+    }
+    const records = (p: number) => [encodeAccumulators(sent.head[p] ?? new Int32Array(0), width)]
+    const fault = pass.head(records, (logits, p) => {
+      expect(logits).toEqual(sent.logits[p])
+      return true
+    })
+    expect(fault).toBeUndefined()
   }
-  for (const [i, layer] of sent.layers.entries()) {
-    const record = (p: number) => [encodeAccumulators(layer.subarray(words * p, words * (p + 1)), width)]
-    expect(pass.layer(i, record)).toBeUndefined()
-    for (const [p, residual] of (sent.residuals[i] ?? []).entries()) expect(pass.residual(p)).toEqual(residual)
-  }
-  const record = (p: number) => [encodeAccumulators(sent.head[p] ?? new Int32Array(0), width)]
-  const fault = pass.head(record, (logits, p) => {
-    expect(logits).toEqual(sent.logits[p])
-    return true
-  })
-  expect(fault).toBeUndefined()
-}
