@@ -166,10 +166,19 @@ auto takerOf(int32_t count) {
 /// How many of so many are taken next.
 int32_t nextOf(int32_t count) { return count >= 4 ? 4 : count >= 2 ? 2 : 1; }
 
+/// Of four lanes each for the low and the high digits of the first, and of the second: low + 2^16 · high of both.
+inline __m128i digitSums(Vec lanes) {
+  const Vec first = _mm512_cvtepi32_epi64(_mm512_castsi512_si256(lanes)), second = _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(lanes, 1));
+  const Vec pairs = _mm512_add_epi64(_mm512_unpacklo_epi64(first, second), _mm512_unpackhi_epi64(first, second));
+  const auto both = [](__m256i half) { return _mm_add_epi64(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1)); };
+  return _mm_add_epi64(both(_mm512_castsi512_si256(pairs)), _mm_slli_epi64(both(_mm512_extracti64x4_epi64(pairs, 1)), 16));
+}
+
 /// Residues of `count` inputs times both u: a lane's sums of `span` columns fit 32 bits.
 template <int count>
 void dotInput(const int16_t* inputs, const int16_t* digits, int32_t columns, int32_t span, uint32_t* out) {
-  int64_t first[count] = {}, second[count] = {};
+  __m128i sums[count];
+  for (__m128i& each : sums) each = _mm_setzero_si128();
   for (int32_t from = 0; from < columns; from += span) {
     const int32_t end = std::min(columns, from + span);
     Vec sum[count];
@@ -181,19 +190,11 @@ void dotInput(const int16_t* inputs, const int16_t* digits, int32_t columns, int
         sum[k] = _mm512_dpwssd_epi32(sum[k], _mm512_broadcast_i32x4(value), digit);
       }
     }
-    for (int k = 0; k < count; k++) {
-      alignas(64) int32_t lanes[16];
-      _mm512_store_si512(lanes, sum[k]);
-      const auto digitSum = [&](int part) {
-        return int64_t{lanes[4 * part]} + lanes[4 * part + 1] + lanes[4 * part + 2] + lanes[4 * part + 3];
-      };
-      first[k] += digitSum(0) + (digitSum(1) << 16);
-      second[k] += digitSum(2) + (digitSum(3) << 16);
-    }
+    for (int k = 0; k < count; k++) sums[k] = _mm_add_epi64(sums[k], digitSums(sum[k]));
   }
   for (int k = 0; k < count; k++) {
-    out[2 * k] = residue(first[k]);
-    out[2 * k + 1] = residue(second[k]);
+    out[2 * k] = residue(_mm_cvtsi128_si64(sums[k]));
+    out[2 * k + 1] = residue(_mm_extract_epi64(sums[k], 1));
   }
 }
 

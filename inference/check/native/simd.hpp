@@ -68,21 +68,18 @@ struct Neighbours {
   Vec here;
   Vec next;
 };
-/// Loads of two entries each: quicker than the instruction that gathers, which the processor does step by step.
+/// Loads of two entries each, by places that leave the vector two at a time: the instruction that gathers lets nothing else go on
+/// beside it, and places that are stored as a whole and read one by one wait for the store.
 inline Neighbours neighbours(const int32_t* table, Vec place) {
-  alignas(64) uint32_t at[16];
-  _mm512_store_si512(at, place);
-  // Read back from memory: to take them out of the vector one by one takes longer.
-  asm volatile("" : "+m"(at));
-  const auto four = [&](int i) {
-    const auto pair = [&](int k) {
-      const __m128d one = _mm_load_sd(reinterpret_cast<const double*>(table + at[k]));
-      return _mm_loadh_pd(one, reinterpret_cast<const double*>(table + at[k + 1]));
-    };
-    return _mm256_set_m128i(_mm_castpd_si128(pair(i + 2)), _mm_castpd_si128(pair(i)));
+  const auto two = [&](uint64_t places) {
+    const __m128d one = _mm_load_sd(reinterpret_cast<const double*>(table + static_cast<uint32_t>(places)));
+    return _mm_castpd_si128(_mm_loadh_pd(one, reinterpret_cast<const double*>(table + (places >> 32))));
   };
-  const Vec low = _mm512_inserti64x4(_mm512_castsi256_si512(four(0)), four(4), 1);
-  const Vec high = _mm512_inserti64x4(_mm512_castsi256_si512(four(8)), four(12), 1);
+  const auto four = [&](__m128i places) {
+    return _mm256_set_m128i(two(static_cast<uint64_t>(_mm_extract_epi64(places, 1))), two(static_cast<uint64_t>(_mm_cvtsi128_si64(places))));
+  };
+  const Vec low = _mm512_inserti64x4(_mm512_castsi256_si512(four(_mm512_castsi512_si128(place))), four(_mm512_extracti32x4_epi32(place, 1)), 1);
+  const Vec high = _mm512_inserti64x4(_mm512_castsi256_si512(four(_mm512_extracti32x4_epi32(place, 2))), four(_mm512_extracti32x4_epi32(place, 3)), 1);
   const Vec evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
   const Vec odds = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
   return {_mm512_permutex2var_epi32(low, evens, high), _mm512_permutex2var_epi32(low, odds, high)};
