@@ -67,6 +67,11 @@ let loaded: { readonly kernels: NativeKernels | undefined } | undefined
 function load(): NativeKernels | undefined {
   const file = nativeFile()
   if (!existsSync(file)) return undefined
-  const exports = createRequire(import.meta.url)(file) as Partial<NativeKernels>
-  return exports.takeRows === undefined ? undefined : (exports as NativeKernels)
+  try {
+    const exports = createRequire(import.meta.url)(file) as Partial<NativeKernels>
+    return exports.takeRows === undefined ? undefined : (exports as NativeKernels)
+  } catch {
+    // Built where the system's libraries are others: as if there were none, which `openledger_checkerStatus` tells.
+    return undefined
+  }
 }
