@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { CheckKernels } from './check-kernels.ts'
+import type { RecordHasher } from './record-hasher.ts'
 
 /** Kernels that a compiled addon has, too. Each returns false, having done nothing that counts, where a magnitude might not fit. */
 export const nativeNames = [
@@ -20,19 +21,12 @@ type Native<F> = F extends (...given: infer Given) => unknown
   ? (memory: ArrayBuffer, ...given: Given) => boolean
   : never
 
-/** The addon of `native/`: kernels in instructions that WebAssembly has not. See `RecordHasher` for the last two. */
-export type NativeKernels = { readonly [Name in (typeof nativeNames)[number]]: Native<CheckKernels[Name]> } & {
+/** The addon of `native/`: kernels in instructions that WebAssembly has not, and trees of several hashes at once. */
+export type NativeKernels = RecordHasher & {
+  readonly [Name in (typeof nativeNames)[number]]: Native<CheckKernels[Name]>
+} & {
   /** Of accumulators where they were sent to: `x` is a place of `records`. */
   takeRows(memory: ArrayBuffer, records: Uint8Array, ...given: Parameters<CheckKernels['takeRows']>): boolean
-  recordNodes(
-    records: Uint8Array,
-    count: number,
-    firstIndex: number,
-    leafBytes: number,
-    levels: number,
-    out: Uint8Array,
-  ): void
-  foldNodes(nodes: Uint8Array, levels: number): void
 }
 
 const folder = join(import.meta.dirname, 'native')

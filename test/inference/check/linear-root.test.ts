@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { checkExact, type ExactJob } from '../../../inference/check/check-answer.ts'
 import { LinearRoot, linearRoot } from '../../../inference/check/linear-root.ts'
+import { plainHasher, recordHasher } from '../../../inference/check/record-hasher.ts'
 import { TraceLayout } from '../../../inference/trace/layout.ts'
 import { linearSlabs } from '../../../inference/trace/proof-file.ts'
 import { answerOf, partsOf } from '../../fakes/check-world.ts'
@@ -26,8 +27,11 @@ function spoilt({ slabs, ...job }: ExactJob, slab: number): ExactJob {
   return { ...job, slabs: changed }
 }
 
-test('the root does not depend on the order in which records are taken', () => {
-  const root = new LinearRoot(layout)
+test.each([
+  ['one by one', plainHasher],
+  ['as this machine does it', recordHasher()],
+])('hashed %s the root does not depend on the order in which records are taken', (_, hasher) => {
+  const root = new LinearRoot(layout, hasher)
   for (const { slab, from, bytes } of linearSlabs(layout, honest.head).reverse()) {
     const size = bytes / (honest.head.positions - from)
     for (let position = honest.head.positions - 1; position >= from; position--) {
@@ -36,6 +40,7 @@ test('the root does not depend on the order in which records are taken', () => {
     }
   }
   expect(root.root()).toEqual(honest.head.linearRoot)
+  expect(linearRoot(layout, honest.head, honest.slabs, hasher)).toEqual(honest.head.linearRoot)
 })
 
 test('right accumulators under another root are not those committed', () => {

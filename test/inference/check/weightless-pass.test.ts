@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Slot } from '../../../inference/adapter/adapter.ts'
 import { type PassParts, recordWords } from '../../../inference/check/weightless-pass.ts'
+import { InferenceError } from '../../../inference/inference-error.ts'
 import type { CanonicalModel } from '../../../inference/model.ts'
 import { type ModelConfig, scoreScale } from '../../../inference/model-config.ts'
 import { Oracle } from '../../../inference/oracle.ts'
@@ -45,6 +46,17 @@ describe.each(kernelSets)('weightless pass by %s', (_, load) => {
       randomModel(11, config),
       Array.from({ length: 150 }, (_, i) => (i * 7) % 40),
     )
+  })
+
+  test('records that are short, long, or begin within another are refused by their lengths', () => {
+    const model = randomModel(13)
+    const bytes = 3 * recordWords(model.config)
+    const { pass } = partsOf(model, pairOf(model), { load })
+    pass.begin({ positions: 2, tin: 1, width: 3, slots: [] })
+    for (const lengths of [[2 * bytes - 1], [2 * bytes + 3], [bytes], [bytes - 3, bytes + 3], [bytes, bytes, 3]]) {
+      const records = () => lengths.map((length) => new Uint8Array(length))
+      expect(() => pass.layer(0, records), String(lengths)).toThrow(InferenceError)
+    }
   })
 
   test('with adapters, quiet and loud, it has the bits of the oracle', () => {
